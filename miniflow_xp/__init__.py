@@ -1,0 +1,58 @@
+"""Automatic differentiation written once against the Array API, on NumPy, CuPy, PyTorch, JAX and others."""
+
+from miniflow_xp.backend import Backend
+from miniflow_xp.errors import MiniflowError
+from miniflow_xp.gradcheck import gradcheck
+from miniflow_xp.graph import forward_and_backward, forward_pass, topological_sort
+from miniflow_xp.node import Elementwise, Input, Node, Parameter
+from miniflow_xp.ops import (
+    MSE,
+    Add,
+    CrossEntropy,
+    Linear,
+    LogSoftmax,
+    MatMul,
+    Mul,
+    Neg,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Sub,
+    Tanh,
+)
+from miniflow_xp.optim import sgd_update
+from miniflow_xp.switch import available_backends, get_backend, set_backend, to_numpy, use_backend
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MSE",
+    "Add",
+    "Backend",
+    "CrossEntropy",
+    "Elementwise",
+    "Input",
+    "Linear",
+    "LogSoftmax",
+    "MatMul",
+    "MiniflowError",
+    "Mul",
+    "Neg",
+    "Node",
+    "Parameter",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "Sub",
+    "Tanh",
+    "available_backends",
+    "forward_and_backward",
+    "forward_pass",
+    "get_backend",
+    "gradcheck",
+    "set_backend",
+    "sgd_update",
+    "to_numpy",
+    "topological_sort",
+    "use_backend",
+]

@@ -1,0 +1,92 @@
+"""What a backend must provide: the small adapter that binds an array library and a device.
+
+A new backend is one subclass of about thirty lines; CONTRIBUTING.md has a worked example. Third parties register
+theirs under the entry-point group ``miniflow_xp.backends``.
+"""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar, TypeAlias
+
+from miniflow_xp.errors import DeviceNumberError
+
+Array: TypeAlias = Any
+"""An array of any library that follows the Array API standard. Python cannot name this type yet."""
+
+Namespace: TypeAlias = Any
+"""An Array API namespace: the module that holds ``exp``, ``matmul`` and their like."""
+
+
+class Backend(ABC):
+    """An array library bound to a device.
+
+    ``device`` is the text after the colon of ``name:device``, or None for the library's usual device. A subclass
+    imports its library in ``__init__``, raises the BackendError that fits when the device cannot be used, and sets
+    ``xp``.
+    """
+
+    name: ClassVar[str]
+    """The name it is chosen by."""
+
+    install: ClassVar[str]
+    """The command that installs what it needs."""
+
+    array_type: type | tuple[type, ...]
+    """The class of its arrays."""
+
+    xp: Namespace
+    """The namespace that rules are handed."""
+
+    device: str
+    """The device in words: ``cpu``, ``cuda:0``."""
+
+    default_float: str = "float64"
+    """Dtype of data that brings none of its own: Python numbers, integers."""
+
+    def __init__(self, device: str | None = None) -> None:
+        self.device = self.only_cpu(device)
+
+    @abstractmethod
+    def asarray(self, host: Array, dtype: str | None = None) -> Array:
+        """``host``, a NumPy array or one of this backend's, as an array on this device; ``dtype`` by name."""
+
+    @abstractmethod
+    def to_numpy(self, array: Array) -> Array:
+        """``array`` as a NumPy array of the same shape and dtype; waits until its value is there."""
+
+    def owns(self, value: object) -> bool:
+        """Is ``value`` an array of this library, on whatever device?"""
+        return isinstance(value, self.array_type)
+
+    def on_device(self, array: Array) -> bool:  # noqa: ARG002  a library with one device has nothing to look at
+        """Does an array of this library lie on this device?"""
+        return True
+
+    def storable(self, dtype: str) -> str:
+        """The dtype in which data of ``dtype`` would be stored; another one means a downcast."""
+        return dtype
+
+    def synchronize(self) -> None:  # noqa: B027  on the CPU there is nothing to wait for
+        """Wait until everything asked of the device is done."""
+
+    def activate(self) -> AbstractContextManager[Any]:
+        """What a pass runs inside of: a current device, gradient recording switched off."""
+        return nullcontext()
+
+    def describe(self) -> str:
+        """Library, version and device in words, for people."""
+        return f"{self.name} on {self.device}"
+
+    def __repr__(self) -> str:
+        return f"<backend {self.name}:{self.device}>"
+
+    def only_cpu(self, device: str | None) -> str:
+        """Check the device of a library that has none but the CPU; raises DeviceNumberError."""
+        if device not in (None, "cpu"):
+            raise DeviceNumberError(
+                f"backend {self.name!r}",
+                f"device {device!r} was asked for",
+                "this backend has no device but the CPU",
+                f"Write {self.name!r} without a device, or choose cupy, torch:cuda or jax:gpu",
+            )
+        return "cpu"

@@ -1,0 +1,1 @@
+"""The array libraries that this package runs on: one small file a backend."""

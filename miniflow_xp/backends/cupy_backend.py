@@ -1,0 +1,69 @@
+"""CuPy on an NVIDIA GPU: ``cupy`` or ``cupy:1``."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import array_api_compat.cupy as xp
+import cupy
+
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError
+
+
+class CupyBackend(Backend):
+    """cupy.ndarray; device: a GPU by number, 0 where none is given."""
+
+    name = "cupy"
+    install = "pip install 'miniflow_xp[cupy13]' for CUDA 13, 'miniflow_xp[cupy12]' for CUDA 12"
+    array_type = cupy.ndarray
+    xp = xp
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = cupy.cuda.Device(usable_number(device))
+        self.device = f"cuda:{self._device.id}"
+
+    def asarray(self, host: Array, dtype: str | None = None) -> Array:
+        with self._device:
+            return cupy.asarray(host, dtype=dtype)
+
+    def to_numpy(self, array: Array) -> Array:
+        return cupy.asnumpy(array)
+
+    def on_device(self, array: Array) -> bool:
+        return bool(array.device == self._device)
+
+    def storable(self, dtype: str) -> str:
+        return "float32" if dtype == "bfloat16" else dtype
+
+    def synchronize(self) -> None:
+        self._device.synchronize()
+
+    def activate(self) -> AbstractContextManager[Any]:
+        context: AbstractContextManager[Any] = cupy.cuda.Device(self._device.id)  # the object remembers one caller only
+        return context
+
+    def describe(self) -> str:
+        name = cupy.cuda.runtime.getDeviceProperties(self._device.id)["name"].decode()
+        return f"CuPy {cupy.__version__} on {name} ({self.device})"
+
+
+def usable_number(device: str | None) -> int:
+    """The number of the GPU that ``device`` names; raises the BackendError that fits where it cannot be used."""
+    where = f"backend 'cupy:{device}'" if device else "backend 'cupy'"
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        no_device = "cudaErrorNoDevice" in str(error)
+        kind = NoDeviceError if no_device else DriverMissingError
+        raise kind(
+            where,
+            "the machine shows no GPU" if no_device else "the NVIDIA driver is missing or too old",
+            f"CUDA says {error}",
+            "Check that nvidia-smi lists a GPU that CUDA_VISIBLE_DEVICES shows; without one set MINIFLOW_BACKEND=numpy",
+        ) from None
+    number = (device or "0").removeprefix("cuda:")
+    if not number.isdecimal() or int(number) >= count:
+        raise DeviceNumberError(
+            where, f"there is no GPU {device!r}", f"GPUs here: 0 to {count - 1}", "Write cupy or cupy:0 and so on"
+        )
+    return int(number)

@@ -1,0 +1,79 @@
+"""JAX on its usual device, or on one by platform and number: ``jax:cpu``, ``jax:gpu:1``.
+
+JAX narrows float64 to float32 unless its x64 mode is on. This package keeps the dtype that it is fed, so it switches
+x64 on when it is the first to import JAX and JAX_ENABLE_X64 is not set; a program that imported JAX before keeps its
+own choice, and float64 fed to it is then an error (see ``storable``).
+"""
+
+import os
+import sys
+
+if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.errors import DeviceNumberError, NoDeviceError
+
+WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+
+
+class JaxBackend(Backend):
+    """jax.Array; device: anything that ``jax.devices`` lists."""
+
+    name = "jax"
+    install = "pip install jax"
+    array_type = jax.Array
+    xp = jnp
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = usable_device(device)
+        self.device = f"{self._device.platform}:{self._device.id}"
+
+    @property
+    def default_float(self) -> str:  # type: ignore[override]  # follows jax_enable_x64
+        return self.storable("float64")
+
+    def asarray(self, host: Array, dtype: str | None = None) -> Array:
+        return jax.device_put(jnp.asarray(host, dtype=dtype), self._device)
+
+    def to_numpy(self, array: Array) -> Array:
+        return np.asarray(array)
+
+    def on_device(self, array: Array) -> bool:
+        return isinstance(array, jax.core.Tracer) or array.devices() == {self._device}
+
+    def storable(self, dtype: str) -> str:
+        return dtype if jax.config.jax_enable_x64 else WIDE.get(dtype, dtype)
+
+    def synchronize(self) -> None:
+        jax.block_until_ready(jax.live_arrays())  # the CPU runs what it is asked in no fixed order
+
+    def describe(self) -> str:
+        return f"JAX {jax.__version__} on {self._device.device_kind} ({self.device})"
+
+
+def usable_device(text: str | None) -> jax.Device:
+    """The device that ``text`` names: platform, or platform and number; raises NoDeviceError or DeviceNumberError."""
+    platform, _, number = (text or "").partition(":")
+    where = f"backend 'jax:{text}'"
+    try:
+        devices = jax.devices(platform or None)
+    except RuntimeError as error:
+        raise NoDeviceError(
+            where,
+            f"JAX sees no {platform!r} device",
+            str(error).splitlines()[0],
+            "Install the JAX build for it (pip install 'jax[cuda13]') and its driver, or choose jax:cpu",
+        ) from None
+    if number and not (number.isdecimal() and int(number) < len(devices)):
+        names = ", ".join(f"jax:{platform}:{n}" for n in range(len(devices)))
+        raise DeviceNumberError(
+            where, f"there is no device {number!r}", f"devices here: {names}", "Choose one of these"
+        )
+    return devices[int(number or 0)]

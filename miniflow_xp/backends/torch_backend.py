@@ -1,0 +1,112 @@
+"""PyTorch on the CPU, or on any device that it knows: ``torch:cuda:0``, ``torch:mps``.
+
+The gradients are this package's own rules; PyTorch's recording is switched off while a pass runs.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import array_api_compat.torch as xp
+import torch
+
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError
+
+
+class TorchBackend(Backend):
+    """torch.Tensor; device: anything that ``torch.device`` takes and the machine has."""
+
+    name = "torch"
+    install = "pip install torch"
+    array_type = torch.Tensor
+    xp = xp
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = usable_device(device or "cpu")
+        self.device = str(self._device)
+
+    @property
+    def default_float(self) -> str:  # type: ignore[override]  # follows torch.set_default_dtype
+        return str(torch.get_default_dtype()).removeprefix("torch.")
+
+    def asarray(self, host: Array, dtype: str | None = None) -> Array:
+        if not isinstance(host, torch.Tensor):
+            host = torch.tensor(host)  # copies: PyTorch warns where it would share a read-only NumPy array
+        return host.detach().to(device=self._device, dtype=getattr(torch, dtype) if dtype else None)
+
+    def to_numpy(self, array: Array) -> Array:
+        return array.detach().cpu().numpy()
+
+    def on_device(self, array: Array) -> bool:
+        return bool(array.device == self._device)
+
+    def storable(self, dtype: str) -> str:
+        return "float32" if dtype == "float64" and self._device.type == "mps" else dtype
+
+    def synchronize(self) -> None:
+        if self._device.type != "cpu":
+            getattr(torch, self._device.type).synchronize()
+
+    def activate(self) -> AbstractContextManager[Any]:
+        context: AbstractContextManager[Any] = torch.no_grad()
+        return context
+
+    def describe(self) -> str:
+        gpu = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self.device
+        return f"PyTorch {torch.__version__} on {gpu if gpu != 'cpu' else 'the CPU'}"
+
+
+def usable_device(text: str) -> torch.device:
+    """The device that ``text`` names, with its number; raises the BackendError that fits where it cannot be used."""
+    where = f"backend 'torch:{text}'"
+    try:
+        device = torch.device(text)
+    except RuntimeError as error:
+        raise DeviceNumberError(
+            where, f"{text!r} is no device", str(error).splitlines()[0], "Write torch:cpu, torch:cuda:0 or torch:mps"
+        ) from None
+    if device.type == "cuda":
+        device = torch.device("cuda", cuda_number(device.index, where))
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise NoDeviceError(
+            where,
+            "PyTorch cannot use this device",
+            str(error).splitlines()[0],
+            "Choose another: torch:cpu works anywhere",
+        ) from None
+
+
+def cuda_number(index: int | None, where: str) -> int:
+    """The number of the CUDA device to use: 0 where none was given."""
+    if torch.version.cuda is None and torch.version.hip is None:
+        raise PackageMissingError(
+            where,
+            f"PyTorch {torch.__version__} is a build without CUDA",
+            "a GPU needs a build for its CUDA version",
+            "Install one as https://pytorch.org/get-started shows, or choose torch:cpu",
+        )
+    try:
+        torch.cuda.init()
+    except RuntimeError as error:
+        kind = DriverMissingError if "driver" in str(error).lower() else NoDeviceError
+        raise kind(
+            where,
+            str(error).splitlines()[0],
+            "a GPU needs the NVIDIA driver and a visible device",
+            "Check that nvidia-smi lists a GPU and CUDA_VISIBLE_DEVICES shows it, or choose torch:cpu",
+        ) from None
+    count = torch.cuda.device_count()
+    if count == 0:
+        raise NoDeviceError(
+            where,
+            "no GPU is visible",
+            "one is needed",
+            "Check nvidia-smi and CUDA_VISIBLE_DEVICES, or choose torch:cpu",
+        )
+    if (index or 0) >= count:
+        raise DeviceNumberError(
+            where, f"there is no GPU {index}", f"GPUs here: 0 to {count - 1}", "Choose one of these"
+        )
+    return index or 0

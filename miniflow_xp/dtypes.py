@@ -1,0 +1,43 @@
+"""Names of data types: the one form that every array library's dtypes can be brought to.
+
+``str(x.dtype)`` is ``float32`` on NumPy, ``torch.float32`` on PyTorch and ``array_api_strict.float32`` on the strict
+namespace: the last word is the name that the Array API standard gives ("Data Types").
+"""
+
+from typing import Any
+
+from miniflow_xp.errors import SettingError
+
+FLOATS = ("bfloat16", "float16", "float32", "float64")  # each is at least as wide as the one before
+SIGNED = ("int8", "int16", "int32", "int64")
+INTEGERS = (*SIGNED, "uint8", "uint16", "uint32", "uint64")
+PYTHON_TYPES = {int: "int", float: "float"}
+
+
+def name_of(array: Any) -> str:
+    """Name of an array's dtype: ``"float32"``."""
+    return str(array.dtype).rpartition(".")[2]
+
+
+def widest(names: set[str]) -> str | None:
+    """The float dtype that holds all of ``names``; None where there is none. float16 and bfloat16 meet in float32."""
+    floats = names & set(FLOATS)
+    if {"float16", "bfloat16"} <= floats:
+        return widest(floats - {"float16", "bfloat16"} | {"float32"})
+    return max(floats, key=FLOATS.index, default=None)
+
+
+def parse(dtype: Any, where: str, floats_only: bool = False) -> str:
+    """Name of a dtype given as a string, a Python type, or any library's dtype.
+
+    ``int`` and ``float`` stay ``"int"`` and ``"float"``: whatever integer came, and the graph's float dtype.
+    Raises SettingError for anything else.
+    """
+    text = str(dtype if isinstance(dtype, str) else PYTHON_TYPES.get(dtype) or getattr(dtype, "__name__", dtype))
+    name = text.strip().rpartition(".")[2]
+    known = FLOATS if floats_only else ("int", "float", *FLOATS, *INTEGERS)
+    if name not in known:
+        raise SettingError(
+            where, f"{text!r} is not a dtype it takes", f"it takes {', '.join(known)}", "Use one of these"
+        )
+    return name

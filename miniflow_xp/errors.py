@@ -1,0 +1,129 @@
+"""Every error that this package raises.
+
+MiniflowError
+├── BackendError                    choosing or using a backend
+│   ├── UnknownBackendError         no backend has this name              (ValueError)
+│   ├── PackageMissingError         its package is not installed          (ImportError)
+│   ├── DriverMissingError          the device's driver is not installed  (RuntimeError)
+│   ├── NoDeviceError               the driver sees no device             (RuntimeError)
+│   └── DeviceNumberError           there is no device of this number     (ValueError)
+├── SettingError                    a malformed setting or option         (ValueError)
+├── GraphError                      how nodes are wired or asked
+│   ├── CycleError                  a node depends on itself              (ValueError)
+│   ├── UnfedError                  an Input has no value                 (ValueError)
+│   ├── NotInGraphError             a node outside of the graph           (KeyError)
+│   ├── NoGradientError             no gradient was or can be computed    (KeyError)
+│   └── CostError                   the cost is not a scalar              (ValueError)
+├── FeedError                       what was fed cannot be an array       (TypeError)
+│   └── MixedBackendsError          an array of another library or device
+├── ShapeError                      shapes that do not fit                (ValueError)
+├── DtypeError                      a data type that does not fit         (TypeError)
+├── LabelError                      a class label out of range            (ValueError)
+├── GradcheckError                  a gradient that is wrong              (AssertionError)
+└── DataError                       a data file that cannot be read       (ValueError)
+
+Each says where it happened, what came, what was expected and what to do about it.
+"""
+
+
+class MiniflowError(Exception):
+    """Base of all errors here; its text is ``where: got: expected. Remedy``.
+
+    ``where`` names the node, backend, setting or file; ``got`` what came; ``expected`` the rule that it breaks;
+    ``remedy`` what to do about it. All four are attributes and strings.
+    """
+
+    def __init__(self, where: str, got: str, expected: str, remedy: str) -> None:
+        super().__init__(where, got, expected, remedy)
+        self.where = where
+        self.got = got
+        self.expected = expected
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        end = "" if self.remedy.endswith("?") else "."
+        return f"{self.where}: {self.got}: {self.expected}. {self.remedy}{end}"
+
+
+class BackendError(MiniflowError):
+    """A backend cannot be chosen or used."""
+
+
+class UnknownBackendError(BackendError, ValueError):
+    """No backend has this name."""
+
+
+class PackageMissingError(BackendError, ImportError):
+    """The backend's package is not installed, or is a build without the device asked for."""
+
+
+class DriverMissingError(BackendError, RuntimeError):
+    """The device's driver is not installed, or too old."""
+
+
+class NoDeviceError(BackendError, RuntimeError):
+    """The driver works, but the machine has no such device."""
+
+
+class DeviceNumberError(BackendError, ValueError):
+    """The machine has devices, but none of this number or name."""
+
+
+class SettingError(MiniflowError, ValueError):
+    """An environment variable or an option has a malformed value."""
+
+
+class GraphError(MiniflowError):
+    """Nodes are wired, or asked for something, in a way that has no meaning."""
+
+
+class CycleError(GraphError, ValueError):
+    """A node depends on itself."""
+
+
+class UnfedError(GraphError, ValueError):
+    """An Input has no value."""
+
+
+class NotInGraphError(GraphError, KeyError):
+    """A node that is not part of the graph at hand."""
+
+
+class NoGradientError(GraphError, KeyError):
+    """A gradient that was not asked for, or that does not exist."""
+
+
+class CostError(GraphError, ValueError):
+    """Gradients start from one number; this cost is not one."""
+
+
+class FeedError(MiniflowError, TypeError):
+    """What was fed to an Input cannot be used as an array."""
+
+
+class MixedBackendsError(FeedError):
+    """What was fed belongs to another array library, or lies on another device."""
+
+
+class ShapeError(MiniflowError, ValueError):
+    """The shapes of a node's inputs do not fit each other."""
+
+
+class DtypeError(MiniflowError, TypeError):
+    """A data type that a node or a backend cannot take."""
+
+
+class LabelError(MiniflowError, ValueError):
+    """A class label is negative or not below the number of classes."""
+
+
+class GradcheckError(MiniflowError, AssertionError):
+    """A gradient differs from central differences, or is not a number."""
+
+
+class DataError(MiniflowError, ValueError):
+    """A data file that cannot be read as the table it should be."""
+
+
+class DowncastWarning(UserWarning):
+    """A backend stores a narrower dtype than the one that was fed (only where MINIFLOW_DOWNCAST=warn)."""

@@ -1,0 +1,158 @@
+"""From what a user feeds to arrays of the backend in use, all checked before anything changes."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from array_api_compat import is_array_api_obj, is_numpy_array
+
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.errors import DowncastWarning, DtypeError, FeedError, MixedBackendsError, SettingError
+from miniflow_xp.node import Input, unfed
+
+
+def admit(raw: Mapping[Input, Any], backend: Backend) -> dict[Input, Array]:
+    """{Input: array on the backend's device}, for whatever was fed.
+
+    A declared dtype comes first, then MINIFLOW_DTYPE, then the dtype of a float array; what brings no float dtype of
+    its own (numbers, lists, integers, booleans) takes the widest one of the others, or else the backend's default.
+    Raises UnfedError, FeedError, MixedBackendsError, DtypeError or SettingError, naming the Input.
+    """
+    arrays = {node: as_array(node, value, backend) for node, value in raw.items()}
+    forced = float_setting()
+    own = {float_dtype(node, raw[node], arrays[node]) for node in raw}
+    common = forced or dtypes.widest(own - {None}) or backend.default_float  # type: ignore[arg-type]  # None is taken out
+    return {
+        node: convert(node, array, wanted(node, raw[node], array, forced, common), backend)
+        for node, array in arrays.items()
+    }
+
+
+def as_array(node: Input, value: Any, backend: Backend) -> Array:
+    """``value`` as an array of the backend, or of NumPy where it still has to move there."""
+    if value is None:
+        raise unfed(node)
+    if backend.owns(value):
+        array = value
+        if not backend.on_device(array):
+            raise MixedBackendsError(
+                str(node),
+                f"it was fed an array on {array.device}",
+                f"the backend in use is {backend.name} on {backend.device}",
+                "Move the array to that device, feed a NumPy array, or choose the array's device as the backend's",
+            )
+    elif is_array_api_obj(value) and not is_numpy_array(value):
+        raise MixedBackendsError(
+            str(node),
+            f"it was fed a {type(value).__module__.partition('.')[0]} array",
+            f"the backend in use is {backend.name} on {backend.device}",
+            "Feed NumPy arrays or arrays of this backend, or choose the array's library: set_backend, MINIFLOW_BACKEND",
+        )
+    else:
+        array = host_array(node, value)
+    check_contents(node, array)
+    return array
+
+
+def host_array(node: Input, value: Any) -> Array:
+    """``value``, a NumPy array or what NumPy makes one from, as a NumPy array of numbers."""
+    import numpy as np  # here, so that importing this package imports no array library
+
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FeedError(
+            str(node),
+            f"it was fed a {type(value).__name__} that is no array ({error})",
+            "rows need equal lengths",
+            "Pad or cut the rows",
+        ) from None
+    if array.dtype.kind not in "biufcV":
+        raise FeedError(
+            str(node),
+            f"it was fed data of dtype {array.dtype}",
+            "a feed holds numbers",
+            "Convert it, for instance by numpy.asarray(data, dtype=float), and encode text as numbers",
+        )
+    return array
+
+
+def check_contents(node: Input, array: Array) -> None:
+    """Refuse complex and empty arrays."""
+    if dtypes.name_of(array) not in (*dtypes.FLOATS, *dtypes.INTEGERS, "bool"):
+        raise DtypeError(
+            str(node),
+            f"it was fed {dtypes.name_of(array)} data",
+            "gradients are of real numbers",
+            "Feed real and imaginary parts apart",
+        )
+    if 0 in array.shape:
+        raise FeedError(
+            str(node),
+            f"it was fed an array of shape {tuple(array.shape)}",
+            "an empty batch has no cost",
+            "Leave the batch out",
+        )
+
+
+def float_setting() -> str | None:
+    """The dtype that MINIFLOW_DTYPE asks for, if any."""
+    text = os.environ.get("MINIFLOW_DTYPE")
+    return None if text is None else dtypes.parse(text, "MINIFLOW_DTYPE", floats_only=True)
+
+
+def float_dtype(node: Input, value: Any, array: Array) -> str | None:
+    """The float dtype that this Input brings to the graph: declared, or that of a float array."""
+    if node.dtype is not None:
+        return node.dtype if node.dtype in dtypes.FLOATS else None
+    name = dtypes.name_of(array)
+    return name if hasattr(value, "dtype") and name in dtypes.FLOATS else None
+
+
+def wanted(node: Input, value: Any, array: Array, forced: str | None, common: str) -> str:
+    """The dtype that this Input's array is to have."""
+    name = dtypes.name_of(array)
+    if node.dtype == "int":
+        return name if name in dtypes.INTEGERS else "int64"
+    if node.dtype not in (None, "float"):
+        return str(node.dtype)
+    return forced or float_dtype(node, value, array) or common
+
+
+def convert(node: Input, array: Array, dtype: str, backend: Backend) -> Array:
+    """``array`` on the backend's device in ``dtype``; never narrower without saying so."""
+    came = dtypes.name_of(array)
+    if dtype in dtypes.INTEGERS and came in dtypes.FLOATS:
+        raise DtypeError(
+            str(node),
+            f"it was fed {came} data",
+            f"it is declared {node.dtype}",
+            "Feed integers, for instance labels.astype(int)",
+        )
+    stored = backend.storable(dtype)
+    if stored != dtype and not (node.dtype == "int" and fits(array, stored)):
+        refuse_or_warn(node, dtype, stored, backend)
+    return array if backend.owns(array) and came == stored else backend.asarray(array, stored)
+
+
+def fits(array: Array, dtype: str) -> bool:
+    """Do the values of an integer array lie in the range of ``dtype``?"""
+    bits = int(dtype[-2:])
+    low, high = (0, 2**bits) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    return low <= int(array.min()) and int(array.max()) < high
+
+
+def refuse_or_warn(node: Input, dtype: str, stored: str, backend: Backend) -> None:
+    """The backend would store a narrower dtype: an error, or a warning where MINIFLOW_DOWNCAST=warn."""
+    policy = os.environ.get("MINIFLOW_DOWNCAST", "error")
+    if policy not in ("error", "warn"):
+        raise SettingError("MINIFLOW_DOWNCAST", f"it is {policy!r}", "it is error or warn", "Use one of these")
+    got, expected = f"it is {dtype}", f"{backend.name} on {backend.device} stores {stored}"
+    remedy = f"Feed {stored}, or set MINIFLOW_DTYPE={stored}, or allow it by MINIFLOW_DOWNCAST=warn"
+    if backend.name == "jax":
+        remedy += "; or switch 64 bits on: JAX_ENABLE_X64=1"
+    if policy == "error":
+        raise DtypeError(str(node), got, expected, remedy)
+    warnings.warn(f"{node}: {got}, but {expected}", DowncastWarning, stacklevel=2)

@@ -1,0 +1,198 @@
+"""Is a gradient right? Every node's, and the whole graph's, against central differences in float64."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.errors import DtypeError, GradcheckError
+from miniflow_xp.feed import admit
+from miniflow_xp.graph import ancestors, check_all_in, forget_gradients
+from miniflow_xp.node import Constant, Input, Node, no_gradient
+from miniflow_xp.switch import get_backend
+
+
+def gradcheck(
+    output: Node | Sequence[Node],
+    feed: Mapping[Input, Any] | None = None,
+    wrt: Sequence[Input] | None = None,
+    *,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+    elements: int | None = 100,
+    seed: int = 0,
+) -> None:
+    """Compare gradients with (f(x + h) - f(x - h)) / 2h in float64, on the backend in use; returns if all agree.
+
+    ``output``: a node, or a sorted list whose last node is meant; all nodes that it depends on are checked one by one
+    at the values they have for ``feed`` ({Input: data}), and then the leaves ``wrt`` (default: all that are not
+    integers) through the whole graph. A node may have a rule or, as in the lesson, its own ``forward`` and
+    ``backward``. A value of many elements is weighed by random numbers from ``seed``. ``elements``: how many elements
+    of each input are tried, None for all; h is the cube root of the machine's epsilon times max(1, |x|). A gradient
+    passes within ``atol + rtol·|quotient|`` and the quotient's own rounding. Nothing stays changed on the nodes.
+    Raises GradcheckError, which names node, input, element, both gradients, or the node where NaN first appears;
+    DtypeError where the backend has no float64; and what ``topological_sort`` raises.
+    """
+    backend = get_backend()
+    if backend.storable("float64") != "float64":
+        raise DtypeError(
+            f"gradcheck on {backend!r}",
+            "float64 is not available there",
+            "differences need float64",
+            "For JAX set JAX_ENABLE_X64=1; or check on another backend",
+        )
+    order = ancestors([output if isinstance(output, Node) else output[-1]])
+    check_all_in(order, feed or {})
+    with backend.activate(), restored(order):
+        leaves = [node for node in order if isinstance(node, Input)]
+        raw = {leaf: (feed or {}).get(leaf, leaf.value) for leaf in leaves}
+        for leaf, array in admit(raw, backend).items():
+            leaf.value = backend.asarray(array, "float64") if is_float(array) else array
+        run(order)
+        first_nan(order, backend)
+        check = Checker(backend, rtol, atol, elements, seed)
+        for node in order:
+            if not isinstance(node, Input | Constant):
+                check(node, [node], list(dict.fromkeys(node.inbound_nodes)))
+        for leaf in wrt or ():
+            if leaf not in leaves:
+                raise no_gradient(leaf, order[-1])
+        check(order[-1], order, list(leaves if wrt is None else wrt))
+
+
+class Checker:
+    """Compares gradients of an output, through the nodes of a path, with difference quotients."""
+
+    def __init__(self, backend: Backend, rtol: float, atol: float, elements: int | None, seed: int) -> None:
+        import numpy as np
+
+        self.np = np
+        self.backend = backend
+        self.rtol, self.atol, self.elements = rtol, atol, elements
+        self.random = np.random.default_rng(seed)
+
+    def __call__(self, output: Node, path: list[Node], inputs: list[Node]) -> None:
+        """Check the gradients of ``inputs`` through ``path``, a sorted list that ends with ``output``."""
+        inputs = [node for node in inputs if not isinstance(node, Constant) and is_float(node.value)]
+        weights = self.random.uniform(0.5, 1.5, shape_of(output.value)) if shape_of(output.value) else self.np.ones(())
+        gradients = self.analytic(output, path, inputs, weights)
+
+        def weighted() -> tuple[float, float]:
+            run(path)
+            terms = weights * self.backend.to_numpy(output.value)
+            return float(terms.sum()), float(abs(terms).sum())
+
+        for node in inputs:
+            self.compare(output, path, node, gradients[node], weighted)
+        run(path)
+
+    def analytic(self, output: Node, path: list[Node], inputs: list[Node], weights: Array) -> dict[Node, Array]:
+        """Gradients of the weighted output as NumPy arrays; zeros where none arrives."""
+        forget_gradients([*path, *inputs])
+        cost = Node(name="weighted sum")
+        cost.gradients = {output: self.backend.asarray(weights, "float64")}
+        readers, output.outbound_nodes = output.outbound_nodes, [cost]
+        for node in reversed(path):
+            node.backward()
+        output.outbound_nodes = readers
+        found = {}
+        for node in inputs:
+            source = node if node in path else output
+            gradient = source.gradients[node] if node in source.gradients else None  # noqa: SIM401  get skips thunks
+            shape = shape_of(node.value)
+            found[node] = self.np.zeros(shape) if gradient is None else self.backend.to_numpy(gradient).reshape(shape)
+        return found
+
+    def compare(
+        self, output: Node, path: list[Node], node: Node, gradient: Array, weighted: Callable[[], tuple[float, float]]
+    ) -> None:
+        """Raise GradcheckError at the first element of ``node`` whose gradient is not the difference quotient."""
+        value, host = node.value, self.backend.to_numpy(node.value)
+        for place in self.places(host):
+            step = float(self.np.finfo(float).eps) ** (1 / 3) * max(1.0, abs(float(host[place])))
+            ends = []
+            for sign in (1, -1):
+                moved = host.copy()
+                moved[place] += sign * step
+                node.value = self.backend.asarray(moved)
+                ends.append(weighted())
+            node.value = value
+            quotient = (ends[0][0] - ends[1][0]) / (2 * step)
+            rounding = 10 * float(self.np.finfo(float).eps) * max(ends[0][1], ends[1][1]) / step
+            if not abs(float(gradient[place]) - quotient) <= self.atol + self.rtol * abs(quotient) + rounding:
+                raise wrong(output, path, node, place, float(gradient[place]), quotient)
+
+    def places(self, host: Array) -> list[tuple[int, ...]]:
+        """Indices of the elements to try: all, or as many as asked for, drawn from the seed."""
+        every = list(self.np.ndindex(host.shape))
+        if self.elements is None or len(every) <= self.elements:
+            return every
+        return [every[n] for n in sorted(self.random.choice(len(every), self.elements, replace=False))]
+
+
+def run(path: Sequence[Node]) -> None:
+    """Run every ``forward`` in order."""
+    for node in path:
+        node.forward()
+
+
+def first_nan(order: Sequence[Node], backend: Backend) -> None:
+    """Raise GradcheckError at the first node whose value is not finite everywhere."""
+    place = first_not_finite(order, backend)
+    if place is not None:
+        node, index, number = place
+        raise GradcheckError(
+            str(node),
+            f"its value at {list(index)} is {number}",
+            "gradients are checked at finite values",
+            "This is where it first appeared: look at this node's inputs",
+        )
+
+
+def first_not_finite(order: Sequence[Node], backend: Backend) -> tuple[Node, tuple[int, ...], float] | None:
+    """The first node of a sorted list whose value holds NaN or infinity, with index and number; None if none does."""
+    import numpy as np
+
+    for node in order:
+        host = np.asarray(backend.to_numpy(node.value) if backend.owns(node.value) else node.value)
+        bad = np.argwhere(~np.isfinite(host))
+        if len(bad):
+            index = tuple(int(n) for n in bad[0])
+            return node, index, float(host[index])
+    return None
+
+
+def is_float(array: Any) -> bool:
+    """Is this an array of floats?"""
+    return hasattr(array, "dtype") and dtypes.name_of(array) in dtypes.FLOATS
+
+
+def wrong(
+    output: Node, path: Sequence[Node], node: Node, place: tuple[int, ...], got: float, quotient: float
+) -> GradcheckError:
+    """The error for a gradient that is not the difference quotient."""
+    alone = len(path) == 1
+    number = f"input {output.inbound_nodes.index(node)}, " if alone else ""
+    return GradcheckError(
+        str(output),
+        f"its gradient of {number}{node}, at {list(place)} is {got:.10g}",
+        f"central differences give {quotient:.10g}",
+        f"Mend the vjp or backward of {type(output).__name__}"
+        if alone
+        else "Each node alone is right: look at how their gradients are added up, or at a kink near these values",
+    )
+
+
+@contextmanager
+def restored(order: Sequence[Node]) -> Iterator[None]:
+    """Give all nodes, and those that read them, their state back at the end."""
+    nodes = dict.fromkeys([*order, *(outbound for node in order for outbound in node.outbound_nodes)])
+    before = {node: dict(vars(node)) for node in nodes}
+    try:
+        yield
+    finally:
+        for node, state in before.items():
+            vars(node).clear()
+            vars(node).update(state)

@@ -1,0 +1,215 @@
+"""The lesson's face: sort a graph, run it forward, run it backward.
+
+The reverse pass is ``backward_pass`` here and ``Node.backward``, which it calls: from the cost back to the leaves, each
+node sums the gradients that arrive from its outbound nodes and hands its rule's products on to its inbound nodes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from miniflow_xp.backend import Array
+from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.errors import CostError, CycleError, GraphError, NotInGraphError
+from miniflow_xp.feed import admit
+from miniflow_xp.node import Gradients, Input, Node, Parameter, no_gradient
+from miniflow_xp.switch import get_backend
+
+
+def topological_sort(feed_dict: Mapping[Input, Any], output: Node | None = None) -> list[Node]:
+    """Nodes in an order in which each comes after its inbound nodes; sets the fed values.
+
+    ``feed_dict``: {Input: data}, in anything that NumPy takes or arrays of the backend in use. Without ``output``, the
+    list holds every node that the fed ones reach and what these depend on, and a loss comes last; with it, only what
+    ``output`` depends on. The order is the same on every run; time is linear in nodes and edges.
+    Raises GraphError, CycleError, NotInGraphError, UnfedError, FeedError or DtypeError, and then changes nothing.
+    """
+    for node in feed_dict:
+        if not isinstance(node, Input):
+            raise GraphError(
+                str(node), "it was fed", "only Inputs and Parameters can be fed", "Feed the Inputs that it depends on"
+            )
+    order = ancestors(last_nodes(feed_dict) if output is None else [output])
+    check_all_in(order, feed_dict)
+    admit_leaves(order, feed_dict)
+    reconnect(order)
+    return order
+
+
+def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node] | None = None) -> Array:
+    """Run every ``forward`` in order; returns the value of ``output_node``.
+
+    ``forward_pass(output_node, sorted_nodes)``, or ``forward_pass(sorted_nodes)`` for the value of the last node.
+    Where a node raises, all nodes keep their earlier values.
+    """
+    graph = output_node if sorted_nodes is None else sorted_nodes
+    assert not isinstance(graph, Node), "forward_pass takes a sorted list: forward_pass(node, graph)"
+    with get_backend().activate(), unchanged_on_error(graph):
+        admit_leaves(graph)
+        for node in graph:
+            node.forward()
+    return output_node.value if isinstance(output_node, Node) else graph[-1].value
+
+
+def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> None:
+    """Run every ``forward`` in order, then ``backward`` in reverse: the gradients of the last node, the cost.
+
+    ``wrt``: the nodes whose gradients are wanted; only what these need is computed. Without it: the graph's Parameters
+    or, where it has none, as in the lesson, every Input. Afterwards ``node.gradients[m]`` is the cost's gradient that
+    reaches ``m`` through ``node``, and ``x.gradients[x]`` the whole gradient of an Input.
+    Raises what ``forward_pass`` raises, CostError where the cost is no scalar, NoGradientError where the cost does not
+    depend on a node in ``wrt``; then all nodes keep their earlier values and gradients.
+    """
+    with get_backend().activate(), unchanged_on_error(graph):
+        admit_leaves(graph)
+        for node in graph:
+            node.forward()
+        backward_pass(graph, wrt)
+
+
+def backward_pass(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> None:
+    """The reverse pass, over nodes that have their values; arguments as in ``forward_and_backward``."""
+    check_scalar(graph[-1])
+    needed = between(default_targets(graph) if wrt is None else list(wrt), graph, required=wrt is not None)
+    forget_gradients(graph)
+    for node in reversed(graph):
+        if node in needed:
+            node.backward()
+    for node in graph:
+        if isinstance(node.gradients, Gradients):
+            node.gradients.settle()
+
+
+def ancestors(outputs: Iterable[Node]) -> list[Node]:
+    """``outputs`` and all that they depend on, each node after its inbound nodes; raises CycleError.
+
+    Depth first, without recursion: a chain may be as long as memory allows.
+    """
+    order: list[Node] = []
+    done: dict[Node, bool] = {}  # False while the nodes below are being visited
+    for output in outputs:
+        stack = [(output, iter(output.inbound_nodes))] if output not in done else []
+        done.setdefault(output, False)
+        while stack:
+            node, rest = stack[-1]
+            inbound = next(rest, None)
+            if inbound is None:
+                done[node] = True
+                order.append(node)
+                stack.pop()
+            elif inbound not in done:
+                done[inbound] = False
+                stack.append((inbound, iter(inbound.inbound_nodes)))
+            elif not done[inbound]:
+                path = [n for n, _ in stack]
+                raise cycle([*path[path.index(inbound) :], inbound])
+    return order
+
+
+def last_nodes(leaves: Iterable[Node]) -> list[Node]:
+    """The nodes that ``leaves`` reach and that feed no other, by age, losses last; then all others, for cycles."""
+    reached = dict.fromkeys(leaves)
+    todo = list(reached)
+    while todo:
+        for outbound in todo.pop().outbound_nodes:
+            if outbound not in reached:
+                reached[outbound] = None
+                todo.append(outbound)
+    inner = {inbound for node in reached for inbound in node.inbound_nodes}
+    return [*sorted((n for n in reached if n not in inner), key=lambda n: (n.is_cost, n.serial)), *reached]
+
+
+def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> set[Node]:
+    """The nodes on a path from a target to the last node: those whose ``backward`` has to run.
+
+    Where ``required``, raises NoGradientError for a target that the last node does not depend on.
+    """
+    cost = graph[-1]
+    leads = {cost}
+    for node in reversed(graph):
+        if node in leads:
+            leads.update(node.inbound_nodes)
+    for target in targets if required else ():
+        if target not in leads:
+            raise no_gradient(target, cost)
+    depends = set(targets)
+    for node in graph:
+        if not depends.isdisjoint(node.inbound_nodes):
+            depends.add(node)
+    return leads & depends
+
+
+def default_targets(graph: Sequence[Node]) -> list[Node]:
+    """The Parameters of a graph, or all its Inputs where it has none."""
+    return [n for n in graph if isinstance(n, Parameter)] or [n for n in graph if isinstance(n, Input)]
+
+
+def admit_leaves(graph: Sequence[Node], feed: Mapping[Input, Any] | None = None) -> None:
+    """Bring what was fed, or set as ``value`` of a leaf, to the backend."""
+    raw = {node: (feed or {}).get(node, node.value) for node in graph if isinstance(node, Input)}
+    for leaf, value in admit(raw, get_backend()).items():
+        leaf.value = value
+
+
+def forget_gradients(graph: Sequence[Node]) -> None:
+    """Clear gradients of an earlier pass: of the graph's nodes, and of others that would pass theirs on to it."""
+    for node in graph:
+        node.gradients = Gradients(node, {})
+        for outbound in node.outbound_nodes:
+            outbound.gradients = Gradients(outbound, {})
+
+
+def reconnect(order: Sequence[Node]) -> None:
+    """Enter each node once in the ``outbound_nodes`` of its inbound nodes, which may have been edited by hand."""
+    known = {node: set(node.outbound_nodes) for node in order}
+    for node in order:
+        for inbound in node.inbound_nodes:
+            if node not in known[inbound]:
+                known[inbound].add(node)
+                inbound.outbound_nodes.append(node)
+
+
+@contextmanager
+def unchanged_on_error(graph: Sequence[Node]) -> Iterator[None]:
+    """Give all nodes their values and gradients back where the block raises."""
+    before = [(node, node.value, node.gradients) for node in graph]
+    try:
+        yield
+    except BaseException:
+        for node, value, gradients in before:
+            node.value, node.gradients = value, gradients
+        raise
+
+
+def check_all_in(order: Sequence[Node], fed: Iterable[Node]) -> None:
+    """Raise NotInGraphError where a fed node has no part in the graph."""
+    members = set(order)
+    lonely = len(members) > 1
+    for node in fed:
+        if node not in members or (lonely and not node.outbound_nodes):
+            raise NotInGraphError(
+                str(node), "it was fed", "no node of this graph reads it", "Take it out of the feed, or use it"
+            )
+
+
+def check_scalar(cost: Node) -> None:
+    """Raise CostError where the value of the last node is not one number."""
+    shape = shape_of(cost.value)
+    if shape != () and type(cost).backward is Node.backward:
+        raise CostError(
+            str(cost),
+            f"it is the cost and has shape {shape}",
+            "gradients start from a scalar",
+            "End the graph with a loss, such as MSE(y, a)",
+        )
+
+
+def cycle(path: Sequence[Node]) -> CycleError:
+    """The error for nodes that depend on themselves, in the order of the cycle."""
+    names = " <- ".join(str(node) for node in path[:8]) + (" <- …" if len(path) > 8 else "")
+    return CycleError(
+        str(path[0]),
+        f"it depends on itself: {names}",
+        "a graph has no cycles",
+        "Mend the inbound_nodes of one of these",
+    )

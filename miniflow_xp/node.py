@@ -1,0 +1,313 @@
+"""What a graph is made of: nodes, each with its rule, and the lesson's stateful face on top.
+
+A rule is two pure functions, written once for every array library: ``compute`` gives the node's value, ``vjp`` its
+vector-Jacobian products, one function for each inbound node. The lesson's ``forward`` and ``backward`` call them and
+keep what they return on the node.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array, Namespace
+from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
+from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
+from miniflow_xp.switch import get_backend
+
+Thunk: TypeAlias = Callable[[], Array]
+"""A gradient that is computed when somebody asks for it."""
+
+Operand: TypeAlias = "Node | int | float"
+
+_PACKAGE = str(Path(__file__).parent)
+_serials = count()
+
+
+class Node:
+    """One operation of a graph.
+
+    ``inbound_nodes``: the nodes whose values it reads; Python numbers among them become constants.
+    ``name``: for people; without one, a node is told by the line of code that made it.
+
+    After a pass, ``value`` holds its value and ``gradients[m]`` the gradient of the cost that reaches inbound node
+    ``m`` through this node, in the shape and dtype of ``m.value``.
+    """
+
+    is_cost: ClassVar[bool] = False
+    """Is this a loss? Of several last nodes, such a one is sorted last, where the passes look for the cost."""
+
+    gives_columns: ClassVar[bool] = False
+    """Does the lesson print this node's gradient of a 1-D Input as a column? (docs/decisions/0003)"""
+
+    def __init__(self, inbound_nodes: Sequence[Operand] = (), name: str | None = None) -> None:
+        self.name = name
+        self.serial = next(_serials)
+        self.made_at = "" if name else calling_line()
+        self.inbound_nodes: list[Node] = [as_node(node, self) for node in inbound_nodes]
+        self.outbound_nodes: list[Node] = []
+        self.value: Any = None
+        self.gradients: dict[Node, Array] = {}
+        for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
+            node.outbound_nodes.append(self)
+
+    # -- the rule: pure
+
+    def compute(self, xp: Namespace, *inputs: Any, **_: Any) -> Array:
+        """The value of this node, from the values of its inbound nodes."""
+        raise NotImplementedError(f"{self} has no compute: define it, or forward")
+
+    def vjp(self, xp: Namespace, gradient: Array, value: Array, *inputs: Any, **_: Any) -> Sequence[Thunk | None]:
+        """One function for each inbound node that gives its gradient; None where there is none.
+
+        ``gradient`` is the cost's gradient of ``value``, this node's value. A returned gradient may have the shape that
+        the input was broadcast to: the engine sums the repeated axes.
+        """
+        raise NotImplementedError(f"{self} has no vjp: define it, or backward")
+
+    def check(self, *inputs: Any) -> None:
+        """Raise ShapeError or DtypeError where the inputs do not fit; looks at shapes and dtypes only."""
+
+    def check_values(self, xp: Namespace, *inputs: Any) -> None:
+        """Raise where a value is out of range; only called where values may be looked at."""
+
+    # -- the lesson's face: stateful
+
+    def forward(self) -> None:
+        """Set ``value`` from the values of the inbound nodes."""
+        xp = get_backend().xp
+        inputs = self.inbound_values()
+        self.check(*inputs)
+        self.check_values(xp, *inputs)
+        self.value = self.compute(xp, *inputs)
+
+    def backward(self) -> None:
+        """Set ``gradients`` from those of the outbound nodes; each is computed when it is read."""
+        xp = get_backend().xp
+        thunks = pullbacks(self, xp, self.arriving_gradient(xp), self.value, self.inbound_values())
+        self.gradients = Gradients(self, thunks)
+
+    def inbound_values(self) -> list[Any]:
+        """Values of the inbound nodes; raises UnfedError where one has none."""
+        for node in self.inbound_nodes:
+            if node.value is None:
+                raise unfed(node)
+        return [node.value for node in self.inbound_nodes]
+
+    def arriving_gradient(self, xp: Namespace) -> Array:
+        """The cost's gradient of this node: the sum over its outbound nodes; 1 for the cost itself."""
+        arriving = [n.gradients[self] for n in self.outbound_nodes if self in n.gradients]
+        if not arriving:  # a last node: the cost, if it is a scalar
+            return xp.ones_like(self.value) if shape_of(self.value) == () else xp.zeros_like(self.value)
+        total = arriving[0]
+        for gradient in arriving[1:]:
+            total = total + gradient
+        return total
+
+    # -- operators: filled by miniflow_xp.ops.arithmetic
+
+    operators: ClassVar[dict[str, Callable[..., "Node"]]] = {}
+    __array_ufunc__ = None  # NumPy arrays leave `array + node` to the node, which explains
+
+    def __add__(self, other: Operand) -> "Node":
+        return Node.operators["+"](self, other)
+
+    def __radd__(self, other: Operand) -> "Node":
+        return Node.operators["+"](other, self)
+
+    def __sub__(self, other: Operand) -> "Node":
+        return Node.operators["-"](self, other)
+
+    def __rsub__(self, other: Operand) -> "Node":
+        return Node.operators["-"](other, self)
+
+    def __mul__(self, other: Operand) -> "Node":
+        return Node.operators["*"](self, other)
+
+    def __rmul__(self, other: Operand) -> "Node":
+        return Node.operators["*"](other, self)
+
+    def __matmul__(self, other: Operand) -> "Node":
+        return Node.operators["@"](self, other)
+
+    def __rmatmul__(self, other: Operand) -> "Node":
+        return Node.operators["@"](other, self)
+
+    def __neg__(self) -> "Node":
+        return Node.operators["neg"](self)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.name!r}" if self.name else f"{type(self).__name__} made at {self.made_at}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+class Elementwise(Node):
+    """A node whose value at a place depends on its inputs at that place only, after broadcasting; it may be fused."""
+
+    def check(self, *inputs: Any) -> None:
+        shapes = [shape_of(value) for value in inputs]
+        if broadcast(*shapes) is None:
+            raise ShapeError(
+                str(self),
+                "its inputs are " + ", ".join(map(str, shapes)),
+                "counted from the last, sizes must be equal or 1",
+                "Reshape an input, or give it axes of size 1",
+            )
+
+
+class Input(Node):
+    """A leaf that is fed: data, or in the lesson also weights.
+
+    ``dtype``: what it is converted to. ``int`` declares labels and indices, which then stay integers; without one,
+    float data keep their dtype and everything else takes the float dtype of the graph's other leaves.
+    """
+
+    def __init__(self, name: str | None = None, *, dtype: Any = None) -> None:
+        super().__init__(name=name)
+        self.dtype = None if dtype is None else dtypes.parse(dtype, f"{self}, dtype")
+
+    def forward(self) -> None:
+        if self.value is None:
+            raise unfed(self)
+
+    def backward(self) -> None:
+        """Set ``gradients[self]``: the whole gradient of this leaf.
+
+        It has the shape of the value, but for one case that the lesson prints: a 1-D array that MSE reads is a column.
+        """
+        xp = get_backend().xp
+        gradient = self.arriving_gradient(xp)
+        if gradient.ndim == 1 and any(n.gives_columns for n in self.outbound_nodes if self in n.gradients):
+            gradient = xp.reshape(gradient, (-1, 1))
+        self.gradients = Gradients(self, {})
+        self.gradients[self] = gradient
+
+
+class Parameter(Input):
+    """A leaf that holds a trained value; it may be fed, which sets it.
+
+    ``value``: a NumPy array, an array of the backend in use, or numbers; it moves to the backend at its first pass.
+    """
+
+    def __init__(self, value: Any, name: str | None = None, *, dtype: Any = None) -> None:
+        super().__init__(name, dtype=dtype)
+        self.value = value
+
+
+class Constant(Node):
+    """A Python number in an expression, as 2 in ``2 * x``; it takes the dtype of what it meets."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__(name=repr(value))
+        self.value = value
+
+    def forward(self) -> None:
+        """Its value never changes."""
+
+    def backward(self) -> None:
+        """It has no gradient."""
+
+
+class Gradients(dict[Node, Array]):
+    """{inbound node: gradient}; each is computed when it is first read, those that nobody reads never."""
+
+    def __init__(self, owner: Node, thunks: dict[Node, Thunk]) -> None:
+        super().__init__()
+        self._owner = owner
+        self._thunks = thunks
+
+    def __contains__(self, node: object) -> bool:
+        return super().__contains__(node) or node in self._thunks
+
+    def __missing__(self, node: Node) -> Array:
+        if node not in self._thunks:
+            raise no_gradient(node, self._owner)
+        self[node] = gradient = self._thunks.pop(node)()
+        return gradient
+
+    def settle(self) -> None:
+        """Forget what was not read: it would be computed from values that may have changed by then."""
+        self._thunks = {}
+
+
+def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]) -> dict[Node, Thunk]:
+    """{inbound node: its gradient through ``node``}, in the inbound value's shape and dtype, when called."""
+    parts: dict[Node, list[tuple[Thunk, Any]]] = {}
+    for inbound, thunk, x in zip(node.inbound_nodes, node.vjp(xp, gradient, value, *inputs), inputs, strict=True):
+        if thunk is not None and not isinstance(inbound, Constant):
+            parts.setdefault(inbound, []).append((thunk, x))
+    return {inbound: lambda p=p: total(xp, p) for inbound, p in parts.items()}  # type: ignore[misc]  # mypy #12557
+
+
+def total(xp: Namespace, parts: Iterable[tuple[Thunk, Any]]) -> Array:
+    """Sum of the gradients of one inbound node, which a node may read more than once, as in Mul(x, x)."""
+    gradients: Iterator[Array] = (like(xp, thunk(), x) for thunk, x in parts)
+    result = next(gradients)
+    for gradient in gradients:
+        result = result + gradient
+    return result
+
+
+def like(xp: Namespace, gradient: Array, x: Array) -> Array:
+    """``gradient`` in the shape and dtype of ``x``."""
+    gradient = unbroadcast(xp, gradient, shape_of(x))
+    return gradient if gradient.dtype == x.dtype else xp.astype(gradient, x.dtype)
+
+
+OperatorClass = TypeVar("OperatorClass", bound=type[Node])
+
+
+def operator(symbol: str) -> Callable[[OperatorClass], OperatorClass]:
+    """Class decorator: the node that ``a <symbol> b`` builds."""
+
+    def register(node_class: OperatorClass) -> OperatorClass:
+        Node.operators[symbol] = node_class
+        return node_class
+
+    return register
+
+
+def as_node(operand: Any, reader: Node) -> Node:
+    """``operand``, a node or a Python number, as a node; raises GraphError for anything else."""
+    if isinstance(operand, Node):
+        return operand
+    if isinstance(operand, int | float):
+        return Constant(operand)
+    raise GraphError(
+        str(reader),
+        f"an input is a {type(operand).__name__}",
+        "inputs are nodes or Python numbers",
+        "Wrap an array: Parameter(array), or an Input that is fed with it",
+    )
+
+
+def unfed(node: Node) -> UnfedError:
+    """The error for a node without a value."""
+    return UnfedError(
+        str(node),
+        "it has no value",
+        "every Input that the graph reads needs one",
+        "Add it to the feed, or set its value" if isinstance(node, Input) else "Run its forward first",
+    )
+
+
+def no_gradient(node: Node, owner: Node) -> NoGradientError:
+    """The error for a gradient that is not there."""
+    return NoGradientError(
+        str(node),
+        "it has no gradient" if owner is node else f"{owner} has no gradient of it",
+        "a pass computes the gradients that lead from the cost to the nodes in wrt",
+        "Use a node that the cost depends on, and name it in forward_and_backward(graph, wrt=[...])",
+    )
+
+
+def calling_line() -> str:
+    """The line outside of this package that is running: ``nn.py:12``."""
+    frame = sys._getframe(1)  # noqa: SLF001  inspect.stack() reads every source file
+    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"

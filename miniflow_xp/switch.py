@@ -1,0 +1,166 @@
+"""Which backend is in use: the switch between array libraries.
+
+In order of precedence: ``use_backend`` (a ``with`` block), ``set_backend`` (the process), the environment variable
+MINIFLOW_BACKEND, and ``numpy``. What cannot be used is an error; nothing ever falls back silently.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TypeAlias
+
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.errors import BackendError, MiniflowError, PackageMissingError, SettingError, UnknownBackendError
+
+BUILT_IN = {
+    "numpy": "miniflow_xp.backends.numpy_backend:NumpyBackend",
+    "cupy": "miniflow_xp.backends.cupy_backend:CupyBackend",
+    "torch": "miniflow_xp.backends.torch_backend:TorchBackend",
+    "jax": "miniflow_xp.backends.jax_backend:JaxBackend",
+    "strict": "miniflow_xp.backends.strict_backend:StrictBackend",
+}
+INSTALL = {
+    "numpy": "pip install numpy",
+    "cupy": "pip install 'miniflow_xp[cupy13]' for CUDA 13, 'miniflow_xp[cupy12]' for CUDA 12",
+    "torch": "pip install 'miniflow_xp[torch]'",
+    "jax": "pip install 'miniflow_xp[jax]'",
+    "strict": "pip install array-api-strict",
+}
+LIBRARIES = {"cupy": "cupy", "torch": "torch", "jax": "jax", "jaxlib": "jax", "array_api_strict": "strict"}
+GPUS = ("cupy", "torch:cuda", "jax:gpu")  # what ``auto`` tries, in this order
+
+Choice: TypeAlias = str | Backend
+"""A backend, or the text that names one: ``name`` or ``name:device``."""
+
+_scoped: ContextVar[Backend | None] = ContextVar("miniflow_xp_backend", default=None)
+_process: Backend | None = None
+
+
+def get_backend() -> Backend:
+    """The backend in use. Raises the BackendError that fits where the environment asks for one that cannot be used."""
+    return _scoped.get() or _process or from_environment()
+
+
+def set_backend(choice: Choice) -> Backend:
+    """Use a backend from now on, in every thread; ``use_backend`` blocks keep theirs. Nothing changes on an error."""
+    global _process
+    _process = load(choice)
+    return _process
+
+
+@contextmanager
+def use_backend(choice: Choice) -> Iterator[Backend]:
+    """Use a backend inside a ``with`` block; other threads and asyncio tasks are not affected."""
+    token = _scoped.set(load(choice))
+    try:
+        yield get_backend()
+    finally:
+        _scoped.reset(token)
+
+
+def from_environment() -> Backend:
+    """The backend that MINIFLOW_BACKEND names, else NumPy; read when first used, then kept."""
+    global _process
+    text = os.environ.get("MINIFLOW_BACKEND", "numpy")
+    if not text.strip():
+        raise SettingError(
+            "MINIFLOW_BACKEND", "it is empty", "it holds name or name:device", "Unset it, or write numpy"
+        )
+    _process = load(text)
+    return _process
+
+
+def load(choice: Choice) -> Backend:
+    """The backend of this name and device; the same object for the same text."""
+    if isinstance(choice, Backend):
+        return choice
+    name, colon, device = choice.strip().partition(":")
+    if (colon and not device) or any(c.isspace() for c in device):
+        raise SettingError(
+            f"backend {choice!r}", "the device is malformed", "it is name or name:device", f"Write {name!r}"
+        )
+    return automatic() if choice.strip() == "auto" else _load(name, device or None)
+
+
+@cache
+def _load(name: str, device: str | None) -> Backend:
+    backend_class = backend_classes().get(name)
+    if backend_class is None:
+        known = [*backend_classes(), "auto"]
+        close = get_close_matches(name, known, n=1)
+        raise UnknownBackendError(
+            f"backend {name!r}",
+            "no backend has this name",
+            f"there are {', '.join(known)}",
+            f"Did you mean {close[0]!r}?" if close else "Choose one of these, or install the package that brings it",
+        )
+    module, _, attribute = backend_class.partition(":")
+    try:
+        found: type[Backend] = getattr(import_module(module), attribute)
+    except ImportError as error:
+        remedy = INSTALL.get(name, "Install the package that it needs")
+        raise PackageMissingError(
+            f"backend {name!r}", "its package cannot be imported", str(error), f"Run: {remedy}"
+        ) from None
+    return found(device)
+
+
+def backend_classes() -> dict[str, str]:
+    """{name: "module:class"} of the built-in backends and those of installed packages; a built-in name stays ours."""
+    others = {entry.name: entry.value for entry in entry_points(group="miniflow_xp.backends")}
+    return others | BUILT_IN
+
+
+def automatic() -> Backend:
+    """The first GPU that can be used, else NumPy on the CPU; says which."""
+    for choice in (*GPUS, "numpy"):
+        try:
+            backend = load(choice)
+        except BackendError:
+            continue
+        logging.getLogger("miniflow_xp").warning("backend auto: picked %s", backend.describe())
+        return backend
+    raise AssertionError("NumPy is a dependency of this package")
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a backend can be used here.
+
+    ``detail`` describes the library and its device, or says why it cannot be used; ``remedy`` what to do then.
+    """
+
+    name: str
+    usable: bool
+    detail: str
+    remedy: str = ""
+
+
+def available_backends() -> list[Availability]:
+    """Tells for each known backend, on its usual device, whether it can be used here and, if not, why."""
+    return [_availability(name) for name in backend_classes()]
+
+
+def _availability(name: str) -> Availability:
+    try:
+        return Availability(name, True, load(name).describe())
+    except MiniflowError as error:
+        return Availability(name, False, f"{error.got}: {error.expected}", error.remedy)
+
+
+def to_numpy(array: Array) -> Array:
+    """A backend's array as a NumPy array of the same shape and dtype; waits until its value is there.
+
+    ``array`` belongs to the backend in use, to any built-in one, or is what ``numpy.asarray`` takes.
+    """
+    if get_backend().owns(array):
+        return get_backend().to_numpy(array)
+    library = type(array).__module__.partition(".")[0]
+    return load(LIBRARIES.get(library, "numpy")).to_numpy(array)
