@@ -4,6 +4,7 @@
 namespace: the last word is the name that the Array API standard gives ("Data Types").
 """
 
+from functools import cache
 from typing import Any
 
 from miniflow_xp.errors import SettingError
@@ -16,7 +17,12 @@ PYTHON_TYPES = {int: "int", float: "float"}
 
 def name_of(array: Any) -> str:
     """Name of an array's dtype: ``"float32"``."""
-    return str(array.dtype).rpartition(".")[2]
+    return _name(array.dtype)
+
+
+@cache  # NumPy takes 5 µs to spell a dtype
+def _name(dtype: Any) -> str:
+    return str(dtype).rpartition(".")[2]
 
 
 def widest(names: set[str]) -> str | None:

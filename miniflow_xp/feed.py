@@ -5,8 +5,6 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from array_api_compat import is_array_api_obj, is_numpy_array
-
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.errors import DowncastWarning, DtypeError, FeedError, MixedBackendsError, SettingError
@@ -43,7 +41,7 @@ def as_array(node: Input, value: Any, backend: Backend) -> Array:
                 f"the backend in use is {backend.name} on {backend.device}",
                 "Move the array to that device, feed a NumPy array, or choose the array's device as the backend's",
             )
-    elif is_array_api_obj(value) and not is_numpy_array(value):
+    elif of_another_library(value):
         raise MixedBackendsError(
             str(node),
             f"it was fed a {type(value).__module__.partition('.')[0]} array",
@@ -54,6 +52,13 @@ def as_array(node: Input, value: Any, backend: Backend) -> Array:
         array = host_array(node, value)
     check_contents(node, array)
     return array
+
+
+def of_another_library(value: Any) -> bool:
+    """Is this an array of a library other than NumPy?"""
+    from array_api_compat import is_array_api_obj, is_numpy_array  # here: importing this package stays quick
+
+    return bool(is_array_api_obj(value) and not is_numpy_array(value))
 
 
 def host_array(node: Input, value: Any) -> Array:

@@ -5,10 +5,10 @@ vector-Jacobian products, one function for each inbound node. The lesson's ``for
 keep what they return on the node.
 """
 
+import os.path
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from miniflow_xp import dtypes
@@ -22,7 +22,7 @@ Thunk: TypeAlias = Callable[[], Array]
 
 Operand: TypeAlias = "Node | int | float"
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = os.path.dirname(__file__)
 _serials = count()
 
 
@@ -310,4 +310,4 @@ def calling_line() -> str:
     frame = sys._getframe(1)  # noqa: SLF001  inspect.stack() reads every source file
     while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

@@ -4,17 +4,13 @@ In order of precedence: ``use_backend`` (a ``with`` block), ``set_backend`` (the
 MINIFLOW_BACKEND, and ``numpy``. What cannot be used is an error; nothing ever falls back silently.
 """
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.errors import BackendError, MiniflowError, PackageMissingError, SettingError, UnknownBackendError
@@ -93,6 +89,8 @@ def load(choice: Choice) -> Backend:
 def _load(name: str, device: str | None) -> Backend:
     backend_class = backend_classes().get(name)
     if backend_class is None:
+        from difflib import get_close_matches  # here, as below: imports that few programs need and that take long
+
         known = [*backend_classes(), "auto"]
         close = get_close_matches(name, known, n=1)
         raise UnknownBackendError(
@@ -114,6 +112,8 @@ def _load(name: str, device: str | None) -> Backend:
 
 def backend_classes() -> dict[str, str]:
     """{name: "module:class"} of the built-in backends and those of installed packages; a built-in name stays ours."""
+    from importlib.metadata import entry_points
+
     others = {entry.name: entry.value for entry in entry_points(group="miniflow_xp.backends")}
     return others | BUILT_IN
 
@@ -125,13 +125,14 @@ def automatic() -> Backend:
             backend = load(choice)
         except BackendError:
             continue
+        import logging
+
         logging.getLogger("miniflow_xp").warning("backend auto: picked %s", backend.describe())
         return backend
     raise AssertionError("NumPy is a dependency of this package")
 
 
-@dataclass(frozen=True)
-class Availability:
+class Availability(NamedTuple):
     """Whether a backend can be used here.
 
     ``detail`` describes the library and its device, or says why it cannot be used; ``remedy`` what to do then.

@@ -1,7 +1,5 @@
 """Costs: MSE for measurements, CrossEntropy for classes. The target comes first, as in the lesson."""
 
-from array_api_compat import device
-
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
@@ -105,6 +103,8 @@ def count(xp: Namespace, x: Array) -> Array:
 
 def is_label(xp: Namespace, labels: Array, logits: Array) -> Array:
     """True at each label, in the shape of the logits: one-hot rows."""
+    from array_api_compat import device  # here: importing this package stays quick
+
     classes = xp.arange(logits.shape[-1], dtype=labels.dtype, device=device(labels))
     return xp.expand_dims(labels, axis=-1) == classes
 
