@@ -1,0 +1,48 @@
+"""Data to train on: two data sets that come with this package, and tables that a user has.
+
+``load("digits")`` and ``load("diabetes")``; ``read_table("mine.csv", target="price")``; ``hold_out`` splits a table.
+SOURCES.md says where the data sets come from.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from miniflow_xp.data.split import Scaling, Split, hold_out
+from miniflow_xp.data.tables import Table, read_table
+from miniflow_xp.errors import SettingError
+
+__all__ = ["DATASETS", "Scaling", "Split", "Table", "hold_out", "load", "read_table"]
+
+
+class Dataset(NamedTuple):
+    """A data set that comes with this package: what is predicted, and where the data are from."""
+
+    target: str
+    source: str
+
+
+DATASETS = {
+    "digits": Dataset(
+        "digit",
+        "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, 1998 (UCI, CC BY 4.0)",
+    ),
+    "diabetes": Dataset(
+        "progression",
+        "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least Angle Regression, Annals of Statistics, 2004",
+    ),
+}
+
+
+def load(name: str, task: str = "auto") -> Table:
+    """A data set of this package by name; ``task`` as in ``read_table``. Raises SettingError for an unknown name."""
+    if name not in DATASETS:
+        raise SettingError(
+            f"data set {name!r}",
+            "no data set has this name",
+            f"there are {', '.join(DATASETS)}",
+            "Choose one of these, or read your own table: --data FILE.csv --target COLUMN",
+        )
+    dataset = DATASETS[name]
+    path = Path(__file__).with_name(f"{name}.csv.gz")
+    table = read_table(path, dataset.target, task)
+    return table._replace(name=name, source=dataset.source)

@@ -1,0 +1,388 @@
+"""The command line as a user meets it: real processes for a few cases, the rest in this process for speed."""
+
+import gzip
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from miniflow_xp.__main__ import main
+from miniflow_xp.data import load
+from miniflow_xp.display import show_epochs
+from miniflow_xp.switch import available_backends
+from miniflow_xp.train import Epoch
+
+QUICK = ("--dataset", "diabetes", "--epochs", "1")
+PERSONS = "age,height,kind\n" + "".join(f"{n},{(n * 7) % 11}.5,{'old' if n > 30 else 'young'}\n" for n in range(60))
+
+
+@pytest.fixture(autouse=True)
+def no_colours_forced(monkeypatch):
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def cli(capsys, tmp_path, monkeypatch):
+    """Runs the command line in an empty folder; returns exit code, output and messages."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments):
+        try:
+            code = main(arguments)
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path):
+    """Starts ``python -m miniflow_xp`` in an empty folder, warnings being errors."""
+    root = str(Path(__file__).parent.parent)
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-W", "error", "-m", "miniflow_xp"]
+
+    def start(*arguments, stdout=subprocess.PIPE, **settings):
+        return subprocess.Popen(
+            [*command, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path, **settings},
+            text=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+        )
+
+    return start
+
+
+def words(text):
+    """Without line ends and the spaces of the layout."""
+    return " ".join(text.split())
+
+
+# -- train, in a process of its own
+
+
+def test_the_main_job_in_a_process_of_its_own(process, tmp_path):
+    with process("train") as job:
+        output, messages = job.communicate(timeout=120)
+    assert (job.returncode, messages) == (0, "")
+    assert float(re.search(r"held-out accuracy (\S+) %", output.splitlines()[-2])[1]) > 96
+    assert "\x1b" not in output  # no progress bar, no colours: this is no terminal
+    assert "digits-parameters.npz" in output
+    assert (tmp_path / "digits-parameters.npz").exists()
+
+
+def test_a_mistake_in_a_process_of_its_own(process, tmp_path):
+    with process("train", "--data", "none.csv", "--target", "y") as job:
+        messages = job.communicate(timeout=60)[1]
+    assert job.returncode == 1
+    assert messages == "Error: none.csv: there is no such file: a table is a CSV file. Check its name and folder.\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
+def test_ctrl_c_stops_with_a_short_message(process, tmp_path):
+    arguments = ("train", "--dataset", "diabetes", "--epochs", "1000000")
+    with process(*arguments) as job:
+        while not job.stdout.readline().startswith("     1 "):
+            assert job.poll() is None
+        job.send_signal(signal.SIGINT)
+        messages = job.communicate(timeout=60)[1]
+    assert (job.returncode, messages) == (130, "Stopped by Ctrl-C.\n")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals in the standard library")
+def test_a_terminal_shows_a_progress_bar(process):
+    master, slave = os.openpty()
+    with process("train", *QUICK, stdout=slave, TERM="xterm"):
+        os.close(slave)
+        shown = b""
+        while chunk := read_terminal(master):
+            shown += chunk
+    os.close(master)
+    assert "━".encode() in shown  # the bar
+    assert shown.rstrip().endswith(b"diabetes-parameters.npz")
+
+
+def read_terminal(master):
+    """What the other side of a pseudo-terminal has written; nothing at its end."""
+    try:
+        return os.read(master, 65536)
+    except OSError:  # Linux: the other side is closed
+        return b""
+
+
+@pytest.mark.parametrize("package", ["typer", "rich", "threadpoolctl"])
+def test_without_the_extra_the_remedy_is_told(package, run_python):
+    program = f"import sys; sys.modules[{package!r}] = None; from miniflow_xp.__main__ import main; sys.exit(main())"
+    done = run_python(program, status=1)
+    assert "Run: pip install 'miniflow_xp[cli]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_another_missing_package_is_not_mistaken_for_the_extra(run_python):
+    program = "import sys; sys.modules['numpy'] = None; from miniflow_xp.__main__ import main; sys.exit(main())"
+    assert "[cli]" not in run_python(program, status=1).stderr
+
+
+# -- train, what it prints
+
+
+def test_what_a_user_wants_to_see(cli):
+    code, output, messages = cli("train", "--dataset", "diabetes", "--epochs", "3", "-o", "mine.npz")
+    assert (code, messages) == (0, "")
+    for text in [
+        f"backend NumPy {np.__version__} on the CPU, float32",
+        "data diabetes: 442 rows, 10 feature columns; target progression, numbers",
+        "source B. Efron, T. Hastie",
+        "task regression (whole numbers with 214 distinct values)",
+        "split 354 rows to train on, 88 held out",
+        "network Linear 10 to 10: 110 parameters Sigmoid Linear 10 to 1: 11 parameters",
+        "121 parameters in all",
+        "training 3 epochs of 33 steps, batches of 11, learning rate 0.01, seed 0",
+        "epoch loss held-out R²",
+        "Parameters written to mine.npz",
+    ]:
+        assert text in words(output)
+    assert len(re.findall(r"^ +\d+ +\d\.\d+ +-?\d\.\d+$", output, re.MULTILINE)) == 3
+    assert re.search(r"Trained in \d+\.\d s; held-out R² -?\d\.\d+", output)
+
+
+def test_the_backend_is_chosen_by_option_and_by_environment(cli, backend, monkeypatch):
+    name = f"{backend.name}:{backend.device}"
+    by_option = cli("train", *QUICK, "--backend", name)
+    monkeypatch.setenv("MINIFLOW_BACKEND", "numpy")
+    overridden = cli("train", *QUICK, "--backend", name)
+    for code, output, _ in (by_option, overridden):
+        assert code == 0
+        assert backend.describe() in words(output)
+
+
+def test_the_environment_chooses_backend_and_dtype(cli, monkeypatch):
+    monkeypatch.setenv("MINIFLOW_BACKEND", "strict")
+    monkeypatch.setenv("MINIFLOW_DTYPE", "float64")
+    assert re.search(r"array-api-strict \S+ on the CPU, float64", cli("train", *QUICK)[1])
+
+
+@pytest.mark.parametrize(
+    ("epochs", "lines"), [(1, 1), (15, 15), (16, 9), (30, 11), (100, 11), (101, 11), (1999, 11), (10_000, 11)]
+)
+def test_of_many_epochs_about_ten_get_a_line(epochs, lines, capsys):
+    run = [Epoch(n, 0.5, 0.25) for n in range(1, epochs + 1)]
+    show_epochs(Console(), load("digits"), run, epochs)
+    shown = [int(number) for number in re.findall(r"^ *(\d+) .*25\.00 %$", capsys.readouterr().out, re.MULTILINE)]
+    assert (shown[0], shown[-1], len(shown)) == (1, epochs, lines)
+
+
+# -- what is left behind
+
+
+def logits(saved, features):
+    """The network of a saved file, in NumPy."""
+    activation = {"ReLU": lambda z: np.maximum(z, 0), "Sigmoid": lambda z: 1 / (1 + np.exp(-z))}[
+        str(saved["activation"])
+    ]
+    limit = saved["feature_limit"]
+    X = np.clip((features - saved["feature_mean"]) / saved["feature_scale"], -limit, limit)
+    hidden = activation(X @ saved["hidden_weights"] + saved["hidden_biases"])
+    return hidden @ saved["output_weights"] + saved["output_biases"]
+
+
+def held_out_rows(table):
+    return np.random.default_rng(0).permutation(len(table.target))[: round(0.2 * len(table.target))]
+
+
+def test_the_saved_classifier_can_be_used_without_this_package(cli):
+    accuracy = float(
+        re.search(r"held-out accuracy (\S+) %\n", cli("train", "--epochs", "2")[1].partition("Trained")[2])[1]
+    )
+    digits = load("digits")
+    with np.load("digits-parameters.npz", allow_pickle=False) as saved:
+        names = saved["classes"][logits(saved, digits.features).argmax(axis=1)]
+        assert saved["feature_names"].tolist() == list(digits.feature_names)
+        assert (str(saved["task"]), str(saved["target_name"])) == ("classification", "digit")
+    rows = held_out_rows(digits)
+    right = np.mean([names[row] == digits.classes[digits.target[row]] for row in rows])
+    assert 100 * right == pytest.approx(accuracy, abs=0.3)  # one of 359 rows may be a tie that rounding decides
+
+
+def test_the_saved_regressor_predicts_in_the_units_of_the_table(cli):
+    output = cli("train", "--dataset", "diabetes", "--epochs", "20")[1]
+    diabetes = load("diabetes")
+    with np.load("diabetes-parameters.npz", allow_pickle=False) as saved:
+        predicted = (logits(saved, diabetes.features) * saved["target_scale"] + saved["target_mean"])[:, 0]
+    rows = held_out_rows(diabetes)
+    y = diabetes.target[rows]
+    r2 = 1 - np.sum((y - predicted[rows]) ** 2) / np.sum((y - y.mean()) ** 2)
+    printed = float(re.search(r"held-out R² (\S+)\n", output.partition("Trained")[2])[1])
+    assert r2 == pytest.approx(printed, abs=1e-4)  # four digits are printed
+
+
+# -- a user's own table
+
+
+def test_a_table_of_ones_own(cli, tmp_path):
+    (tmp_path / "persons[1].csv").write_text(PERSONS)
+    code, output, _ = cli("train", "--data", "persons[1].csv", "--target", "kind", "--epochs", "40")
+    assert code == 0
+    assert "persons[1]: 60 rows, 2 feature columns; target kind, 2 classes" in words(output)
+    assert "classification ('young' (line 2) is text)" in words(output)
+    with np.load("persons[1]-parameters.npz", allow_pickle=False) as saved:
+        assert saved["classes"].tolist() == ["old", "young"]
+
+
+def test_a_compressed_table_and_another_task(cli, tmp_path):
+    (tmp_path / "p.csv.gz").write_bytes(gzip.compress(PERSONS.encode()))
+    code, output, _ = cli("train", "--data", "p.csv.gz", "--target", "age", "--task", "regression", "--epochs", "1")
+    assert code == 1  # `kind` is now a feature, and text
+    code, output, messages = cli("train", "--data", "p.csv.gz", "--target", "kind", "--task", "regression")
+    assert (code, output) == (1, "")
+    assert "'young' is not a number: regression predicts numbers" in messages
+
+
+def test_names_that_the_output_cannot_show_do_not_stop_it(process, tmp_path):
+    (tmp_path / "t.csv").write_text(PERSONS.replace("kind", "Größe→"), encoding="utf-8")
+    arguments = ("train", "--data", "t.csv", "--target", "Größe→", "--epochs", "1")
+    with process(*arguments, PYTHONIOENCODING="ascii") as job:
+        output = job.communicate(timeout=60)[0]
+    assert job.returncode == 0
+    assert "Gr??e?" in output
+
+
+# -- mistakes
+
+MISTAKES = {
+    "epochs 0": (["--epochs", "0"], "--epochs: it is 0: it must be a whole number above 0"),
+    "negative rate": (["--learning-rate", "-1"], "--learning-rate: it is -1"),
+    "rate nan": (["--learning-rate", "nan"], "--learning-rate: it is nan"),
+    "held-out 1": (["--held-out", "1"], "--held-out: it is 1: it must be a number above 0 and below 1"),
+    "hidden 0": (["--hidden", "0"], "--hidden: it is 0"),
+    "batch 0": (["--batch-size", "0"], "--batch-size: it is 0"),
+    "seed": (["--seed", "-1"], "--seed: it is -1"),
+    "data set": (["--dataset", "iris"], "data set 'iris': no data set has this name: there are digits, diabetes"),
+    "task": (["--task", "sorting"], "--task: it is 'sorting'"),
+    "backend": (["--backend", "nunpy"], "Did you mean 'numpy'?"),
+    "empty backend": (["--backend", ""], "backend ''"),
+    "device": (["--backend", "numpy:cuda"], "this backend has no device but the CPU"),
+    "file": (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
+    "folder": (["--data", ".", "--target", "y"], ".: it is a folder"),
+    "column": (["--data", "my.csv", "--target", "kin"], "no column is named 'kin'"),
+    "no target": (["--data", "my.csv"], "my.csv: no target was named: the columns are age, height, kind"),
+    "target alone": (["--target", "digit"], "--target: it came without --data"),
+    "two tables": (["--data", "my.csv", "--target", "kind", "--dataset", "digits"], "--dataset: it came with --data"),
+    "few rows": (
+        ["--data", "my.csv", "--target", "kind", "--held-out", "0.001"],
+        "its 60 rows give 60 to train on and 0 held out",
+    ),
+    "no folder": (["-o", "nowhere/x.npz"], "there is no folder nowhere"),
+    "output folder": (["-o", "."], "it is a folder"),
+    "output is input": (["--data", "my.csv", "--target", "kind", "-o", "./my.csv"], "this is the table itself"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_message_before_training_starts(cli, tmp_path, arguments, message):
+    (tmp_path / "my.csv").write_text(PERSONS)
+    code, output, messages = cli("train", *arguments)
+    assert (code, output) == (1, "")
+    assert messages.startswith("Error: ")
+    assert messages.count("\n") == 1
+    assert message in messages
+    assert [path.name for path in tmp_path.iterdir()] == ["my.csv"]
+    assert (tmp_path / "my.csv").read_text() == PERSONS
+
+
+@pytest.mark.parametrize("setting", ["MINIFLOW_BACKEND", "MINIFLOW_DTYPE"])
+def test_a_malformed_environment(cli, monkeypatch, setting):
+    monkeypatch.setenv(setting, "nonsense")
+    code, output, messages = cli("train")
+    assert (code, output) == (1, "")
+    assert "'nonsense'" in messages
+
+
+def test_a_file_that_may_not_be_written(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    code, output, messages = cli("train", "-o", "x.npz")
+    assert (code, output) == (1, "")
+    assert "--output x.npz: you may not write there" in messages
+
+
+def test_a_disk_that_is_full(cli, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    code, _, messages = cli("train", *QUICK, "-o", "x.npz")
+    assert code == 1
+    assert "--output x.npz: it could not be written: No space left on device" in messages
+
+
+def test_an_unknown_option_is_the_usual_usage_error(cli):
+    code, output, messages = cli("train", "--epoch-count", "3")
+    assert (code, output) == (2, "")
+    assert "--epoch-count" in messages
+
+
+def test_training_that_diverges_says_where_and_writes_nothing(cli, tmp_path):
+    code, _, messages = cli("train", "--dataset", "diabetes", "--learning-rate", "1e6")
+    assert code == 1
+    assert re.fullmatch(r"Error: epoch 1, step \d+ of 33: \w+ '[\w ]+' at \[.*\] is (inf|nan): .*\n", messages)
+    assert not list(tmp_path.iterdir())
+
+
+# -- info
+
+
+def test_info_shows_every_backend_and_what_runs_here(cli):
+    code, output, _ = cli("info")
+    assert code == 0
+    for backend in available_backends():
+        assert re.search(rf"^{backend.name} +{'yes' if backend.usable else 'no'} ", output, re.MULTILINE)
+    for label in ("miniflow_xp", "Python", "platform", "array-api-compat", "BLAS of NumPy", "in use"):
+        assert re.search(rf"^{label} +\S", output, re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_info_loses_no_word_at_any_width(cli, width, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    _, output, _ = cli("info")
+    assert max(map(len, output.splitlines())) <= width
+    joined = "".join(output.partition("what is")[2].split())
+    for backend in available_backends():
+        for text in (backend.detail, backend.remedy):
+            assert "".join(text.split()) in joined
+    assert "…" not in output
+
+
+def test_info_warns_of_a_kernel_that_is_forced(cli, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    assert "Warning" not in cli("info")[1]
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert "Warning: OPENBLAS_CORETYPE=Haswell forces OpenBLAS to the kernel Haswell" in words(cli("info")[1])
+
+
+def test_info_works_where_the_backend_asked_for_does_not(cli, monkeypatch):
+    monkeypatch.setenv("MINIFLOW_BACKEND", "nunpy")
+    code, output, _ = cli("info")
+    assert code == 0
+    assert "in use nothing: backend 'nunpy': no backend has this name" in words(output)
+
+
+def test_info_without_a_blas_that_can_be_seen(monkeypatch):
+    from miniflow_xp.info import blas_lines
+
+    (line,) = blas_lines([])
+    assert line.endswith("its kernel and threads cannot be seen")
+    pool = {"user_api": "blas", "internal_api": "mkl", "version": "2025.1", "num_threads": 8}
+    assert blas_lines([pool, {"user_api": "openmp"}]) == ["mkl 2025.1, kernel not told, 8 threads"]
