@@ -1,0 +1,51 @@
+"""How near is near: bounds on errors of rounding, derived from dtypes and sizes, and central differences."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+STEP = float(np.finfo("float64").eps) ** (1 / 3)
+"""The step of central differences at which their truncation and rounding balance."""
+
+ROUNDINGS = 8
+"""A term of a rule's sum has gone through at most so many operations, each off by at most half an epsilon, and the
+``exp``, ``log`` and ``tanh`` of the libraries by at most two."""
+
+
+def rounding(dtype: str, *arrays: Any) -> float:
+    """Bound on the error of a rule's result in ``dtype``, for ``arrays``: its inputs and the reference result.
+
+    Such a result sums at most n terms, n the elements of the largest array; no term is larger than the largest
+    element, or 1: the table's samplers see to that. An error of ROUNDINGS epsilons a term adds up to the bound.
+    """
+    n = max(np.size(array) for array in arrays)
+    largest = max(1.0, *(float(np.max(np.abs(array))) for array in arrays))
+    return ROUNDINGS * n * float(np.finfo(dtype).eps) * largest
+
+
+def assert_close(got: np.ndarray, expected: Any, bound: float) -> None:
+    """Equal shapes, and no element off by more than ``bound``; equal infinities are equal."""
+    assert got.shape == np.shape(expected)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=bound)
+
+
+def central_differences(
+    function: Callable[..., Any], inputs: Sequence[np.ndarray], weights: np.ndarray, position: int
+) -> tuple[np.ndarray, float]:
+    """∂ Σ weights·function / ∂ inputs[position], element by element, in float64; and a bound on its error.
+
+    The truncation is h²/6 of the third derivative, which is below 6 in each output for every row of the table; the
+    rounding is that of two sums of products, divided by 2h.
+    """
+    quotients = np.empty(np.shape(inputs[position]))
+    for place in np.ndindex(quotients.shape):
+        ends, sums = [], []
+        for sign in (1, -1):
+            moved = [np.array(array) for array in inputs]
+            moved[position][place] += sign * STEP
+            ends.append(moved[position][place])
+            sums.append(np.sum(weights * function(*moved)))
+        quotients[place] = (sums[0] - sums[1]) / (ends[0] - ends[1])
+    terms = weights * function(*inputs)
+    return quotients, terms.size * STEP**2 + rounding("float64", terms, *inputs) / STEP

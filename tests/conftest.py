@@ -1,0 +1,88 @@
+"""The backends that tests run on, and a clean switch before and after each test.
+
+``MINIFLOW_TEST_BACKENDS=numpy,torch:cuda`` runs only these. Without it every backend that can be used here runs; the
+others are skipped with the reason that the switch gives. ``MINIFLOW_BACKEND=torch:cuda`` adds one to them. A backend
+that either variable names and that cannot be used is a failure.
+"""
+
+import functools
+import os
+import subprocess
+import sys
+
+import pytest
+from matrix import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401  hooks: they count the matrix
+
+from miniflow_xp import errors, switch
+
+NAMES = ("numpy", "torch", "jax", "strict", "cupy")
+ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))
+CHOSEN = ONLY or tuple(filter(None, [os.environ.get("MINIFLOW_BACKEND")]))
+SETTINGS = ("MINIFLOW_BACKEND", "MINIFLOW_DTYPE", "MINIFLOW_DOWNCAST")
+
+
+def parameters():
+    """One parameter a backend; those on a GPU carry the marker ``gpu``."""
+    for choice in ONLY or dict.fromkeys(NAMES + CHOSEN):
+        needs_gpu = choice.startswith("cupy") or ":cuda" in choice or ":gpu" in choice
+        yield pytest.param(choice, marks=[pytest.mark.gpu] if needs_gpu else [], id=choice)
+
+
+@functools.cache
+def why_unusable(choice):
+    """The reason why a backend cannot be used here, or an empty text."""
+    try:
+        if choice.startswith("jax"):
+            import jax
+
+            jax.config.update("jax_enable_x64", True)  # oracles and differences need float64
+            jax.config.update("jax_default_matmul_precision", "highest")  # a GPU would take TF32 for float32
+        switch.load(choice)
+    except (errors.BackendError, ImportError) as error:
+        return str(error)
+    return ""
+
+
+def forget_choice():
+    """As in a new process: nothing chosen, the environment not yet read."""
+    switch._process = None
+
+
+@pytest.fixture(autouse=True)
+def clean_switch(monkeypatch):
+    """No setting from outside, and no process-wide choice that outlives a test."""
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting, raising=False)
+    forget_choice()
+    yield
+    forget_choice()
+
+
+@pytest.fixture(params=parameters())
+def backend(request):
+    """Each usable backend in turn, in use for the length of the test."""
+    reason = why_unusable(request.param)
+    if reason and request.param in CHOSEN:
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    with switch.use_backend(request.param) as chosen:
+        yield chosen
+
+
+@pytest.fixture
+def run_python():
+    """Runs a program in a process of its own, with these settings; returns the finished process."""
+
+    def run(program, *arguments, status=0, **environment):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program, *arguments],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        return done
+
+    return run

@@ -1,0 +1,406 @@
+"""gradcheck passes right nodes, finds planted mistakes and says where, and leaves no trace."""
+
+import re
+
+import numpy as np
+import pytest
+
+from miniflow_xp import (
+    MSE,
+    Add,
+    CrossEntropy,
+    Input,
+    Linear,
+    LogSoftmax,
+    MatMul,
+    Mul,
+    Neg,
+    Node,
+    Parameter,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Sub,
+    Tanh,
+    errors,
+    forward_and_backward,
+    gradcheck,
+    to_numpy,
+    topological_sort,
+)
+
+
+def numbers(*shape):
+    """Fixed numbers between -2 and 2 and none near 0, where ReLU has a corner."""
+    count = int(np.prod(shape))
+    draw = np.random.default_rng(count).uniform(0.1, 2, count) * np.where(np.arange(count) % 2, 1, -1)
+    return draw.reshape(shape)
+
+
+# Right gradients
+
+
+RIGHT = {
+    "Add": (Add, [(2, 3), (3,), ()]),
+    "Mul": (Mul, [(2, 3), (2, 1), (3,)]),
+    "Sub": (Sub, [(2, 3), (1, 3)]),
+    "Neg": (Neg, [(4,)]),
+    "MatMul": (MatMul, [(2, 3), (3, 4)]),
+    "MatMul of stacks": (MatMul, [(2, 2, 3), (3, 4)]),
+    "MatMul of vectors": (MatMul, [(3,), (3,)]),
+    "Linear": (Linear, [(4, 3), (3, 2), (2,)]),
+    "Sigmoid": (Sigmoid, [(2, 3)]),
+    "Tanh": (Tanh, [(2, 3)]),
+    "ReLU": (ReLU, [(2, 3)]),
+    "Softmax": (Softmax, [(2, 3)]),
+    "LogSoftmax": (LogSoftmax, [(2, 3)]),
+    "MSE": (MSE, [(4,), (4, 1)]),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_right_nodes_pass(backend, case):
+    kind, shapes = RIGHT[case]
+    inputs = [Input() for _ in shapes]
+    gradcheck(kind(*inputs), {x: numbers(*shape) for x, shape in zip(inputs, shapes, strict=True)})
+
+
+def test_cross_entropy_passes_and_its_labels_are_left_out(backend):
+    y, logits = Input(dtype=int), Input()
+    gradcheck(CrossEntropy(y, logits), {y: [0, 2, 1], logits: numbers(3, 3)})
+
+
+class Network:
+    """Two layers and a shared input; ``square`` stands in the middle."""
+
+    def __init__(self, square):
+        self.X, self.y = Input("features"), Input("target")
+        self.W1, self.b1 = Input("W1"), Parameter(numbers(4), name="b1")
+        self.W2 = Parameter(numbers(4, 2), name="W2")
+        self.hidden = Linear(self.X, self.W1, self.b1, name="hidden")
+        self.square = square(self.hidden)
+        self.output = MatMul(Tanh(self.square), self.W2, name="output")
+        self.cost = MSE(self.y, Mul(self.output, self.output), name="cost")
+        self.feed = {self.X: numbers(5, 3), self.y: numbers(5, 2), self.W1: 0.3 * numbers(3, 4)}
+
+    def nodes(self):
+        return topological_sort(self.feed)
+
+
+class Square(Node):
+    """x²; ``name`` as in the tests' messages."""
+
+    def __init__(self, x):
+        super().__init__([x], name="square")
+
+    def compute(self, xp, x):
+        return x * x
+
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: 2 * x * gradient,)
+
+
+class StatefulSquare(Node):
+    """x² as the lesson teaches: its own forward and backward."""
+
+    factor = 2
+
+    def __init__(self, x):
+        super().__init__([x], name="square")
+
+    def forward(self):
+        self.x = self.inbound_nodes[0].value
+        self.value = self.x * self.x
+
+    def backward(self):
+        self.gradients = {self.inbound_nodes[0]: 0 * self.x}
+        for reader in self.outbound_nodes:
+            mine = self.factor * self.x * reader.gradients[self]
+            self.gradients[self.inbound_nodes[0]] = self.gradients[self.inbound_nodes[0]] + mine
+
+
+@pytest.mark.parametrize("square", [Square, StatefulSquare])
+def test_a_right_graph_passes(backend, square):
+    network = Network(square)
+    gradcheck(network.cost, network.feed)
+    gradcheck(network.nodes())
+
+
+def test_a_graph_fed_in_float32_is_checked_in_float64(backend):
+    network = Network(Square)
+    gradcheck(network.cost, {node: array.astype("float32") for node, array in network.feed.items()}, rtol=1e-7)
+
+
+def test_a_graph_fed_with_integers_is_checked(backend):
+    x = Input()
+    gradcheck(Mul(x, x), {x: [1, 2, 3]})
+
+
+def test_an_input_used_twice_passes(backend):
+    x = Input()
+    gradcheck(Mul(x, Add(x, x), Sigmoid(x)), {x: numbers(3)})
+
+
+# Planted mistakes, each in one node of a bigger graph
+
+
+class Factor(Square):
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: 3 * x * gradient,)
+
+
+class Slight(Square):
+    """Wrong by a part in a thousand."""
+
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: 2.002 * x * gradient,)
+
+
+class Sign(Square):
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: -2 * x * gradient,)
+
+
+class Ignored(Square):
+    """Forgets the gradient that arrives."""
+
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: 2 * x,)
+
+
+class Missing(Square):
+    """Says that there is no gradient."""
+
+    def vjp(self, xp, gradient, value, x):
+        return (None,)
+
+
+class StatefulFactor(StatefulSquare):
+    factor = 3
+
+
+class StatefulLast(StatefulSquare):
+    """Keeps the gradient of one reader only; wrong as soon as there are two."""
+
+    def backward(self):
+        reader = self.outbound_nodes[-1]
+        self.gradients = {self.inbound_nodes[0]: 2 * self.x * reader.gradients[self]}
+
+
+def failure(output, feed, **options):
+    with pytest.raises(errors.GradcheckError) as caught:
+        gradcheck(output, feed, **options)
+    assert isinstance(caught.value, AssertionError)
+    for part in (caught.value.where, caught.value.got, caught.value.expected, caught.value.remedy):
+        assert part
+        assert part in str(caught.value)
+    return caught.value
+
+
+def last_number(text):
+    return float(re.findall(r"-?\d+\.?\d*(?:e[-+]?\d+)?", text)[-1])
+
+
+@pytest.mark.parametrize("wrong", [Factor, Slight, Sign, Ignored, Missing, StatefulFactor])
+def test_a_wrong_gradient_is_found_and_named(backend, wrong):
+    network = Network(wrong)
+    error = failure(network.cost, network.feed)
+    assert error.where == f"{wrong.__name__} 'square'"
+    assert "Linear 'hidden'" in error.got
+    assert re.search(r"\[\d, \d\]", error.got)
+
+
+@pytest.mark.parametrize(("wrong", "ratio"), [(Factor, 1.5), (Sign, -1), (Missing, 0), (StatefulFactor, 1.5)])
+def test_the_failure_tells_expected_and_got(backend, wrong, ratio):
+    network = Network(wrong)
+    error = failure(network.cost, network.feed)
+    expected = last_number(error.expected)
+    assert expected != 0
+    # the default tolerance is 1e-5 relative; ten digits are printed
+    assert last_number(error.got) == pytest.approx(ratio * expected, rel=1e-5, abs=1e-9)
+
+
+def test_a_reader_that_is_forgotten_is_found(backend):
+    x = Input("features")
+    square = StatefulLast(x)
+    gradcheck(Sigmoid(square), {x: numbers(3)})
+    error = failure(Mul(Sigmoid(square), square), {x: numbers(3)})
+    assert "features" in str(error)
+
+
+class OneInput(Node):
+    """a · b, wrong for b."""
+
+    def __init__(self, a, b):
+        super().__init__([a, b], name="product")
+
+    def compute(self, xp, a, b):
+        return a * b
+
+    def vjp(self, xp, gradient, value, a, b):
+        return (lambda: gradient * b, lambda: gradient * b)
+
+
+def test_the_input_is_named(backend):
+    a, b = Input("left"), Input("right")
+    error = failure(MSE(OneInput(Sigmoid(a), b), 0 * b), {a: numbers(3), b: numbers(3)})
+    assert error.where == "OneInput 'product'"
+    assert "Input 'right'" in error.got
+
+
+class OneElement(Square):
+    """x², wrong in element [7, 3] only."""
+
+    def vjp(self, xp, gradient, value, x):
+        here = x == x[7, 3]  # no two of ``numbers`` are the same
+        return (lambda: xp.where(here, 2.5 * x, 2 * x) * gradient,)
+
+
+def test_the_element_is_named(backend):
+    x = Input("features")
+    error = failure(OneElement(x), {x: numbers(9, 5)})
+    assert "[7, 3]" in error.got
+
+
+def test_all_elements_of_a_large_array_are_tried_on_request():
+    x = Input("features")
+    feed = {x: numbers(40, 30)}
+    gradcheck(OneElement(x), feed, elements=1)
+    assert "[7, 3]" in failure(OneElement(x), feed, elements=None).got
+
+
+def test_a_wrong_shape_is_found(backend):
+    class Flat(Square):
+        def vjp(self, xp, gradient, value, x):
+            return (lambda: xp.sum(2 * x * gradient, axis=0),)
+
+    x = Input("features")
+    with pytest.raises(errors.MiniflowError, match="'square'"):
+        gradcheck(Flat(x), {x: numbers(2, 3)})
+
+
+def test_a_wrong_node_off_the_path_is_not_looked_at(backend):
+    x = Input()
+    Factor(x)
+    gradcheck(Sigmoid(x), {x: numbers(3)})
+
+
+def test_wrt_of_a_node_that_the_output_does_not_depend_on(backend):
+    x, stranger = Input("features"), Input("stranger")
+    with pytest.raises(errors.MiniflowError, match="'stranger'"):
+        gradcheck(Sigmoid(x), {x: numbers(3)}, wrt=[stranger])
+
+
+# NaN
+
+
+def test_nan_that_was_fed_is_told(backend):
+    network = Network(Square)
+    network.feed[network.X][2, 1] = np.nan
+    error = failure(network.cost, network.feed)
+    assert error.where == "Input 'features'"
+    assert "[2, 1]" in error.got
+    assert "nan" in error.got
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+def test_nan_is_told_where_it_first_appears(backend):
+    x = Input("features")
+    large = Mul(x, 1e200, name="large")
+    infinite = Mul(large, large, name="infinite")
+    cost = MSE(Sub(infinite, infinite, name="nan"), x)
+    error = failure(cost, {x: [1e-200, 3.0]})
+    assert error.where == "Mul 'infinite'"
+    assert "[1]" in error.got
+
+
+class RootOfShifted(Node):
+    """√(x - 1), which NaN leaves below 1."""
+
+    def __init__(self, x):
+        super().__init__([x], name="root")
+
+    def compute(self, xp, x):
+        return xp.sqrt(x - 1)
+
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: gradient / (2 * value),)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_nan_of_a_node_is_told(backend):
+    x = Input("features")
+    cost = MSE(Sigmoid(RootOfShifted(x)), x)
+    gradcheck(cost, {x: [2.0, 3.0]})
+    error = failure(cost, {x: [2.0, 0.5]})
+    assert error.where == "RootOfShifted 'root'"
+    assert "[1]" in error.got
+
+
+# Nothing stays changed
+
+
+def state(nodes):
+    return [
+        (
+            id(node.value),
+            None if node.value is None else to_numpy(node.value).tolist(),
+            {other: to_numpy(gradient).tolist() for other, gradient in node.gradients.items()},
+            list(node.inbound_nodes),
+            list(node.outbound_nodes),
+        )
+        for node in nodes
+    ]
+
+
+@pytest.mark.parametrize("square", [Square, Factor, StatefulSquare, StatefulFactor])
+@pytest.mark.parametrize("after_a_pass", [False, True])
+def test_nothing_stays_changed(backend, square, after_a_pass):
+    network = Network(square)
+    host = {node: array.copy() for node, array in network.feed.items()}
+    nodes = [network.X, network.y, network.W1, network.b1, network.W2, network.hidden, network.square]
+    nodes += [network.output, network.cost]
+    if after_a_pass:
+        network.feed[network.X] = numbers(2, 3)  # other data than those of the check
+        network.feed[network.y] = numbers(2, 2)
+        forward_and_backward(network.nodes())
+    before = state(nodes)
+    if "Factor" in square.__name__:
+        failure(network.cost, host)
+    else:
+        gradcheck(network.cost, host)
+    assert state(nodes) == before
+    for fed, fresh in zip(host.values(), Network(square).feed.values(), strict=True):
+        np.testing.assert_array_equal(fed, fresh)
+
+
+def test_nothing_stays_changed_after_nan(backend):
+    network = Network(Square)
+    nodes = network.nodes()
+    forward_and_backward(nodes)
+    before = state(nodes)
+    failure(network.cost, {**network.feed, network.W1: np.full((3, 4), np.nan)})
+    assert state(nodes) == before
+
+
+def test_arrays_that_were_fed_are_not_written_to(backend):
+    x = Input()
+    array = numbers(2, 3)
+    array.flags.writeable = False
+    gradcheck(Sigmoid(x), {x: array})
+
+
+def test_jax_without_64_bits_says_so(run_python):
+    pytest.importorskip("jax")
+    program = """
+from miniflow_xp import *
+from miniflow_xp import errors
+x = Input("features")
+try:
+    gradcheck(Sigmoid(x), {x: [1.0, 2.0]})
+except errors.MiniflowError as error:
+    assert "float64" in str(error) and error.remedy
+else:
+    raise AssertionError("differences in float32 were trusted")
+"""
+    run_python(program, MINIFLOW_BACKEND="jax", JAX_ENABLE_X64="0")
