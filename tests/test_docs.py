@@ -1,0 +1,138 @@
+"""The documents say what is true: commands, links, file names, public names, settings, the version.
+
+Their examples are run as doctests: pytest collects README.md and CONTRIBUTING.md themselves.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import miniflow_xp
+from miniflow_xp import errors, switch
+
+ROOT = Path(__file__).resolve().parent.parent
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DECISIONS]
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "miniflow_xp").rglob("*.py"))
+OPTIONAL_FILES = {"FILE.npz", "FILE.csv"}  # stand for the user's own
+
+EXAMPLES = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+
+
+def text_of(document):
+    return document.read_text(encoding="utf-8")
+
+
+def code_spans(document):
+    """What stands between backquotes in the running text."""
+    return re.findall(r"`([^`\n]+)`", EXAMPLES.sub("", text_of(document)))
+
+
+def quick_start():
+    """The commands of README's quick start."""
+    section = text_of(ROOT / "README.md").partition("## Quick start\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return "".join(blocks).splitlines()
+
+
+def test_quick_start_is_two_commands_of_one_line():
+    train, test = quick_start()
+    assert train.endswith(" && .venv/bin/miniflow-xp train")
+    assert test.endswith(" && .venv/bin/python -m pytest")
+
+
+def test_quick_start_needs_only_python_and_stays_in_the_folder():
+    for command in quick_start():
+        make, install, _ = command.split(" && ")
+        assert make == "python3 -m venv .venv"
+        assert install.startswith(".venv/bin/python -m pip install --no-cache-dir -e ")
+
+
+def test_ci_finds_the_commands_as_readme_gives_them():
+    script = text_of(ROOT / ".ci" / "run")
+    patterns = re.findall(r"\$\(grep -m 1 -- '([^']+)' README\.md\)", script)
+    lines = text_of(ROOT / "README.md").splitlines()
+    assert [next(line for line in lines if re.search(pattern, line)) for pattern in patterns] == quick_start()
+
+
+def test_ci_can_be_run():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+@every_document
+def test_links_lead_somewhere(document):
+    targets = re.findall(r"\]\(([^)\s]+)\)", text_of(document))
+    inside = [target for target in targets if not target.startswith("https://")]
+    assert [target for target in inside if not (document.parent / target.partition("#")[0]).exists()] == []
+
+
+@every_document
+def test_named_files_exist(document):
+    paths = [
+        span
+        for span in code_spans(document)
+        if re.fullmatch(r"[\w./-]+\.(py|md|toml|npz|csv)|[\w.-]+(/[\w.-]+)+", span)
+    ]
+    unknown = [path for path in paths if not (ROOT / path).exists() and path not in OPTIONAL_FILES]
+    assert [path for path in unknown if not path.startswith((".venv", "miniflow_xp/backends/library_"))] == []
+
+
+@every_document
+def test_named_things_exist(document):
+    """Classes in CamelCase, calls such as ``get_backend()``, and methods such as ``Node.backward``."""
+    spans = code_spans(document)
+    names = {span for span in spans if re.fullmatch(r"([A-Z]+[a-z]\w*)+|MSE", span)}
+    names |= {match[1] for span in spans if (match := re.match(r"([a-z]+_[a-z_]+)\(", span))}
+    names |= {span.partition(".")[0] for span in spans if re.fullmatch(r"[A-Z]\w+\.[a-z_]+", span)}
+    known = {*vars(miniflow_xp), *vars(errors)}
+    assert sorted(name for name in names - known if not re.search(rf"\b(class|def) {name}\b", SOURCE)) == []
+
+
+@every_document
+def test_named_settings_exist(document):
+    names = set(re.findall(r"\b(?:MINIFLOW|JAX)_[A-Z0-9_]+", text_of(document)))
+    used = SOURCE + text_of(ROOT / "tests" / "conftest.py")
+    assert sorted(name for name in names if name not in used) == []
+
+
+def test_readme_names_everything_public():
+    readme = text_of(ROOT / "README.md")
+    assert [name for name in miniflow_xp.__all__ if not re.search(rf"\b{name}\b", readme)] == []
+
+
+def test_readme_has_every_backend_and_every_error_of_choosing_one():
+    rows = {
+        cells[1].strip(" `") for cells in re.findall(r"^(\|) (`\w+`) \|", text_of(ROOT / "README.md"), re.MULTILINE)
+    }
+    choosing = {name for name, kind in vars(errors).items() if errors.BackendError in getattr(kind, "__bases__", ())}
+    assert rows == {*switch.BUILT_IN, *choosing}
+
+
+def test_options_in_readme_exist():
+    section = text_of(ROOT / "README.md").partition("## The command line\n")[2].partition("\n## ")[0]
+    options = set(re.findall(r"--[a-z][a-z-]+", section))
+    assert options
+    program = text_of(ROOT / "miniflow_xp" / "cli.py")
+    parameter = {option: option[2:].replace("-", "_") for option in options}
+    assert [o for o in options if o not in program and not re.search(rf"\b{parameter[o]}:", program)] == []
+
+
+def test_changelog_has_this_version():
+    assert re.search(rf"^## \[{re.escape(miniflow_xp.__version__)}\] - ", text_of(ROOT / "CHANGELOG.md"), re.MULTILINE)
+
+
+def test_decisions_are_numbered_without_gaps():
+    assert [int(path.name.partition("-")[0]) for path in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+@pytest.mark.parametrize("record", DECISIONS, ids=lambda path: path.name)
+def test_decisions_have_context_decision_and_consequences(record):
+    headings = re.findall(r"^#+ .*$", text_of(record), re.MULTILINE)
+    assert headings[0].startswith(f"# {int(record.name.partition('-')[0])}. ")
+    assert headings[1:] == ["## Context", "## Decision", "## Consequences"]
