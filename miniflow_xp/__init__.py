@@ -20,13 +20,18 @@ from miniflow_xp.ops import (
     Sub,
     Tanh,
 )
-from miniflow_xp.optim import sgd_update
+from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp, sgd_update
+from miniflow_xp.program import Program
 from miniflow_xp.switch import available_backends, get_backend, set_backend, to_numpy, use_backend
+from miniflow_xp.trainer import Trainer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "MSE",
+    "SGD",
+    "Adam",
+    "AdamW",
     "Add",
     "Backend",
     "CrossEntropy",
@@ -40,11 +45,14 @@ __all__ = [
     "Neg",
     "Node",
     "Parameter",
+    "Program",
+    "RMSProp",
     "ReLU",
     "Sigmoid",
     "Softmax",
     "Sub",
     "Tanh",
+    "Trainer",
     "available_backends",
     "forward_and_backward",
     "forward_pass",

@@ -5,6 +5,7 @@ theirs under the entry-point group ``miniflow_xp.backends``.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, TypeAlias
 
@@ -15,6 +16,39 @@ Array: TypeAlias = Any
 
 Namespace: TypeAlias = Any
 """An Array API namespace: the module that holds ``exp``, ``matmul`` and their like."""
+
+
+class Capture:
+    """A step that is run again and again: here by calling the function, which a backend may replace by a recording.
+
+    ``function(xp, *state, *arrays)`` returns the new state, then results. The state is kept here; reading one gives an
+    array that later calls leave alone. ``how`` says in words what was done.
+    """
+
+    how = "the plain loop, nothing is captured"
+
+    def __init__(
+        self, backend: "Backend", function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
+    ) -> None:
+        self.backend = backend
+        self.function = function
+        self._state = list(arrays[:state])
+
+    def __call__(self, *arrays: Array) -> Sequence[Array]:
+        """Run once, on the arrays that are not state; returns the results that are not."""
+        with self.backend.activate():
+            results = self.function(self.backend.xp, *self._state, *arrays)
+        count = len(self._state)
+        self._state = list(results[:count])
+        return results[count:]
+
+    def read(self, number: int) -> Array:
+        """A state by number."""
+        return self._state[number]
+
+    def write(self, number: int, array: Array) -> None:
+        """Replace a state."""
+        self._state[number] = array
 
 
 class Backend(ABC):
@@ -72,6 +106,13 @@ class Backend(ABC):
     def activate(self) -> AbstractContextManager[Any]:
         """What a pass runs inside of: a current device, gradient recording switched off."""
         return nullcontext()
+
+    flat_state: bool = False
+    """Does a step that updates many parameters run quicker when they lie in one flat array?"""
+
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+        """A Capture of ``function(xp, *arrays)`` for such arrays; the first ``state`` of them are its state."""
+        return Capture(self, function, arrays, state)
 
     def describe(self) -> str:
         """Library, version and device in words, for people."""

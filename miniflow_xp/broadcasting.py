@@ -28,7 +28,7 @@ def broadcast(*shapes: Shape) -> Shape | None:
 def unbroadcast(xp: Namespace, gradient: Array, shape: Shape) -> Array:
     """Sum ``gradient`` over the axes along which a value of ``shape`` was repeated; the result has this shape."""
     extra = len(gradient.shape) - len(shape)
-    repeated = [n for n, size in enumerate(gradient.shape) if n < extra or (shape[n - extra] == 1 and size != 1)]
-    if repeated:
-        gradient = xp.sum(gradient, axis=tuple(repeated), keepdims=True)
-    return gradient if tuple(gradient.shape) == shape else xp.reshape(gradient, shape)
+    if extra > 0:
+        gradient = xp.sum(gradient, axis=tuple(range(extra)))
+    repeated = tuple(n for n, size in enumerate(shape) if size == 1 and gradient.shape[n] != 1)
+    return xp.sum(gradient, axis=repeated, keepdims=True) if repeated else gradient

@@ -17,11 +17,12 @@ PYTHON_TYPES = {int: "int", float: "float"}
 
 def name_of(array: Any) -> str:
     """Name of an array's dtype: ``"float32"``."""
-    return _name(array.dtype)
+    kind: Any = type(array.dtype)
+    return _name(kind, array.dtype)
 
 
-@cache  # NumPy takes 5 µs to spell a dtype
-def _name(dtype: Any) -> str:
+@cache  # NumPy takes 5 µs to spell one; the type comes first, because some do not like to be compared with others
+def _name(_: Any, dtype: Any) -> str:
     return str(dtype).rpartition(".")[2]
 
 

@@ -19,6 +19,7 @@ MiniflowError
 ├── ShapeError                      shapes that do not fit                (ValueError)
 ├── DtypeError                      a data type that does not fit         (TypeError)
 ├── LabelError                      a class label out of range            (ValueError)
+├── DivergedError                   training met NaN or infinity          (FloatingPointError)
 ├── GradcheckError                  a gradient that is wrong              (AssertionError)
 └── DataError                       a data file that cannot be read       (ValueError)
 
@@ -115,6 +116,10 @@ class DtypeError(MiniflowError, TypeError):
 
 class LabelError(MiniflowError, ValueError):
     """A class label is negative or not below the number of classes."""
+
+
+class DivergedError(MiniflowError, FloatingPointError):
+    """Training met a value that is not finite."""
 
 
 class GradcheckError(MiniflowError, AssertionError):

@@ -18,14 +18,16 @@ def admit(raw: Mapping[Input, Any], backend: Backend) -> dict[Input, Array]:
     its own (numbers, lists, integers, booleans) takes the widest one of the others, or else the backend's default.
     Raises UnfedError, FeedError, MixedBackendsError, DtypeError or SettingError, naming the Input.
     """
+    forced, policy = float_setting(), downcast_setting()
     arrays = {node: as_array(node, value, backend) for node, value in raw.items()}
-    forced = float_setting()
-    own = {float_dtype(node, raw[node], arrays[node]) for node in raw}
-    common = forced or dtypes.widest(own - {None}) or backend.default_float  # type: ignore[arg-type]  # None is taken out
-    return {
-        node: convert(node, array, wanted(node, raw[node], array, forced, common), backend)
-        for node, array in arrays.items()
-    }
+    own = {node: float_dtype(node, raw[node], array) for node, array in arrays.items()}
+    widest = dtypes.widest({name for name in own.values() if name}) or backend.default_float
+    common = forced or backend.storable(widest)
+    admitted: dict[Input, Array] = {}
+    for node in sorted(raw, key=lambda node: own[node] is None):  # where one is wrong, first who brought the dtype
+        dtype = wanted(node, arrays[node], own[node], forced, common)
+        admitted[node] = convert(node, arrays[node], dtype, backend, policy)
+    return {node: admitted[node] for node in raw}
 
 
 def as_array(node: Input, value: Any, backend: Backend) -> Array:
@@ -74,22 +76,23 @@ def host_array(node: Input, value: Any) -> Array:
             "rows need equal lengths",
             "Pad or cut the rows",
         ) from None
-    if array.dtype.kind not in "biufcV":
-        raise FeedError(
-            str(node),
-            f"it was fed data of dtype {array.dtype}",
-            "a feed holds numbers",
-            "Convert it, for instance by numpy.asarray(data, dtype=float), and encode text as numbers",
-        )
     return array
 
 
 def check_contents(node: Input, array: Array) -> None:
-    """Refuse complex and empty arrays."""
-    if dtypes.name_of(array) not in (*dtypes.FLOATS, *dtypes.INTEGERS, "bool"):
+    """Refuse complex and empty arrays, and what holds no numbers."""
+    name = dtypes.name_of(array)
+    if name not in (*dtypes.FLOATS, *dtypes.INTEGERS, "bool") and not name.startswith("complex"):
+        raise FeedError(
+            str(node),
+            f"it was fed data of dtype {name}",
+            "a feed holds numbers of a dtype that the Array API standard has",
+            "Convert it, for instance by numpy.asarray(data, dtype=float), and encode text as numbers",
+        )
+    if name.startswith("complex"):
         raise DtypeError(
             str(node),
-            f"it was fed {dtypes.name_of(array)} data",
+            f"it was fed {name} data",
             "gradients are of real numbers",
             "Feed real and imaginary parts apart",
         )
@@ -108,6 +111,14 @@ def float_setting() -> str | None:
     return None if text is None else dtypes.parse(text, "MINIFLOW_DTYPE", floats_only=True)
 
 
+def downcast_setting() -> str:
+    """What MINIFLOW_DOWNCAST asks for: ``error`` or ``warn``."""
+    policy = os.environ.get("MINIFLOW_DOWNCAST", "error")
+    if policy not in ("error", "warn"):
+        raise SettingError("MINIFLOW_DOWNCAST", f"it is {policy!r}", "it is error or warn", "Use one of these")
+    return policy
+
+
 def float_dtype(node: Input, value: Any, array: Array) -> str | None:
     """The float dtype that this Input brings to the graph: declared, or that of a float array."""
     if node.dtype is not None:
@@ -116,17 +127,17 @@ def float_dtype(node: Input, value: Any, array: Array) -> str | None:
     return name if hasattr(value, "dtype") and name in dtypes.FLOATS else None
 
 
-def wanted(node: Input, value: Any, array: Array, forced: str | None, common: str) -> str:
+def wanted(node: Input, array: Array, own: str | None, forced: str | None, common: str) -> str:
     """The dtype that this Input's array is to have."""
     name = dtypes.name_of(array)
     if node.dtype == "int":
         return name if name in dtypes.INTEGERS else "int64"
     if node.dtype not in (None, "float"):
         return str(node.dtype)
-    return forced or float_dtype(node, value, array) or common
+    return forced or own or common
 
 
-def convert(node: Input, array: Array, dtype: str, backend: Backend) -> Array:
+def convert(node: Input, array: Array, dtype: str, backend: Backend, policy: str) -> Array:
     """``array`` on the backend's device in ``dtype``; never narrower without saying so."""
     came = dtypes.name_of(array)
     if dtype in dtypes.INTEGERS and came in dtypes.FLOATS:
@@ -138,22 +149,26 @@ def convert(node: Input, array: Array, dtype: str, backend: Backend) -> Array:
         )
     stored = backend.storable(dtype)
     if stored != dtype and not (node.dtype == "int" and fits(array, stored)):
-        refuse_or_warn(node, dtype, stored, backend)
+        refuse_or_warn(node, dtype, stored, backend, policy)
+    if stored in dtypes.INTEGERS and came != stored and not fits(array, stored):
+        raise DtypeError(
+            str(node),
+            f"it was fed numbers from {int(array.min())} to {int(array.max())}",
+            f"it is declared {node.dtype}, which does not hold them",
+            "Declare a wider dtype, such as Input(dtype=int)",
+        )
     return array if backend.owns(array) and came == stored else backend.asarray(array, stored)
 
 
 def fits(array: Array, dtype: str) -> bool:
     """Do the values of an integer array lie in the range of ``dtype``?"""
-    bits = int(dtype[-2:])
+    bits = int(dtype.lstrip("uint"))
     low, high = (0, 2**bits) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
     return low <= int(array.min()) and int(array.max()) < high
 
 
-def refuse_or_warn(node: Input, dtype: str, stored: str, backend: Backend) -> None:
-    """The backend would store a narrower dtype: an error, or a warning where MINIFLOW_DOWNCAST=warn."""
-    policy = os.environ.get("MINIFLOW_DOWNCAST", "error")
-    if policy not in ("error", "warn"):
-        raise SettingError("MINIFLOW_DOWNCAST", f"it is {policy!r}", "it is error or warn", "Use one of these")
+def refuse_or_warn(node: Input, dtype: str, stored: str, backend: Backend, policy: str) -> None:
+    """The backend would store a narrower dtype: an error, or a warning where the policy is ``warn``."""
     got, expected = f"it is {dtype}", f"{backend.name} on {backend.device} stores {stored}"
     remedy = f"Feed {stored}, or set MINIFLOW_DTYPE={stored}, or allow it by MINIFLOW_DOWNCAST=warn"
     if backend.name == "jax":

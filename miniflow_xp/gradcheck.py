@@ -145,7 +145,7 @@ def first_nan(order: Sequence[Node], backend: Backend) -> None:
         node, index, number = place
         raise GradcheckError(
             str(node),
-            f"its value at {list(index)} is {number}",
+            f"its value{f' at {list(index)}' if index else ''} is {number}",
             "gradients are checked at finite values",
             "This is where it first appeared: look at this node's inputs",
         )
@@ -177,7 +177,7 @@ def wrong(
     number = f"input {output.inbound_nodes.index(node)}, " if alone else ""
     return GradcheckError(
         str(output),
-        f"its gradient of {number}{node}, at {list(place)} is {got:.10g}",
+        f"its gradient of {number}{node}{f', at {list(place)}' if place else ''} is {got:.10g}",
         f"central differences give {quotient:.10g}",
         f"Mend the vjp or backward of {type(output).__name__}"
         if alone

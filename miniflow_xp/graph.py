@@ -43,7 +43,13 @@ def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node
     Where a node raises, all nodes keep their earlier values.
     """
     graph = output_node if sorted_nodes is None else sorted_nodes
-    assert not isinstance(graph, Node), "forward_pass takes a sorted list: forward_pass(node, graph)"
+    if isinstance(graph, Node) or not graph or (sorted_nodes is not None and output_node not in graph):
+        raise NotInGraphError(
+            "forward_pass",
+            f"it was given {output_node!r}",
+            "it takes a node and a sorted list that holds it",
+            "Call forward_pass(node, topological_sort(feed_dict))",
+        )
     with get_backend().activate(), unchanged_on_error(graph):
         admit_leaves(graph)
         for node in graph:

@@ -39,6 +39,9 @@ class Node:
     is_cost: ClassVar[bool] = False
     """Is this a loss? Of several last nodes, such a one is sorted last, where the passes look for the cost."""
 
+    takes_numbers: ClassVar[bool] = True
+    """May Python numbers stand among its inputs? Not where it needs an axis."""
+
     gives_columns: ClassVar[bool] = False
     """Does the lesson print this node's gradient of a 1-D Input as a column? (docs/decisions/0003)"""
 
@@ -47,9 +50,11 @@ class Node:
         self.serial = next(_serials)
         self.made_at = "" if name else calling_line()
         self.inbound_nodes: list[Node] = [as_node(node, self) for node in inbound_nodes]
+        if inbound_nodes and all(isinstance(node, Constant) for node in self.inbound_nodes):
+            raise only_numbers(self)
         self.outbound_nodes: list[Node] = []
         self.value: Any = None
-        self.gradients: dict[Node, Array] = {}
+        self.gradients: dict[Node, Array] = Gradients(self, {})
         for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
             node.outbound_nodes.append(self)
 
@@ -195,7 +200,25 @@ class Parameter(Input):
 
     def __init__(self, value: Any, name: str | None = None, *, dtype: Any = None) -> None:
         super().__init__(name, dtype=dtype)
-        self.value = value
+        self._value = value
+
+    @property
+    def value(self) -> Any:
+        """The value; while a Trainer works on it, a copy that later steps do not change."""
+        return self._held() if self._held is not None else self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._held: Callable[[], Any] | None = None
+        self._value = value
+
+    def hold(self, read: Callable[[], Any]) -> None:
+        """Let ``read`` give the value from now on, until one is set."""
+        self._held, self._value = read, None
+
+    def is_held_by(self, read: Callable[[], Any]) -> bool:
+        """Does ``read`` still give the value?"""
+        return self._held is read
 
 
 class Constant(Node):
@@ -240,20 +263,27 @@ def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: 
     for inbound, thunk, x in zip(node.inbound_nodes, node.vjp(xp, gradient, value, *inputs), inputs, strict=True):
         if thunk is not None and not isinstance(inbound, Constant):
             parts.setdefault(inbound, []).append((thunk, x))
-    return {inbound: lambda p=p: total(xp, p) for inbound, p in parts.items()}  # type: ignore[misc]  # mypy #12557
+    return {m: lambda m=m, p=p: total(node, m, xp, p) for m, p in parts.items()}  # type: ignore[misc]  # mypy #12557
 
 
-def total(xp: Namespace, parts: Iterable[tuple[Thunk, Any]]) -> Array:
+def total(node: Node, inbound: Node, xp: Namespace, parts: Iterable[tuple[Thunk, Any]]) -> Array:
     """Sum of the gradients of one inbound node, which a node may read more than once, as in Mul(x, x)."""
-    gradients: Iterator[Array] = (like(xp, thunk(), x) for thunk, x in parts)
+    gradients: Iterator[Array] = (like(node, inbound, xp, thunk(), x) for thunk, x in parts)
     result = next(gradients)
     for gradient in gradients:
         result = result + gradient
     return result
 
 
-def like(xp: Namespace, gradient: Array, x: Array) -> Array:
-    """``gradient`` in the shape and dtype of ``x``."""
+def like(node: Node, inbound: Node, xp: Namespace, gradient: Array, x: Array) -> Array:
+    """``gradient``, in the shape and dtype of ``x``; raises ShapeError if it has none."""
+    if broadcast(shape_of(gradient), shape_of(x)) != shape_of(gradient):
+        raise ShapeError(
+            str(node),
+            f"its vjp gives {inbound} a gradient of shape {shape_of(gradient)}",
+            f"the value is {shape_of(x)}",
+            "Return a gradient of that shape, or of a shape that it broadcasts to",
+        )
     gradient = unbroadcast(xp, gradient, shape_of(x))
     return gradient if gradient.dtype == x.dtype else xp.astype(gradient, x.dtype)
 
@@ -276,12 +306,24 @@ def as_node(operand: Any, reader: Node) -> Node:
     if isinstance(operand, Node):
         return operand
     if isinstance(operand, int | float):
+        if not reader.takes_numbers:
+            raise only_numbers(reader)
         return Constant(operand)
     raise GraphError(
         str(reader),
         f"an input is a {type(operand).__name__}",
         "inputs are nodes or Python numbers",
         "Wrap an array: Parameter(array), or an Input that is fed with it",
+    )
+
+
+def only_numbers(reader: Node) -> GraphError:
+    """The error for Python numbers where a node needs arrays."""
+    return GraphError(
+        str(reader),
+        "an input is a Python number",
+        "it computes with arrays" if not reader.takes_numbers else "at least one input is a node",
+        "Wrap the number: Parameter(number), or an Input that is fed with it",
     )
 
 

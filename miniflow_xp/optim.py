@@ -1,7 +1,14 @@
-"""Update rules, in pure Array API."""
+"""Update rules, in pure Array API: how a parameter moves along its gradient.
 
-from collections.abc import Iterable
+Each optimizer's ``update`` is a pure function of arrays; the slots (momentum and the like) are handed in and returned.
+Formulas and defaults are PyTorch's (``torch.optim``), so that results can be compared.
+"""
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+
+from miniflow_xp.backend import Array, Namespace
+from miniflow_xp.errors import SettingError
 from miniflow_xp.node import Input
 from miniflow_xp.switch import get_backend
 
@@ -11,9 +18,133 @@ def sgd_update(trainables: Iterable[Input], learning_rate: float = 1e-2) -> None
 
     ``trainables``: Inputs or Parameters after ``forward_and_backward``; ``learning_rate``: η. A trainable gets a new
     array in the shape and dtype of the old one, which is not written to: an array that was fed stays as it was.
-    Raises NoGradientError where a gradient was not computed.
+    Raises NoGradientError where a gradient was not computed, and then changes nothing.
     """
     xp = get_backend().xp
     with get_backend().activate():
-        for t in trainables:
-            t.value = t.value - learning_rate * xp.reshape(t.gradients[t], t.value.shape)
+        updated = [(t, t.value - learning_rate * xp.reshape(t.gradients[t], t.value.shape)) for t in trainables]
+    for t, value in updated:
+        t.value = value
+
+
+class Optimizer(ABC):
+    """An update rule with its settings.
+
+    ``slots``: how many arrays, in a parameter's shape and starting at 0, it keeps for each parameter. ``counts``: does
+    it need the number of the step?
+    """
+
+    slots: int = 0
+    counts: bool = False
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = positive(learning_rate, "learning_rate")
+
+    @abstractmethod
+    def update(
+        self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
+    ) -> tuple[Array, list[Array]]:
+        """The new parameter and slots; ``rate`` and ``step`` (from 1) are 0-d arrays of the parameter's dtype."""
+
+
+class SGD(Optimizer):
+    """v ← μ v + g, θ ← θ - η v with g = ∂cost/∂θ + λ θ; Nesterov: θ ← θ - η (g + μ v).
+
+    ``learning_rate`` η, ``momentum`` μ, ``weight_decay`` λ. Sutskever et al., ICML 2013.
+    """
+
+    def __init__(
+        self, learning_rate: float = 1e-2, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(learning_rate)
+        self.momentum = fraction(momentum, "momentum")
+        self.nesterov = nesterov
+        self.weight_decay = weight_decay
+        self.slots = 1 if momentum else 0
+        if nesterov and not momentum:
+            raise SettingError("SGD, nesterov", "momentum is 0", "Nesterov's step needs momentum", "Set momentum=0.9")
+
+    def update(
+        self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
+    ) -> tuple[Array, list[Array]]:
+        g = gradient + self.weight_decay * theta if self.weight_decay else gradient
+        if not self.momentum:
+            return theta - rate * g, []
+        v = self.momentum * slots[0] + g
+        return theta - rate * (g + self.momentum * v if self.nesterov else v), [v]
+
+
+class RMSProp(Optimizer):
+    """s ← α s + (1 - α) g², θ ← θ - η g / (√s + ε). Hinton, Neural Networks for Machine Learning, lecture 6e (2012)."""
+
+    slots = 1
+
+    def __init__(self, learning_rate: float = 1e-2, alpha: float = 0.99, epsilon: float = 1e-8) -> None:
+        super().__init__(learning_rate)
+        self.alpha = fraction(alpha, "alpha")
+        self.epsilon = positive(epsilon, "epsilon")
+
+    def update(
+        self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
+    ) -> tuple[Array, list[Array]]:
+        s = self.alpha * slots[0] + (1 - self.alpha) * gradient * gradient
+        return theta - rate * gradient / (xp.sqrt(s) + self.epsilon), [s]
+
+
+class Adam(Optimizer):
+    """m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², θ ← θ - η m̂ / (√v̂ + ε), m̂ = m / (1 - β₁ᵗ), v̂ likewise.
+
+    Kingma and Ba, ICLR 2015, algorithm 1.
+    """
+
+    slots = 2
+    counts = True
+
+    def __init__(
+        self, learning_rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8
+    ) -> None:
+        super().__init__(learning_rate)
+        self.betas = fraction(betas[0], "betas"), fraction(betas[1], "betas")
+        self.epsilon = positive(epsilon, "epsilon")
+
+    def update(
+        self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
+    ) -> tuple[Array, list[Array]]:
+        beta1, beta2 = self.betas
+        m = beta1 * slots[0] + (1 - beta1) * gradient
+        v = beta2 * slots[1] + (1 - beta2) * gradient * gradient
+        denominator = xp.sqrt(v) / xp.sqrt(1 - beta2**step) + self.epsilon
+        return theta - rate / (1 - beta1**step) * m / denominator, [m, v]
+
+
+class AdamW(Adam):
+    """Adam with decay apart from the gradient: θ ← θ - η λ θ first. Loshchilov and Hutter, ICLR 2019, algorithm 2."""
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(learning_rate, betas, epsilon)
+        self.weight_decay = weight_decay
+
+    def update(
+        self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
+    ) -> tuple[Array, list[Array]]:
+        return super().update(xp, theta - rate * self.weight_decay * theta, gradient, slots, rate, step)
+
+
+def positive(number: float, name: str) -> float:
+    """``number``, which must be above 0; raises SettingError."""
+    if not number > 0:
+        raise SettingError(name, f"it is {number!r}", "it must be above 0", "Choose another")
+    return number
+
+
+def fraction(number: float, name: str) -> float:
+    """``number``, which must be from 0 to below 1; raises SettingError."""
+    if not 0 <= number < 1:
+        raise SettingError(name, f"it is {number!r}", "it must be from 0 to below 1", "Choose another")
+    return number

@@ -77,7 +77,16 @@ def load(choice: Choice) -> Backend:
     """The backend of this name and device; the same object for the same text."""
     if isinstance(choice, Backend):
         return choice
+    if not isinstance(choice, str):
+        raise SettingError(
+            "backend",
+            f"it is {choice!r}",
+            "it is a name, name:device, or a Backend object",
+            "Write 'numpy', for instance",
+        )
     name, colon, device = choice.strip().partition(":")
+    if not name:
+        raise SettingError(f"backend {choice!r}", "it has no name", "it is name or name:device", "Write 'numpy'")
     if (colon and not device) or any(c.isspace() for c in device):
         raise SettingError(
             f"backend {choice!r}", "the device is malformed", "it is name or name:device", f"Write {name!r}"
@@ -158,6 +167,8 @@ def _availability(name: str) -> Availability:
 
 def to_numpy(array: Array) -> Array:
     """A backend's array as a NumPy array of the same shape and dtype; waits until its value is there.
+
+    NumPy has no bfloat16: it becomes float32.
 
     ``array`` belongs to the backend in use, to any built-in one, or is what ``numpy.asarray`` takes.
     """

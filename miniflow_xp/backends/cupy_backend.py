@@ -50,20 +50,26 @@ class CupyBackend(Backend):
 def usable_number(device: str | None) -> int:
     """The number of the GPU that ``device`` names; raises the BackendError that fits where it cannot be used."""
     where = f"backend 'cupy:{device}'" if device else "backend 'cupy'"
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        no_device = "cudaErrorNoDevice" in str(error)
-        kind = NoDeviceError if no_device else DriverMissingError
-        raise kind(
-            where,
-            "the machine shows no GPU" if no_device else "the NVIDIA driver is missing or too old",
-            f"CUDA says {error}",
-            "Check that nvidia-smi lists a GPU that CUDA_VISIBLE_DEVICES shows; without one set MINIFLOW_BACKEND=numpy",
-        ) from None
+    count = gpu_count(where)
     number = (device or "0").removeprefix("cuda:")
     if not number.isdecimal() or int(number) >= count:
         raise DeviceNumberError(
             where, f"there is no GPU {device!r}", f"GPUs here: 0 to {count - 1}", "Write cupy or cupy:0 and so on"
         )
     return int(number)
+
+
+def gpu_count(where: str) -> int:
+    """How many GPUs there are; raises DriverMissingError or NoDeviceError."""
+    remedy = "Check that nvidia-smi lists a GPU that CUDA_VISIBLE_DEVICES shows; without one set MINIFLOW_BACKEND=numpy"
+    no_gpu = "the machine shows no GPU"
+    try:
+        count = int(cupy.cuda.runtime.getDeviceCount())
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        if "cudaErrorNoDevice" in str(error):
+            raise NoDeviceError(where, no_gpu, f"CUDA says {error}", remedy) from None
+        got = "the NVIDIA driver is missing or too old"
+        raise DriverMissingError(where, got, f"CUDA says {error}", remedy) from None
+    if count == 0:
+        raise NoDeviceError(where, no_gpu, "CUDA counts 0 devices", remedy)
+    return count

@@ -7,6 +7,7 @@ own choice, and float64 fed to it is then an error (see ``storable``).
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 
 if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
     import jax
@@ -17,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
@@ -54,8 +55,40 @@ class JaxBackend(Backend):
     def synchronize(self) -> None:
         jax.block_until_ready(jax.live_arrays())  # the CPU runs what it is asked in no fixed order
 
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
+        return JaxCapture(self, function, arrays, state)
+
     def describe(self) -> str:
         return f"JAX {jax.__version__} on {self._device.device_kind} ({self.device})"
+
+
+class JaxCapture(Capture):
+    """The whole step under ``jax.jit``; the state is donated: its memory is used for the new state."""
+
+    how = "compiled as one by jax.jit, its state donated"
+
+    def __init__(
+        self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
+    ) -> None:
+        def step(state_arrays: list[Array], others: tuple[Array, ...]) -> tuple[list[Array], list[Array]]:
+            results = list(function(jnp, *state_arrays, *others))
+            return results[:state], results[state:]
+
+        super().__init__(backend, function, arrays, 0)
+        self._state = [jnp.copy(a) for a in arrays[:state]]
+        jax.eval_shape(step, self._state, tuple(arrays[state:]))  # what is wrong shows here, not at the first call
+        self._step = jax.jit(step, donate_argnums=0)
+
+    def __call__(self, *arrays: Array) -> Sequence[Array]:
+        results: list[Array]
+        self._state, results = self._step(self._state, arrays)
+        return results
+
+    def read(self, number: int) -> Array:
+        return jnp.copy(self._state[number])
+
+    def write(self, number: int, array: Array) -> None:
+        self._state[number] = jnp.copy(array)
 
 
 def usable_device(text: str | None) -> jax.Device:

@@ -1,9 +1,14 @@
 """NumPy on the CPU: the default backend."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import array_api_compat.numpy as xp
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backends.numpy_plan import Plan
+from miniflow_xp.trace import TraceError
 
 
 class NumpyBackend(Backend):
@@ -13,6 +18,7 @@ class NumpyBackend(Backend):
     install = "pip install numpy"
     array_type = (np.ndarray, np.generic)
     xp = xp
+    flat_state = True
 
     def asarray(self, host: Array, dtype: str | None = None) -> Array:
         return np.asarray(host, dtype=dtype)
@@ -22,6 +28,14 @@ class NumpyBackend(Backend):
 
     def storable(self, dtype: str) -> str:
         return "float32" if dtype == "bfloat16" else dtype
+
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+        try:
+            return Plan(function, xp, arrays, state)
+        except TraceError as error:
+            plain = super().capture(function, arrays, state)
+            plain.how = f"the plain loop, because it cannot be recorded: {error}"
+            return plain
 
     def describe(self) -> str:
         return f"NumPy {np.__version__} on the CPU"

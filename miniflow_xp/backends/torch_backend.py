@@ -3,14 +3,17 @@
 The gradients are this package's own rules; PyTorch's recording is switched off while a pass runs.
 """
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 import array_api_compat.torch as xp
 import torch
 
-from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backends.torch_replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError
+from miniflow_xp.trace import TraceError
 
 
 class TorchBackend(Backend):
@@ -20,6 +23,7 @@ class TorchBackend(Backend):
     install = "pip install torch"
     array_type = torch.Tensor
     xp = xp
+    flat_state = True
 
     def __init__(self, device: str | None = None) -> None:
         self._device = usable_device(device or "cpu")
@@ -35,7 +39,8 @@ class TorchBackend(Backend):
         return host.detach().to(device=self._device, dtype=getattr(torch, dtype) if dtype else None)
 
     def to_numpy(self, array: Array) -> Array:
-        return array.detach().cpu().numpy()
+        host = array.detach().cpu()
+        return (host.float() if host.dtype == torch.bfloat16 else host).numpy()  # NumPy has no bfloat16
 
     def on_device(self, array: Array) -> bool:
         return bool(array.device == self._device)
@@ -50,6 +55,14 @@ class TorchBackend(Backend):
     def activate(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = torch.no_grad()
         return context
+
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
+        try:
+            return TorchReplay(self, function, arrays, state)
+        except TraceError as error:
+            plain: Capture = super().capture(function, arrays, state)
+            plain.how = f"the plain loop, because it cannot be recorded: {error}"
+            return plain
 
     def describe(self) -> str:
         gpu = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self.device

@@ -49,12 +49,16 @@ class ReLU(Elementwise):
 class _AlongAxis(Node):
     """A node that works along one axis and keeps the shape."""
 
+    takes_numbers = False
+
     def __init__(self, x: Operand, axis: int = -1, name: str | None = None) -> None:
         super().__init__([x], name)
         self.axis = axis
 
     def check(self, x: Array) -> None:
         ndim = len(shape_of(x))
+        if ndim == 0:
+            raise ShapeError(str(self), "x is a scalar", "it works along an axis", "Feed at least one axis")
         if not -ndim <= self.axis < ndim:
             raise ShapeError(
                 str(self),

@@ -10,6 +10,8 @@ from miniflow_xp.node import Node, Operand, Thunk, operator
 class MatMul(Node):
     """A B; A is (…, n, m), B (…, m, k), the result (…, n, k). A 1-D A is a row, a 1-D B a column, as in ``matmul``."""
 
+    takes_numbers = False
+
     def __init__(self, a: Operand, b: Operand, name: str | None = None) -> None:
         super().__init__([a, b], name)
 

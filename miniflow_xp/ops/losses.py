@@ -15,6 +15,7 @@ class MSE(Node):
     """
 
     is_cost = True
+    takes_numbers = False
     gives_columns = True
 
     def __init__(self, y: Operand, a: Operand, name: str | None = None) -> None:
@@ -48,6 +49,7 @@ class CrossEntropy(Node):
     """
 
     is_cost = True
+    takes_numbers = False
 
     def __init__(self, y: Operand, logits: Operand, name: str | None = None) -> None:
         super().__init__([y, logits], name)
@@ -105,8 +107,10 @@ def is_label(xp: Namespace, labels: Array, logits: Array) -> Array:
     """True at each label, in the shape of the logits: one-hot rows."""
     from array_api_compat import device  # here: importing this package stays quick
 
-    classes = xp.arange(logits.shape[-1], dtype=labels.dtype, device=device(labels))
-    return xp.expand_dims(labels, axis=-1) == classes
+    classes = xp.arange(
+        logits.shape[-1], device=device(labels)
+    )  # in the library's own integers: int8 may be too narrow
+    return xp.expand_dims(xp.astype(labels, classes.dtype, copy=False), axis=-1) == classes
 
 
 def size(shape: tuple[int, ...]) -> int:
