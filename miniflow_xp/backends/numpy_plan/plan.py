@@ -1,0 +1,213 @@
+"""A recorded function, laid out in planned buffers and replayed call by call."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from miniflow_xp.backends.numpy_plan.blas import blas_threads, one_blas_thread
+from miniflow_xp.backends.numpy_plan.emit import Call, Emitter
+from miniflow_xp.backends.numpy_plan.primitives import kind, size, without_means
+from miniflow_xp.backends.numpy_plan.rows import CUT, PARTIAL, ROWS, WHOLE, cut
+from miniflow_xp.backends.numpy_plan.storage import Storage, phase
+from miniflow_xp.trace import Value, record
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
+WORTH_THREADS = 3 << 19  # bytes of products that have a row each; below, two threads cost more than they give
+CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-level cache
+CHUNK_ROWS = 2048
+
+
+class Plan:
+    """``function(xp, *arrays)`` for arrays of these shapes and dtypes.
+
+    The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which is
+    given the other arguments; the other results are returned, as arrays that nothing overwrites. Where it pays, the
+    batch (the first axis of ``arrays`` of more than one axis) is run in chunks of rows on several threads.
+    """
+
+    def __init__(
+        self, function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[np.ndarray], state: int
+    ) -> None:
+        self._lock = Lock()
+        values, results = record(function, xp, arrays)
+        values = without_means(values)
+        arguments = [v for v in values if v.op == "argument"]
+        self.inputs = [aligned_copy(a) for a in arrays]
+        self.state = self.inputs[:state]
+        run = [v for v in values if kind(v) not in ("argument", "constant")]
+        self._choose_rows(values, arguments[state:], results, run)
+        run.sort(key=lambda v: phase(self.states[v]))
+        donated = list(zip(results[:state], arguments[:state], strict=True))
+        self.storage = Storage(run, results, self.states, dict(reversed(donated)), (self.rows, max(1, self.batch)))
+        self._emit(run, results, dict(zip(arguments, self.inputs, strict=True)), donated, xp)
+
+    def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
+        """Copy ``arrays`` in, run, and return copies of the results that are not state."""
+        with self._lock:
+            for buffer, array in zip(self.inputs[len(self.state) :], arrays, strict=True):
+                buffer[...] = array
+            if self.threads == 1:
+                for function, args in self.parts[0]:
+                    function(*args)
+            else:
+                self._run_threads()
+            return [out.copy() for out in self.outputs]
+
+    @property
+    def how(self) -> str:
+        """What was done, in words."""
+        chunks = f", {self.rows} rows at a time on {self.threads} threads" if self.batch else ""
+        calls = len(self.before) + sum(map(len, self.parts)) + len(self.after) if self.batch else len(self.parts[0])
+        memory = sum(b.size * b.dtype.itemsize for b in self.storage.buffers)
+        return f"recorded and replayed, {calls} NumPy calls into {memory:,} bytes of buffers{chunks}"
+
+    def read(self, number: int) -> np.ndarray:
+        """A copy of a state."""
+        with self._lock:
+            return self.state[number].copy()
+
+    def write(self, number: int, array: Any) -> None:
+        """Set a state."""
+        with self._lock:
+            self.state[number][...] = array
+
+    def _run_threads(self) -> None:
+        run(self.before)
+        with one_blas_thread():
+            others = [pool().submit(run, part) for part in self.parts[1:]]
+            run(self.parts[0])
+            for other in others:
+                other.result()
+        run(self.after)
+
+    def _choose_rows(
+        self, values: Sequence[Value], candidates: Sequence[Value], results: Sequence[Value], run: Sequence[Value]
+    ) -> None:
+        """Decide on threads and rows a chunk: ``batch`` rows in all, 0 where the step runs whole."""
+        self.batch, self.threads, self.rows = 0, 1, 1
+        self.states = {v: WHOLE for value in values for v in (value, *value.parents())}
+        batched = [v for v in candidates if len(v.shape) > 0]
+        lengths = {v.shape[0] for v in batched}
+        if len(lengths) != 1 or blas_threads() < 2:
+            return
+        (length,) = lengths
+        states = cut(values, batched, length)
+        if states is None or any(states.get(r) in CUT for r in results):
+            return
+        wide = [v for v in run if states[v] == ROWS and kind(v) == "product"]
+        if sum(nbytes(v) for v in wide) < WORTH_THREADS or length < 2:
+            return
+        self.states, self.batch, self.threads = states, length, min(blas_threads(), length)
+        per_thread = -(-length // self.threads)
+        at_most = max(CHUNK_ROWS, CHUNK_BYTES * length // nbytes(wide[0]))
+        chunks = -(-per_thread // at_most)
+        self.rows = -(-per_thread // chunks)
+
+    def _emit(
+        self,
+        values: Sequence[Value],
+        results: Sequence[Value],
+        arguments: dict[Value, np.ndarray],
+        donated: Sequence[tuple[Value, Value]],
+        xp: Any,
+    ) -> None:
+        by_phase = [[v for v in values if phase(self.states[v]) == p] for p in range(3)]
+        common = {n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if phase(b.state) != 1}
+        lengths = [self.rows, *(v.inputs[0].shape[0] for v in values if v.op == "sum" and v.inputs[0].shape)]
+        floats = [v.dtype for v in values if np.issubdtype(v.dtype, np.floating)]
+        ones = aligned(max(lengths), floats[0] if floats else np.dtype("float32"))
+        ones[...] = 1
+
+        def emitter(buffers: dict[int, np.ndarray], start: int, stop: int) -> Emitter:
+            return Emitter(self.storage, arguments, buffers, ones, (start, stop), xp)
+
+        whole = emitter(common, 0, self.batch)
+        self.before = whole.calls(by_phase[0])
+        own = [self._own_buffers(common) for _ in range(self.threads)]
+        if self.batch:
+            self.parts = [self._thread(emitter, buffers, n, by_phase[1]) for n, buffers in enumerate(own)]
+        else:
+            self.parts = [[]]
+        last = emitter(own[0], 0, self.batch)
+        partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
+        self.after = [add_into(own[0][n], other[n]) for other in own[1:] for n in partial]
+        self.after += last.calls(by_phase[2])
+        self.after += write_back(last, donated)
+        if self.threads == 1:
+            self.parts = [self.before + self.parts[0] + self.after]
+        self.outputs = [np.asarray(last.array(r)) for r in results[len(self.state) :]]
+
+    def _own_buffers(self, common: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+        own = {n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if n not in common}
+        return common | own
+
+    def _thread(
+        self, emitter: Callable[..., Emitter], own: dict[int, np.ndarray], number: int, body: Sequence[Value]
+    ) -> list[Call]:
+        """The calls of one thread: its rows in chunks; later chunks sum apart and add to the first."""
+        per_thread = -(-self.batch // self.threads)
+        start, stop = number * per_thread, min(self.batch, (number + 1) * per_thread)
+        partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
+        apart = own | {n: aligned(self.storage.buffers[n].size, self.storage.buffers[n].dtype) for n in partial}
+        calls: list[Call] = []
+        for first in range(start, stop, self.rows):
+            buffers = own if first == start else apart
+            calls += emitter(buffers, first, min(first + self.rows, stop)).calls(body)
+            calls += [add_into(own[n], apart[n]) for n in partial if first != start]
+        return calls
+
+
+def write_back(emitter: Emitter, donated: Sequence[tuple[Value, Value]]) -> list[Call]:
+    """Copy new states that could not be written in place over the old ones; all are read before any is written."""
+    moves = [(emitter.array(old), emitter.array(new)) for new, old in donated if new is not old]
+    moves = [(old, new) for old, new in moves if new is not old]
+    if not moves:
+        return []
+    held = [(np.empty_like(old), old, new) for old, new in moves]
+    return [*((np.copyto, (kept, new)) for kept, _, new in held), *((np.copyto, (old, kept)) for kept, old, _ in held)]
+
+
+def nbytes(value: Value) -> int:
+    """Bytes that a value takes."""
+    return size(value) * int(np.dtype(value.dtype).itemsize)
+
+
+def aligned(elements: int, dtype: np.dtype) -> np.ndarray:
+    """A flat array of zeros that begins at a multiple of ALIGNMENT."""
+    raw = np.zeros(elements * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    result: np.ndarray = raw[start : start + elements * dtype.itemsize].view(dtype)
+    return result
+
+
+def aligned_copy(array: Any) -> np.ndarray:
+    """An aligned copy in C order."""
+    array = np.asarray(array)
+    copy = aligned(array.size, array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+def add_into(total: np.ndarray, term: np.ndarray) -> Call:
+    """The call ``total += term``."""
+    return np.add, (total, term, total)
+
+
+def run(calls: Sequence[Call]) -> None:
+    """Make the calls, in order."""
+    for function, args in calls:
+        function(*args)
+
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def pool() -> ThreadPoolExecutor:
+    """The threads that plans share."""
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(blas_threads(), thread_name_prefix="miniflow_xp")
+    return _pool

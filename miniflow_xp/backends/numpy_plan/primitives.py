@@ -1,0 +1,64 @@
+"""What NumPy can do with an equation: which of its kinds it is, and whose memory its result lies in."""
+
+import math
+
+import numpy as np
+
+from miniflow_xp.trace import Value
+
+VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem")
+REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.multiply}
+
+
+def kind(value: Value) -> str:
+    """One of argument, constant, product, reduction, where, view, concat, ufunc, call."""
+    if value.op in ("argument", "constant", "where"):
+        return value.op
+    if value.op == "matmul":
+        return "product"
+    if value.op in REDUCTIONS and set(value.keywords) <= {"axis", "keepdims"}:
+        return "reduction"
+    if value.op in VIEWS and np.may_share_memory(value.sample, value.inputs[0].sample):
+        return "view"
+    if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
+        return "concat"
+    return "ufunc" if ufunc(value) and not value.keywords else "call"
+
+
+def ufunc(value: Value) -> np.ufunc | None:
+    """NumPy's elementwise function for an equation, if it is one."""
+    found = getattr(np, value.op, None)
+    return found if isinstance(found, np.ufunc) and found.signature is None and found.nout == 1 else None
+
+
+def root(value: Value) -> Value:
+    """The value whose memory a view shows; any other value is its own."""
+    while kind(value) == "view":
+        value = value.inputs[0]
+    return value
+
+
+def size(value: Value) -> int:
+    """Number of elements."""
+    return math.prod(value.shape)
+
+
+def axes(value: Value) -> tuple[int, ...]:
+    """The axes that a reduction sums over, counted from 0."""
+    axis, ndim = value.keywords.get("axis"), len(value.inputs[0].shape)
+    given = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(a % ndim for a in given)
+
+
+def without_means(values: list[Value]) -> list[Value]:
+    """The same equations with each mean as a sum and a division, so that sums over parts of a batch can be added."""
+    result = []
+    for value in values:
+        if value.op == "mean" and set(value.keywords) <= {"axis", "keepdims"}:
+            total = Value("sum", value.inputs, value.keywords, np.sum(value.inputs[0].sample, **value.keywords))
+            number = size(value.inputs[0]) // max(1, size(value))
+            value.op, value.keywords = "divide", {}
+            value.inputs = (total, Value("constant", (), {}, float(number)))
+            result.append(total)
+        result.append(value)
+    return result

@@ -1,0 +1,142 @@
+"""Which value lies in which buffer: few buffers, each used again as soon as its last reader has run."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from miniflow_xp.backends.numpy_plan.primitives import kind, root, size
+from miniflow_xp.backends.numpy_plan.rows import AFTER, CUT, PARTIAL, WHOLE, States
+from miniflow_xp.trace import Value
+
+
+class Buffer(NamedTuple):
+    """A flat piece of memory: for values of one state; ``size`` in elements of ``dtype``."""
+
+    state: str
+    size: int
+    dtype: np.dtype
+
+
+class Storage:
+    """Where every computed value lies.
+
+    ``slot[v]`` is the number of a buffer in ``buffers``, or the argument in whose place an updated state is written.
+    ``inside[v] = (c, offset)``: v is part of a concatenation and is computed right in c's buffer.
+    """
+
+    def __init__(
+        self,
+        run: Sequence[Value],
+        results: Sequence[Value],
+        states: States,
+        donated: Mapping[Value, Value],
+        rows_share: tuple[int, int],
+    ) -> None:
+        self.states = states
+        self.rows_share = rows_share  # (rows of a chunk, rows of the batch)
+        self.buffers: list[Buffer] = []
+        self.slot: dict[Value, int | Value] = {}
+        self.inside = parts_of_concatenations(run, states)
+        self._spare: dict[Buffer, list[int]] = {}
+        last = self._last_uses(run, results)
+        for n, value in enumerate(run):
+            if kind(value) != "view" and value not in self.inside:
+                self._place(value, n, last, donated.get(value))
+
+    def home(self, value: Value) -> Value:
+        """The value whose buffer holds ``value``."""
+        value = root(value)
+        return self.inside[value][0] if value in self.inside else value
+
+    def is_free(self, value: Value) -> bool:
+        """Does a concatenation need no work, because its parts are computed in place?"""
+        return any(c is value for c, _ in self.inside.values())
+
+    def _last_uses(self, run: Sequence[Value], results: Sequence[Value]) -> dict[Value, int]:
+        """Number of the last equation that reads each buffer; what every chunk reads lives until the last chunk."""
+        last: dict[Value, int] = {}
+        body = max((n for n, v in enumerate(run) if phase(self.states[v]) == 1), default=-1)
+        for n, value in enumerate(run):
+            for parent in value.parents():
+                home = self.home(parent)
+                crosses = phase(self.states.get(home, WHOLE)) == 0 and phase(self.states[value]) == 1
+                last[home] = max(last.get(home, -1), body if crosses else n)
+        for value in results:
+            last[self.home(value)] = len(run)
+        return last
+
+    def _place(self, value: Value, n: int, last: dict[Value, int], state_argument: Value | None) -> None:
+        parents = value.parents()
+        homes = {self.home(p) for p in parents}
+        dying = {
+            h
+            for h in homes
+            if last[h] == n and isinstance(self.slot.get(h), int) and self.states[h] == self.states[value]
+        }
+        taken = next((p for p in overwritable(value) if p in dying and self._alone(value, p)), None)
+        if state_argument is not None and last.get(state_argument, -1) <= n and self._fits(value, state_argument):
+            self.slot[value] = state_argument
+        elif taken is not None:
+            self.slot[value] = self.slot[taken]
+            dying.remove(taken)
+        else:
+            self.slot[value] = self._buffer(value)
+        for home in dying:
+            if self.states[home] != PARTIAL:  # partial sums live from chunk to chunk
+                number = self.slot[home]
+                assert isinstance(number, int)
+                self._spare.setdefault(self.buffers[number], []).append(number)
+
+    def _alone(self, value: Value, parent: Value) -> bool:
+        """May ``value`` be written over ``parent``: same form, and not read in another form too?"""
+        same = parent.shape == value.shape and parent.dtype == value.dtype
+        return same and all(p is parent or self.home(p) is not parent for p in value.parents())
+
+    def _fits(self, value: Value, argument: Value) -> bool:
+        elementwise = kind(value) == "ufunc" or (kind(value) == "where" and value.inputs[1] is not argument)
+        return elementwise and self._alone(value, argument) and self.states[value] in (WHOLE, AFTER)
+
+    def _buffer(self, value: Value) -> int:
+        rows, batch = self.rows_share
+        elements = size(value) // batch * rows if self.states[value] in CUT else size(value)
+        buffer = Buffer(self.states[value], elements, np.dtype(value.dtype))
+        if self._spare.get(buffer):
+            return self._spare[buffer].pop()
+        self.buffers.append(buffer)
+        return len(self.buffers) - 1
+
+
+def phase(state: str) -> int:
+    """0: once, before the chunks; 1: for each chunk; 2: once, after."""
+    return {WHOLE: 0, AFTER: 2}.get(state, 1)
+
+
+def overwritable(value: Value) -> list[Value]:
+    """The inputs that an equation may write its result over."""
+    if kind(value) == "ufunc":
+        return value.parents()
+    return [v for v in value.inputs[2:] if isinstance(v, Value)] if kind(value) == "where" else []
+
+
+def parts_of_concatenations(run: Sequence[Value], states: States) -> dict[Value, tuple[Value, int]]:
+    """{part: (concatenation, offset)} where every part can be computed in its place."""
+    inside: dict[Value, tuple[Value, int]] = {}
+    for value in run:
+        if kind(value) != "concat":
+            continue
+        parts = value.parents()
+        roots = [root(p) for p in parts]
+        form = (states[value], value.dtype)
+        movable = len(set(roots)) == len(roots) and all(
+            kind(r) in ("product", "reduction", "ufunc")
+            and r not in inside
+            and (states[r], r.dtype) == form
+            and size(r) == size(p)
+            for r, p in zip(roots, parts, strict=True)
+        )
+        offset = 0
+        for r in roots if movable else ():
+            inside[r] = (value, offset)
+            offset += size(r)
+    return inside

@@ -1,0 +1,100 @@
+"""Capture: a step recorded once for arrays of certain shapes and dtypes, and run again and again."""
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.errors import NotInGraphError
+from miniflow_xp.feed import admit
+from miniflow_xp.node import Input, unfed
+from miniflow_xp.schedule import Guard
+from miniflow_xp.switch import get_backend
+
+Make: TypeAlias = Callable[[Any, list[Guard]], Callable[..., Sequence[Array]]]
+"""``make(key, guards) -> function(xp, *arrays)``, the pure function to capture; its first run adds to ``guards``."""
+
+State: TypeAlias = Callable[[], list[Array]]
+
+KEPT = 8  # captures of one step that are kept, for as many signatures
+
+
+class Step:
+    """The captures of one step, by signature: backend, and shape, dtype and device of every array.
+
+    The least recently used capture goes when there are more than KEPT; a signature that is new KEPT times in a row is
+    reported by one warning.
+    """
+
+    def __init__(self, leaves: Sequence[Input], name: str) -> None:
+        self.leaves = list(leaves)
+        self.name = name
+        self.how = "not captured yet"
+        self._members = set(leaves)
+        self._kept: OrderedDict[Hashable, tuple[Any, list[Guard]]] = OrderedDict()
+        self._misses = 0
+
+    def prepare(
+        self, feed: Mapping[Input, Any], extra: Sequence[Any], key: Hashable, make: Make, state: State = list
+    ) -> tuple[Any, list[Array]]:
+        """The capture for a feed, and the arrays to call it with: those of the leaves, then ``extra``.
+
+        ``key``: what else the function depends on. ``state``: gives the arrays that a new capture is to hold and renew.
+        Raises NotInGraphError, UnfedError, FeedError, DtypeError, and what the checks of the nodes raise.
+        """
+        if not self._members.issuperset(feed):
+            raise stranger(next(n for n in feed if n not in self._members))
+        backend = get_backend()
+        fed = [feed[leaf] if leaf in feed else leaf.value for leaf in self.leaves]  # noqa: SIM401  get() reads value
+        arrays = [*fed, *extra]
+        signature = (key, *signature_of(backend, arrays))
+        found = self._kept.get(signature)
+        if found is None:
+            arrays = [*self._admit(fed, backend), *(backend.asarray(e) for e in extra)]
+            signature = (key, *signature_of(backend, arrays))
+            found = self._kept.get(signature) or self._capture(signature, backend, make, state(), arrays)
+        elif len(self._kept) > 1:
+            self._kept.move_to_end(signature)
+        captured, guards = found
+        for guard in guards:
+            guard.check(backend, dict(zip(self.leaves, fed, strict=True)))
+        return captured, arrays
+
+    def _admit(self, fed: Sequence[Any], backend: Backend) -> list[Array]:
+        for leaf, value in zip(self.leaves, fed, strict=True):
+            if value is None:
+                raise unfed(leaf)
+        return list(admit(dict(zip(self.leaves, fed, strict=True)), backend).values())
+
+    def _capture(
+        self, signature: tuple[Any, ...], backend: Backend, make: Make, state: list[Array], arrays: list[Array]
+    ) -> tuple[Any, list[Guard]]:
+        guards: list[Guard] = []
+        captured = backend.capture(make(signature[0], guards), [*state, *arrays], len(state))
+        self.how = f"on {backend.name}:{backend.device}: {captured.how}"
+        self._kept[signature] = captured, list(guards)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+            self._misses += 1
+        if self._misses == KEPT:
+            warnings.warn(
+                f"{self.name}: shapes or dtypes keep changing, and each time the step is captured anew. Drop the last "
+                "short batch, or pad the batches to one length",
+                stacklevel=5,
+            )
+        return self._kept[signature]
+
+
+def signature_of(backend: Backend, arrays: Sequence[Any]) -> tuple[Hashable, ...]:
+    """What a capture depends on besides its function."""
+    return backend, *[
+        (type(a), getattr(a, "shape", None), getattr(a, "dtype", None), getattr(a, "device", None)) for a in arrays
+    ]
+
+
+def stranger(node: Any) -> NotInGraphError:
+    """The error for a fed node that the step does not read."""
+    return NotInGraphError(
+        str(node), "it was fed", "the outputs do not depend on it, or it is no Input", "Take it out of the feed"
+    )

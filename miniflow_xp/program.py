@@ -1,0 +1,65 @@
+"""Program: a graph frozen for chosen outputs and gradients, captured, and run without leaving anything on its nodes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from miniflow_xp.backend import Array
+from miniflow_xp.capture import Step
+from miniflow_xp.errors import GraphError
+from miniflow_xp.node import Input, Node
+from miniflow_xp.printing import equations
+from miniflow_xp.schedule import Schedule
+
+
+class Result(NamedTuple):
+    """What a Program returns: ``values`` in the form of its outputs (one, or a list), and {node: gradient}."""
+
+    values: Any
+    gradients: dict[Node, Array]
+
+
+class Program:
+    """Values of ``outputs``, one node or several, and the gradients of their sum with respect to ``wrt``.
+
+    ``program(feed)`` takes {Input: data} as ``topological_sort`` does and runs only what outputs and gradients need.
+    It may be called by several threads, and shares nodes with other Programs. For each signature (shapes, dtypes,
+    backend) the step is captured once. ``print(program)`` shows its equations. Raises NoGradientError for a node in
+    ``wrt`` that no output depends on, CostError where a gradient is wanted of an output that is neither a scalar nor in
+    ``seeds``, and what ``topological_sort`` raises.
+    """
+
+    def __init__(self, outputs: Node | Sequence[Node], wrt: Node | Iterable[Node] = ()) -> None:
+        self._single = isinstance(outputs, Node)
+        listed = [outputs] if isinstance(outputs, Node) else list(outputs)
+        if not listed:
+            raise GraphError("Program", "it has no outputs", "it needs at least one", "Name the nodes that you want")
+        self.schedule = Schedule(listed, [wrt] if isinstance(wrt, Node) else list(wrt))
+        self._step = Step(self.schedule.leaves, f"Program of {listed[-1]}")
+
+    def __call__(self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None) -> Result:
+        """Values and gradients for a feed. ``seeds``: {output: the gradient to start from}, in the output's shape."""
+        started = tuple(seeds or ())
+        extra = [(seeds or {})[node] for node in started]
+        captured, arrays = self._step.prepare(feed or {}, extra, started, self._function)
+        results = captured(*arrays)
+        count = len(self.schedule.outputs)
+        values = list(results[:count])
+        gradients = dict(zip(self.schedule.wrt, results[count:], strict=True))
+        return Result(values[0] if self._single else values, gradients)
+
+    def _function(self, started: tuple[Node, ...], guards: list[Any]) -> Any:
+        leaves = len(self.schedule.leaves)
+
+        def step(xp: Any, *args: Array) -> list[Array]:
+            seeds = dict(zip(started, args[leaves:], strict=True))
+            outputs, gradients = self.schedule.run(xp, args[:leaves], seeds, guards)
+            return [*outputs, *gradients]
+
+        return step
+
+    def explain(self) -> str:
+        """What the last capture did, or why it fell back to the plain loop."""
+        return self._step.how
+
+    def __str__(self) -> str:
+        return equations(self.schedule) + f"\n{self.explain()}"

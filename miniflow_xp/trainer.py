@@ -1,0 +1,226 @@
+"""Trainer: forward, backward and update as one captured step."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
+from typing import Any, NamedTuple
+
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array, Backend, Namespace
+from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.capture import Step
+from miniflow_xp.errors import GraphError
+from miniflow_xp.feed import admit
+from miniflow_xp.graph import ancestors
+from miniflow_xp.node import Input, Node, Parameter
+from miniflow_xp.optim import SGD, Optimizer, positive
+from miniflow_xp.schedule import Guard, Schedule
+from miniflow_xp.switch import get_backend, to_numpy
+
+
+class Trainer:
+    """Moves ``parameters`` (default: all that ``cost`` depends on) along the gradient of ``cost``, a scalar.
+
+    ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
+    it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
+    setting one is seen by the next step. A backend chosen later is seen too: parameters and slots move there.
+    Raises NoGradientError for a parameter that the cost does not depend on.
+    """
+
+    def __init__(
+        self, cost: Node, optimizer: Optimizer | None = None, parameters: Sequence[Parameter] | None = None
+    ) -> None:
+        found = [n for n in ancestors([cost]) if isinstance(n, Parameter)]
+        self.parameters = list(found if parameters is None else parameters)
+        if not self.parameters:
+            raise GraphError(str(cost), "it depends on no Parameter", "a Trainer needs some", "Make weights Parameters")
+        self.cost = cost
+        self.optimizer = optimizer or SGD()
+        self.schedule = Schedule([cost], self.parameters)
+        trained = set(self.parameters)
+        self._step = Step([leaf for leaf in self.schedule.leaves if leaf not in trained], f"Trainer of {cost}")
+        self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
+        self._rate = self.optimizer.learning_rate
+        self._backend: Backend | None = None
+        self._layout = Layout((), 0, False)
+        self._captured: Any = None
+        self._initial: list[Array] = []
+
+    @property
+    def learning_rate(self) -> float:
+        """η of the next step; setting it captures nothing anew."""
+        return self._rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        self._rate = positive(rate, "learning_rate")
+        self._backend = None  # the next step gathers its state anew
+
+    def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
+        """One step on a feed, {Input: data}; returns the cost before the update."""
+        backend = get_backend()
+        if backend is not self._backend or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
+            self._gather(backend)
+        captured, arrays = self._step.prepare(feed or {}, (), self._layout, self._function, self._state)
+        if captured is not self._captured:
+            self._move_to(captured)
+        return captured(*arrays)[0]
+
+    def explain(self) -> str:
+        """What the last capture did, or why it fell back to the plain loop."""
+        return self._step.how
+
+    def _gather(self, backend: Backend) -> None:
+        """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
+        held = [p.is_held_by(r) for p, r in zip(self.parameters, self._readers, strict=True)]
+        values = [to_numpy(p.value) if h else p.value for p, h in zip(self.parameters, held, strict=True)]
+        arrays = list(admit(dict(zip(self.parameters, values, strict=True)), backend).values())
+        layout = Layout.of(arrays, self.optimizer, backend.flat_state)
+        old = [to_numpy(a) for a in self._state()] if layout == self._layout else None
+        with backend.activate():
+            self._initial = layout.pack(backend, arrays, self._rate, old)
+        self._backend, self._layout, self._captured = backend, layout, None
+
+    def _state(self) -> list[Array]:
+        """The arrays of the state as they are now."""
+        if self._captured is None:
+            return self._initial
+        return [self._captured.read(n) for n in range(self._layout.size)]
+
+    def _move_to(self, captured: Any) -> None:
+        for n, array in enumerate(self._state()):
+            captured.write(n, array)
+        self._captured, self._initial = captured, []
+        for parameter, reader in zip(self.parameters, self._readers, strict=True):
+            if not parameter.is_held_by(reader):
+                parameter.hold(reader)
+
+    def _read(self, number: int) -> Array:
+        """The value of a parameter, from the state."""
+        which, start, shape = self._layout.place(number)
+        array = self._initial[which] if self._captured is None else self._captured.read(which)
+        if not self._layout.flat:
+            return array
+        xp = (self._backend or get_backend()).xp
+        return xp.reshape(array[start : start + prod(shape)], shape)
+
+    def _function(self, layout: "Layout", guards: list[Guard]) -> Any:
+        numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
+
+        def step(xp: Namespace, *args: Array) -> list[Array]:
+            state, data = args[: layout.size], iter(args[layout.size :])
+            values = layout.unpack(xp, state)
+            arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.schedule.leaves]
+            outputs, gradients = self.schedule.run(xp, arrays, None, guards)
+            return [*layout.update(xp, self.optimizer, state, gradients), *outputs]
+
+        return step
+
+
+class Group(NamedTuple):
+    """Parameters that are updated as one array: ``numbers``, their shapes and their dtype."""
+
+    numbers: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    dtype: str
+
+
+class Layout(NamedTuple):
+    """How the state of a Trainer lies in arrays.
+
+    For each group its parameters (end to end in one flat array where ``flat``, else one alone) and its slots; then for
+    each dtype the learning rate and the number of the step.
+    """
+
+    groups: tuple[Group, ...]
+    slots: int
+    flat: bool
+
+    @classmethod
+    def of(cls, arrays: Sequence[Array], optimizer: Optimizer, flat: bool) -> "Layout":
+        """The layout for parameters with these values."""
+        kinds: dict[Any, list[int]] = {}
+        for n, array in enumerate(arrays):
+            kinds.setdefault(dtypes.name_of(array) if flat else n, []).append(n)
+        groups = [
+            Group(tuple(ns), tuple(shape_of(arrays[n]) for n in ns), dtypes.name_of(arrays[ns[0]]))
+            for ns in kinds.values()
+        ]
+        return cls(tuple(groups), optimizer.slots, flat)
+
+    @property
+    def width(self) -> int:
+        """Arrays of state for each group."""
+        return self.slots + 1
+
+    @property
+    def clocks(self) -> dict[str, int]:
+        """{dtype: number of its learning rate}; the step's number comes after it."""
+        names = dict.fromkeys(group.dtype for group in self.groups)
+        return {name: self.width * len(self.groups) + 2 * n for n, name in enumerate(names)}
+
+    @property
+    def size(self) -> int:
+        """Arrays of state in all."""
+        return self.width * len(self.groups) + 2 * len(self.clocks)
+
+    def place(self, number: int) -> tuple[int, int, tuple[int, ...]]:
+        """Where a parameter lies: number of the array, offset in it, shape."""
+        for n, group in enumerate(self.groups):
+            if number in group.numbers:
+                index = group.numbers.index(number)
+                return n * self.width, sum(map(prod, group.shapes[:index])), group.shapes[index]
+        raise AssertionError("every parameter is in a group")
+
+    def pack(self, backend: Backend, arrays: Sequence[Array], rate: float, old: Sequence[Array] | None) -> list[Array]:
+        """The state for these values of the parameters; slots and step numbers from ``old`` (on the host), or 0."""
+        state: list[Array] = []
+        for n, group in enumerate(self.groups):
+            parts = [arrays[number] for number in group.numbers]
+            theta = flat_array(backend.xp, parts) if self.flat else parts[0]
+            first = n * self.width + 1
+            slots = old[first : first + self.slots] if old else [backend.xp.zeros_like(theta)] * self.slots
+            state += [theta, *(backend.asarray(slot, group.dtype) for slot in slots)]
+        for dtype, clock in self.clocks.items():
+            step = float(old[clock + 1]) if old else 0.0
+            state += [number_array(backend, rate, dtype), number_array(backend, step, dtype)]
+        return state
+
+    def unpack(self, xp: Namespace, state: Sequence[Array]) -> list[Array]:
+        """The parameters, by number."""
+        values: dict[int, Array] = {}
+        for n, group in enumerate(self.groups):
+            theta, start = state[n * self.width], 0
+            for number, shape in zip(group.numbers, group.shapes, strict=True):
+                stop = start + prod(shape)
+                values[number] = xp.reshape(theta[start:stop], shape) if self.flat else theta
+                start = stop
+        return [values[number] for number in range(len(values))]
+
+    def update(
+        self, xp: Namespace, optimizer: Optimizer, state: Sequence[Array], gradients: Sequence[Array]
+    ) -> list[Array]:
+        """The new state."""
+        new = list(state)
+        for clock in self.clocks.values() if optimizer.counts else ():
+            new[clock + 1] = state[clock + 1] + 1
+        for n, group in enumerate(self.groups):
+            theta, *slots = state[n * self.width : (n + 1) * self.width]
+            parts = [gradients[number] for number in group.numbers]
+            gradient = flat_array(xp, parts) if self.flat else parts[0]
+            clock = self.clocks[group.dtype]
+            theta, slots = optimizer.update(xp, theta, gradient, slots, state[clock], new[clock + 1])
+            new[n * self.width : (n + 1) * self.width] = [theta, *slots]
+        return new
+
+
+def flat_array(xp: Namespace, arrays: Sequence[Array]) -> Array:
+    """The elements of all arrays, end to end."""
+    return xp.concat([xp.reshape(a, (-1,)) for a in arrays])
+
+
+def number_array(backend: Backend, number: float, dtype: str) -> Array:
+    """A number as a 0-d array, which a captured step can be given anew."""
+    import numpy as np  # here, so that importing this package imports no array library
+
+    return backend.asarray(np.asarray(number), dtype)
