@@ -28,10 +28,19 @@ class Capture:
     how = "the plain loop, nothing is captured"
 
     def __init__(
-        self, backend: "Backend", function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
+        self,
+        backend: "Backend",
+        function: Callable[..., Sequence[Array]],
+        arrays: Sequence[Array],
+        state: int,
+        why_plain: str = "",
     ) -> None:
+        if why_plain:
+            self.how = f"the plain loop, because {why_plain}"
         self.backend = backend
         self.function = function
+        with backend.activate():
+            function(backend.xp, *arrays)  # what is wrong shows here, not at the first call
         self._state = list(arrays[:state])
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:

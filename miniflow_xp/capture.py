@@ -2,10 +2,11 @@
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from miniflow_xp.backend import Array, Backend
+from miniflow_xp.callers import stacklevel
 from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.feed import admit
 from miniflow_xp.node import Input, unfed
@@ -23,8 +24,8 @@ KEPT = 8  # captures of one step that are kept, for as many signatures
 class Step:
     """The captures of one step, by signature: backend, and shape, dtype and device of every array.
 
-    The least recently used capture goes when there are more than KEPT; a signature that is new KEPT times in a row is
-    reported by one warning.
+    The least recently used capture goes when there are more than KEPT; when more than KEPT calls in a row bring a new
+    signature, one warning says what to do.
     """
 
     def __init__(self, leaves: Sequence[Input], name: str) -> None:
@@ -34,13 +35,21 @@ class Step:
         self._members = set(leaves)
         self._kept: OrderedDict[Hashable, tuple[Any, list[Guard]]] = OrderedDict()
         self._misses = 0
+        self._warned = False
 
     def prepare(
-        self, feed: Mapping[Input, Any], extra: Sequence[Any], key: Hashable, make: Make, state: State = list
+        self,
+        feed: Mapping[Input, Any],
+        extra: Sequence[Any],
+        key: Hashable,
+        make: Make,
+        state: State = list,
+        others: Collection[str] = (),
     ) -> tuple[Any, list[Array]]:
         """The capture for a feed, and the arrays to call it with: those of the leaves, then ``extra``.
 
         ``key``: what else the function depends on. ``state``: gives the arrays that a new capture is to hold and renew.
+        ``others``: float dtypes of the graph besides those of the leaves here.
         Raises NotInGraphError, UnfedError, FeedError, DtypeError, and what the checks of the nodes raise.
         """
         if not self._members.issuperset(feed):
@@ -51,21 +60,25 @@ class Step:
         signature = (key, *signature_of(backend, arrays))
         found = self._kept.get(signature)
         if found is None:
-            arrays = [*self._admit(fed, backend), *(backend.asarray(e) for e in extra)]
+            arrays = [*self._admit(fed, backend, others), *(backend.asarray(e) for e in extra)]
             signature = (key, *signature_of(backend, arrays))
-            found = self._kept.get(signature) or self._capture(signature, backend, make, state(), arrays)
-        elif len(self._kept) > 1:
-            self._kept.move_to_end(signature)
+            found = self._kept.get(signature)
+        if found is None:
+            found = self._capture(signature, backend, make, state(), arrays)
+        else:
+            self._misses = 0
+            if len(self._kept) > 1:
+                self._kept.move_to_end(signature)
         captured, guards = found
         for guard in guards:
             guard.check(backend, dict(zip(self.leaves, fed, strict=True)))
         return captured, arrays
 
-    def _admit(self, fed: Sequence[Any], backend: Backend) -> list[Array]:
+    def _admit(self, fed: Sequence[Any], backend: Backend, others: Collection[str]) -> list[Array]:
         for leaf, value in zip(self.leaves, fed, strict=True):
             if value is None:
                 raise unfed(leaf)
-        return list(admit(dict(zip(self.leaves, fed, strict=True)), backend).values())
+        return list(admit(dict(zip(self.leaves, fed, strict=True)), backend, others).values())
 
     def _capture(
         self, signature: tuple[Any, ...], backend: Backend, make: Make, state: list[Array], arrays: list[Array]
@@ -73,15 +86,16 @@ class Step:
         guards: list[Guard] = []
         captured = backend.capture(make(signature[0], guards), [*state, *arrays], len(state))
         self.how = f"on {backend.name}:{backend.device}: {captured.how}"
-        self._kept[signature] = captured, list(guards)
+        self._kept[signature] = captured, guards
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-            self._misses += 1
-        if self._misses == KEPT:
+        self._misses += 1
+        if self._misses > KEPT and not self._warned:
+            self._warned = True
             warnings.warn(
                 f"{self.name}: shapes or dtypes keep changing, and each time the step is captured anew. Drop the last "
                 "short batch, or pad the batches to one length",
-                stacklevel=5,
+                stacklevel=stacklevel(),
             )
         return self._kept[signature]
 

@@ -34,6 +34,12 @@ def widest(names: set[str]) -> str | None:
     return max(floats, key=FLOATS.index, default=None)
 
 
+def integer_range(name: str) -> tuple[int, int]:
+    """Smallest and largest number of an integer dtype."""
+    bits = int(name.removeprefix("u").removeprefix("int"))
+    return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
 def parse(dtype: Any, where: str, floats_only: bool = False) -> str:
     """Name of a dtype given as a string, a Python type, or any library's dtype.
 

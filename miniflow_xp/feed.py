@@ -2,26 +2,28 @@
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
+from miniflow_xp.callers import stacklevel
 from miniflow_xp.errors import DowncastWarning, DtypeError, FeedError, MixedBackendsError, SettingError
 from miniflow_xp.node import Input, unfed
 
 
-def admit(raw: Mapping[Input, Any], backend: Backend) -> dict[Input, Array]:
+def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = ()) -> dict[Input, Array]:
     """{Input: array on the backend's device}, for whatever was fed.
 
     A declared dtype comes first, then MINIFLOW_DTYPE, then the dtype of a float array; what brings no float dtype of
     its own (numbers, lists, integers, booleans) takes the widest one of the others, or else the backend's default.
+    ``others``: further float dtypes of the graph.
     Raises UnfedError, FeedError, MixedBackendsError, DtypeError or SettingError, naming the Input.
     """
     forced, policy = float_setting(), downcast_setting()
     arrays = {node: as_array(node, value, backend) for node, value in raw.items()}
     own = {node: float_dtype(node, raw[node], array) for node, array in arrays.items()}
-    widest = dtypes.widest({name for name in own.values() if name}) or backend.default_float
+    widest = dtypes.widest({*others, *(name for name in own.values() if name)}) or backend.default_float
     common = forced or backend.storable(widest)
     admitted: dict[Input, Array] = {}
     for node in sorted(raw, key=lambda node: own[node] is None):  # where one is wrong, first who brought the dtype
@@ -153,7 +155,7 @@ def convert(node: Input, array: Array, dtype: str, backend: Backend, policy: str
     if stored in dtypes.INTEGERS and came != stored and not fits(array, stored):
         raise DtypeError(
             str(node),
-            f"it was fed numbers from {int(array.min())} to {int(array.max())}",
+            "it was fed integers out of range",
             f"it is declared {node.dtype}, which does not hold them",
             "Declare a wider dtype, such as Input(dtype=int)",
         )
@@ -162,9 +164,16 @@ def convert(node: Input, array: Array, dtype: str, backend: Backend, policy: str
 
 def fits(array: Array, dtype: str) -> bool:
     """Do the values of an integer array lie in the range of ``dtype``?"""
-    bits = int(dtype.lstrip("uint"))
-    low, high = (0, 2**bits) if dtype.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1))
-    return low <= int(array.min()) and int(array.max()) < high
+    low, high = dtypes.integer_range(dtype)
+    xp = array_namespace(array)
+    return low <= int(xp.min(array)) and int(xp.max(array)) <= high
+
+
+def array_namespace(array: Array) -> Any:
+    """The namespace of an array's library."""
+    import array_api_compat
+
+    return array_api_compat.array_namespace(array)
 
 
 def refuse_or_warn(node: Input, dtype: str, stored: str, backend: Backend, policy: str) -> None:
@@ -175,4 +184,4 @@ def refuse_or_warn(node: Input, dtype: str, stored: str, backend: Backend, polic
         remedy += "; or switch 64 bits on: JAX_ENABLE_X64=1"
     if policy == "error":
         raise DtypeError(str(node), got, expected, remedy)
-    warnings.warn(f"{node}: {got}, but {expected}", DowncastWarning, stacklevel=2)
+    warnings.warn(f"{node}: {got}, but {expected}", DowncastWarning, stacklevel=stacklevel())

@@ -1,7 +1,8 @@
 """The lesson's face: sort a graph, run it forward, run it backward.
 
 The reverse pass is ``backward_pass`` here and ``Node.backward``, which it calls: from the cost back to the leaves, each
-node sums the gradients that arrive from its outbound nodes and hands its rule's products on to its inbound nodes.
+node sums the gradients that arrive from its outbound nodes and hands its rule's products on to its inbound nodes. A
+product is computed when the inbound node reads it, so those that nobody needs never are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -78,12 +79,16 @@ def backward_pass(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> N
     check_scalar(graph[-1])
     needed = between(default_targets(graph) if wrt is None else list(wrt), graph, required=wrt is not None)
     forget_gradients(graph)
-    for node in reversed(graph):
-        if node in needed:
-            node.backward()
+    graph[-1].starts_gradients = True
+    try:
+        for node in reversed(graph):
+            if node in needed:
+                node.backward()
+    finally:
+        graph[-1].starts_gradients = False
     for node in graph:
         if isinstance(node.gradients, Gradients):
-            node.gradients.settle()
+            node.gradients.settle()  # what was not asked for is not computed later, from values that may have changed
 
 
 def ancestors(outputs: Iterable[Node]) -> list[Node]:

@@ -5,15 +5,16 @@ vector-Jacobian products, one function for each inbound node. The lesson's ``for
 keep what they return on the node.
 """
 
-import os.path
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from itertools import count
+from operator import add
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
+from miniflow_xp.callers import calling_line
 from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
 from miniflow_xp.switch import get_backend
 
@@ -22,7 +23,6 @@ Thunk: TypeAlias = Callable[[], Array]
 
 Operand: TypeAlias = "Node | int | float"
 
-_PACKAGE = os.path.dirname(__file__)
 _serials = count()
 
 
@@ -55,6 +55,7 @@ class Node:
         self.outbound_nodes: list[Node] = []
         self.value: Any = None
         self.gradients: dict[Node, Array] = Gradients(self, {})
+        self.starts_gradients = False  # is this the cost of the pass that is running?
         for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
             node.outbound_nodes.append(self)
 
@@ -89,10 +90,14 @@ class Node:
         self.value = self.compute(xp, *inputs)
 
     def backward(self) -> None:
-        """Set ``gradients`` from those of the outbound nodes; each is computed when it is read."""
+        """Set ``gradients``: sum what arrives from the outbound nodes, and hand it on through the rule.
+
+        The rule gives one function for each inbound node. ``gradients`` keeps these functions and calls one when its
+        gradient is first read: by the inbound node's own ``backward``, or by the user. What nobody reads costs nothing.
+        """
         xp = get_backend().xp
-        thunks = pullbacks(self, xp, self.arriving_gradient(xp), self.value, self.inbound_values())
-        self.gradients = Gradients(self, thunks)
+        arriving = self.arriving_gradient(xp)
+        self.gradients = Gradients(self, pullbacks(self, xp, arriving, self.value, self.inbound_values()))
 
     def inbound_values(self) -> list[Any]:
         """Values of the inbound nodes; raises UnfedError where one has none."""
@@ -104,12 +109,10 @@ class Node:
     def arriving_gradient(self, xp: Namespace) -> Array:
         """The cost's gradient of this node: the sum over its outbound nodes; 1 for the cost itself."""
         arriving = [n.gradients[self] for n in self.outbound_nodes if self in n.gradients]
-        if not arriving:  # a last node: the cost, if it is a scalar
-            return xp.ones_like(self.value) if shape_of(self.value) == () else xp.zeros_like(self.value)
-        total = arriving[0]
-        for gradient in arriving[1:]:
-            total = total + gradient
-        return total
+        if arriving:
+            return summed(arriving)
+        is_cost = self.starts_gradients or not self.outbound_nodes
+        return xp.ones_like(self.value) if is_cost and shape_of(self.value) == () else xp.zeros_like(self.value)
 
     # -- operators: filled by miniflow_xp.ops.arithmetic
 
@@ -259,24 +262,29 @@ class Gradients(dict[Node, Array]):
 
 def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]) -> dict[Node, Thunk]:
     """{inbound node: its gradient through ``node``}, in the inbound value's shape and dtype, when called."""
-    parts: dict[Node, list[tuple[Thunk, Any]]] = {}
-    for inbound, thunk, x in zip(node.inbound_nodes, node.vjp(xp, gradient, value, *inputs), inputs, strict=True):
+    thunks = node.vjp(xp, gradient, value, *inputs)
+    if not isinstance(thunks, tuple | list) or len(thunks) != len(inputs) or not all(map(is_thunk, thunks)):
+        raise no_thunks(node, thunks)
+    parts: dict[Node, list[Thunk]] = {}
+    for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs, strict=True):
         if thunk is not None and not isinstance(inbound, Constant):
-            parts.setdefault(inbound, []).append((thunk, x))
-    return {m: lambda m=m, p=p: total(node, m, xp, p) for m, p in parts.items()}  # type: ignore[misc]  # mypy #12557
+            parts.setdefault(inbound, []).append(partial(in_shape_of, x, thunk, xp, node, inbound))
+    return {inbound: partial(summed_calls, several) for inbound, several in parts.items()}
 
 
-def total(node: Node, inbound: Node, xp: Namespace, parts: Iterable[tuple[Thunk, Any]]) -> Array:
+def summed_calls(thunks: Sequence[Thunk]) -> Array:
     """Sum of the gradients of one inbound node, which a node may read more than once, as in Mul(x, x)."""
-    gradients: Iterator[Array] = (like(node, inbound, xp, thunk(), x) for thunk, x in parts)
-    result = next(gradients)
-    for gradient in gradients:
-        result = result + gradient
-    return result
+    return summed([thunk() for thunk in thunks])
 
 
-def like(node: Node, inbound: Node, xp: Namespace, gradient: Array, x: Array) -> Array:
-    """``gradient``, in the shape and dtype of ``x``; raises ShapeError if it has none."""
+def summed(gradients: Sequence[Array]) -> Array:
+    """Sum of one or more gradients; never in place, others may hold them."""
+    return reduce(add, gradients)
+
+
+def in_shape_of(x: Array, thunk: Thunk, xp: Namespace, node: Node, inbound: Node) -> Array:
+    """The gradient of ``inbound`` through ``node``, in the shape and dtype of its value ``x``; raises ShapeError."""
+    gradient = thunk()
     if broadcast(shape_of(gradient), shape_of(x)) != shape_of(gradient):
         raise ShapeError(
             str(node),
@@ -286,6 +294,22 @@ def like(node: Node, inbound: Node, xp: Namespace, gradient: Array, x: Array) ->
         )
     gradient = unbroadcast(xp, gradient, shape_of(x))
     return gradient if gradient.dtype == x.dtype else xp.astype(gradient, x.dtype)
+
+
+def is_thunk(item: Any) -> bool:
+    """May this stand in what a vjp returns?"""
+    return item is None or callable(item)
+
+
+def no_thunks(node: Node, returned: Any) -> GraphError:
+    """The error for a vjp that returns something else than functions."""
+    many = f" of {len(returned)}" if isinstance(returned, tuple | list) else ""
+    return GraphError(
+        str(node),
+        f"its vjp returned a {type(returned).__name__}{many}",
+        f"it returns a tuple of {len(node.inbound_nodes)}: for each input a function without arguments, or None",
+        "Write: return (lambda: gradient * ...,)",
+    )
 
 
 OperatorClass = TypeVar("OperatorClass", bound=type[Node])
@@ -345,11 +369,3 @@ def no_gradient(node: Node, owner: Node) -> NoGradientError:
         "a pass computes the gradients that lead from the cost to the nodes in wrt",
         "Use a node that the cost depends on, and name it in forward_and_backward(graph, wrt=[...])",
     )
-
-
-def calling_line() -> str:
-    """The line outside of this package that is running: ``nn.py:12``."""
-    frame = sys._getframe(1)  # noqa: SLF001  inspect.stack() reads every source file
-    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

@@ -5,7 +5,8 @@ Formulas and defaults are PyTorch's (``torch.optim``), so that results can be co
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.errors import SettingError
@@ -59,7 +60,7 @@ class SGD(Optimizer):
         super().__init__(learning_rate)
         self.momentum = fraction(momentum, "momentum")
         self.nesterov = nesterov
-        self.weight_decay = weight_decay
+        self.weight_decay = not_negative(weight_decay, "weight_decay")
         self.slots = 1 if momentum else 0
         if nesterov and not momentum:
             raise SettingError("SGD, nesterov", "momentum is 0", "Nesterov's step needs momentum", "Set momentum=0.9")
@@ -104,7 +105,7 @@ class Adam(Optimizer):
         self, learning_rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), epsilon: float = 1e-8
     ) -> None:
         super().__init__(learning_rate)
-        self.betas = fraction(betas[0], "betas"), fraction(betas[1], "betas")
+        self.betas = two_fractions(betas, "betas")
         self.epsilon = positive(epsilon, "epsilon")
 
     def update(
@@ -128,7 +129,7 @@ class AdamW(Adam):
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, betas, epsilon)
-        self.weight_decay = weight_decay
+        self.weight_decay = not_negative(weight_decay, "weight_decay")
 
     def update(
         self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
@@ -137,14 +138,29 @@ class AdamW(Adam):
 
 
 def positive(number: float, name: str) -> float:
-    """``number``, which must be above 0; raises SettingError."""
-    if not number > 0:
-        raise SettingError(name, f"it is {number!r}", "it must be above 0", "Choose another")
-    return number
+    """``number``, which must be finite and above 0; raises SettingError."""
+    return checked(number, name, lambda x: 0 < x < inf, "it is a finite number above 0")
+
+
+def not_negative(number: float, name: str) -> float:
+    """``number``, which must be finite and not below 0; raises SettingError."""
+    return checked(number, name, lambda x: 0 <= x < inf, "it is a finite number, 0 or above")
 
 
 def fraction(number: float, name: str) -> float:
     """``number``, which must be from 0 to below 1; raises SettingError."""
-    if not 0 <= number < 1:
-        raise SettingError(name, f"it is {number!r}", "it must be from 0 to below 1", "Choose another")
+    return checked(number, name, lambda x: 0 <= x < 1, "it is a number from 0 to below 1")
+
+
+def two_fractions(numbers: tuple[float, float], name: str) -> tuple[float, float]:
+    """Two numbers, each from 0 to below 1; raises SettingError."""
+    if not isinstance(numbers, tuple | list) or len(numbers) != 2:
+        raise SettingError(name, f"it is {numbers!r}", "it is two numbers from 0 to below 1", "Write (0.9, 0.999)")
+    return fraction(numbers[0], name), fraction(numbers[1], name)
+
+
+def checked(number: float, name: str, holds: Callable[[float], bool], rule: str) -> float:
+    """``number`` if it is a number and the rule holds; raises SettingError."""
+    if not isinstance(number, int | float) or not holds(number):
+        raise SettingError(name, f"it is {number!r}", rule, "Choose another")
     return number

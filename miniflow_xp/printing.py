@@ -1,5 +1,7 @@
 """A frozen graph as text: one equation a line, forward then backward."""
 
+from itertools import chain, count
+
 from miniflow_xp.node import Constant, Input, Node
 from miniflow_xp.schedule import Schedule
 
@@ -37,10 +39,12 @@ def equations(schedule: Schedule) -> str:
 
 def short_names(nodes: list[Node]) -> dict[Node, str]:
     """A name for each node: its own, or its class and a number."""
-    counts: dict[str, int] = {}
+    taken = {node.name for node in nodes}
+    used: set[str] = set()
     names = {}
     for node in nodes:
-        kind = type(node).__name__.lower() if not isinstance(node, Input) else "x"
-        counts[kind] = counts.get(kind, 0) + 1
-        names[node] = node.name or f"{kind}{counts[kind]}"
+        stem = node.name or ("x" if isinstance(node, Input) else type(node).__name__.lower())
+        candidates = chain([node.name] if node.name else [], (f"{stem}{n}" for n in count(2 if node.name else 1)))
+        names[node] = next(c for c in candidates if c not in used and (c == node.name or c not in taken))
+        used.add(names[node])
     return names

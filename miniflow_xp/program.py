@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Array
 from miniflow_xp.capture import Step
-from miniflow_xp.errors import GraphError
+from miniflow_xp.errors import GraphError, NotInGraphError
 from miniflow_xp.node import Input, Node
 from miniflow_xp.printing import equations
 from miniflow_xp.schedule import Schedule
@@ -39,6 +39,11 @@ class Program:
     def __call__(self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None) -> Result:
         """Values and gradients for a feed. ``seeds``: {output: the gradient to start from}, in the output's shape."""
         started = tuple(seeds or ())
+        for node in started:
+            if node not in self.schedule.outputs:
+                raise NotInGraphError(
+                    str(node), "it is given a seed gradient", "seeds belong to outputs", "Make it one of the outputs"
+                )
         extra = [(seeds or {})[node] for node in started]
         captured, arrays = self._step.prepare(feed or {}, extra, started, self._function)
         results = captured(*arrays)
@@ -49,10 +54,11 @@ class Program:
 
     def _function(self, started: tuple[Node, ...], guards: list[Any]) -> Any:
         leaves = len(self.schedule.leaves)
+        first = [guards]  # shapes are checked in the first run; later ones have the same
 
         def step(xp: Any, *args: Array) -> list[Array]:
             seeds = dict(zip(started, args[leaves:], strict=True))
-            outputs, gradients = self.schedule.run(xp, args[:leaves], seeds, guards)
+            outputs, gradients = self.schedule.run(xp, args[:leaves], seeds, first.pop() if first else None)
             return [*outputs, *gradients]
 
         return step

@@ -21,13 +21,18 @@ class Schedule:
     """
 
     def __init__(self, outputs: Sequence[Node], wrt: Sequence[Node] = ()) -> None:
+        for node in (*outputs, *wrt):
+            if not isinstance(node, Node):
+                raise GraphError(
+                    "a frozen graph", f"{node!r} is a {type(node).__name__}", "outputs and wrt are nodes", "Name nodes"
+                )
         order = ancestors(outputs)
         self.outputs, self.wrt = list(outputs), list(wrt)
         self.leaves = [n for n in order if isinstance(n, Input)]
         self.constants: dict[Node, Any] = {n: n.value for n in order if isinstance(n, Constant)}
         run = [n for n in order if not isinstance(n, Input | Constant)]
         for node in run:
-            if type(node).compute is Node.compute:
+            if not has_rule(node):
                 raise GraphError(
                     str(node),
                     "it has its own forward and no rule",
@@ -112,6 +117,13 @@ class Schedule:
                 "Leave it out of wrt",
             )
         return gradients[node]
+
+
+def has_rule(node: Node) -> bool:
+    """Is the node's mathematics in its rule, and not in a ``forward`` or ``backward`` of its own?"""
+    kind = type(node)
+    own = kind.forward is not Node.forward or kind.backward is not Node.backward
+    return kind.compute is not Node.compute and not own
 
 
 class Guard(NamedTuple):

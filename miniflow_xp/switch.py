@@ -111,11 +111,9 @@ def _load(name: str, device: str | None) -> Backend:
     module, _, attribute = backend_class.partition(":")
     try:
         found: type[Backend] = getattr(import_module(module), attribute)
-    except ImportError as error:
-        remedy = INSTALL.get(name, "Install the package that it needs")
-        raise PackageMissingError(
-            f"backend {name!r}", "its package cannot be imported", str(error), f"Run: {remedy}"
-        ) from None
+    except (ImportError, AttributeError) as error:
+        remedy = f"Run: {INSTALL[name]}" if name in INSTALL else f"Look at the package that brings {backend_class!r}"
+        raise PackageMissingError(f"backend {name!r}", "it cannot be imported", str(error), remedy) from None
     return found(device)
 
 
@@ -124,7 +122,7 @@ def backend_classes() -> dict[str, str]:
     from importlib.metadata import entry_points
 
     others = {entry.name: entry.value for entry in entry_points(group="miniflow_xp.backends")}
-    return others | BUILT_IN
+    return BUILT_IN | {name: value for name, value in others.items() if name not in BUILT_IN}
 
 
 def automatic() -> Backend:

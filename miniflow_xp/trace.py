@@ -7,6 +7,7 @@ not depend on the arguments is computed now and kept as a constant. A backend th
 
 import operator
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from miniflow_xp import dtypes
@@ -17,8 +18,16 @@ BY_OPERATOR: dict[str, Callable[..., Any]] = {
     "subtract": operator.sub,
     "multiply": operator.mul,
     "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
     "pow": operator.pow,
     "negative": operator.neg,
+    "positive": operator.pos,
+    "abs": operator.abs,
+    "bitwise_invert": operator.invert,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
     "equal": operator.eq,
     "not_equal": operator.ne,
     "less": operator.lt,
@@ -27,11 +36,19 @@ BY_OPERATOR: dict[str, Callable[..., Any]] = {
     "greater_equal": operator.ge,
     "getitem": operator.getitem,
 }
-SHAPE_ONLY = ("ones_like", "zeros_like", "full_like")  # results that depend on a shape, not on contents
+SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not on contents
+SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values")
+
+
+Settle = Callable[[Any, Sequence[Any]], Any]
 
 
 class TraceError(MiniflowError):
     """The function cannot be recorded: it looks at contents, or leaves the namespace it was handed."""
+
+
+NOT_RECORDED = (TraceError, TypeError, AttributeError, NotImplementedError)
+"""What a function may raise while it is recorded because it does something that only real arrays can."""
 
 
 class Value:
@@ -67,6 +84,16 @@ class Value:
         return [v for v in flat if isinstance(v, Value)]
 
 
+def contents_wanted(what: str) -> TraceError:
+    """The error for a function that cannot be recorded because it needs to know contents."""
+    return TraceError(
+        "a recorded rule",
+        f"it looks at contents {what}",
+        "a rule is a pure function of arrays",
+        "Choose by xp.where instead of if, and by xp.take instead of a mask",
+    )
+
+
 class Traced:
     """What a rule sees while it is recorded: it has a shape and a dtype, but no contents to look at."""
 
@@ -90,29 +117,37 @@ class Traced:
         return self._value.dtype
 
     @property
+    def size(self) -> int:
+        return prod(self._value.shape)
+
+    @property
     def device(self) -> Any:
         from array_api_compat import device
 
         return device(self._value.sample)
 
+    def __len__(self) -> int:
+        return self._value.shape[0]
+
     def __bool__(self) -> bool:
-        raise TraceError(
-            "a recorded rule",
-            f"it looks at the contents of a {self.shape} array",
-            "a rule is a pure function of arrays",
-            "Choose by xp.where instead of if",
-        )
+        raise contents_wanted(f"of a {self.shape} array")
 
     __float__ = __int__ = __index__ = __iter__ = __array__ = __bool__  # none has contents
 
     def __getitem__(self, key: Any) -> Any:
+        keys = key if isinstance(key, tuple) else (key,)
+        if any(isinstance(k, Traced) or (hasattr(k, "dtype") and k.dtype != bool) for k in keys):
+            if len(keys) == 1 and not (isinstance(key, Traced) and "bool" in str(key.dtype)):
+                return self._tape.apply("getitem", (self, key), {})
+            raise contents_wanted("of an index")
         return self._tape.apply("getitem", (self, key), {})
-
-    def __neg__(self) -> Any:
-        return self._tape.apply("negative", (self,), {})
 
     def __hash__(self) -> int:
         return id(self._value)
+
+
+def _unary(name: str) -> Callable[[Traced], Any]:
+    return lambda self: self._tape.apply(name, (self,), {})
 
 
 def _binary(name: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
@@ -123,32 +158,47 @@ def _binary(name: str, swapped: bool = False) -> Callable[[Traced, Any], Any]:
     return method
 
 
-for _dunder, _name in {
+ARITHMETIC = {
     "add": "add",
     "sub": "subtract",
     "mul": "multiply",
     "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
     "pow": "pow",
-}.items():
-    setattr(Traced, f"__{_dunder}__", _binary(_name))
-    setattr(Traced, f"__r{_dunder}__", _binary(_name, swapped=True))
-for _dunder, _name in {
+    "matmul": "matmul",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+}
+COMPARISONS = {
     "eq": "equal",
     "ne": "not_equal",
     "lt": "less",
     "le": "less_equal",
     "gt": "greater",
     "ge": "greater_equal",
-    "matmul": "matmul",
-}.items():
+}
+UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
+
+for _dunder, _name in ARITHMETIC.items():
     setattr(Traced, f"__{_dunder}__", _binary(_name))
+    setattr(Traced, f"__r{_dunder}__", _binary(_name, swapped=True))
+for _dunder, _name in COMPARISONS.items():
+    setattr(Traced, f"__{_dunder}__", _binary(_name))
+for _dunder, _name in UNARY.items():
+    setattr(Traced, f"__{_dunder}__", _unary(_name))
 
 
 class Tape:
-    """The equations recorded so far, in order."""
+    """The equations recorded so far, in order.
 
-    def __init__(self, xp: Any) -> None:
+    ``settle(sample, inputs)`` may give a new sample another memory layout: the one that the replay will have.
+    """
+
+    def __init__(self, xp: Any, settle: Settle | None = None) -> None:
         self.xp = xp
+        self.settle = settle
         self.values: list[Value] = []
         self._seen: dict[Any, Value] = {}
 
@@ -159,12 +209,16 @@ class Tape:
     def constant(self, array: Any) -> Value:
         """An array, or a Python number, that is the same in every run."""
         if isinstance(array, int | float):
-            return self._once(("number", type(array), array), lambda: Value("constant", (), {}, array))
+            return self._once(("number", repr(array)), lambda: Value("constant", (), {}, array))
         return self._once(("array", id(array)), lambda: Value("constant", (), {}, array))
 
     def apply(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Compute ``op`` and write it down."""
         inputs = tuple(self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args))
+        if any(isinstance(v, Traced) for v in keywords.values()):
+            raise TraceError(
+                "a recorded rule", f"{op} is given an array by keyword", "arrays are positional", "Move it"
+            )
         function = BY_OPERATOR.get(op) or getattr(self.xp, op)
         key = (op, *(_key(i) for i in inputs), *sorted((k, _key(v)) for k, v in keywords.items()))
         if key in self._seen:
@@ -172,7 +226,13 @@ class Tape:
         sample = function(*(_samples(i) for i in inputs), **{k: _samples(v) for k, v in keywords.items()})
         if isinstance(sample, list | tuple):
             raise TraceError("a recorded rule", f"{op} returns several arrays", "each equation has one", "Avoid it")
+        if op in SHAPE_UNKNOWN or (
+            op == "repeat" and any(isinstance(a, Traced) for a in (*args[1:], *keywords.values()))
+        ):
+            raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
         parents = Value(op, inputs, keywords, sample).parents()
+        if self.settle is not None:
+            sample = self.settle(sample, [p.sample for p in parents])
         if op in SHAPE_ONLY or all(p.is_constant for p in parents):
             return Traced(self, self._once(key, lambda: self.constant(sample)))
         return Traced(self, self._once(key, lambda: self._write(Value(op, inputs, keywords, sample))))
@@ -183,7 +243,7 @@ class Tape:
             return arg._value  # noqa: SLF001  Tape and Traced are one mechanism
         if isinstance(arg, list | tuple) and any(isinstance(a, Traced) for a in arg):
             return [self.enter(a, arrays) for a in arg]
-        is_number = isinstance(arg, int | float) and not isinstance(arg, bool)
+        is_number = isinstance(arg, int | float)
         is_array = hasattr(arg, "dtype") and not isinstance(arg, type)
         return self.constant(arg) if arrays and (is_number or is_array) else arg
 
@@ -218,12 +278,14 @@ class Namespace:
         return recorded
 
 
-def record(function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[Any]) -> tuple[list[Value], list[Value]]:
+def record(
+    function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[Any], settle: Settle | None = None
+) -> tuple[list[Value], list[Value]]:
     """Run ``function(namespace, *arguments)`` on ``arrays``; returns its equations, arguments first, and its results.
 
     Equations that no result needs are left out. Raises TraceError where the function cannot be recorded.
     """
-    tape = Tape(xp)
+    tape = Tape(xp, settle)
     arguments = [tape.argument(array) for array in arrays]
     results = [tape.enter(r) for r in function(Namespace(tape), *arguments)]
     needed: set[Value] = set()
@@ -263,4 +325,4 @@ def _key(item: Any) -> Any:
         return id(item)
     if isinstance(item, list | tuple):
         return (type(item).__name__, *map(_key, item))
-    return repr(item) if isinstance(item, slice) else item
+    return (id(item), "array") if hasattr(item, "dtype") and hasattr(item, "shape") else (type(item), repr(item))

@@ -32,8 +32,7 @@ class Trainer:
     ) -> None:
         found = [n for n in ancestors([cost]) if isinstance(n, Parameter)]
         self.parameters = list(found if parameters is None else parameters)
-        if not self.parameters:
-            raise GraphError(str(cost), "it depends on no Parameter", "a Trainer needs some", "Make weights Parameters")
+        check_parameters(cost, self.parameters)
         self.cost = cost
         self.optimizer = optimizer or SGD()
         self.schedule = Schedule([cost], self.parameters)
@@ -42,6 +41,7 @@ class Trainer:
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
         self._rate = self.optimizer.learning_rate
         self._backend: Backend | None = None
+        self._stale = True
         self._layout = Layout((), 0, False)
         self._captured: Any = None
         self._initial: list[Array] = []
@@ -54,14 +54,21 @@ class Trainer:
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         self._rate = positive(rate, "learning_rate")
-        self._backend = None  # the next step gathers its state anew
+        if self._captured is None or self._backend is None:
+            self._stale = True  # the next step gathers its state anew
+            return
+        for dtype, clock in self._layout.clocks.items():
+            self._captured.write(clock, number_array(self._backend, rate, dtype))
 
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
-        backend = get_backend()
-        if backend is not self._backend or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
-            self._gather(backend)
-        captured, arrays = self._step.prepare(feed or {}, (), self._layout, self._function, self._state)
+        backend, feed = get_backend(), feed or {}
+        same = backend is self._backend and not self._stale
+        if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
+            self._gather(backend, feed)
+        captured, arrays = self._step.prepare(
+            feed, (), self._layout, self._function, self._state, self._layout.clocks.keys()
+        )
         if captured is not self._captured:
             self._move_to(captured)
         return captured(*arrays)[0]
@@ -70,16 +77,20 @@ class Trainer:
         """What the last capture did, or why it fell back to the plain loop."""
         return self._step.how
 
-    def _gather(self, backend: Backend) -> None:
+    def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:
         """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
         held = [p.is_held_by(r) for p, r in zip(self.parameters, self._readers, strict=True)]
-        values = [to_numpy(p.value) if h else p.value for p, h in zip(self.parameters, held, strict=True)]
-        arrays = list(admit(dict(zip(self.parameters, values, strict=True)), backend).values())
+        moves = backend is not self._backend
+        raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._step.leaves}
+        for parameter, ours in zip(self.parameters, held, strict=True):
+            raw[parameter] = to_numpy(parameter.value) if ours and moves else parameter.value
+        admitted = admit(raw, backend)
+        arrays = [admitted[parameter] for parameter in self.parameters]
         layout = Layout.of(arrays, self.optimizer, backend.flat_state)
-        old = [to_numpy(a) for a in self._state()] if layout == self._layout else None
+        memory = self._layout.memory([to_numpy(a) for a in self._state()])
         with backend.activate():
-            self._initial = layout.pack(backend, arrays, self._rate, old)
-        self._backend, self._layout, self._captured = backend, layout, None
+            self._initial = layout.pack(backend, arrays, self._rate, memory)
+        self._backend, self._layout, self._captured, self._stale = backend, layout, None, False
 
     def _state(self) -> list[Array]:
         """The arrays of the state as they are now."""
@@ -105,13 +116,14 @@ class Trainer:
         return xp.reshape(array[start : start + prod(shape)], shape)
 
     def _function(self, layout: "Layout", guards: list[Guard]) -> Any:
+        first = [guards]  # shapes are checked in the first run; later ones have the same
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
 
         def step(xp: Namespace, *args: Array) -> list[Array]:
             state, data = args[: layout.size], iter(args[layout.size :])
             values = layout.unpack(xp, state)
             arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.schedule.leaves]
-            outputs, gradients = self.schedule.run(xp, arrays, None, guards)
+            outputs, gradients = self.schedule.run(xp, arrays, None, first.pop() if first else None)
             return [*layout.update(xp, self.optimizer, state, gradients), *outputs]
 
         return step
@@ -123,6 +135,13 @@ class Group(NamedTuple):
     numbers: tuple[int, ...]
     shapes: tuple[tuple[int, ...], ...]
     dtype: str
+
+
+class Memory(NamedTuple):
+    """What an optimizer remembers: {number of a parameter: its slots}, on the host, and how many steps were made."""
+
+    slots: dict[int, list[Any]]
+    steps: float
 
 
 class Layout(NamedTuple):
@@ -172,18 +191,35 @@ class Layout(NamedTuple):
                 return n * self.width, sum(map(prod, group.shapes[:index])), group.shapes[index]
         raise AssertionError("every parameter is in a group")
 
-    def pack(self, backend: Backend, arrays: Sequence[Array], rate: float, old: Sequence[Array] | None) -> list[Array]:
-        """The state for these values of the parameters; slots and step numbers from ``old`` (on the host), or 0."""
-        state: list[Array] = []
+    def memory(self, state: Sequence[Array]) -> Memory:
+        """What the state, on the host, remembers besides the parameters."""
+        slots = {}
         for n, group in enumerate(self.groups):
-            parts = [arrays[number] for number in group.numbers]
-            theta = flat_array(backend.xp, parts) if self.flat else parts[0]
-            first = n * self.width + 1
-            slots = old[first : first + self.slots] if old else [backend.xp.zeros_like(theta)] * self.slots
-            state += [theta, *(backend.asarray(slot, group.dtype) for slot in slots)]
-        for dtype, clock in self.clocks.items():
-            step = float(old[clock + 1]) if old else 0.0
-            state += [number_array(backend, rate, dtype), number_array(backend, step, dtype)]
+            flat = [state[n * self.width + 1 + k].reshape(-1) for k in range(self.slots)]
+            start = 0
+            for number, shape in zip(group.numbers, group.shapes, strict=True):
+                slots[number] = [f[start : start + prod(shape)].reshape(shape) for f in flat]
+                start += prod(shape)
+        steps = [float(state[clock + 1]) for clock in self.clocks.values()]
+        return Memory(slots, max(steps, default=0.0))
+
+    def pack(self, backend: Backend, arrays: Sequence[Array], rate: float, memory: Memory) -> list[Array]:
+        """The state for these values of the parameters; slots start at 0 where nothing is remembered."""
+        state: list[Array] = []
+        for group in self.groups:
+            slots = [
+                [
+                    backend.asarray(memory.slots[n][k], group.dtype)
+                    if n in memory.slots
+                    else backend.xp.zeros_like(arrays[n])
+                    for n in group.numbers
+                ]
+                for k in range(self.slots)
+            ]
+            rows = ([arrays[n] for n in group.numbers], *slots)
+            state += [flat_array(backend.xp, parts) if self.flat else parts[0] for parts in rows]
+        for dtype in self.clocks:
+            state += [number_array(backend, rate, dtype), number_array(backend, memory.steps, dtype)]
         return state
 
     def unpack(self, xp: Namespace, state: Sequence[Array]) -> list[Array]:
@@ -212,6 +248,17 @@ class Layout(NamedTuple):
             theta, slots = optimizer.update(xp, theta, gradient, slots, state[clock], new[clock + 1])
             new[n * self.width : (n + 1) * self.width] = [theta, *slots]
         return new
+
+
+def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
+    """Raise GraphError unless there are Parameters, each once."""
+    if not parameters:
+        raise GraphError(str(cost), "no Parameter is trained", "a Trainer needs some", "Make weights Parameters")
+    for n, node in enumerate(parameters):
+        if not isinstance(node, Parameter):
+            raise GraphError(str(node), "it is no Parameter", "only Parameters are trained", "Make it a Parameter")
+        if node in parameters[:n]:
+            raise GraphError(str(node), "it is named twice", "each Parameter is trained once", "Name it once")
 
 
 def flat_array(xp: Namespace, arrays: Sequence[Array]) -> Array:

@@ -38,7 +38,9 @@ def why_unusable(choice):
             jax.config.update("jax_enable_x64", True)  # oracles and differences need float64
             jax.config.update("jax_default_matmul_precision", "highest")  # a GPU would take TF32 for float32
         switch.load(choice)
-    except (errors.BackendError, ImportError) as error:
+    except errors.BackendError as error:
+        return f"{error.where}: {error.got}"
+    except ImportError as error:
         return str(error)
     return ""
 

@@ -16,7 +16,8 @@ from miniflow_xp import errors, switch
 ROOT = Path(__file__).resolve().parent.parent
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DECISIONS]
-SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "miniflow_xp").rglob("*.py"))
+FILES = [*(ROOT / "miniflow_xp").rglob("*.py"), ROOT / "tests" / "capabilities.py"]
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
 OPTIONAL_FILES = {"FILE.npz", "FILE.csv"}  # stand for the user's own
 
 EXAMPLES = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)

@@ -1,5 +1,6 @@
 """CuPy on an NVIDIA GPU: ``cupy`` or ``cupy:1``."""
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -8,6 +9,7 @@ import cupy
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError
+from miniflow_xp.trace import TraceError
 
 
 class CupyBackend(Backend):
@@ -17,6 +19,7 @@ class CupyBackend(Backend):
     install = "pip install 'miniflow_xp[cupy13]' for CUDA 13, 'miniflow_xp[cupy12]' for CUDA 12"
     array_type = cupy.ndarray
     xp = xp
+    flat_state = True
 
     def __init__(self, device: str | None = None) -> None:
         self._device = cupy.cuda.Device(usable_number(device))
@@ -41,6 +44,16 @@ class CupyBackend(Backend):
     def activate(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = cupy.cuda.Device(self._device.id)  # the object remembers one caller only
         return context
+
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+        from miniflow_xp.backends.cupy_graph.capture import CupyCapture  # here: an eager pass needs none of it
+
+        try:
+            return CupyCapture(self, function, arrays, state)
+        except TraceError as error:
+            plain = super().capture(function, arrays, state)
+            plain.how = f"the plain loop, because it cannot be recorded: {error}"
+            return plain
 
     def describe(self) -> str:
         name = cupy.cuda.runtime.getDeviceProperties(self._device.id)["name"].decode()

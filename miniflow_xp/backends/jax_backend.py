@@ -74,7 +74,7 @@ class JaxCapture(Capture):
             results = list(function(jnp, *state_arrays, *others))
             return results[:state], results[state:]
 
-        super().__init__(backend, function, arrays, 0)
+        self.backend = backend
         self._state = [jnp.copy(a) for a in arrays[:state]]
         jax.eval_shape(step, self._state, tuple(arrays[state:]))  # what is wrong shows here, not at the first call
         self._step = jax.jit(step, donate_argnums=0)

@@ -6,9 +6,9 @@ from typing import Any
 import array_api_compat.numpy as xp
 import numpy as np
 
-from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.numpy_plan import Plan
-from miniflow_xp.trace import TraceError
+from miniflow_xp.trace import NOT_RECORDED
 
 
 class NumpyBackend(Backend):
@@ -32,10 +32,8 @@ class NumpyBackend(Backend):
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
         try:
             return Plan(function, xp, arrays, state)
-        except TraceError as error:
-            plain = super().capture(function, arrays, state)
-            plain.how = f"the plain loop, because it cannot be recorded: {error}"
-            return plain
+        except NOT_RECORDED as error:
+            return Capture(self, function, arrays, state, f"it cannot be recorded: {error}")
 
     def describe(self) -> str:
         return f"NumPy {np.__version__} on the CPU"

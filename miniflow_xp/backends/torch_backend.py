@@ -13,7 +13,7 @@ import torch
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.torch_replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError
-from miniflow_xp.trace import TraceError
+from miniflow_xp.trace import NOT_RECORDED
 
 
 class TorchBackend(Backend):
@@ -56,13 +56,11 @@ class TorchBackend(Backend):
         context: AbstractContextManager[Any] = torch.no_grad()
         return context
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
         try:
             return TorchReplay(self, function, arrays, state)
-        except TraceError as error:
-            plain: Capture = super().capture(function, arrays, state)
-            plain.how = f"the plain loop, because it cannot be recorded: {error}"
-            return plain
+        except NOT_RECORDED as error:
+            return Capture(self, function, arrays, state, f"it cannot be recorded: {error}")
 
     def describe(self) -> str:
         gpu = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self.device

@@ -12,7 +12,9 @@ from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.trace import BY_OPERATOR, Value, record
 
 Function = Callable[..., Any]
+Equation = tuple[str, tuple[Value, ...]]
 
+VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
 JOINED = ("sigmoid", "addmm")
 ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the same names and meaning as in the standard
 
@@ -23,7 +25,8 @@ class TorchReplay(Capture):
     def __init__(
         self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
-        super().__init__(backend, function, arrays, state)
+        self.backend = backend
+        self._state = [a.clone() for a in arrays[:state]]
         with torch.no_grad():
             values, results = record(function, backend.xp, arrays)
         joined = join(values, results)
@@ -31,6 +34,7 @@ class TorchReplay(Capture):
         self._fixed = [None if v.op != "constant" else v.sample for v in joined.order]
         self._arguments = [places[v] for v in joined.order if v.op == "argument"]
         self._results = [places[r] for r in joined.results]
+        self._copied = [is_shared(r, joined.results) for r in joined.results[state:]]
         self._calls = list(calls(joined, places))
         self.how = f"recorded and replayed, {len(self._calls)} PyTorch calls"
 
@@ -43,10 +47,25 @@ class TorchReplay(Capture):
                 tensors[target] = function(*[tensors[n] for n in inputs])
                 for n in dropped:
                     tensors[n] = None
-        results = [tensors[n] for n in self._results]
+        results: list[Any] = [tensors[n] for n in self._results]
         count = len(self._state)
         self._state = results[:count]
-        return results[count:]
+        return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
+
+    def read(self, number: int) -> Array:
+        return self._state[number].clone()
+
+    def write(self, number: int, array: Array) -> None:
+        self._state[number] = array.clone()
+
+
+def is_shared(result: Value, results: Sequence[Value]) -> bool:
+    """Does something else hold this result's memory, so that it is handed out as a copy?"""
+    return (
+        result.op in ("argument", "constant", *VIEWS)
+        or any(p.op in VIEWS for p in results)
+        or results.count(result) > 1
+    )
 
 
 class Joined:
@@ -76,44 +95,62 @@ def join(values: Sequence[Value], results: Sequence[Value]) -> Joined:
     return Joined(values, results)
 
 
-def sigmoid(value: Value) -> tuple[str, tuple[Value, ...]] | None:
+def sigmoid(value: Value) -> Equation | None:
     """where(x ≥ 0, 1, e) / (1 + e) with e = exp(-|x|)."""
     match value:
-        case Value(op="divide", inputs=(Value(op="where", inputs=(sign, one, e)), Value(op="add", inputs=(_, f)))):
-            exact = e is f and e.op == "exp" and e.inputs[0].op == "negative" and e.inputs[0].inputs[0].op == "abs"
-            x = e.inputs[0].inputs[0].inputs[0] if exact else None
-            if x is not None and sign.op == "greater_equal" and sign.inputs[0] is x and is_number(one, 1):
-                return "sigmoid", (x,)
+        case Value(
+            op="divide",
+            inputs=(
+                Value(op="where", inputs=(Value(op="greater_equal", inputs=(x, zero)), one, e)),
+                Value(op="add", inputs=(one_too, e_too)),
+            ),
+        ) if e is e_too and is_number(zero, 0) and is_number(one, 1) and is_number(one_too, 1):
+            match e:
+                case Value(op="exp", inputs=(Value(op="negative", inputs=(Value(op="abs", inputs=(x_too,)),)),)):
+                    return ("sigmoid", (x,)) if x is x_too else None
     return None
 
 
-def sigmoid_gradient(value: Value) -> tuple[str, tuple[Value, ...]] | None:
+def sigmoid_gradient(value: Value) -> Equation | None:
     """g σ (1 - σ)."""
     match value:
         case Value(
             op="multiply",
-            inputs=(Value(op="multiply", inputs=(g, s)), Value(op="subtract", inputs=(one, t))),
-        ) if s is t and s.op == "sigmoid" and is_number(one, 1) and g.shape == s.shape:
+            inputs=(Value(op="multiply", inputs=(g, s)), Value(op="subtract", inputs=(one, s_too))),
+        ) if s is s_too and s.op == "sigmoid" and is_number(one, 1) and alike(value, g, s):
             return "sigmoid_backward", (g, s)
     return None
 
 
-def tanh_gradient(value: Value) -> tuple[str, tuple[Value, ...]] | None:
+def tanh_gradient(value: Value) -> Equation | None:
     """g (1 - tanh²)."""
     match value:
-        case Value(op="multiply", inputs=(g, Value(op="subtract", inputs=(one, Value(op="multiply", inputs=(s, t)))))):
-            if s is t and s.op == "tanh" and is_number(one, 1) and g.shape == s.shape:
-                return "tanh_backward", (g, s)
+        case Value(
+            op="multiply", inputs=(g, Value(op="subtract", inputs=(one, Value(op="multiply", inputs=(s, s_too)))))
+        ) if s is s_too and s.op == "tanh" and is_number(one, 1) and alike(value, g, s):
+            return "tanh_backward", (g, s)
     return None
 
 
-def product_and_sum(value: Value) -> tuple[str, tuple[Value, ...]] | None:
-    """A B + b, with b one row."""
+def product_and_sum(value: Value) -> Equation | None:
+    """A B + b, with b one row of the result."""
     match value:
         case Value(op="add", inputs=(Value(op="matmul", inputs=(a, b)), row)):
-            if len(a.shape) == len(b.shape) == 2 and len(row.shape) == 1 and a.dtype == b.dtype == row.dtype:
+            flat = len(a.shape) == len(b.shape) == 2 and value.shape == (a.shape[0], b.shape[1])
+            flat = flat and row.shape == value.shape[1:]
+            if flat and same_dtype(value, a, b, row):
                 return "addmm", (row, a, b)
     return None
+
+
+def alike(*values: Value) -> bool:
+    """Have all the same shape and dtype?"""
+    return same_dtype(*values) and len({v.shape for v in values}) == 1
+
+
+def same_dtype(*values: Value) -> bool:
+    """Are all of them tensors of the same dtype?"""
+    return all(has_dtype(v) for v in values) and len({v.dtype for v in values}) == 1
 
 
 def is_number(value: Value, number: float) -> bool:
@@ -135,24 +172,30 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
     """PyTorch's function for an equation, of tensors only, and where these lie."""
     tensors = [places[v] for v in value.parents()]
     op, extra, keywords = value.op, value.inputs[1:], value.keywords
-    if op == "sum" and set(keywords) <= {"axis", "keepdims"}:
+    if op == "sum" and set(keywords) <= {"axis", "keepdims"} and not extra and value.dtype.is_floating_point:
         dim, keep = keywords.get("axis"), bool(keywords.get("keepdims"))
-        return (torch.sum if dim is None and not keep else lambda x: torch.sum(x, dim=dim, keepdim=keep)), tensors
-    if op == "reshape":
+        if dim is None and not keep:
+            return torch.sum, tensors
+        if dim not in (None, ()):
+            return lambda x: torch.sum(x, dim=dim, keepdim=keep), tensors
+    if op == "reshape" and not keywords:
         return lambda x: x.reshape(extra[0]), tensors
-    if op == "getitem":
+    if op == "getitem" and not any(isinstance(e, Value) for e in extra):
         return lambda x: x[extra[0]], tensors
-    if op == "concat" and keywords in ({}, {"axis": 0}):
+    if op == "concat" and keywords in ({}, {"axis": 0}) and same_dtype(*value.parents()):
         return lambda *xs: torch.cat(xs), tensors
     if op in ("sigmoid_backward", "tanh_backward"):
         return getattr(torch.ops.aten, op).default, tensors
     if op == "matrix_transpose" and len(value.shape) == 2:
         return torch.t, tensors
-    if op == "matmul":
+    if op == "matmul" and same_dtype(*value.parents()):
         return torch.mm if all(len(p.shape) == 2 for p in value.parents()) else torch.matmul, tensors
-    if op in BY_OPERATOR:
+    if op in BY_OPERATOR and op not in ("getitem", "matmul") and all(isinstance(i, Value) for i in value.inputs):
         return BY_OPERATOR[op], tensors
-    if op in JOINED or (op in ELEMENTWISE and not keywords and all(has_dtype(i) for i in value.inputs)):
+    plain = not keywords and same_dtype(
+        *(p for p in value.parents() if "bool" not in str(getattr(p.sample, "dtype", "")))
+    )
+    if op in JOINED or (op in ELEMENTWISE and plain and all(has_dtype(i) for i in value.inputs)):
         return getattr(torch, op), tensors
     return lambda *xs: general(value, xs), tensors
 

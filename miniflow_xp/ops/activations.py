@@ -58,7 +58,9 @@ class _AlongAxis(Node):
     def check(self, x: Array) -> None:
         ndim = len(shape_of(x))
         if ndim == 0:
-            raise ShapeError(str(self), "x is a scalar", "it works along an axis", "Feed at least one axis")
+            raise ShapeError(
+                str(self), f"x is () and axis {self.axis}", "it works along an axis, and x has none", "Feed a vector"
+            )
         if not -ndim <= self.axis < ndim:
             raise ShapeError(
                 str(self),

@@ -1,5 +1,7 @@
 """Costs: MSE for measurements, CrossEntropy for classes. The target comes first, as in the lesson."""
 
+from math import prod
+
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
@@ -22,11 +24,11 @@ class MSE(Node):
         super().__init__([y, a], name)
 
     def check(self, y: Array, a: Array) -> None:
-        if size(shape_of(y)) != size(shape_of(a)):
+        if prod(shape_of(y)) != prod(shape_of(a)):
             raise ShapeError(
                 str(self),
                 f"y is {shape_of(y)} but a is {shape_of(a)}",
-                f"y and a need equally many elements, not {size(shape_of(y))} and {size(shape_of(a))}",
+                f"y and a need equally many elements, not {prod(shape_of(y))} and {prod(shape_of(a))}",
                 "Feed one target for each output",
             )
 
@@ -107,15 +109,6 @@ def is_label(xp: Namespace, labels: Array, logits: Array) -> Array:
     """True at each label, in the shape of the logits: one-hot rows."""
     from array_api_compat import device  # here: importing this package stays quick
 
-    classes = xp.arange(
-        logits.shape[-1], device=device(labels)
-    )  # in the library's own integers: int8 may be too narrow
+    # The classes are the library's own integers: the labels' dtype, such as int8, may be too narrow for them.
+    classes = xp.arange(logits.shape[-1], device=device(labels))
     return xp.expand_dims(xp.astype(labels, classes.dtype, copy=False), axis=-1) == classes
-
-
-def size(shape: tuple[int, ...]) -> int:
-    """Number of elements of an array of this shape."""
-    result = 1
-    for axis in shape:
-        result *= axis
-    return result

@@ -9,7 +9,7 @@ import numpy as np
 
 from miniflow_xp.backends.numpy_plan.blas import blas_threads, one_blas_thread
 from miniflow_xp.backends.numpy_plan.emit import Call, Emitter
-from miniflow_xp.backends.numpy_plan.primitives import kind, size, without_means
+from miniflow_xp.backends.numpy_plan.primitives import in_c_order, kind, root, size, without_means
 from miniflow_xp.backends.numpy_plan.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy_plan.storage import Storage, phase
 from miniflow_xp.trace import Value, record
@@ -32,10 +32,10 @@ class Plan:
         self, function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[np.ndarray], state: int
     ) -> None:
         self._lock = Lock()
-        values, results = record(function, xp, arrays)
+        self.inputs = [aligned_copy(a) for a in arrays]
+        values, results = record(function, xp, self.inputs, in_c_order)
         values = without_means(values)
         arguments = [v for v in values if v.op == "argument"]
-        self.inputs = [aligned_copy(a) for a in arrays]
         self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
         self._choose_rows(values, arguments[state:], results, run)
@@ -135,10 +135,17 @@ class Plan:
         partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
         self.after = [add_into(own[0][n], other[n]) for other in own[1:] for n in partial]
         self.after += last.calls(by_phase[2])
+        outputs = [np.asarray(last.array(r)) for r in results[len(self.state) :]]
+        renewed = {old for new, old in donated if new is not old}
+        for n, result in enumerate(results[len(self.state) :]):
+            if root(result) in renewed:  # an old state: keep it before the new one is written over it
+                kept = np.empty_like(outputs[n])
+                self.after.append((np.copyto, (kept, outputs[n])))
+                outputs[n] = kept
         self.after += write_back(last, donated)
         if self.threads == 1:
             self.parts = [self.before + self.parts[0] + self.after]
-        self.outputs = [np.asarray(last.array(r)) for r in results[len(self.state) :]]
+        self.outputs = outputs
 
     def _own_buffers(self, common: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
         own = {n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if n not in common}

@@ -1,11 +1,14 @@
 """What NumPy can do with an equation: which of its kinds it is, and whose memory its result lies in."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from miniflow_xp.trace import Value
 
+ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
 VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem")
 REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.multiply}
 
@@ -16,7 +19,7 @@ def kind(value: Value) -> str:
         return value.op
     if value.op == "matmul":
         return "product"
-    if value.op in REDUCTIONS and set(value.keywords) <= {"axis", "keepdims"}:
+    if value.op in REDUCTIONS and len(value.inputs) == 1 and set(value.keywords) <= {"axis", "keepdims"}:
         return "reduction"
     if value.op in VIEWS and np.may_share_memory(value.sample, value.inputs[0].sample):
         return "view"
@@ -38,6 +41,22 @@ def root(value: Value) -> Value:
     return value
 
 
+def shows_all(value: Value) -> bool:
+    """Does a view show all elements of its root, in their order?"""
+    while kind(value) == "view":
+        if value.op not in ORDERLY:
+            return False
+        value = value.inputs[0]
+    return True
+
+
+def in_c_order(sample: Any, inputs: Sequence[Any]) -> Any:
+    """A recorded sample in the memory layout that it will have in a buffer; views stay views."""
+    if not isinstance(sample, np.ndarray) or any(np.may_share_memory(sample, i) for i in inputs):
+        return sample
+    return sample if sample.flags.c_contiguous else sample.copy(order="C")
+
+
 def size(value: Value) -> int:
     """Number of elements."""
     return math.prod(value.shape)
@@ -54,7 +73,8 @@ def without_means(values: list[Value]) -> list[Value]:
     """The same equations with each mean as a sum and a division, so that sums over parts of a batch can be added."""
     result = []
     for value in values:
-        if value.op == "mean" and set(value.keywords) <= {"axis", "keepdims"}:
+        exact = value.op == "mean" and str(value.dtype) in ("float32", "float64")  # NumPy sums float16 in float32
+        if exact and value.dtype == value.inputs[0].dtype and set(value.keywords) <= {"axis", "keepdims"}:
             total = Value("sum", value.inputs, value.keywords, np.sum(value.inputs[0].sample, **value.keywords))
             number = size(value.inputs[0]) // max(1, size(value))
             value.op, value.keywords = "divide", {}

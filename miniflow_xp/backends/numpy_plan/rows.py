@@ -67,6 +67,8 @@ def elementwise(value: Value, parents: list[Value], found: list[str], rows: int)
     (state,) = cuts
     axis = CUT.index(state) - len(value.shape)  # counted from the last, as broadcasting does
     for parent, parent_state in zip(parents, found, strict=True):
+        if parent_state == state and len(parent.shape) != len(value.shape):
+            return None
         length = parent.shape[axis] if len(parent.shape) >= -axis else 1
         if length != (rows if parent_state == state else 1):
             return None

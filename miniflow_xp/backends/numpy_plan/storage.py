@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from miniflow_xp.backends.numpy_plan.primitives import kind, root, size
+from miniflow_xp.backends.numpy_plan.primitives import kind, root, shows_all, size
 from miniflow_xp.backends.numpy_plan.rows import AFTER, CUT, PARTIAL, WHOLE, States
 from miniflow_xp.trace import Value
 
@@ -41,7 +41,7 @@ class Storage:
         self._spare: dict[Buffer, list[int]] = {}
         last = self._last_uses(run, results)
         for n, value in enumerate(run):
-            if kind(value) != "view" and value not in self.inside:
+            if kind(value) != "view":
                 self._place(value, n, last, donated.get(value))
 
     def home(self, value: Value) -> Value:
@@ -68,14 +68,18 @@ class Storage:
 
     def _place(self, value: Value, n: int, last: dict[Value, int], state_argument: Value | None) -> None:
         parents = value.parents()
-        homes = {self.home(p) for p in parents}
+        homes = {self.home(p) for p in parents} - {self.home(value)}
         dying = {
             h
             for h in homes
             if last[h] == n and isinstance(self.slot.get(h), int) and self.states[h] == self.states[value]
         }
         taken = next((p for p in overwritable(value) if p in dying and self._alone(value, p)), None)
-        if state_argument is not None and last.get(state_argument, -1) <= n and self._fits(value, state_argument):
+        if self.home(value) in self.slot:  # a concatenation, whose first part has taken its buffer
+            pass
+        elif self.home(value) is not value:
+            self.slot[self.home(value)] = self._buffer(self.home(value))
+        elif state_argument is not None and last.get(state_argument, -1) <= n and self._fits(value, state_argument):
             self.slot[value] = state_argument
         elif taken is not None:
             self.slot[value] = self.slot[taken]
@@ -94,7 +98,7 @@ class Storage:
         return same and all(p is parent or self.home(p) is not parent for p in value.parents())
 
     def _fits(self, value: Value, argument: Value) -> bool:
-        elementwise = kind(value) == "ufunc" or (kind(value) == "where" and value.inputs[1] is not argument)
+        elementwise = kind(value) == "ufunc" or (kind(value) == "where" and argument not in value.inputs[:2])
         return elementwise and self._alone(value, argument) and self.states[value] in (WHOLE, AFTER)
 
     def _buffer(self, value: Value) -> int:
@@ -116,7 +120,7 @@ def overwritable(value: Value) -> list[Value]:
     """The inputs that an equation may write its result over."""
     if kind(value) == "ufunc":
         return value.parents()
-    return [v for v in value.inputs[2:] if isinstance(v, Value)] if kind(value) == "where" else []
+    return [v for v in value.inputs[2:] if v not in value.inputs[:2]] if kind(value) == "where" else []
 
 
 def parts_of_concatenations(run: Sequence[Value], states: States) -> dict[Value, tuple[Value, int]]:
@@ -132,7 +136,7 @@ def parts_of_concatenations(run: Sequence[Value], states: States) -> dict[Value,
             kind(r) in ("product", "reduction", "ufunc")
             and r not in inside
             and (states[r], r.dtype) == form
-            and size(r) == size(p)
+            and shows_all(p)
             for r, p in zip(roots, parts, strict=True)
         )
         offset = 0

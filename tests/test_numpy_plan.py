@@ -1,0 +1,751 @@
+"""The NumPy plan: a recorded function, replayed into planned buffers, gives what the plain function gives.
+
+The functions here are chosen to mislead a planner of buffers: values that share memory, that outlive what they were
+made from, that are read after they could have been written over.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from closeness import assert_close, rounding
+from hypothesis import assume, given, note, settings
+from hypothesis import strategies as st
+
+from miniflow_xp import switch
+from miniflow_xp.backends.numpy_plan import plan as planning
+from miniflow_xp.backends.numpy_plan.plan import Plan
+
+BACKEND = switch.load("numpy")
+XP = BACKEND.xp
+REPLAYS = 3
+
+
+def like(rng, array):
+    """Fresh contents for an array: same shape, dtype, memory layout and writeability."""
+    array = np.asarray(array)
+    kind = array.dtype.kind
+    fresh = array.copy(order="K")
+    if kind == "b":
+        fresh[...] = rng.integers(0, 2, array.shape)
+    elif kind in "iu":
+        fresh[...] = rng.integers(0, 3, array.shape)
+    else:
+        fresh[...] = rng.uniform(-1, 1, array.shape)
+    return fresh
+
+
+def bound(expected, arrays):
+    """What rounding in a sum of as many terms as there are elements may do; integers and booleans are exact."""
+    return rounding(str(expected.dtype), expected, *arrays) if expected.dtype.kind == "f" else 0
+
+
+def check(function, *arrays, state=0, make=Plan, bound=bound):
+    """Several replays with fresh inputs: results and state are those of the plain function; nothing else changes."""
+    rng = np.random.default_rng(1)
+    plan = make(function, XP, [np.array(a) for a in arrays[:state]] + list(arrays[state:]), state)
+    held = [np.array(a) for a in arrays[:state]]
+    kept = []
+    for _ in range(REPLAYS):
+        feeds = [like(rng, a) for a in arrays[state:]]
+        copies = [np.array(f) for f in feeds]
+        expected = [np.array(r) for r in function(XP, *[h.copy() for h in held], *[f.copy() for f in feeds])]
+        got = plan(*feeds)
+        for feed, copy in zip(feeds, copies, strict=True):
+            np.testing.assert_array_equal(feed, copy)
+        for result, wanted in zip(got, expected[state:], strict=True):
+            assert result.dtype == wanted.dtype
+            assert_close(np.asarray(result), wanted, bound(wanted, [*held, *feeds]))
+        kept += [(result, np.array(result)) for result in got]
+        for number, wanted in enumerate(expected[:state]):
+            assert plan.read(number).dtype == wanted.dtype
+            assert_close(plan.read(number), wanted, bound(wanted, [*held, *feeds]))
+        held = [plan.read(n) for n in range(state)]
+    for result, copy in kept:
+        np.testing.assert_array_equal(result, copy)
+    return plan
+
+
+def array(*shape, dtype="float64"):
+    """An array that is different for every shape."""
+    rng = np.random.default_rng(shape)
+    return like(rng, np.empty(shape, dtype))
+
+
+bools, ints, single = (partial(array, dtype=dtype) for dtype in ("bool", "int64", "float32"))
+half = partial(array, dtype="float16")
+
+
+def t(xp, x):
+    return xp.matrix_transpose(x)
+
+
+def softmax(xp, z, axis):
+    e = xp.exp(z - xp.max(z, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+def norms(xp, x):
+    s = xp.sum(x * x, axis=1, keepdims=True)
+    return x / (1 + s), s
+
+
+def part_is_written_early(xp, a, b, x):
+    """The concatenation may not take a buffer that is in use between its first part and itself."""
+    first, between = a + b, xp.exp(x)
+    total = xp.sum(between)
+    return [total, xp.concat([first, a * b])]
+
+
+def two_concatenations_of_one_part(xp, a, b):
+    s = a + b
+    return [xp.concat([s, a * b]), xp.concat([a - b, s]), s]
+
+
+def part_is_read_later(xp, a, b):
+    s = a + b
+    c = xp.concat([s, a * b])
+    return [xp.exp(c), s * 2, xp.tanh(s)]
+
+
+def view_outlives_its_root(xp, a, b):
+    s = xp.exp(a)
+    first = s[:1]
+    u, v = xp.tanh(b), xp.exp(b)
+    return [u * v, first + xp.sum(u), xp.reshape(s, (3, 2))]
+
+
+def chain_of_views(xp, a):
+    s = a * 2
+    return [xp.expand_dims(t(xp, xp.reshape(s, (2, 6)))[1:, :], axis=0), s]
+
+
+def f_ordered(xp, a, b):
+    """NumPy keeps the order of a transposed operand; a buffer does not, so here a reshaping must copy."""
+    s = t(xp, a) + t(xp, b)
+    return [xp.reshape(t(xp, s), (-1,)), xp.reshape(s, (-1,))]
+
+
+def in_place_after_a_view(xp, a, b):
+    s = a + b
+    r = xp.reshape(s, (-1,))
+    u = xp.exp(s)
+    return [u, xp.sum(r)]
+
+
+def in_place_beside_a_view(xp, a):
+    s = a * 2
+    return [s + t(xp, s), xp.exp(s) * t(xp, s)]
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "shared": (lambda xp, a, b: [(a + b) * (a + b) - (a + b)], (array(3, 2), array(3, 2))),
+    "a + a.T": (lambda xp, a: [a + t(xp, a)], (array(4, 4),)),
+    "s + s.T": (in_place_beside_a_view, (array(4, 4),)),
+    "s.T - s": (lambda xp, a: [t(xp, a * 2) - a * 2], (array(4, 4),)),
+    "view outlives": (view_outlives_its_root, (array(2, 3), array(2, 3))),
+    "views of views": (chain_of_views, (array(3, 4),)),
+    "view before in place": (in_place_after_a_view, (array(3, 4), array(3, 4))),
+    "reversed": (lambda xp, a: [(a * 2)[::-1] + a * 2, (a * 2)[::-1]], (array(5),)),
+    "reshaped transpose": (
+        lambda xp, a: [xp.reshape(t(xp, a), (-1,)), xp.reshape(t(xp, a * 2), (-1,))],
+        (array(3, 4),),
+    ),
+    "reshape in another order": (f_ordered, (array(3, 4), array(3, 4))),
+    "reshape of F-ordered feeds": (f_ordered, (np.asfortranarray(array(3, 4)), np.asfortranarray(array(3, 4)))),
+    "reshape to numbers": (lambda xp, a: [xp.reshape(xp.sum(a), (1, 1)), xp.reshape(a, ())], (array(1, 1),)),
+    "squeeze": (lambda xp, a: [xp.squeeze(a * 2, axis=1) + a[:, 0], xp.expand_dims(a, axis=-1)], (array(3, 1),)),
+    "returned steps": (lambda xp, a: [a * 2, xp.exp(a * 2), xp.exp(a * 2) + 1], (array(3),)),
+    "returned arguments": (lambda xp, a, b: [a, b[1:], a + 1, t(xp, a)], (array(3, 3), array(4))),
+    "returned constants": (
+        lambda xp, a: [xp.ones_like(a), xp.zeros_like(a) + 1, xp.sum(xp.ones_like(a)), a],
+        (array(3),),
+    ),
+    "only constants": (lambda xp, a: [xp.ones_like(a)], (array(3),)),
+    "the same twice": (lambda xp, a: [a + 1, a + 1, xp.reshape(a + 1, (-1,))], (array(2, 2),)),
+    "unread argument": (lambda xp, a, b: [a * 2], (array(3), array(4))),
+    "softmax 0": (lambda xp, a: [softmax(xp, a, 0), softmax(xp, a * 2, 0)], (array(4, 3),)),
+    "softmax 1": (lambda xp, a: [softmax(xp, a, 1), softmax(xp, a * 2, -1)], (array(4, 3),)),
+    "row norms": (lambda xp, a: list(norms(xp, a)), (array(4, 3),)),
+    "0-d": (lambda xp, a, b: [a + b, a * a, xp.exp(a), xp.where(a > b, a, b)], (array(), array())),
+    "0-d and 1-D": (lambda xp, a, b: [a + b, xp.sum(b) * a, b[0] * a, xp.max(b) - b], (array(), array(3))),
+    "sums": (
+        lambda xp, a: [xp.sum(a), xp.sum(a, axis=0), xp.sum(a, axis=1), xp.sum(a, axis=(0, 1)), xp.sum(a, axis=())],
+        (array(3, 4),),
+    ),
+    "sums that keep axes": (
+        lambda xp, a: [xp.sum(a, axis=n, keepdims=True) for n in (None, 0, 1, -1, (0, 1))],
+        (array(3, 4),),
+    ),
+    "sums of 3 axes": (
+        lambda xp, a: [xp.sum(a, axis=n) for n in (0, 1, 2, (0, 2), (1, 2))],
+        (array(2, 3, 4),),
+    ),
+    "sum of a transpose": (lambda xp, a: [xp.sum(t(xp, a), axis=0), xp.sum(t(xp, a))], (array(3, 4),)),
+    "means": (lambda xp, a: [xp.mean(a), xp.mean(a, axis=0), xp.mean(a, axis=1, keepdims=True)], (array(3, 4),)),
+    "extremes": (lambda xp, a: [xp.max(a), xp.min(a, axis=0), xp.prod(a, axis=1), xp.std(a)], (array(3, 4),)),
+    "products": (
+        lambda xp, a, b: [xp.matmul(a, b), xp.matmul(t(xp, b), t(xp, a)), xp.matmul(a, t(xp, a))],
+        (array(3, 4), array(4, 2)),
+    ),
+    "products of vectors": (
+        lambda xp, a, b, c: [xp.matmul(a, b), xp.matmul(c, a), xp.matmul(t(xp, c), b)],
+        (array(4), array(4), array(4, 4)),
+    ),
+    "outer product": (lambda xp, a, b: [xp.matmul(a, b)], (array(5, 1), array(1, 6))),
+    "stacked products": (lambda xp, a, b: [xp.matmul(a, b), xp.matmul(a * 2, b + 1)], (array(2, 3, 4), array(4, 2))),
+    "a product used twice": (
+        lambda xp, a: [xp.matmul(xp.matmul(a, a), xp.matmul(a, a)), xp.matmul(a, a)],
+        (array(3, 3),),
+    ),
+    "where x x": (lambda xp, a: [xp.where(a > 0, a, a), xp.where(a > 0, a * 2, a * 2)], (array(4),)),
+    "where x -x": (lambda xp, a: [xp.where(a > 0, a, -a), xp.where(a > 0, -a, a)], (array(4),)),
+    "where dying": (
+        lambda xp, a, b: [xp.where(a > 0, a * 2, b * 2) + 1, xp.where(a > b, b * 3, a * 3)],
+        (array(4),) * 2,
+    ),
+    "where of its transpose": (lambda xp, a: [xp.where(a > 0, t(xp, a * 2), a * 2)], (array(4, 4),)),
+    "where with a transposed condition": (lambda xp, a: [xp.where(t(xp, a * 2) > 0, a * 2, 1.0)], (array(4, 4),)),
+    "where of numbers": (
+        lambda xp, a: [xp.where(a > 0, 1.0, 0.0), xp.where(a > 0, 1, a), xp.where(a > 0, a, 1)],
+        (array(4),),
+    ),
+    "where broadcasts": (lambda xp, a, b: [xp.where(a > 0, a, b), xp.where(b > 0, 0.0, a)], (array(3, 1), array(4))),
+    "where of booleans": (
+        lambda xp, c, x, y: [xp.where(c, x, y), xp.where(c, c, y), xp.where(c, x, c), xp.where(x > y, c, y)],
+        (bools(8), bools(8), bools(8)),
+    ),
+    "where with a dying condition": (
+        lambda xp, a, b: [xp.where(a > 0, b > 0, a > b)],
+        (array(8), array(8)),
+    ),
+    "True and False": (
+        lambda xp, c, x: [xp.where(c, x, False), xp.logical_and(c, True), xp.where(c, True, x), c == True],  # noqa: E712
+        (bools(6), bools(6)),
+    ),
+    "concat": (lambda xp, a, b: [xp.concat([a + b, a * b, a - b])], (array(3), array(3))),
+    "concat of repeated parts": (lambda xp, a: [xp.concat([a * 2, a * 2]), xp.concat([a, a, a * 2])], (array(3),)),
+    "concat of part and its view": (lambda xp, a: [xp.concat([a * 2, (a * 2)[1:]])], (array(3),)),
+    "concat of reshaped parts": (
+        lambda xp, a, b: [xp.concat([xp.reshape(xp.matmul(a, b), (-1,)), xp.sum(b, axis=0), xp.reshape(a * 2, (-1,))])],
+        (array(3, 4), array(4, 2)),
+    ),
+    "concat of transposed parts": (lambda xp, a, b: [xp.concat([t(xp, a + b), a * b])], (array(3, 3), array(3, 3))),
+    "concat of reversed parts": (lambda xp, a, b: [xp.concat([(a + b)[::-1], a * b])], (array(3), array(3))),
+    "concat of cut parts": (
+        lambda xp, a, b: [xp.concat([(a + b)[1:], (a * b)[:1], (a + b)[:1]])],
+        (array(3), array(3)),
+    ),
+    "concat of arguments and constants": (lambda xp, a: [xp.concat([a, xp.ones_like(a), a * 0.5])], (array(3),)),
+    "concat of one": (lambda xp, a: [xp.concat([a * 2]), xp.concat([a])], (array(3),)),
+    "concat of concat": (
+        lambda xp, a, b: [xp.concat([xp.concat([a + b, a]), a * b])],
+        (array(3), array(3)),
+    ),
+    "concat along others": (
+        lambda xp, a, b: [xp.concat([a * 2, b], axis=1), xp.concat([a, b + 1], axis=-1), xp.concat([a, b], axis=None)],
+        (array(2, 3), array(2, 3)),
+    ),
+    "concat of dtypes": (lambda xp, a, b: [xp.concat([a * 2, b * 2])], (single(3), array(3))),
+    "concat, buffers": (part_is_written_early, (array(4), array(4), array(8))),
+    "concat, two": (two_concatenations_of_one_part, (array(3), array(3))),
+    "concat, part read later": (part_is_read_later, (array(3), array(3))),
+    "integers": (
+        lambda xp, i, j: [i + j, i * 2, i / 2, i + 0.5, xp.sum(i), xp.mean(i), xp.matmul(i, t(xp, j)), i**2],
+        (ints(3, 2), ints(3, 2)),
+    ),
+    "small integers": (
+        lambda xp, i: [xp.sum(i), xp.sum(i, axis=0), xp.mean(i), i * 2, xp.astype(i, xp.float32)],
+        (array(3, 2, dtype="int8"),),
+    ),
+    "booleans": (
+        lambda xp, c, a: [xp.sum(c), xp.any(c), xp.all(c, axis=0), a * xp.astype(c, xp.float64), c == (a > 0)],
+        (bools(3, 2), array(3, 2)),
+    ),
+    "dtypes meet": (
+        lambda xp, a, b: [a + b, xp.matmul(a, b), a * 2, xp.where(a > 0, a, b)],
+        (single(3, 3), array(3, 3)),
+    ),
+    "single": (lambda xp, a: [1 - a, 2**a, a**2, 1 / (a + 3), xp.sqrt(a * a), xp.mean(a)], (single(4, 3),)),
+    "signed zeros": (lambda xp, a: [xp.copysign(a, 0.0), xp.copysign(a, -0.0)], (array(3),)),
+    "functions without out": (
+        lambda xp, a, i: [
+            xp.cumulative_sum(a, axis=1),
+            xp.take(a, i, axis=1),
+            xp.argmax(a, axis=1),
+            xp.broadcast_to(a[:1, :], (3, 3)),
+            xp.stack([a[0, :], a[1, :]], axis=1),
+            xp.clip(a, min=0.0),
+            xp.permute_dims(a, (1, 0)),
+        ],
+        (array(2, 3), ints(2)),
+    ),
+    "not contiguous": (
+        lambda xp, a, b: [xp.matmul(a, b), a * t(xp, b), xp.reshape(a, (-1,)), xp.sum(b, axis=0)],
+        (array(6, 4)[::2, ::-1], array(3, 4).T),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_plan_gives_what_the_plain_function_gives(name):
+    function, arrays = FUNCTIONS[name]
+    plan = check(function, *arrays)
+    assert "recorded and replayed" in plan.how
+
+
+def swap_of_three(xp, s, r, q, x):
+    return [r, q, s, s + r + q + x]
+
+
+STATEFUL: dict[str, tuple[Callable[..., Any], int, tuple[Any, ...]]] = {
+    "one": (lambda xp, s, x: [s - 0.5 * x, xp.sum(s)], 1, (array(3), array(3))),
+    "unchanged": (lambda xp, s, x: [s, s + x], 1, (array(3), array(3))),
+    "old state is read after the update": (lambda xp, s, x: [s + x, (s + x) * s, xp.exp(s)], 1, (array(3), array(3))),
+    "old state is returned": (lambda xp, s, x: [s + x, s], 1, (array(3), array(3))),
+    "a view of the old state is returned": (lambda xp, s, x: [s * x, s[1:], xp.reshape(s, (3, 1))], 1, (array(3),) * 2),
+    "a view of the new state is returned": (lambda xp, s, x: [s * x, (s * x)[1:], s * x], 1, (array(3), array(3))),
+    "replaced by a feed": (lambda xp, s, x: [x, s + 1], 1, (array(3), array(3))),
+    "replaced by a view of a feed": (lambda xp, s, x: [t(xp, x), s], 1, (array(3, 3), array(3, 3))),
+    "replaced by a constant": (lambda xp, s, x: [xp.zeros_like(x), s * x], 1, (array(3), array(3))),
+    "swap": (lambda xp, s, r, x: [r, s, s - r + x], 2, (array(3), array(3), array(3))),
+    "swap with work": (lambda xp, s, r, x: [r + x, s * x, s - r], 2, (array(3), array(3), array(3))),
+    "swap transposed": (lambda xp, s, r, x: [t(xp, r), t(xp, s), x], 2, (array(3, 3), array(3, 3), array(3))),
+    "swap of three": (swap_of_three, 3, (array(3),) * 4),
+    "one new value for two states": (lambda xp, s, r, x: [s + x, s + x, r], 2, (array(3),) * 3),
+    "a state goes into another": (lambda xp, s, r, x: [s + x, r + (s + x), s + r], 2, (array(3),) * 3),
+    "transposed in place": (lambda xp, s, x: [t(xp, s), s + x], 1, (array(3, 3), array(3, 3))),
+    "with its transpose": (lambda xp, s, x: [s + t(xp, s) * x], 1, (array(3, 3), array(3, 3))),
+    "reversed": (lambda xp, s, x: [(s * x)[::-1]], 1, (array(4), array(4))),
+    "where keeps it": (lambda xp, s, x: [xp.where(x > 0, x, s)], 1, (array(6), array(6))),
+    "where replaces it": (lambda xp, s, x: [xp.where(x > 0, s, x), xp.where(s > 0, s, x)], 1, (array(6), array(6))),
+    "where with its transpose": (lambda xp, s, x: [xp.where(x > 0, t(xp, s), s)], 1, (array(3, 3), array(3, 3))),
+    "where it is the condition": (lambda xp, s, x, y: [xp.where(s, x, y)], 1, (bools(8), bools(8), bools(8))),
+    "a condition made of it": (lambda xp, s, x: [xp.where(s > 0, x, -s), s], 1, (array(6), array(6))),
+    "0-d": (lambda xp, s, x: [s + 1, s * x, xp.sum(x) * (s + 1)], 1, (array(), array(3))),
+    "product": (lambda xp, s, x: [xp.matmul(s, x)], 1, (array(3, 3), array(3, 3))),
+    "flat": (
+        lambda xp, s, x: [
+            s - 0.1 * xp.concat([xp.reshape(xp.matmul(t(xp, x), x), (-1,)), xp.sum(x, axis=0)]),
+            xp.sum(xp.matmul(x, xp.reshape(s[:9], (3, 3))) + s[9:]),
+        ],
+        1,
+        (array(12), array(4, 3)),
+    ),
+    "momentum": (
+        lambda xp, s, v, x: [s - 0.1 * (0.9 * v + x * s), 0.9 * v + x * s, xp.sum(s * s)],
+        2,
+        (array(4),) * 3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_a_plan_keeps_state(name):
+    function, state, arrays = STATEFUL[name]
+    plan = check(function, *arrays, state=state)
+    assert "recorded and replayed" in plan.how
+
+
+def test_a_mean_in_half_precision_does_not_overflow_in_its_sum():
+    (mean,) = Plan(lambda xp, x: [xp.mean(x)], XP, [half(1000)], 0)(np.full(1000, 100, "float16"))
+    assert mean.dtype == np.float16
+    assert mean == 100
+
+
+def test_read_only_feeds():
+    feed = array(3, 3)
+    feed.flags.writeable = False
+    plan = Plan(lambda xp, a: [a, a + 1, a + t(xp, a)], XP, [feed], 0)
+    a, b, c = plan(feed)
+    np.testing.assert_array_equal(a, feed)
+    np.testing.assert_array_equal(b, feed + 1)
+    np.testing.assert_array_equal(c, feed + feed.T)
+    for result in (a, b, c):
+        result[...] = 0  # a result is the caller's own
+    np.testing.assert_array_equal(plan(feed)[1], feed + 1)
+
+
+def test_a_state_that_is_read_is_a_copy_and_one_that_is_written_is_copied():
+    plan = Plan(lambda xp, s, x: [s + x, xp.sum(s)], XP, [np.zeros(3), np.zeros(3)], 1)
+    plan(np.ones(3))
+    early = plan.read(0)
+    mine = np.full(3, 5.0)
+    plan.write(0, mine)
+    (total,) = plan(np.ones(3))
+    assert total == 15
+    assert early.tolist() == [1, 1, 1]
+    assert mine.tolist() == [5, 5, 5]
+    assert plan.read(0).tolist() == [6, 6, 6]
+
+
+def test_arrays_that_the_plan_was_made_from_are_left_alone():
+    state, feed = np.ones(3), np.ones(3)
+    plan = Plan(lambda xp, s, x: [s + x], XP, [state, feed], 1)
+    plan(np.full(3, 2.0))
+    assert state.tolist() == feed.tolist() == [1, 1, 1]
+
+
+def test_a_replay_reads_into_buffers_that_it_has():
+    """No array is allocated but the results: the same call leaves the memory in use as it was."""
+    import tracemalloc
+
+    plan = Plan(lambda xp, a: [xp.sum(xp.tanh(xp.exp(a * 2) + 1) * a)], XP, [array(1000, 10)], 0)
+    feed = array(1000, 10)
+    plan(feed)
+    tracemalloc.start()
+    plan(feed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < feed.nbytes / 8
+
+
+# Rows of the batch on two threads
+
+
+@pytest.fixture
+def chunked(monkeypatch):
+    """Every step that can be cut is run two rows at a time on two threads."""
+    monkeypatch.setattr(planning, "WORTH_THREADS", 1)
+    monkeypatch.setattr(planning, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(planning, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(planning, "blas_threads", lambda: 2)
+
+
+def network_step(xp, W1, W2, x, y):
+    """Forward, backward and update of x → tanh(x W1) W2 under the mean squared error."""
+    h = xp.tanh(xp.matmul(x, W1))
+    d = xp.matmul(h, W2) - y
+    gradient = 2 * d / xp.sum(xp.ones_like(d))
+    inner = xp.matmul(gradient, t(xp, W2)) * (1 - h * h)
+    return [W1 - 0.5 * xp.matmul(t(xp, x), inner), W2 - 0.5 * xp.matmul(t(xp, h), gradient), xp.mean(d * d)]
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4, 5, 7, 9, 16, 33])
+def test_a_step_in_chunks_is_the_whole_step(chunked, rows):
+    plan = check(network_step, array(4, 3), array(3, 2), array(rows, 4), array(rows, 2), state=2)
+    assert plan.batch == rows
+    assert plan.threads == 2
+    assert plan.rows <= 2
+    assert "2 threads" in plan.how
+
+
+@pytest.mark.parametrize("side", [3, 4, 5])
+def test_a_step_in_chunks_whose_batch_is_as_long_as_everything_else(chunked, side):
+    assert check(network_step, *[array(side, side)] * 4, state=2).batch == side
+
+
+def product(xp, W, x):
+    return xp.matmul(x, W)
+
+
+CUT: dict[str, Callable[..., Any]] = {
+    "sums": lambda xp, W, x: [
+        xp.sum(product(xp, W, x)),
+        xp.sum(product(xp, W, x), axis=0),
+        2 * xp.sum(product(xp, W, x)),
+    ],
+    "sums of rows": lambda xp, W, x: [xp.sum(xp.sum(product(xp, W, x), axis=1) * xp.sum(x, axis=1))],
+    "means": lambda xp, W, x: [xp.mean(product(xp, W, x), axis=0), xp.sum(xp.mean(product(xp, W, x), axis=1))],
+    "kept axes": lambda xp, W, x: [xp.sum(product(xp, W, x), axis=0, keepdims=True) - 1],
+    "views of sums": lambda xp, W, x: [xp.sum(product(xp, W, x), axis=0)[1:], xp.sum(product(xp, W, x), axis=0)[::-1]],
+    "gradients": lambda xp, W, x: [t(xp, xp.matmul(t(xp, x), product(xp, W, x))), xp.sum(x)],
+    "flat gradients": lambda xp, W, x: [
+        xp.concat([xp.reshape(xp.matmul(t(xp, x), product(xp, W, x)), (-1,)), xp.sum(product(xp, W, x), axis=0)])
+    ],
+    "flat transposed gradients": lambda xp, W, x: [
+        xp.concat([xp.reshape(t(xp, xp.matmul(t(xp, x), product(xp, W, x))), (-1,)), xp.sum(x, axis=0)])
+    ],
+    "columns": lambda xp, W, x: [
+        xp.sum(xp.exp(t(xp, product(xp, W, x))), axis=1),
+        xp.sum(xp.matmul(t(xp, W), t(xp, x))),
+    ],
+    "sums of columns": lambda xp, W, x: [xp.sum(xp.sum(t(xp, product(xp, W, x)), axis=0) * xp.sum(x, axis=1))],
+    "where": lambda xp, W, x: [xp.sum(xp.where(product(xp, W, x) > 0, product(xp, W, x), 0.0), axis=0)],
+    "softmax of rows": lambda xp, W, x: [xp.sum(softmax(xp, product(xp, W, x), 1), axis=0)],
+    "read before and in chunks": lambda xp, W, x: [xp.sum(xp.matmul(x, xp.exp(W))), xp.sum(xp.exp(W)), xp.exp(W)],
+    "many axes": lambda xp, W, x: [xp.sum(xp.exp(xp.reshape(product(xp, W, x), (-1, 3, 1))), axis=(0, 2))],
+    "one row": lambda xp, W, x: [xp.sum(product(xp, W, x) + xp.sum(W, axis=0, keepdims=True), axis=0)],
+}
+"""Each row of the batch (the second argument) can be computed by itself, and the results are sums."""
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 8])
+@pytest.mark.parametrize("name", CUT)
+def test_rows_in_chunks(chunked, name, rows):
+    plan = check(lambda xp, W, x: [W * 0.5, *CUT[name](xp, W, x)], array(3, 3), array(rows, 3), state=1)
+    assert plan.batch == rows
+
+
+MIXED: dict[str, Callable[..., Any]] = {
+    "softmax over the batch": lambda xp, W, x: [xp.matmul(t(xp, x), softmax(xp, product(xp, W, x), 0))],
+    "X^T X": lambda xp, W, x: [xp.sum(xp.matmul(product(xp, W, x), xp.matmul(t(xp, x), x)))],
+    "X X^T": lambda xp, W, x: [xp.sum(xp.exp(xp.matmul(product(xp, W, x), t(xp, x))))],
+    "max over the batch": lambda xp, W, x: [xp.sum(product(xp, W, x) - xp.max(x))],
+    "largest of the batch": lambda xp, W, x: [xp.max(product(xp, W, x), axis=0), xp.prod(product(xp, W, x), axis=0)],
+    "less the mean": lambda xp, W, x: [xp.sum(xp.exp(product(xp, W, x) - xp.mean(product(xp, W, x), axis=0)))],
+    "reversed rows": lambda xp, W, x: [xp.sum(product(xp, W, x) * product(xp, W, x)[::-1, :])],
+    "fewer rows": lambda xp, W, x: [xp.sum(product(xp, W, x)[1:, :])],
+    "rows are results": lambda xp, W, x: [product(xp, W, x)],
+    "rows against columns": lambda xp, W, x: [xp.sum(product(xp, W, x) * t(xp, x))],
+    "cumulated": lambda xp, W, x: [xp.sum(xp.cumulative_sum(product(xp, W, x), axis=0))],
+    "rows joined": lambda xp, W, x: [
+        xp.sum(xp.exp(xp.matmul(xp.reshape(product(xp, W, x), (-1, 9)), xp.ones((9, 1)))))
+    ],
+    "other weights for each row": lambda xp, W, x: [xp.sum(product(xp, W, x) * xp.asarray(np.arange(3.0)[:, None]))],
+    "a new first axis": lambda xp, W, x: [
+        xp.sum(xp.exp(xp.expand_dims(product(xp, W, x), axis=0) + xp.ones((3, 1, 1))))
+    ],
+}
+"""Here rows meet; W and x are (3, 3), so that shapes alone do not tell the axes apart."""
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_step_that_mixes_rows_is_run_whole(chunked, name):
+    plan = check(lambda xp, W, x: [W * 0.5, *MIXED[name](xp, W, x)], array(3, 3), array(3, 3), state=1)
+    assert plan.batch == 0
+
+
+@pytest.mark.parametrize("third", ["weights", "constant"])
+def test_columns_meet_an_array_of_three_axes(chunked, third):
+    """x Wᵀ is (5, 5) and the other (1, 1, 5): in their sum, (1, 5, 5), the batch is the last axis, not the second."""
+
+    def step(xp, W, v, x):
+        other = v if third == "weights" else xp.asarray(np.arange(5.0).reshape(1, 1, 5) + 1)
+        return [W, v, xp.sum(xp.tanh(t(xp, product(xp, W, x)) + other), axis=(0, 1)), xp.sum(x)]
+
+    check(step, array(5, 5), array(1, 1, 5), array(5, 5), state=2)
+
+
+def test_feeds_of_several_lengths_are_run_whole(chunked):
+    plan = check(
+        lambda xp, W, x, z: [W, xp.sum(xp.matmul(x, W)) + xp.sum(z)], array(3, 3), array(5, 3), array(4), state=1
+    )
+    assert plan.batch == 0
+
+
+def test_a_plan_with_chunks_says_so_and_gives_each_its_own_results(chunked):
+    plan = Plan(network_step, XP, [array(4, 3), array(3, 2), array(9, 4), array(9, 2)], 2)
+    first = plan(array(9, 4), array(9, 2))
+    copy = first[0].copy()
+    plan(array(9, 4) * 2, array(9, 2))
+    np.testing.assert_array_equal(first[0], copy)
+
+
+# Random programs
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation: a function of the namespace, and the positions of its operands among all values so far."""
+
+    text: str
+    function: Callable[..., Any]
+    operands: tuple[int, ...]
+
+
+def evaluate(xp, steps, values):
+    """All values: the leaves, then one a step."""
+    values = list(values)
+    for step in steps:
+        values.append(step.function(xp, *(values[n] for n in step.operands)))
+    return values
+
+
+ELEMENTWISE = {
+    "add": lambda xp, a, b: a + b,
+    "subtract": lambda xp, a, b: xp.subtract(a, b),
+    "multiply": lambda xp, a, b: a * b,
+}
+UNARY = {"tanh": lambda xp, a: xp.tanh(a), "exp": lambda xp, a: xp.exp(xp.tanh(a)), "half": lambda xp, a: 0.5 - a}
+
+
+def fits(function, *arrays):
+    """Is the operation defined for these arrays?"""
+    try:
+        function(XP, *arrays)
+    except (ValueError, IndexError, TypeError):
+        return False
+    return True
+
+
+@st.composite
+def one_step(draw, values):
+    """An operation that is defined for its operands."""
+    position = st.integers(0, len(values) - 1)
+    kind = draw(st.sampled_from(["unary", "elementwise", "where", "product", "reduce", "form", "form", "concat"]))
+    n, m, k = draw(position), draw(position), draw(position)
+    ndim = values[n].ndim
+    step = None
+    if kind == "elementwise":
+        name = draw(st.sampled_from(sorted(ELEMENTWISE)))
+        step = Step(name, ELEMENTWISE[name], (n, m))
+    elif kind == "where":  # the limit is one that no value meets but by rounding
+        step = Step("where", lambda xp, c, a, b: xp.where(c > 0.1234, a, b), (n, m, k))
+    elif kind == "product":
+        step = Step("matmul", lambda xp, a, b: xp.matmul(a, b), (n, m))
+    elif kind == "concat":
+        axis = draw(st.sampled_from([0, 0, -1]))
+        step = Step(f"concat {axis}", lambda xp, a, b: xp.concat([a, b], axis=axis), (n, m))
+    elif kind == "reduce":
+        name = draw(st.sampled_from(["sum", "mean", "max"]))
+        axis = draw(st.sampled_from([None, *range(-ndim, ndim), tuple(range(ndim))]))
+        keep = draw(st.booleans())
+        step = Step(f"{name} {axis} {keep}", lambda xp, a: getattr(xp, name)(a, axis=axis, keepdims=keep), (n,))
+    elif kind == "form":
+        forms = [
+            Step("flat", lambda xp, a: xp.reshape(a, (-1,)), (n,)),
+            Step("reversed shape", lambda xp, a: xp.reshape(a, a.shape[::-1]), (n,)),
+            Step("transpose", t, (n,)),
+            Step("expand first", lambda xp, a: xp.expand_dims(a, axis=0), (n,)),
+            Step("expand last", lambda xp, a: xp.expand_dims(a, axis=-1), (n,)),
+            Step("squeeze first", lambda xp, a: xp.squeeze(a, axis=0), (n,)),
+            Step("squeeze last", lambda xp, a: xp.squeeze(a, axis=-1), (n,)),
+            Step("[1:]", lambda xp, a: a[1:, ...], (n,)),
+            Step("[::-1]", lambda xp, a: a[::-1, ...], (n,)),
+            Step("[..., :2]", lambda xp, a: a[..., :2], (n,)),
+            Step("[..., 0]", lambda xp, a: a[..., 0], (n,)),
+        ]
+        step = draw(st.sampled_from(forms))
+    if step is not None:
+        operands = [values[i] for i in step.operands]
+        if fits(step.function, *operands):
+            result = np.asarray(step.function(XP, *operands))
+            if 0 < result.size <= 64 and result.ndim <= 3:
+                return step
+    name = draw(st.sampled_from(sorted(UNARY)))
+    return Step(name, UNARY[name], (n,))
+
+
+@dataclass(frozen=True)
+class Random:
+    """A random function of arrays: its leaves, the first ``state`` of them state; its steps; what it returns."""
+
+    leaves: tuple[np.ndarray, ...]
+    state: int
+    steps: tuple[Step, ...]
+    returned: tuple[int, ...]
+
+    def __call__(self, xp, *arrays):
+        values = evaluate(xp, self.steps, arrays)
+        return [values[n] for n in self.returned]
+
+    def __repr__(self):
+        lines = [f"leaf {n}: {leaf.shape}{' state' * (n < self.state)}" for n, leaf in enumerate(self.leaves)]
+        lines += [f"{n}: {s.text} {s.operands}" for n, s in enumerate(self.steps, len(self.leaves))]
+        return "\n".join([*lines, f"return {self.returned}"])
+
+
+SHAPES = [(3, 4), (4, 3), (3, 3), (3, 1), (1, 3), (4,), (3,), ()]
+
+
+def random_leaf(draw, shape):
+    seed = draw(st.integers(0, 2**16))
+    return np.asarray(np.random.default_rng(seed).uniform(-1, 1, shape))
+
+
+@st.composite
+def random_steps(draw, leaves, most):
+    """Steps on leaves; a value beyond ±3 is followed by its tanh, so that nothing grows without bound."""
+    steps, values = [], list(leaves)
+    for _ in range(draw(st.integers(1, most))):
+        steps.append(draw(one_step(values)))
+        values = [np.asarray(v) for v in evaluate(XP, steps, leaves)]
+        if np.max(np.abs(values[-1])) > 3:
+            steps.append(Step("tanh", UNARY["tanh"], (len(values) - 1,)))
+            values = [np.asarray(v) for v in evaluate(XP, steps, leaves)]
+    return steps, values
+
+
+@st.composite
+def random_functions(draw):
+    leaves = tuple(
+        random_leaf(draw, shape) for shape in draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4))
+    )
+    steps, values = draw(random_steps(leaves, 12))
+    state = draw(st.integers(0, len(leaves)))
+    new = []
+    for leaf in leaves[:state]:  # any value of the same form may replace it: another state, an argument, a view
+        same = [n for n, v in enumerate(values) if v.shape == leaf.shape]
+        new.append(draw(st.sampled_from(same[::-1])))
+    others = draw(st.lists(st.integers(0, len(values) - 1).map(lambda n: len(values) - 1 - n), min_size=1, max_size=4))
+    return Random(leaves, state, tuple(steps), (*new, *others))
+
+
+def check_random(function, make=Plan):
+    """As ``check``, with a bound that follows the condition of the function: what single precision does to it."""
+    eps, eps_single = (float(np.finfo(dtype).eps) for dtype in ("float64", "float32"))
+    rng = np.random.default_rng(2)
+    plan = make(function, XP, list(function.leaves), function.state)
+    held = [np.array(leaf) for leaf in function.leaves[: function.state]]
+    kept = []
+    for _ in range(REPLAYS):
+        feeds = [like(rng, leaf) for leaf in function.leaves[function.state :]]
+        expected = [np.array(r) for r in function(XP, *held, *feeds)]
+        narrow = [np.array(r) for r in function(XP, *(a.astype("float32") for a in (*held, *feeds)))]
+        assume(all(np.isfinite(a).all() for a in (*expected, *narrow)))
+        results = plan(*feeds)
+        kept += [(r, r.copy()) for r in results]
+        got = [*(plan.read(n) for n in range(function.state)), *results]
+        for result, wanted, rounded in zip(got, expected, narrow, strict=True):
+            enlarged = 100 * float(np.max(np.abs(wanted - rounded))) * eps / eps_single
+            assert result.dtype == wanted.dtype
+            assert_close(
+                result, wanted, enlarged + (1 + len(function.steps)) * rounding("float64", wanted, np.ones(64))
+            )
+        held = [plan.read(n) for n in range(function.state)]
+        held = [h / max(1.0, float(np.max(np.abs(h)))) for h in held]
+        for n, array in enumerate(held):
+            plan.write(n, array)
+    for result, copy in kept:
+        np.testing.assert_array_equal(result, copy)
+    return plan
+
+
+SETTINGS = settings(deadline=None, derandomize=True, database=None)
+
+
+@settings(SETTINGS, max_examples=300)
+@given(random_functions())
+def test_random_functions(function):
+    note(repr(function))
+    check_random(function)
+
+
+@st.composite
+def random_steps_of_training(draw):
+    """States W (3, 3) and b (3,), a batch of x and y (n, 3): gradients are added to the states, sums are returned."""
+    rows = draw(st.integers(2, 7))
+    leaves = tuple(random_leaf(draw, shape) for shape in ((3, 3), (3,), (rows, 3), (rows, 3)))
+    steps = [Step("matmul", lambda xp, a, b: xp.matmul(a, b), (2, 0))]
+    more, _ = draw(random_steps((*leaves, leaves[2] @ leaves[0]), 8))
+    steps += more
+    values = [np.asarray(v) for v in evaluate(XP, steps, leaves)]
+    last = len(values) - 1
+    chosen = draw(st.lists(st.integers(4, last), min_size=1, max_size=3))
+    returned = []
+    for n in chosen:
+        axis = draw(st.sampled_from([None, 0])) if values[n].ndim else None
+        steps.append(Step(f"sum {axis}", lambda xp, a, axis=axis: xp.sum(a, axis=axis), (n,)))
+        returned.append(len(leaves) + len(steps) - 1)
+    steps.append(Step("gradient", lambda xp, x, p: 0.1 * xp.matmul(t(xp, x), p), (2, 4)))
+    steps.append(Step("update", lambda xp, W, g: W - g, (0, len(leaves) + len(steps) - 1)))
+    return Random(leaves, 2, tuple(steps), (len(leaves) + len(steps) - 1, 1, *returned))
+
+
+def test_random_steps_in_chunks_of_rows(chunked):
+    batches = []
+
+    @settings(SETTINGS, max_examples=150)
+    @given(random_steps_of_training())
+    def run(function):
+        note(repr(function))
+        batches.append(check_random(function).batch)
+
+    run()
+    cut = sum(batch > 0 for batch in batches)
+    assert cut > len(batches) / 4  # the test is about those
+    assert cut < len(batches)  # and about those that are refused
