@@ -86,6 +86,23 @@ def info_command() -> None:
         show_info(stdout())
 
 
+@app.command("verify-gpu")
+def verify_gpu_command(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Write all figures there.")
+    ] = None,
+) -> None:
+    """Check on this machine's GPU what only a GPU can show; without one, say so and check the rest.
+
+    The exit code is 0 where every check was made and passed, else 1.
+    """
+    from miniflow_xp.verify.run import verify  # here: no other command needs it
+
+    with told():
+        if not verify(stdout(), output):
+            raise typer.Exit(1)
+
+
 def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str) -> Table:
     """The table that the options name; raises SettingError where they contradict each other."""
     if data is None:

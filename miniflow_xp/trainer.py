@@ -13,7 +13,9 @@ from miniflow_xp.errors import GraphError
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Input, Node, Parameter
+from miniflow_xp.ops.losses import Loss, Weight, as_sum
 from miniflow_xp.optim import SGD, Optimizer, positive
+from miniflow_xp.program import Program
 from miniflow_xp.schedule import Guard, Schedule
 from miniflow_xp.switch import get_backend, to_numpy
 
@@ -43,6 +45,8 @@ class Trainer:
         self._backend: Backend | None = None
         self._stale = True
         self._layout = Layout((), 0, False)
+        self._dtypes: tuple[str, ...] = ()
+        self._additive: Program | None = None
         self._captured: Any = None
         self._initial: list[Array] = []
 
@@ -66,12 +70,26 @@ class Trainer:
         same = backend is self._backend and not self._stale
         if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
             self._gather(backend, feed)
-        captured, arrays = self._step.prepare(
-            feed, (), self._layout, self._function, self._state, self._layout.clocks.keys()
-        )
+        captured, arrays = self._step.prepare(feed, (), self._layout, self._function, self._state, self._dtypes)
         if captured is not self._captured:
             self._move_to(captured)
         return captured(*arrays)[0]
+
+    def additive(self, feed: Mapping[Input, Any]) -> Array:
+        """Gradients of the loss's sum, this sum and its weight, end to end in one 1-D array; updates nothing.
+
+        The arrays of parts of a batch add up to that of the whole batch, however uneven the parts are: divide by the
+        last element after adding. Parameters come in the order of ``parameters``. Raises GraphError where the cost is
+        not a loss.
+        """
+        if self._additive is None:
+            if not isinstance(self.cost, Loss):
+                raise GraphError(str(self.cost), "it is no loss", "a sum and a weight are needed", "End in a loss")
+            self._additive = Program([as_sum(self.cost), Weight(self.cost)], self.parameters)
+        (total, weight), gradients = self._additive(feed)
+        xp = get_backend().xp
+        with get_backend().activate():
+            return flat_array(xp, [*(gradients[p] for p in self.parameters), total, weight])
 
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
@@ -91,6 +109,7 @@ class Trainer:
         with backend.activate():
             self._initial = layout.pack(backend, arrays, self._rate, memory)
         self._backend, self._layout, self._captured, self._stale = backend, layout, None, False
+        self._dtypes = tuple(layout.clocks)
 
     def _state(self) -> list[Array]:
         """The arrays of the state as they are now."""

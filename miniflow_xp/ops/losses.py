@@ -1,27 +1,59 @@
 """Costs: MSE for measurements, CrossEntropy for classes. The target comes first, as in the lesson."""
 
+from copy import copy
 from math import prod
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
-from miniflow_xp.errors import DtypeError, LabelError, ShapeError
+from miniflow_xp.errors import DtypeError, LabelError, SettingError, ShapeError
 from miniflow_xp.node import Node, Operand, Thunk
-from miniflow_xp.ops.activations import log_softmax
 
 
-class MSE(Node):
-    """mean((y - a)²); y and a have equally many elements, in whatever shapes; the result is a scalar.
+class Loss(Node):
+    """A sum of terms over the examples, or their mean.
 
-    Both are compared element by element in their order, so a target (n,) fits an output (n, 1).
+    ``reduction``: ``"mean"`` or ``"sum"``. The mean is the sum divided by the weight, which is the number of terms;
+    sums and weights of parts of a batch add up to those of the whole, means do not.
     """
 
     is_cost = True
     takes_numbers = False
+
+    def __init__(self, y: Operand, output: Operand, name: str | None = None, *, reduction: str = "mean") -> None:
+        super().__init__([y, output], name)
+        self.reduction = reduction
+        if reduction not in ("mean", "sum"):
+            raise SettingError(f"{self}, reduction", f"it is {reduction!r}", "it is mean or sum", "Use one of these")
+
+    def terms(self, xp: Namespace, y: Array, output: Array) -> Array:
+        """The terms, in whatever shape."""
+        raise NotImplementedError
+
+    def compute(self, xp: Namespace, y: Array, output: Array) -> Array:
+        terms = self.terms(xp, y, output)
+        return xp.sum(terms) if self.reduction == "sum" else xp.mean(terms)
+
+    def weight(self, xp: Namespace, y: Array, output: Array) -> Array:
+        """The number of terms, a scalar; counted from the data, so that it holds where a shape is not known yet."""
+        return count(xp, self.terms(xp, y, output))
+
+    def scale(self, xp: Namespace, gradient: Array, y: Array, output: Array) -> Array:
+        """The gradient of one term."""
+        return gradient if self.reduction == "sum" else gradient / self.weight(xp, y, output)
+
+
+class MSE(Loss):
+    """mean((y - a)²); y and a have equally many elements, in whatever shapes; the result is a scalar.
+
+    Both are compared element by element in their order, so a target (n,) fits an output (n, 1). With
+    ``reduction="sum"`` it is Σ (y - a)².
+    """
+
     gives_columns = True
 
-    def __init__(self, y: Operand, a: Operand, name: str | None = None) -> None:
-        super().__init__([y, a], name)
+    def __init__(self, y: Operand, a: Operand, name: str | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(y, a, name, reduction=reduction)
 
     def check(self, y: Array, a: Array) -> None:
         if prod(shape_of(y)) != prod(shape_of(a)):
@@ -32,29 +64,26 @@ class MSE(Node):
                 "Feed one target for each output",
             )
 
-    def compute(self, xp: Namespace, y: Array, a: Array) -> Array:
+    def terms(self, xp: Namespace, y: Array, a: Array) -> Array:
         d = difference(xp, y, a)
-        return xp.mean(d * d)
+        return d * d
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, a: Array) -> tuple[Thunk, Thunk]:
-        def scaled(sign: int, shape: tuple[int, ...]) -> Array:
-            d = difference(xp, y, a)
-            return xp.reshape(sign * 2 * gradient / count(xp, d) * d, shape)
+        def slope(sign: int, shape: tuple[int, ...]) -> Array:
+            return xp.reshape(sign * 2 * self.scale(xp, gradient, y, a) * difference(xp, y, a), shape)
 
-        return lambda: scaled(1, shape_of(y)), lambda: scaled(-1, shape_of(a))
+        return lambda: slope(1, shape_of(y)), lambda: slope(-1, shape_of(a))
 
 
-class CrossEntropy(Node):
+class CrossEntropy(Loss):
     """-mean(log softmax(logits)[i, yᵢ]); y is (n,) integer labels 0 … k-1, logits (n, k), the result a scalar.
 
-    Further leading axes are allowed: y (…,) and logits (…, k). Declare the labels: ``Input(dtype=int)``.
+    Further leading axes are allowed: y (…,) and logits (…, k). Declare the labels: ``Input(dtype=int)``. With
+    ``reduction="sum"`` it is the sum over the labels.
     """
 
-    is_cost = True
-    takes_numbers = False
-
-    def __init__(self, y: Operand, logits: Operand, name: str | None = None) -> None:
-        super().__init__([y, logits], name)
+    def __init__(self, y: Operand, logits: Operand, name: str | None = None, *, reduction: str = "mean") -> None:
+        super().__init__(y, logits, name, reduction=reduction)
 
     def check(self, y: Array, logits: Array) -> None:
         if not hasattr(y, "dtype") or dtypes.name_of(y) not in dtypes.INTEGERS:
@@ -82,17 +111,41 @@ class CrossEntropy(Node):
                 "Number the classes from 0, or widen the last layer",
             )
 
-    def compute(self, xp: Namespace, y: Array, logits: Array) -> Array:
-        picked = xp.where(is_label(xp, y, logits), log_softmax(xp, logits, -1), 0.0)
-        return -xp.mean(xp.sum(picked, axis=-1))
+    def terms(self, xp: Namespace, y: Array, logits: Array) -> Array:
+        shifted, e = exponentials(xp, logits)
+        picked = xp.where(is_label(xp, y, logits), shifted, 0.0)
+        return xp.log(xp.sum(e, axis=-1)) - xp.sum(picked, axis=-1)
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, logits: Array) -> tuple[None, Thunk]:
         def softmax_less_target() -> Array:
-            softmax = xp.exp(log_softmax(xp, logits, -1))
+            _, e = exponentials(xp, logits)
+            softmax = e / xp.sum(e, axis=-1, keepdims=True)
             excess = xp.where(is_label(xp, y, logits), softmax - 1, softmax)
-            return gradient / count(xp, logits[..., 0]) * excess
+            return self.scale(xp, gradient, y, logits) * excess
 
         return None, softmax_less_target
+
+
+class Weight(Node):
+    """The weight of a loss: the number of terms in its sum, a scalar that has no gradient."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(name=f"weight of {loss}")
+        self.inbound_nodes = list(loss.inbound_nodes)  # which do not know of it: it is for frozen graphs only
+        self.loss = loss
+
+    def compute(self, xp: Namespace, y: Array, output: Array) -> Array:
+        return self.loss.weight(xp, y, output)
+
+    def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, output: Array) -> tuple[None, None]:
+        return None, None
+
+
+def as_sum(loss: Loss) -> Loss:
+    """The same loss as a sum; a node that its inbound nodes do not know of, for frozen graphs only."""
+    total = copy(loss)
+    total.reduction = "sum"
+    return total
 
 
 def difference(xp: Namespace, y: Array, a: Array) -> Array:
@@ -100,8 +153,14 @@ def difference(xp: Namespace, y: Array, a: Array) -> Array:
     return xp.reshape(y, (-1,)) - xp.reshape(a, (-1,))
 
 
+def exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array]:
+    """logits - max along the last axis, and e to it, which cannot overflow."""
+    shifted = logits - xp.max(logits, axis=-1, keepdims=True)
+    return shifted, xp.exp(shifted)
+
+
 def count(xp: Namespace, x: Array) -> Array:
-    """Number of elements as a 0-d array; read from the data, so that it also holds where a shape is not known yet."""
+    """Number of elements as a 0-d array, in the dtype of x."""
     return xp.sum(xp.ones_like(x))
 
 
