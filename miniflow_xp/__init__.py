@@ -1,5 +1,7 @@
 """Automatic differentiation written once against the Array API, on NumPy, CuPy, PyTorch, JAX and others."""
 
+from typing import TYPE_CHECKING, Any
+
 from miniflow_xp.backend import Backend
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.gradcheck import gradcheck
@@ -20,10 +22,13 @@ from miniflow_xp.ops import (
     Sub,
     Tanh,
 )
-from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp, sgd_update
-from miniflow_xp.program import Program
+from miniflow_xp.optim import sgd_update
 from miniflow_xp.switch import available_backends, get_backend, set_backend, to_numpy, use_backend
-from miniflow_xp.trainer import Trainer
+
+if TYPE_CHECKING:
+    from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
+    from miniflow_xp.program import Program
+    from miniflow_xp.trainer import Trainer
 
 __version__ = "0.1.0"
 
@@ -64,3 +69,22 @@ __all__ = [
     "topological_sort",
     "use_backend",
 ]
+
+_LATER = {  # imported when first used: the lesson needs none of these, and importing this package stays quick
+    "SGD": "optim",
+    "Adam": "optim",
+    "AdamW": "optim",
+    "Program": "program",
+    "RMSProp": "optim",
+    "Trainer": "trainer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names of ``_LATER``."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    globals()[name] = found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return found
