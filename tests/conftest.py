@@ -18,7 +18,7 @@ from miniflow_xp import errors, switch
 NAMES = ("numpy", "torch", "jax", "strict", "cupy")
 ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))
 CHOSEN = ONLY or tuple(filter(None, [os.environ.get("MINIFLOW_BACKEND")]))
-SETTINGS = ("MINIFLOW_BACKEND", "MINIFLOW_DTYPE", "MINIFLOW_DOWNCAST")
+SETTINGS = ("MINIFLOW_BACKEND", "MINIFLOW_DTYPE", "MINIFLOW_DOWNCAST", "MINIFLOW_PRECISION")
 
 
 def parameters():

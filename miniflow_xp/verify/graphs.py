@@ -1,0 +1,129 @@
+"""Checks of captured steps: what they read, what they leave alone, what they wait for."""
+
+import time
+from typing import Any
+
+import cupy
+import numpy as np
+
+from miniflow_xp.backend import Backend
+from miniflow_xp.optim import SGD
+from miniflow_xp.program import Program
+from miniflow_xp.switch import use_backend
+from miniflow_xp.trainer import Trainer
+from miniflow_xp.verify.networks import Eager, Network, mlp
+from miniflow_xp.verify.report import expect
+from miniflow_xp.verify.results import error
+from miniflow_xp.verify.timing import spin
+
+DTYPE = "float64"
+
+
+def check_inputs_are_seen(backend: Backend) -> dict[str, Any]:
+    """6: inputs from the host, from the device, strided, and changed in place; a changed learning rate."""
+    rng, network = np.random.default_rng(4), mlp(16, 32, DTYPE)
+    with use_backend(Eager(backend.device)):
+        plain = Program(network.cost)
+    reused = cupy.empty((8, 16))
+    with use_backend(backend):
+        program = Program(network.cost)
+        results: dict[str, Any] = {}
+        for way in ("host", "device", "strided", "changed in place"):
+            feed = network.feed(rng, 8, DTYPE)
+            given = {network.y: cupy.asarray(feed[network.y]), network.X: cupy.asarray(feed[network.X])}
+            if way == "host":
+                given = feed
+            elif way == "strided":
+                given[network.X] = cupy.asfortranarray(given[network.X])
+            elif way == "changed in place":
+                reused[...] = given[network.X]
+                given[network.X] = reused
+            found = program(given).values
+            with use_backend(Eager(backend.device)):
+                results[way] = error(found, cupy.asnumpy(plain(feed).values))
+        expect(all(off < 1e-12 for off in results.values()), "a captured step did not see its input", results)
+        results["learning rate"] = learning_rate_is_seen(network, rng)
+    return results
+
+
+def learning_rate_is_seen(network: Network, rng: np.random.Generator) -> str:
+    """A learning rate of next to nothing leaves the parameters, another one moves them; nothing is captured anew."""
+    trainer = Trainer(network.cost, SGD(0.1))
+    feed = network.feed(rng, 8, DTYPE)
+    trainer.step(feed)
+    graph, before = trainer._captured, cupy.asnumpy(network.parameters[0].value)  # noqa: SLF001
+    trainer.learning_rate = 1e-300
+    trainer.step(feed)
+    still = cupy.asnumpy(network.parameters[0].value)
+    trainer.learning_rate = 0.1
+    trainer.step(feed)
+    moved = cupy.asnumpy(network.parameters[0].value)
+    expect(np.array_equal(before, still) and not np.array_equal(still, moved), "the learning rate is frozen")
+    expect(graph is trainer._captured, "a new learning rate is captured anew")  # noqa: SLF001
+    return "takes effect"
+
+
+def check_results_are_kept(backend: Backend) -> dict[str, Any]:
+    """7: results stay as they are while memory is taken and overwritten and the graph runs on other inputs."""
+    rng, network = np.random.default_rng(5), mlp(64, 64, "float32")
+    with use_backend(backend):
+        program = Program(network.cost, network.parameters)
+        first = program(network.feed(rng, 64, "float32"))
+        arrays = [first.values, *first.gradients.values()]
+        kept = [cupy.asnumpy(a) for a in arrays]
+        for _ in range(20):
+            cupy.full(1 << 20, np.nan)
+            program(network.feed(rng, 64, "float32"))
+    expect(
+        all(np.array_equal(cupy.asnumpy(a), k) for a, k in zip(arrays, kept, strict=True)), "a result was overwritten"
+    )
+    return {"arrays": len(arrays)}
+
+
+def check_nothing_waits(backend: Backend) -> dict[str, Any]:
+    """8: while the stream is busy for 50 ms, the host returns from a step in less than 25."""
+    rng, network = np.random.default_rng(6), mlp(64, 64, "float32")
+    with use_backend(backend):
+        trainer = Trainer(network.cost, SGD(0.1))
+        feeds = {"device": {n: cupy.asarray(a) for n, a in network.feed(rng, 64, "float32").items()}}
+        feeds["host"] = network.feed(rng, 64, "float32")
+        figures: dict[str, Any] = {}
+        for name, feed in feeds.items():
+            for _ in range(3):
+                trainer.step(feed)
+                spin(0.01)
+            backend.synchronize()
+            start = time.perf_counter()
+            spin(50)
+            trainer.step(feed)
+            returned = time.perf_counter()
+            backend.synchronize()
+            figures[f"host, {name} feed, ms"] = (returned - start) * 1e3
+            figures[f"all, {name} feed, ms"] = (time.perf_counter() - start) * 1e3
+            expect(figures[f"all, {name} feed, ms"] > 45, "the stream was not busy", figures)
+            expect(figures[f"host, {name} feed, ms"] < 25, f"a step waits for the device ({name} feed)", figures)
+    return figures
+
+
+def check_streams(backend: Backend) -> dict[str, Any]:
+    """10: two graphs on two streams, and one graph on two streams in turn, equal one after the other."""
+
+    def train(streams: list[Any], shared: bool) -> list[Any]:
+        networks = [mlp(64, 128, DTYPE, seed) for seed in range(1 if shared else 2)]
+        trainers = [Trainer(n.cost, SGD(0.1)) for n in networks]
+        rng = np.random.default_rng(7)
+        for step in range(30):
+            for n, (network, trainer) in enumerate(zip(networks, trainers, strict=True)):
+                with streams[(step if shared else n) % 2]:
+                    trainer.step(network.feed(rng, 64, DTYPE))
+        backend.synchronize()
+        return [backend.to_numpy(p.value) for network in networks for p in network.parameters]
+
+    figures = {}
+    with use_backend(backend):
+        null, two = cupy.cuda.Stream.null, [cupy.cuda.Stream(non_blocking=True) for _ in range(2)]
+        for shared in (False, True):
+            pairs = zip(train([null, null], shared), train(two, shared), strict=True)
+            figures["one graph" if shared else "two graphs"] = max(error(a, b) for a, b in pairs)
+    expect(max(figures.values()) < 1e-12, "streams do not wait for each other", figures)
+    return figures
