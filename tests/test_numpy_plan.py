@@ -749,3 +749,22 @@ def test_random_steps_in_chunks_of_rows(chunked):
     cut = sum(batch > 0 for batch in batches)
     assert cut > len(batches) / 4  # the test is about those
     assert cut < len(batches)  # and about those that are refused
+
+
+def test_the_larger_and_the_smaller_of_two():
+    check(lambda xp, a, b: [xp.maximum(a, b), xp.minimum(a, b) * xp.maximum(a, 0.0)], array(3, 4), array(3, 4))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_sigmoid_is_joined_and_right_in_both_tails(dtype):
+    def sigmoid(xp, x):
+        e = xp.exp(-xp.abs(x))
+        return [xp.where(x >= 0, 1.0, e) / (1 + e)]
+
+    x = np.concatenate([np.linspace(-80, 80, 321), [-1e4, 1e4, -np.inf, np.inf, np.nan]]).astype(dtype)
+    plan = Plan(sigmoid, XP, [x], 0)
+    assert "4 NumPy calls" in plan.how
+    (got,) = plan(x)
+    exact = 1 / (1 + np.exp(-x[:321].astype("longdouble")))
+    np.testing.assert_allclose(got[:321], exact.astype("float64"), rtol=1e-6 if dtype == "float32" else 1e-14)
+    np.testing.assert_array_equal(got[321:], [0, 1, 0, 1, np.nan])

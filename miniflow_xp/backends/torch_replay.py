@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.joining import Equation, is_number, sigmoid
 from miniflow_xp.trace import BY_OPERATOR, Value, record
 
 Function = Callable[..., Any]
-Equation = tuple[str, tuple[Value, ...]]
 
 VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
 JOINED = ("sigmoid", "addmm")
@@ -95,22 +95,6 @@ def join(values: Sequence[Value], results: Sequence[Value]) -> Joined:
     return Joined(values, results)
 
 
-def sigmoid(value: Value) -> Equation | None:
-    """where(x ≥ 0, 1, e) / (1 + e) with e = exp(-|x|)."""
-    match value:
-        case Value(
-            op="divide",
-            inputs=(
-                Value(op="where", inputs=(Value(op="greater_equal", inputs=(x, zero)), one, e)),
-                Value(op="add", inputs=(one_too, e_too)),
-            ),
-        ) if e is e_too and is_number(zero, 0) and is_number(one, 1) and is_number(one_too, 1):
-            match e:
-                case Value(op="exp", inputs=(Value(op="negative", inputs=(Value(op="abs", inputs=(x_too,)),)),)):
-                    return ("sigmoid", (x,)) if x is x_too else None
-    return None
-
-
 def sigmoid_gradient(value: Value) -> Equation | None:
     """g σ (1 - σ)."""
     match value:
@@ -151,11 +135,6 @@ def alike(*values: Value) -> bool:
 def same_dtype(*values: Value) -> bool:
     """Are all of them tensors of the same dtype?"""
     return all(has_dtype(v) for v in values) and len({v.dtype for v in values}) == 1
-
-
-def is_number(value: Value, number: float) -> bool:
-    """Is this the constant ``number``?"""
-    return value.is_constant and value.shape == () and float(value.sample) == number
 
 
 def calls(joined: Joined, places: dict[Value, int]) -> Any:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,9 +87,11 @@ class Emitter:
             return [reduce(value, self.array(value.inputs[0]), out, self.ones)]
         if what == "product":
             return [product(self.array(value.inputs[0]), self.array(value.inputs[1]), out)]
+        if what == "sigmoid":
+            return sigmoid(self.array(value.inputs[0]), out)
         if what in ("ufunc", "where"):
             operands = [self.operand(v, value) for v in value.inputs]
-            return where(out, *operands) if what == "where" else [(ufunc(value), (*operands, out))]  # type: ignore[list-item]
+            return where(out, *operands) if what == "where" else [elementwise(value, operands, out)]
         return [self.copy_of_call(value, out)]
 
     def operand(self, item: Value, reader: Value) -> Any:
@@ -139,6 +142,27 @@ def reduce(value: Value, x: np.ndarray, out: np.ndarray, ones: np.ndarray) -> Ca
     if len(over) == x.ndim and x.flags.c_contiguous and not keepdims:
         return REDUCTIONS[value.op].reduce, (x.reshape(-1), 0, None, out)
     return REDUCTIONS[value.op].reduce, (x, over, None, out, keepdims)
+
+
+def elementwise(value: Value, operands: Sequence[Any], out: np.ndarray) -> Call:
+    """An elementwise function into ``out``."""
+    function = ufunc(value)
+    assert function is not None
+    if value.op in ("maximum", "minimum"):  # NumPy wants their result by keyword
+        return partial(function, out=out), tuple(operands)
+    return function, (*operands, out)
+
+
+def sigmoid(x: np.ndarray, out: np.ndarray) -> list[Call]:
+    """``out = 1 / (1 + e⁻ˣ)``, which is right in both tails: where e⁻ˣ overflows, its limit is 0."""
+    one = np.asarray(1, x.dtype)
+    return [(np.negative, (x, out)), (exp_to_infinity, (out,)), (np.add, (out, one, out)), (np.divide, (one, out, out))]
+
+
+def exp_to_infinity(x: np.ndarray) -> None:
+    """``x = eˣ`` in place, infinite where it overflows."""
+    with np.errstate(over="ignore"):
+        np.exp(x, x)
 
 
 def where(out: np.ndarray, condition: Any, x: Any, y: Any) -> list[Call]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from miniflow_xp.backends.numpy_plan.blas import blas_threads, one_blas_thread
 from miniflow_xp.backends.numpy_plan.emit import Call, Emitter
-from miniflow_xp.backends.numpy_plan.primitives import in_c_order, kind, root, size, without_means
+from miniflow_xp.backends.numpy_plan.primitives import in_c_order, joined, kind, root, size, without_means
 from miniflow_xp.backends.numpy_plan.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy_plan.storage import Storage, phase
 from miniflow_xp.trace import Value, record
@@ -34,7 +34,7 @@ class Plan:
         self._lock = Lock()
         self.inputs = [aligned_copy(a) for a in arrays]
         values, results = record(function, xp, self.inputs, in_c_order)
-        values = without_means(values)
+        values = without_means(joined(values, results))
         arguments = [v for v in values if v.op == "argument"]
         self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]

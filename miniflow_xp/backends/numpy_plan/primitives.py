@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.joining import sigmoid, still_read
 from miniflow_xp.trace import Value
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
@@ -14,8 +15,8 @@ REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.mu
 
 
 def kind(value: Value) -> str:
-    """One of argument, constant, product, reduction, where, view, concat, ufunc, call."""
-    if value.op in ("argument", "constant", "where"):
+    """One of argument, constant, product, reduction, where, sigmoid, view, concat, ufunc, call."""
+    if value.op in ("argument", "constant", "where", "sigmoid"):
         return value.op
     if value.op == "matmul":
         return "product"
@@ -67,6 +68,15 @@ def axes(value: Value) -> tuple[int, ...]:
     axis, ndim = value.keywords.get("axis"), len(value.inputs[0].shape)
     given = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return tuple(a % ndim for a in given)
+
+
+def joined(values: list[Value], results: list[Value]) -> list[Value]:
+    """The same equations with each sigmoid as one: masked copies, which `where` needs, are slow in NumPy."""
+    for value in values:
+        found = sigmoid(value)
+        if found is not None and str(value.dtype) in ("float32", "float64"):
+            value.op, value.inputs = found
+    return still_read(values, results)
 
 
 def without_means(values: list[Value]) -> list[Value]:

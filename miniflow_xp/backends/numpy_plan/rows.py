@@ -47,7 +47,7 @@ def state_of(value: Value, states: States, rows: int) -> str | None:
         return AFTER if PARTIAL in found or AFTER in found else WHOLE
     if PARTIAL in found or AFTER in found or any(p.is_constant and rows in p.shape for p in parents):
         return None
-    if kind(value) in ("ufunc", "where"):
+    if kind(value) in ("ufunc", "where", "sigmoid"):
         return elementwise(value, parents, found, rows)
     if kind(value) == "product":
         flat = all(len(p.shape) == 2 for p in parents)

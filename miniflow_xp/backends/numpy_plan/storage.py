@@ -98,8 +98,9 @@ class Storage:
         return same and all(p is parent or self.home(p) is not parent for p in value.parents())
 
     def _fits(self, value: Value, argument: Value) -> bool:
-        elementwise = kind(value) == "ufunc" or (kind(value) == "where" and argument not in value.inputs[:2])
-        return elementwise and self._alone(value, argument) and self.states[value] in (WHOLE, AFTER)
+        in_place = kind(value) in ("ufunc", "sigmoid")
+        in_place = in_place or (kind(value) == "where" and argument not in value.inputs[:2])
+        return in_place and self._alone(value, argument) and self.states[value] in (WHOLE, AFTER)
 
     def _buffer(self, value: Value) -> int:
         rows, batch = self.rows_share
@@ -118,7 +119,7 @@ def phase(state: str) -> int:
 
 def overwritable(value: Value) -> list[Value]:
     """The inputs that an equation may write its result over."""
-    if kind(value) == "ufunc":
+    if kind(value) in ("ufunc", "sigmoid"):
         return value.parents()
     return [v for v in value.inputs[2:] if v not in value.inputs[:2]] if kind(value) == "where" else []
 
@@ -133,7 +134,7 @@ def parts_of_concatenations(run: Sequence[Value], states: States) -> dict[Value,
         roots = [root(p) for p in parts]
         form = (states[value], value.dtype)
         movable = len(set(roots)) == len(roots) and all(
-            kind(r) in ("product", "reduction", "ufunc")
+            kind(r) in ("product", "reduction", "ufunc", "sigmoid")
             and r not in inside
             and (states[r], r.dtype) == form
             and shows_all(p)
