@@ -71,9 +71,6 @@ class Backend(ABC):
     name: ClassVar[str]
     """The name it is chosen by."""
 
-    install: ClassVar[str]
-    """The command that installs what it needs."""
-
     array_type: type | tuple[type, ...]
     """The class of its arrays."""
 

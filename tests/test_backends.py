@@ -405,7 +405,6 @@ class Vector(numpy.ndarray):
 
 class TinyBackend(Backend):
     name = "tiny"
-    install = "pip install tiny-arrays"
     array_type = Vector
     xp = array_api_compat.numpy
 

@@ -16,7 +16,6 @@ class CupyBackend(Backend):
     """cupy.ndarray; device: a GPU by number, 0 where none is given."""
 
     name = "cupy"
-    install = "pip install 'miniflow_xp[cupy13]' for CUDA 13, 'miniflow_xp[cupy12]' for CUDA 12"
     array_type = cupy.ndarray
     xp = xp
     flat_state = True

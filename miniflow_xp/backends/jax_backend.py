@@ -28,7 +28,6 @@ class JaxBackend(Backend):
     """jax.Array; device: anything that ``jax.devices`` lists."""
 
     name = "jax"
-    install = "pip install jax"
     array_type = jax.Array
     xp = jnp
 

@@ -15,7 +15,6 @@ class NumpyBackend(Backend):
     """NumPy arrays; device: the CPU."""
 
     name = "numpy"
-    install = "pip install numpy"
     array_type = (np.ndarray, np.generic)
     xp = xp
     flat_state = True

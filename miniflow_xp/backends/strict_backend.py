@@ -10,7 +10,6 @@ class StrictBackend(Backend):
     """array-api-strict arrays, which wrap NumPy's; device: the CPU. Slow by design: for tests."""
 
     name = "strict"
-    install = "pip install array-api-strict"
     array_type = type(xp.asarray(0.0))
     xp = xp
 

@@ -20,7 +20,6 @@ class TorchBackend(Backend):
     """torch.Tensor; device: anything that ``torch.device`` takes and the machine has."""
 
     name = "torch"
-    install = "pip install torch"
     array_type = torch.Tensor
     xp = xp
     flat_state = True
