@@ -22,7 +22,6 @@ class TorchBackend(Backend):
     name = "torch"
     array_type = torch.Tensor
     xp = xp
-    flat_state = True
 
     def __init__(self, device: str | None = None) -> None:
         self._device = usable_device(device or "cpu")

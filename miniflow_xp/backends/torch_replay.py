@@ -4,6 +4,7 @@ Recording takes away what the portable code costs at every call: graph, checks, 
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -86,7 +87,7 @@ class Joined:
 def join(values: Sequence[Value], results: Sequence[Value]) -> Joined:
     """Replace groups of equations by the one PyTorch function that computes them."""
     for value in values:
-        for pattern in (sigmoid, sigmoid_gradient, tanh_gradient, product_and_sum):
+        for pattern in (sigmoid, sigmoid_gradient, tanh_gradient, product_and_sum, less_product):
             found = pattern(value)
             if found is not None:
                 value.op, value.inputs = found
@@ -127,6 +128,15 @@ def product_and_sum(value: Value) -> Equation | None:
     return None
 
 
+def less_product(value: Value) -> Equation | None:
+    """a - b c, the step of an update."""
+    match value:
+        case Value(op="subtract", inputs=(a, Value(op="multiply", inputs=(b, c)))):
+            if same_dtype(value, a, b, c) and value.dtype.is_floating_point:
+                return "addcmul", (a, b, c)
+    return None
+
+
 def alike(*values: Value) -> bool:
     """Have all the same shape and dtype?"""
     return same_dtype(*values) and len({v.shape for v in values}) == 1
@@ -163,6 +173,8 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
         return lambda x: x[extra[0]], tensors
     if op == "concat" and keywords in ({}, {"axis": 0}) and same_dtype(*value.parents()):
         return lambda *xs: torch.cat(xs), tensors
+    if op == "addcmul":
+        return partial(torch.addcmul, value=-1), tensors
     if op in ("sigmoid_backward", "tanh_backward"):
         return getattr(torch.ops.aten, op).default, tensors
     if op == "matrix_transpose" and len(value.shape) == 2:
