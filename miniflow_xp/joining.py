@@ -25,12 +25,3 @@ def sigmoid(value: Value) -> Equation | None:
 def is_number(value: Value, number: float) -> bool:
     """Is this the constant ``number``?"""
     return value.is_constant and value.shape == () and float(value.sample) == number
-
-
-def still_read(values: list[Value], results: list[Value]) -> list[Value]:
-    """The equations that a result depends on, in order, and the arguments."""
-    needed = set(results)
-    for value in reversed(values):
-        if value in needed:
-            needed.update(value.parents())
-    return [v for v in values if v in needed or v.op == "argument"]

@@ -54,11 +54,11 @@ class Program:
 
     def _function(self, started: tuple[Node, ...], guards: list[Any]) -> Any:
         leaves = len(self.schedule.leaves)
-        first = [guards]  # shapes are checked in the first run; later ones have the same
+        run = self.schedule.checked_once(guards)
 
         def step(xp: Any, *args: Array) -> list[Array]:
             seeds = dict(zip(started, args[leaves:], strict=True))
-            outputs, gradients = self.schedule.run(xp, args[:leaves], seeds, first.pop() if first else None)
+            outputs, gradients = run(xp, args[:leaves], seeds)
             return [*outputs, *gradients]
 
         return step

@@ -1,6 +1,6 @@
 """A graph frozen for chosen outputs and gradients: which nodes run, in which order, when values are dropped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Array, Backend, Namespace
@@ -84,6 +84,23 @@ class Schedule:
             for m in dropped:
                 del values[m]
         return outputs, [self._found(gradients, node) for node in self.wrt]
+
+    def checked_once(self, guards: "list[Guard]") -> Callable[..., tuple[list[Array], list[Array]]]:
+        """``run`` with checks until one run is through, which fills ``guards``; later runs have the same shapes."""
+        through = False
+
+        def run(
+            xp: Namespace, arrays: Sequence[Array], seeds: Mapping[Node, Array] | None = None
+        ) -> tuple[list[Array], list[Array]]:
+            nonlocal through
+            if through:
+                return self.run(xp, arrays, seeds)
+            guards.clear()  # of a run that raised
+            result = self.run(xp, arrays, seeds, guards)
+            through = True
+            return result
+
+        return run
 
     def _seeds(self, xp: Namespace, values: Mapping[Node, Any], seeds: Mapping[Node, Array]) -> dict[Node, Array]:
         found: dict[Node, Array] = {}

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from miniflow_xp import dtypes
+from miniflow_xp.backend import Backend, Capture
 from miniflow_xp.errors import MiniflowError
 
 BY_OPERATOR: dict[str, Callable[..., Any]] = {
@@ -288,14 +289,35 @@ def record(
     tape = Tape(xp, settle)
     arguments = [tape.argument(array) for array in arrays]
     results = [tape.enter(r) for r in function(Namespace(tape), *arguments)]
-    needed: set[Value] = set()
-    todo = list(results)
-    while todo:
-        value = todo.pop()
-        if value not in needed:
-            needed.add(value)
-            todo.extend(value.parents())
-    return [v for v in tape.values if v in needed or v.op == "argument"], results
+    return still_read(tape.values, results), results
+
+
+def still_read(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
+    """The equations that a result depends on, in order, and all arguments."""
+    needed = set(results)
+    for value in reversed(values):
+        if value in needed:
+            needed.update(value.parents())
+    return [v for v in values if v in needed or v.op == "argument"]
+
+
+def captured_or_plain(
+    native: Callable[..., Any],
+    backend: Backend,
+    function: Callable[..., Sequence[Any]],
+    arrays: Sequence[Any],
+    state: int,
+) -> Any:
+    """``native(backend, function, arrays, state)``, or the plain loop where the function cannot be recorded.
+
+    What is wrong with the step itself, such as shapes that do not fit, is raised.
+    """
+    try:
+        return native(backend, function, arrays, state)
+    except NOT_RECORDED as error:
+        if isinstance(error, MiniflowError) and not isinstance(error, TraceError):
+            raise
+        return Capture(backend, function, arrays, state, f"it cannot be recorded: {error}")
 
 
 def describe(values: Sequence[Value], results: Sequence[Value]) -> str:

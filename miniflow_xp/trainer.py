@@ -135,14 +135,14 @@ class Trainer:
         return xp.reshape(array[start : start + prod(shape)], shape)
 
     def _function(self, layout: "Layout", guards: list[Guard]) -> Any:
-        first = [guards]  # shapes are checked in the first run; later ones have the same
+        run = self.schedule.checked_once(guards)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
 
         def step(xp: Namespace, *args: Array) -> list[Array]:
             state, data = args[: layout.size], iter(args[layout.size :])
             values = layout.unpack(xp, state)
             arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.schedule.leaves]
-            outputs, gradients = self.schedule.run(xp, arrays, None, first.pop() if first else None)
+            outputs, gradients = run(xp, arrays)
             return [*layout.update(xp, self.optimizer, state, gradients), *outputs]
 
         return step

@@ -9,7 +9,7 @@ import cupy
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError
-from miniflow_xp.trace import TraceError
+from miniflow_xp.trace import captured_or_plain
 
 
 class CupyBackend(Backend):
@@ -47,12 +47,7 @@ class CupyBackend(Backend):
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
         from miniflow_xp.backends.cupy_graph.capture import CupyCapture  # here: an eager pass needs none of it
 
-        try:
-            return CupyCapture(self, function, arrays, state)
-        except TraceError as error:
-            plain = super().capture(function, arrays, state)
-            plain.how = f"the plain loop, because it cannot be recorded: {error}"
-            return plain
+        return captured_or_plain(CupyCapture, self, function, arrays, state)
 
     def describe(self) -> str:
         name = cupy.cuda.runtime.getDeviceProperties(self._device.id)["name"].decode()

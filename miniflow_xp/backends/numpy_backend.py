@@ -6,9 +6,9 @@ from typing import Any
 import array_api_compat.numpy as xp
 import numpy as np
 
-from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backend import Array, Backend
 from miniflow_xp.backends.numpy_plan import Plan
-from miniflow_xp.trace import NOT_RECORDED
+from miniflow_xp.trace import captured_or_plain
 
 
 class NumpyBackend(Backend):
@@ -29,10 +29,12 @@ class NumpyBackend(Backend):
         return "float32" if dtype == "bfloat16" else dtype
 
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
-        try:
-            return Plan(function, xp, arrays, state)
-        except NOT_RECORDED as error:
-            return Capture(self, function, arrays, state, f"it cannot be recorded: {error}")
+        return captured_or_plain(planned, self, function, arrays, state)
 
     def describe(self) -> str:
         return f"NumPy {np.__version__} on the CPU"
+
+
+def planned(backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Plan:
+    """The function as a Plan."""
+    return Plan(function, backend.xp, arrays, state)

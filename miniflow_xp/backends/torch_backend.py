@@ -10,10 +10,10 @@ from typing import Any
 import array_api_compat.torch as xp
 import torch
 
-from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backend import Array, Backend
 from miniflow_xp.backends.torch_replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError
-from miniflow_xp.trace import NOT_RECORDED
+from miniflow_xp.trace import captured_or_plain
 
 
 class TorchBackend(Backend):
@@ -55,10 +55,7 @@ class TorchBackend(Backend):
         return context
 
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
-        try:
-            return TorchReplay(self, function, arrays, state)
-        except NOT_RECORDED as error:
-            return Capture(self, function, arrays, state, f"it cannot be recorded: {error}")
+        return captured_or_plain(TorchReplay, self, function, arrays, state)
 
     def describe(self) -> str:
         gpu = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self.device

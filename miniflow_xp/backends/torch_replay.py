@@ -21,7 +21,7 @@ ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the sa
 
 
 class TorchReplay(Capture):
-    """The calls of a step on a list of tensors; a tensor is dropped, or written over, after its last use."""
+    """The calls of a step on a list of tensors; a tensor is dropped after its last use."""
 
     def __init__(
         self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.joining import sigmoid, still_read
-from miniflow_xp.trace import Value
+from miniflow_xp.joining import sigmoid
+from miniflow_xp.trace import Value, still_read
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
 VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem")
