@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 from benchmarks.problem import Problem
@@ -14,7 +14,8 @@ MODULES = {
     "torch": "benchmarks.torch_contestants",
     "jax": "benchmarks.jax_contestants",
 }
-CANARY_WAIT = 0.25  # seconds at most that a slice waits for the machine to be itself again
+SPIN = 0.2  # seconds after which no thread of an idle worker spins; about 0.1 was seen
+WARM = 0.01  # seconds of steps before a slice begins
 
 
 class Worker:
@@ -84,32 +85,21 @@ def answer(what: str, args: list[Any], contestants: dict[str, Any], steps: dict[
         steps[name] = contestants[name](Problem.of(*args[1]))
         return [steps[name]() for _ in range(10)]
     step, count = steps[name], args[1]
-    canary()
-    step()
+    settle(step)
     start = perf_counter()
     for _ in range(count):
         step()
     return (perf_counter() - start) / count
 
 
-_canary: list[Any] = []
+def settle(step: Callable[[], float]) -> None:
+    """Let the threads of the worker before fall asleep, then run the step until its own are awake and its data is hot.
 
-
-def canary() -> None:
-    """Wait until a small product takes as long as it does on a quiet machine, or CANARY_WAIT is over.
-
-    Two BLAS threads on a busy machine can take a hundred times as long for a while; a slice begun then says nothing.
+    An idle BLAS or OpenMP thread spins for tens of milliseconds before it sleeps. On a machine with few cores it takes
+    a core from whoever works next, and two-thread products then take several times as long.
     """
-    import numpy as np
-
-    if not _canary:
-        _canary[:] = [np.ones((192, 192), np.float32), np.empty((192, 192), np.float32), float("inf")]
-    a, out, best = _canary
-    until = perf_counter() + CANARY_WAIT
-    while True:
-        start = perf_counter()
-        np.matmul(a, a, out)
-        took = perf_counter() - start
-        best = _canary[2] = min(best, took)
-        if took < 2 * best or perf_counter() > until:
-            return
+    sleep(SPIN)
+    until = perf_counter() + WARM
+    step()
+    while perf_counter() < until:
+        step()

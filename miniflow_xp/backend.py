@@ -5,7 +5,7 @@ theirs under the entry-point group ``miniflow_xp.backends``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, TypeAlias
 
@@ -82,6 +82,9 @@ class Backend(ABC):
 
     default_float: str = "float64"
     """Dtype of data that brings none of its own: Python numbers, integers."""
+
+    options: ClassVar[Mapping[str, str]] = {}
+    """{keyword that ``__init__`` takes besides ``device``: what it does}, for ``set_backend(choice, keyword=…)``."""
 
     def __init__(self, device: str | None = None) -> None:
         self.device = self.only_cpu(device)

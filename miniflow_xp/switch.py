@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.errors import BackendError, MiniflowError, PackageMissingError, SettingError, UnknownBackendError
@@ -44,17 +44,21 @@ def get_backend() -> Backend:
     return _scoped.get() or _process or from_environment()
 
 
-def set_backend(choice: Choice) -> Backend:
-    """Use a backend from now on, in every thread; ``use_backend`` blocks keep theirs. Nothing changes on an error."""
+def set_backend(choice: Choice, **options: Any) -> Backend:
+    """Use a backend from now on, in every thread; ``use_backend`` blocks keep theirs. Nothing changes on an error.
+
+    ``options`` are the backend's own: ``set_backend("torch", compile=True)`` has captured steps compiled by
+    ``torch.compile``, or give a mode of it, such as ``compile="reduce-overhead"`` for CUDA graphs.
+    """
     global _process
-    _process = load(choice)
+    _process = load(choice, **options)
     return _process
 
 
 @contextmanager
-def use_backend(choice: Choice) -> Iterator[Backend]:
+def use_backend(choice: Choice, **options: Any) -> Iterator[Backend]:
     """Use a backend inside a ``with`` block; other threads and asyncio tasks are not affected."""
-    token = _scoped.set(load(choice))
+    token = _scoped.set(load(choice, **options))
     try:
         yield get_backend()
     finally:
@@ -73,9 +77,13 @@ def from_environment() -> Backend:
     return _process
 
 
-def load(choice: Choice) -> Backend:
-    """The backend of this name and device; the same object for the same text."""
+def load(choice: Choice, **options: Any) -> Backend:
+    """The backend of this name, device and options; the same object for the same ones."""
     if isinstance(choice, Backend):
+        if options:
+            raise SettingError(
+                f"backend {choice!r}", f"options are given: {options}", "an object has its own", "Give them by name"
+            )
         return choice
     if not isinstance(choice, str):
         raise SettingError(
@@ -91,11 +99,13 @@ def load(choice: Choice) -> Backend:
         raise SettingError(
             f"backend {choice!r}", "the device is malformed", "it is name or name:device", f"Write {name!r}"
         )
-    return automatic() if choice.strip() == "auto" else _load(name, device or None)
+    if choice.strip() == "auto" and not options:
+        return automatic()
+    return _load(name, device or None, *sorted(options.items()))
 
 
 @cache
-def _load(name: str, device: str | None) -> Backend:
+def _load(name: str, device: str | None, *options: tuple[str, Any]) -> Backend:
     backend_class = backend_classes().get(name)
     if backend_class is None:
         from difflib import get_close_matches  # here, as below: imports that few programs need and that take long
@@ -114,7 +124,11 @@ def _load(name: str, device: str | None) -> Backend:
     except (ImportError, AttributeError) as error:
         remedy = f"Run: {INSTALL[name]}" if name in INSTALL else f"Look at the package that brings {backend_class!r}"
         raise PackageMissingError(f"backend {name!r}", "it cannot be imported", str(error), remedy) from None
-    return found(device)
+    for option, _ in options:
+        if option not in found.options:
+            listed = "; ".join(f"{k}: {v}" for k, v in found.options.items()) or "it has none"
+            raise SettingError(f"backend {name!r}", f"it has no option {option!r}", listed, "Leave the option out")
+    return found(device, **dict(options))
 
 
 def backend_classes() -> dict[str, str]:

@@ -38,10 +38,10 @@ def test_labels_that_are_no_integers_are_refused_when_a_step_is_frozen(backend):
 
 
 @pytest.mark.parametrize("freeze", [Program, lambda cost: Trainer(cost).step], ids=["Program", "Trainer"])
-@pytest.mark.parametrize("name", ["numpy", "torch"])
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
 def test_the_plain_loop_checks_as_a_recorded_step_does(freeze, name, request):
-    if name == "torch":
-        pytest.importorskip("torch")
+    if name != "numpy":
+        pytest.importorskip(name)
     with use_backend(name):
         x, y, cost = classifier(Looks)
         run = freeze(cost)
@@ -50,3 +50,28 @@ def test_the_plain_loop_checks_as_a_recorded_step_does(freeze, name, request):
         run({x: ROWS, y: np.zeros(4, int)})
         with pytest.raises(LabelError, match="'cost'"):
             run({x: ROWS, y: np.full(4, 2)})
+
+
+class Masks(Elementwise):
+    """max(x, 0) by an index whose number of elements depends on contents."""
+
+    def __init__(self, x, name=None):
+        super().__init__([x], name)
+
+    def compute(self, xp, x):
+        return x * (x[x > 0].shape[0] > 0)
+
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: gradient,)
+
+
+@pytest.mark.parametrize("rule", [Looks, Masks])
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
+def test_a_rule_that_looks_at_contents_runs_by_the_plain_loop_and_says_so(rule, name):
+    pytest.importorskip(name)
+    with use_backend(name):
+        x, y, cost = classifier(rule)
+        program = Program(cost)
+        assert float(program({x: ROWS, y: np.zeros(4, int)}).values) == pytest.approx(np.log(2))
+        assert "the plain loop, because it cannot be recorded" in program.explain()
+        assert len(program.explain().splitlines()) == 1

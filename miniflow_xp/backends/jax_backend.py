@@ -8,6 +8,7 @@ own choice, and float64 fed to it is then an error (see ``storable``).
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
     import jax
@@ -19,7 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backends.jax_replay import replay
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
+from miniflow_xp.trace import captured_or_plain, contents_wanted
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
 
@@ -54,40 +57,58 @@ class JaxBackend(Backend):
     def synchronize(self) -> None:
         jax.block_until_ready(jax.live_arrays())  # the CPU runs what it is asked in no fixed order
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
-        return JaxCapture(self, function, arrays, state)
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+        return captured_or_plain(JaxCapture, self, function, arrays, state)
 
     def describe(self) -> str:
         return f"JAX {jax.__version__} on {self._device.device_kind} ({self.device})"
 
 
 class JaxCapture(Capture):
-    """The whole step under ``jax.jit``; the state is donated: its memory is used for the new state."""
+    """The whole step under ``jax.jit``; the state that it renews is donated: its memory is used for the new state."""
 
     how = "compiled as one by jax.jit, its state donated"
 
     def __init__(
         self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
-        def step(state_arrays: list[Array], others: tuple[Array, ...]) -> tuple[list[Array], list[Array]]:
-            results = list(function(jnp, *state_arrays, *others))
-            return results[:state], results[state:]
-
         self.backend = backend
         self._state = [jnp.copy(a) for a in arrays[:state]]
-        jax.eval_shape(step, self._state, tuple(arrays[state:]))  # what is wrong shows here, not at the first call
+        self._renewed: list[int] = []
+
+        def traced(before: list[Array], others: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+            results = replay(function, [*before, *others])
+            after = results[:state]
+            self._renewed = [n for n in range(state) if after[n] is not before[n]]
+            return [after[n] for n in self._renewed], list(results[state:])
+
+        def step(
+            renewed: list[Array], fixed: dict[int, Array], others: Sequence[Array]
+        ) -> tuple[list[Array], list[Array]]:
+            before = fixed | dict(zip(self._renewed, renewed, strict=True))
+            return traced([before[n] for n in range(state)], others)
+
+        try:  # what is wrong shows here, not at the first call
+            jax.eval_shape(traced, self._state, tuple(arrays[state:]))
+        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+            raise contents_wanted(f"({str(error).splitlines()[0]})") from None
         self._step = jax.jit(step, donate_argnums=0)
+        self._fixed = {n: a for n, a in enumerate(self._state) if n not in self._renewed}
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
-        results: list[Array]
-        self._state, results = self._step(self._state, arrays)
-        return results
+        state = self._state
+        renewed, results = self._step([state[n] for n in self._renewed], self._fixed, arrays)
+        for n, array in zip(self._renewed, renewed, strict=True):
+            state[n] = array
+        return list(results)
 
     def read(self, number: int) -> Array:
         return jnp.copy(self._state[number])
 
     def write(self, number: int, array: Array) -> None:
         self._state[number] = jnp.copy(array)
+        if number in self._fixed:
+            self._fixed[number] = self._state[number]
 
 
 def usable_device(text: str | None) -> jax.Device:

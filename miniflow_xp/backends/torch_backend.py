@@ -5,15 +5,18 @@ The gradients are this package's own rules; PyTorch's recording is switched off 
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 import array_api_compat.torch as xp
 import torch
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.backends.torch_replay import TorchReplay
-from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError
+from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError, SettingError
 from miniflow_xp.trace import captured_or_plain
+
+MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
 class TorchBackend(Backend):
@@ -23,9 +26,12 @@ class TorchBackend(Backend):
     array_type = torch.Tensor
     xp = xp
 
-    def __init__(self, device: str | None = None) -> None:
+    options: ClassVar = {"compile": "True, or a mode of torch.compile: captured steps are compiled by it"}
+
+    def __init__(self, device: str | None = None, compile: bool | str = False) -> None:  # noqa: A002  torch's own word
         self._device = usable_device(device or "cpu")
         self.device = str(self._device)
+        self._mode = compile_mode(compile)
 
     @property
     def default_float(self) -> str:  # type: ignore[override]  # follows torch.set_default_dtype
@@ -55,11 +61,27 @@ class TorchBackend(Backend):
         return context
 
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
-        return captured_or_plain(TorchReplay, self, function, arrays, state)
+        return captured_or_plain(partial(TorchReplay, mode=self._mode), self, function, arrays, state)
 
     def describe(self) -> str:
         gpu = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self.device
         return f"PyTorch {torch.__version__} on {gpu if gpu != 'cpu' else 'the CPU'}"
+
+
+def compile_mode(wanted: object) -> str | None:
+    """The mode of ``torch.compile`` that is asked for, or None; raises SettingError where there is no such mode."""
+    if wanted is False or wanted is None:
+        return None
+    if wanted is True:
+        return "default"
+    if wanted not in MODES:
+        raise SettingError(
+            "backend 'torch'",
+            f"compile is {wanted!r}",
+            f"it is True, False, or one of {', '.join(MODES)}",
+            "Write compile=True",
+        )
+    return str(wanted)
 
 
 def usable_device(text: str) -> torch.device:

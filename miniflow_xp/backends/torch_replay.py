@@ -13,6 +13,8 @@ from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.joining import Equation, is_number, sigmoid
 from miniflow_xp.trace import BY_OPERATOR, Value, record
 
+CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
+
 Function = Callable[..., Any]
 
 VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
@@ -21,10 +23,18 @@ ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the sa
 
 
 class TorchReplay(Capture):
-    """The calls of a step on a list of tensors; a tensor is dropped after its last use."""
+    """The calls of a step on a list of tensors; a tensor is dropped after its last use.
+
+    With ``mode``, one of those of ``torch.compile``, PyTorch compiles the calls as one.
+    """
 
     def __init__(
-        self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
+        self,
+        backend: Backend,
+        function: Callable[..., Sequence[Array]],
+        arrays: Sequence[Array],
+        state: int,
+        mode: str | None = None,
     ) -> None:
         self.backend = backend
         self._state = [a.clone() for a in arrays[:state]]
@@ -38,26 +48,45 @@ class TorchReplay(Capture):
         self._copied = [is_shared(r, joined.results) for r in joined.results[state:]]
         self._calls = list(calls(joined, places))
         self.how = f"recorded and replayed, {len(self._calls)} PyTorch calls"
+        if mode is not None:
+            self._run = compiled(self._run, mode)  # type: ignore[method-assign]  # the same function, compiled
+            self.how = f"recorded, {len(self._calls)} PyTorch calls compiled as one by torch.compile, mode {mode!r}"
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         with torch.no_grad():
-            tensors = self._fixed.copy()
-            for place, array in zip(self._arguments, (*self._state, *arrays), strict=True):
-                tensors[place] = array
-            for function, inputs, target, dropped in self._calls:
-                tensors[target] = function(*[tensors[n] for n in inputs])
-                for n in dropped:
-                    tensors[n] = None
-        results: list[Any] = [tensors[n] for n in self._results]
+            results = self._run(*self._state, *arrays)
         count = len(self._state)
         self._state = results[:count]
         return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
+
+    def _run(self, *arrays: Array) -> list[Array]:
+        tensors: list[Any] = self._fixed.copy()
+        for place, array in zip(self._arguments, arrays, strict=True):
+            tensors[place] = array
+        for function, inputs, target, dropped in self._calls:
+            tensors[target] = function(*[tensors[n] for n in inputs])
+            for n in dropped:
+                tensors[n] = None
+        return [tensors[n] for n in self._results]
 
     def read(self, number: int) -> Array:
         return self._state[number].clone()
 
     def write(self, number: int, array: Array) -> None:
         self._state[number] = array.clone()
+
+
+def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:
+    """``run`` compiled for fixed shapes. A CUDA graph writes into its own memory again, so results are copied out."""
+    native: Callable[..., list[Array]] = torch.compile(run, mode=mode, dynamic=False, fullgraph=True)
+    if mode not in CUDA_GRAPHS:
+        return native
+
+    def replayed(*arrays: Array) -> list[Array]:
+        torch.compiler.cudagraph_mark_step_begin()
+        return [result.clone() for result in native(*arrays)]
+
+    return replayed
 
 
 def is_shared(result: Value, results: Sequence[Value]) -> bool:

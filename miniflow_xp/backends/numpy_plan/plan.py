@@ -15,7 +15,8 @@ from miniflow_xp.backends.numpy_plan.storage import Storage, phase
 from miniflow_xp.trace import Value, record
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
-WORTH_THREADS = 3 << 19  # bytes of products that have a row each; below, two threads cost more than they give
+# bytes of products that have a row each; below, two threads give less than a BLAS thread that still spins takes
+WORTH_THREADS = 1 << 23
 CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-level cache
 CHUNK_ROWS = 2048
 
