@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.problem import SIZES
 from benchmarks.workers import Worker
 
-SLICE = 0.03  # seconds that a slice aims at; at least one step
+SLICE = 0.05  # seconds that a slice aims at; at least one step
 AGREE = 2e-3  # relative: ten float32 steps of sums in another order; a wrong gradient is off by far more
 
 

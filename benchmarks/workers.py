@@ -15,7 +15,7 @@ MODULES = {
     "jax": "benchmarks.jax_contestants",
 }
 SPIN = 0.2  # seconds after which no thread of an idle worker spins; about 0.1 was seen
-WARM = 0.01  # seconds of steps before a slice begins
+WARM = 0.03  # seconds of steps before a slice begins
 
 
 class Worker:

@@ -30,10 +30,14 @@ class Trainer:
     """
 
     def __init__(
-        self, cost: Node, optimizer: Optimizer | None = None, parameters: Sequence[Parameter] | None = None
+        self,
+        cost: Node,
+        optimizer: Optimizer | None = None,
+        parameters: Parameter | Sequence[Parameter] | None = None,
     ) -> None:
         found = [n for n in ancestors([cost]) if isinstance(n, Parameter)]
-        self.parameters = list(found if parameters is None else parameters)
+        chosen = found if parameters is None else parameters
+        self.parameters = [chosen] if isinstance(chosen, Node) else list(chosen)
         check_parameters(cost, self.parameters)
         self.cost = cost
         self.optimizer = optimizer or SGD()

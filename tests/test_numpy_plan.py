@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from miniflow_xp import switch
 from miniflow_xp.backends.numpy_plan import plan as planning
+from miniflow_xp.backends.numpy_plan import select
 from miniflow_xp.backends.numpy_plan.plan import Plan
 
 BACKEND = switch.load("numpy")
@@ -290,6 +291,13 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 }
 
 
+@pytest.fixture(params=["masked copies", "bits"])
+def selection(request, monkeypatch):
+    """``where`` in both ways, whatever the number of elements."""
+    monkeypatch.setattr(select, "WORTH_BITS", 0 if request.param == "bits" else 1 << 40)
+
+
+@pytest.mark.usefixtures("selection")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_plan_gives_what_the_plain_function_gives(name):
     function, arrays = FUNCTIONS[name]
@@ -343,6 +351,7 @@ STATEFUL: dict[str, tuple[Callable[..., Any], int, tuple[Any, ...]]] = {
 }
 
 
+@pytest.mark.usefixtures("selection")
 @pytest.mark.parametrize("name", STATEFUL)
 def test_a_plan_keeps_state(name):
     function, state, arrays = STATEFUL[name]
@@ -473,6 +482,7 @@ CUT: dict[str, Callable[..., Any]] = {
 """Each row of the batch (the second argument) can be computed by itself, and the results are sums."""
 
 
+@pytest.mark.usefixtures("selection")
 @pytest.mark.parametrize("rows", [2, 3, 5, 8])
 @pytest.mark.parametrize("name", CUT)
 def test_rows_in_chunks(chunked, name, rows):
@@ -713,6 +723,31 @@ SETTINGS = settings(deadline=None, derandomize=True, database=None)
 def test_random_functions(function):
     note(repr(function))
     check_random(function)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(select, "WORTH_BITS", 0)
+        check_random(function)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_where_keeps_every_value_as_it_is(selection, dtype):
+    odd = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.5, -2.5, 6e-8], dtype)
+    x, y = np.repeat(odd, 8), np.tile(odd, 8)
+
+    def function(xp, x, y, c):
+        return [
+            xp.where(c, x, y),
+            xp.where(c, 0.0, y),
+            xp.where(c, -0.0, y),
+            xp.where(c, x, 0.0),
+            xp.where(x < 0, 0.0, x),
+        ]
+
+    c = np.random.default_rng(0).integers(0, 2, 64).astype(bool)
+    got = Plan(function, XP, [x, y, c], 0)(x, y, c)
+    for result, expected in zip(got, function(XP, x, y, c), strict=True):
+        assert result.dtype == dtype
+        np.testing.assert_array_equal(result, expected)
+        np.testing.assert_array_equal(np.signbit(result), np.signbit(expected))
 
 
 @st.composite

@@ -1,9 +1,11 @@
 """Trainer: a captured step is the plain step is the lesson's step, on every backend."""
 
 import gc
+import os
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -443,6 +445,12 @@ def test_parameters_that_are_none_or_named_twice():
         Trainer(network.cost, SGD(), [])
 
 
+def test_one_parameter_need_not_be_in_a_list():
+    network = Network()
+    first = network.parameters[0]
+    assert Trainer(network.cost, SGD(), first).parameters == [first]
+
+
 def test_an_overflow_that_raises_leaves_the_parameters_as_they_were():
     """With NumPy told to raise, in the middle of a step: before the update, or in it."""
     p = mf.Parameter(np.array([1.0, 2.0]), "p")
@@ -479,6 +487,28 @@ def test_memory_is_flat_over_10_000_steps():
     finally:
         tracemalloc.stop()
     assert after - before < 10_000  # bytes: less than one a step
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory of a process is read from /proc")
+@pytest.mark.parametrize("name", ["numpy", "torch", "jax"])
+def test_the_memory_of_the_process_is_flat_over_10_000_steps(name):
+    pytest.importorskip(name)
+    network = Network("float32")
+    with mf.use_backend(name) as backend:
+        trainer = Trainer(network.cost, Adam(1e-3))
+        feeds = [network.feed(step) for step in range(4)]
+
+        def resident(steps):
+            for step in range(steps):
+                trainer.step(feeds[step % len(feeds)])
+                _ = network.parameters[0].value
+            gc.collect()
+            backend.synchronize()
+            return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+        resident(1000)
+        before = resident(1000)
+        assert resident(10_000) - before < 1_000_000  # bytes: less than 100 a step
 
 
 @pytest.mark.parametrize("name", ["torch", "strict"])

@@ -3,6 +3,7 @@
 Recording takes away what the portable code costs at every call: graph, checks, compatibility layer, repeated work.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ Function = Callable[..., Any]
 
 VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
 JOINED = ("sigmoid", "addmm")
+FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
 ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the same names and meaning as in the standard
 
 
@@ -47,10 +49,15 @@ class TorchReplay(Capture):
         self._results = [places[r] for r in joined.results]
         self._copied = [is_shared(r, joined.results) for r in joined.results[state:]]
         self._calls = list(calls(joined, places))
-        self.how = f"recorded and replayed, {len(self._calls)} PyTorch calls"
+        self.how = f"recorded and replayed, {self._made(joined)}"
         if mode is not None:
             self._run = compiled(self._run, mode)  # type: ignore[method-assign]  # the same function, compiled
-            self.how = f"recorded, {len(self._calls)} PyTorch calls compiled as one by torch.compile, mode {mode!r}"
+            self.how = f"recorded, {self._made(joined)}, compiled as one by torch.compile, mode {mode!r}"
+
+    def _made(self, joined: "Joined") -> str:
+        fused = Counter(v.op for v in joined.order if v.op in FUSED)
+        among = f", among them fused {', '.join(f'{op} ({n})' for op, n in fused.items())}" if fused else ""
+        return f"{len(self._calls)} PyTorch calls{among}"
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         with torch.no_grad():

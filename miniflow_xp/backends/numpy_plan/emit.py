@@ -1,7 +1,7 @@
 """From equations and buffers to NumPy calls: a list of (function, arguments) on fixed arrays."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,10 +9,9 @@ import numpy as np
 
 from miniflow_xp.backends.numpy_plan.primitives import REDUCTIONS, axes, kind, ufunc
 from miniflow_xp.backends.numpy_plan.rows import COLUMNS, ROWS
+from miniflow_xp.backends.numpy_plan.select import Call, where
 from miniflow_xp.backends.numpy_plan.storage import Storage
 from miniflow_xp.trace import BY_OPERATOR, Value
-
-Call = tuple[Callable[..., Any], tuple[Any, ...]]
 
 SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a call but clears its result first
 
@@ -24,7 +23,7 @@ class Emitter:
         self,
         storage: Storage,
         arguments: Mapping[Value, np.ndarray],
-        buffers: Mapping[int, np.ndarray],
+        buffers: MutableMapping[Hashable, np.ndarray],
         ones: np.ndarray,
         rows: tuple[int, int],
         xp: Any,
@@ -91,7 +90,10 @@ class Emitter:
             return sigmoid(self.array(value.inputs[0]), out)
         if what in ("ufunc", "where"):
             operands = [self.operand(v, value) for v in value.inputs]
-            return where(out, *operands) if what == "where" else [elementwise(value, operands, out)]
+            if what == "where":
+                condition, x, y = operands
+                return where(out, condition, x, y, is_zero(value.inputs[1]), self.buffers)
+            return [elementwise(value, operands, out)]
         return [self.copy_of_call(value, out)]
 
     def operand(self, item: Value, reader: Value) -> Any:
@@ -165,7 +167,6 @@ def exp_to_infinity(x: np.ndarray) -> None:
         np.exp(x, x)
 
 
-def where(out: np.ndarray, condition: Any, x: Any, y: Any) -> list[Call]:
-    """``out = y``, then ``x`` where the condition holds; ``out`` may be ``y``."""
-    fill: list[Call] = [] if y is out else [(np.copyto, (out, y))]
-    return [*fill, (np.copyto, (out, x, "same_kind", condition))]
+def is_zero(value: Value) -> bool:
+    """Is this the constant 0, all bits clear?"""
+    return value.is_constant and value.shape == () and value.sample == 0 and not np.signbit(value.sample)

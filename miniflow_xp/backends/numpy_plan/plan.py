@@ -1,6 +1,6 @@
 """A recorded function, laid out in planned buffers and replayed call by call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.backends.numpy_plan.blas import blas_threads, one_blas_thread
-from miniflow_xp.backends.numpy_plan.emit import Call, Emitter
+from miniflow_xp.backends.numpy_plan.emit import Emitter
 from miniflow_xp.backends.numpy_plan.primitives import in_c_order, joined, kind, root, size, without_means
 from miniflow_xp.backends.numpy_plan.rows import CUT, PARTIAL, ROWS, WHOLE, cut
+from miniflow_xp.backends.numpy_plan.select import Call
 from miniflow_xp.backends.numpy_plan.storage import Storage, phase
 from miniflow_xp.trace import Value, record
 
@@ -116,13 +117,15 @@ class Plan:
         xp: Any,
     ) -> None:
         by_phase = [[v for v in values if phase(self.states[v]) == p] for p in range(3)]
-        common = {n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if phase(b.state) != 1}
+        common: dict[Hashable, np.ndarray] = {
+            n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if phase(b.state) != 1
+        }
         lengths = [self.rows, *(v.inputs[0].shape[0] for v in values if v.op == "sum" and v.inputs[0].shape)]
         floats = [v.dtype for v in values if np.issubdtype(v.dtype, np.floating)]
         ones = aligned(max(lengths), floats[0] if floats else np.dtype("float32"))
         ones[...] = 1
 
-        def emitter(buffers: dict[int, np.ndarray], start: int, stop: int) -> Emitter:
+        def emitter(buffers: dict[Hashable, np.ndarray], start: int, stop: int) -> Emitter:
             return Emitter(self.storage, arguments, buffers, ones, (start, stop), xp)
 
         whole = emitter(common, 0, self.batch)
@@ -148,12 +151,12 @@ class Plan:
             self.parts = [self.before + self.parts[0] + self.after]
         self.outputs = outputs
 
-    def _own_buffers(self, common: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    def _own_buffers(self, common: dict[Hashable, np.ndarray]) -> dict[Hashable, np.ndarray]:
         own = {n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if n not in common}
         return common | own
 
     def _thread(
-        self, emitter: Callable[..., Emitter], own: dict[int, np.ndarray], number: int, body: Sequence[Value]
+        self, emitter: Callable[..., Emitter], own: dict[Hashable, np.ndarray], number: int, body: Sequence[Value]
     ) -> list[Call]:
         """The calls of one thread: its rows in chunks; later chunks sum apart and add to the first."""
         per_thread = -(-self.batch // self.threads)
