@@ -1,0 +1,1 @@
+"""Fair benchmarks: interleaved rounds, paired ratios with intervals, the crossover, reports from JSON alone."""

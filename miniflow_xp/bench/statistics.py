@@ -1,0 +1,82 @@
+"""Ratios of paired times, with intervals that hold whatever the distribution of the noise, and verdicts on them."""
+
+from collections.abc import Sequence
+from functools import cache
+from math import exp, isfinite, log
+from statistics import median
+from typing import NamedTuple
+
+CONFIDENCE = 0.95
+TIE = 0.05  # a ratio within 5 % of 1 is a tie, if its interval is
+
+
+class Ratio(NamedTuple):
+    """time / reference: the estimate, its interval, and the number of pairs.
+
+    ``low`` is 0 and ``high`` infinite where there are too few pairs for an interval.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    pairs: int
+
+
+def paired_ratio(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
+    """exp of the Hodges–Lehmann estimate of log(time / reference), with Wilcoxon's interval; pairs are of one round.
+
+    Hodges and Lehmann, Annals of Mathematical Statistics 34 (1963) 598; Hollander and Wolfe, Nonparametric Statistical
+    Methods, section 3.3. Raises ValueError unless there are as many times as references, at least one, all positive.
+    """
+    logs = [log(a / b) for a, b in zip(times, reference, strict=True)]
+    if not logs or not all(map(isfinite, logs)):
+        raise ValueError("a ratio needs pairs of positive times")
+    averages = sorted((logs[i] + logs[j]) / 2 for i in range(len(logs)) for j in range(i, len(logs)))
+    outside = signed_rank_quantile(len(logs), (1 - confidence) / 2)
+    if outside == 0:
+        return Ratio(exp(median(averages)), 0.0, float("inf"), len(logs))
+    return Ratio(exp(median(averages)), exp(averages[outside - 1]), exp(averages[-outside]), len(logs))
+
+
+@cache
+def signed_rank_quantile(pairs: int, tail: float) -> int:
+    """The largest k with P(T < k) ≤ tail, for Wilcoxon's signed-rank statistic T of so many pairs; 0 where none is."""
+    counts = [1]  # counts[t]: subsets of the ranks 1 … n whose sum is t
+    for rank in range(1, pairs + 1):
+        counts = [
+            (counts[t] if t < len(counts) else 0) + (counts[t - rank] if t >= rank else 0)
+            for t in range(len(counts) + rank)
+        ]
+    below, k = 0, 0
+    while below + counts[k] <= tail * 2**pairs:
+        below += counts[k]
+        k += 1
+    return k
+
+
+def verdict(ratio: Ratio, floor: float = 0.0, tie: float = TIE) -> str:
+    """One of wins (the time is shorter than the reference), loses, tie, unclear; ``floor`` is the noise of an A/A run.
+
+    A win must clear the floor; a tie lies within ``tie``, or within the floor where that is wider.
+    """
+    width = max(floor, tie)
+    if ratio.high < 1 / (1 + floor) and ratio.estimate < 1 / (1 + tie):
+        return "wins"
+    if ratio.low > 1 + floor and ratio.estimate > 1 + tie:
+        return "loses"
+    if 1 / (1 + width) <= ratio.low and ratio.high <= 1 + width:
+        return "tie"
+    return "unclear"
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """First quartile, median and third quartile, by linear interpolation."""
+    ordered = sorted(values)
+
+    def at(fraction: float) -> float:
+        place = fraction * (len(ordered) - 1)
+        low = int(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+    return at(0.25), at(0.5), at(0.75)
