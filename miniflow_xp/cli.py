@@ -2,15 +2,17 @@
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 from rich.console import Console
 
+from miniflow_xp.bench.cli import advise_command, bench_command, compare_command, report_command
 from miniflow_xp.data import DATASETS, Table, hold_out, load, read_table
 from miniflow_xp.display import show_epochs, show_start
 from miniflow_xp.errors import MiniflowError, SettingError
@@ -101,6 +103,23 @@ def verify_gpu_command(
     with told():
         if not verify(stdout(), output):
             raise typer.Exit(1)
+
+
+def add(name: str, command: Callable[..., None]) -> None:
+    """Make a function a command whose mistakes are told as those of the others."""
+
+    @wraps(command)
+    def run_told(*args: Any, **options: Any) -> None:
+        with told():
+            command(*args, **options)
+
+    app.command(name)(run_told)
+
+
+add("bench", bench_command)
+add("report", report_command)
+add("compare", compare_command)
+add("advise", advise_command)
 
 
 def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str) -> Table:

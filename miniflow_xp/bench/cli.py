@@ -1,0 +1,240 @@
+"""The commands ``bench``, ``report``, ``compare`` and ``advise``."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from miniflow_xp.bench.cases import plan
+from miniflow_xp.bench.files import check_writable, read_run, write_text
+from miniflow_xp.bench.run import run
+from miniflow_xp.errors import SettingError
+from miniflow_xp.switch import available_backends
+
+SECONDS = {"quick": 60.0, "full": 900.0}
+FAMILIES = ("step", "capture", "transfer", "node", "memory")
+
+Backends = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,NAME…", help="Backends to compare, the first one is the reference. Usual: all usable."),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the result is written.")]
+
+
+def bench_command(
+    quick: Annotated[bool, typer.Option("--quick", help="One minute. This is the usual.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="A quarter of an hour, many more sizes.")] = False,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="So long, on the sizes of --full unless --quick is given.")
+    ] = None,
+    backends: Backends = None,
+    family: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME…", help=f"Only these, of {', '.join(FAMILIES)}.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws the order of measuring.")] = 0,
+    output: Output = Path("run.json"),
+) -> None:
+    """Measure how training steps, nodes and transfers scale on each backend, and say which is quicker from which size.
+
+    Stops on the clock; what it did not come to is listed in the report. Example: miniflow-xp bench --quick -o run.json
+    """
+    if quick and full:
+        raise SettingError("--quick", "it came with --full", "a run has one size", "Leave one of them out")
+    if budget is not None and not budget >= 5:
+        raise SettingError("--budget", f"it is {budget:g} s", "starting the backends takes some", "Give it 5 or more")
+    mode = "full" if full or (budget is not None and not quick) else "quick"
+    chosen = chosen_families(family)
+    names = chosen_backends(backends)
+    seconds = budget if budget is not None else SECONDS[mode]
+    check_writable(output)  # told before the work
+    with shown() as progress:
+        found = run(
+            plan(mode, chosen),
+            names,
+            seconds,
+            mode=mode if budget is None else "budget",
+            command=" ".join(["miniflow-xp", *sys.argv[1:]]),
+            seed=seed,
+            progress=progress,
+        )
+    write_text(output, json.dumps(found, allow_nan=False))
+    show_verdict(console(), found)
+    console().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
+
+
+def report_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN.json…", help="What bench has written.")],
+    output: Output = Path("report.html"),
+    figures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write the figures there too, as SVG and PNG.")
+    ] = None,
+) -> None:
+    """Make one HTML page of runs, which needs no network.
+
+    Example: miniflow-xp report run.json -o report.html
+    """
+    from miniflow_xp.bench.report import write
+
+    found = [read_run(path) for path in runs]
+    write(found, [path.name for path in runs], output, figures)
+    console().print(f"Written to {output}", soft_wrap=True)
+
+
+def compare_command(
+    base: Annotated[Path, typer.Argument(metavar="BASE.json", help="The run before.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The run after.")],
+    fail: Annotated[
+        str | None, typer.Option(metavar="PERCENT", help="Exit with code 1 if a row is slower by more: 5%.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Compare though the machines differ.")] = False,
+) -> None:
+    """Say which rows became faster or slower.
+
+    Example: miniflow-xp compare base.json new.json --fail 5%
+    """
+    from miniflow_xp.bench.compare import compare, show
+
+    result = compare(read_run(base), read_run(new), percent(fail), force)
+    show(result, console())
+    if result.failed:
+        raise typer.Exit(1)
+
+
+def advise_command(
+    builder: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL.py:BUILD", help="A function that returns (cost, feed) or (cost, feed, optimizer)."
+        ),
+    ],
+    axis: Annotated[str, typer.Option(metavar="NAME=LOW:HIGH", help="The parameter of the function that grows.")] = (
+        "batch=1:65536"
+    ),
+    steps: Annotated[int, typer.Option(min=1, help="How many training steps you mean to run.")] = 1000,
+    backends: Backends = None,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="How long to measure at most.")] = 120.0,
+    seed: Annotated[int, typer.Option(help="Draws the order of measuring.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Write all measurements there.")
+    ] = None,
+) -> None:
+    """Say from which size on which backend is quicker on your own graph, and whether it pays for your number of steps.
+
+    Example: miniflow-xp advise model.py:build --axis batch=1:65536 --steps 1000
+    """
+    from miniflow_xp.bench.advise import advise, parse_axis, rows
+
+    if output is not None:
+        check_writable(output)
+    name, sizes = parse_axis(axis)
+    with shown() as progress:
+        advice, found = advise(builder, name, sizes, chosen_backends(backends), steps, budget, seed, progress)
+    terminal = console()
+    terminal.print(advice_table(name, steps, rows(found)))
+    for one in advice:
+        terminal.print(one.sentence, soft_wrap=True)
+    if len(found["backends"]) < 2:
+        terminal.print("There is one backend only: name another by --backends to compare.")
+    if output is not None:
+        write_text(output, json.dumps(found, allow_nan=False))
+
+
+def advice_table(axis: str, steps: int, rows: Sequence[tuple[int, dict[str, float], dict[str, float]]]) -> Table:
+    """Seconds a step and for all steps, by size, the least marked."""
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, title=f"data on the device; {steps:,} steps, first call included"
+    )
+    table.add_column(axis, justify="right")
+    names = list(dict.fromkeys(name for _, step, _ in rows for name in step))
+    for name in names:
+        table.add_column(f"{name}, a step", justify="right")
+    for name in names:
+        table.add_column(f"{name}, all", justify="right")
+    for size, step, whole in rows:
+        table.add_row(str(size), *marked(names, step), *marked(names, whole))
+    return table
+
+
+def marked(names: Sequence[str], seconds: dict[str, float]) -> list[str]:
+    """Times with their unit; the least has a star."""
+    least = min(seconds.values(), default=0.0)
+    return [f"{duration(seconds[n])}{' *' if seconds[n] == least else '  '}" if n in seconds else "–" for n in names]
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def percent(text: str | None) -> float | None:
+    """``5%`` or ``5`` as 0.05; raises SettingError."""
+    if text is None:
+        return None
+    try:
+        number = float(text.strip().removesuffix("%"))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1000:
+        raise SettingError("--fail", f"it is {text!r}", "it is a percentage", "Write 5%")
+    return number / 100
+
+
+def chosen_families(text: str | None) -> tuple[str, ...] | None:
+    """The families that are named; raises SettingError."""
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in FAMILIES:
+            raise SettingError("--family", f"there is no {name!r}", f"there are {', '.join(FAMILIES)}", "Name one")
+    return names
+
+
+def chosen_backends(text: str | None) -> list[str]:
+    """The backends that are named, each once, or all that can be used but the slow strict one."""
+    if text is None:
+        return [a.name for a in available_backends() if a.usable and a.name != "strict"]
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise SettingError("--backends", f"it is {text!r}", "it names backends", "Write numpy,torch")
+    return names
+
+
+@contextmanager
+def shown() -> Iterator[Any]:
+    """A progress bar on the terminal; nothing where standard error is none."""
+    terminal = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=terminal,
+        disable=not terminal.is_terminal,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("bench", total=1.0)
+        yield lambda what, fraction: bar.update(task, description=what, completed=fraction)
+
+
+def show_verdict(terminal: Console, found: dict[str, Any]) -> None:
+    """The sentences with which the report begins."""
+    from miniflow_xp.bench.report import sentences
+
+    for sentence in sentences(found):
+        terminal.print(sentence, soft_wrap=True)
+
+
+def console() -> Console:
+    """Standard output; nothing in a text is taken for markup."""
+    return Console(markup=False, highlight=False, emoji=False)

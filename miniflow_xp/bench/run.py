@@ -1,0 +1,300 @@
+"""A run: cases on backends, prepared, interleaved until the clock says stop, and written down as one JSON object."""
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+
+from miniflow_xp.bench.cases import ITEM, Case
+from miniflow_xp.bench.environment import machine, memory_bytes, state
+from miniflow_xp.bench.scheduler import Group, Series, calls_for, interleave
+from miniflow_xp.bench.worker import Worker, WorkerError
+
+FORMAT, VERSION = "miniflow_xp bench", 1
+SLICE = 0.01  # seconds that a sample aims at; at least one call
+PREPARE = 0.45  # share of the budget after which no more cases are prepared
+ROUNDS = 40
+DTYPE = "float32"
+AGREE = 5e-3  # relative to the largest number: three float32 training steps in another order
+PLANTED = 0.05
+SHARE_OF_MEMORY = 0.1  # that the arrays of one case may take
+
+keys = itertools.count()
+
+Progress = Callable[[str, float], None]
+"""``progress(what, fraction)``: called now and then."""
+
+
+def silent(what: str, fraction: float) -> None:
+    """A Progress that shows nothing."""
+
+
+class Cell:
+    """A case on a backend: what a scheduler samples, and what is written down of it."""
+
+    def __init__(self, case: Case, worker: Worker, backend: str, slow: float = 0.0) -> None:
+        self.key = next(keys)
+        self.name = str(self.key)
+        self.place = self.key  # where the worker keeps the workload
+        self.case, self.worker, self.backend, self.slow = case, worker, backend, slow
+        self.calls = 0
+        self.facts: dict[str, Any] = {}
+        self.host: list[float] = []
+        self.state, self.why = "skipped", "the budget was spent"
+
+    def prepare(self) -> None:
+        """Have the worker build and warm it; what goes wrong is kept as the reason."""
+        try:
+            if self.case.family == "memory":
+                self._prepare_memory()
+                return
+            self.facts = self.worker.ask("prepare", self.key, self.case)
+        except WorkerError as error:
+            self.state, self.why = "failed", error.got
+            return
+        self.calls = calls_for(self.facts["seconds"], SLICE)
+
+    def _prepare_memory(self) -> None:
+        """In a process of its own: one that has freed memory before would take it from there, unseen."""
+        fresh = Worker(self.worker.backend)
+        try:
+            self.facts = fresh.ask("peak", self.case)
+        finally:
+            fresh.close()
+        self.state = "measured" if self.facts["peak_bytes"] is not None else "skipped"
+        self.why = self.facts.get("why", "")
+
+    def sample(self) -> float:
+        """Seconds a call, of one slice."""
+        seconds, host = self.worker.ask("sample", self.place, self.calls, self.slow)
+        self.host.append(host)
+        return float(seconds)
+
+    def drop(self) -> None:
+        """Let the worker forget it."""
+        with suppress(WorkerError):
+            self.worker.ask("drop", self.place)
+
+    @property
+    def ready(self) -> bool:
+        """Can it be sampled?"""
+        return self.calls > 0 and self.state != "failed"
+
+    @property
+    def seconds(self) -> float:
+        """How long a sample should take."""
+        return float(self.calls * self.facts["seconds"])
+
+    def again(self, slow: float = 0.0) -> "Cell":
+        """The same workload once more, in the same place of the worker."""
+        twin = Cell(self.case, self.worker, self.backend, slow)
+        twin.place, twin.calls, twin.facts = self.place, self.calls, self.facts
+        return twin
+
+    def agree_with(self, reference: "Cell") -> None:
+        """Compare results with those of another backend; too far off is a failure, not a figure."""
+        error = disagreement(self.facts.get("results"), reference.facts.get("results"))
+        self.facts["error"] = error
+        if error is not None and not error <= AGREE:
+            self.state, self.why = "failed", f"its results differ from those of {reference.backend} by {error:.1g}"
+
+    def written(self, series: Series | None, synchronous: bool) -> dict[str, Any]:
+        """The cell as it stands in the file."""
+        samples = [] if series is None else series.samples
+        if series is not None and series.failed:
+            self.state, self.why = "failed", series.failed
+        elif samples:
+            self.state, self.why = "measured", ""
+        facts = self.facts
+        return {
+            "family": self.case.family,
+            "series": self.case.series,
+            "case": self.case.case,
+            "axes": self.case.axes,
+            "axis": self.case.axis,
+            "backend": self.backend,
+            "contestant": self.case.contestant,
+            "dtype": self.case.dtype,
+            "residence": self.case.residence,
+            "cache": "hot",
+            "kind": "latency" if synchronous else "throughput",
+            "state": self.state,
+            "why": self.why,
+            "samples": samples,
+            "rounds": [] if series is None else series.rounds,
+            "calls": self.calls,
+            "host_s": None if synchronous else self.host[-len(samples) :] if samples else [],
+            "capture_s": None,
+            **{k: facts.get(k) for k in ("first_call_s", "warmup_calls", "stable", "flops", "bytes", "peak_bytes")},
+            "error": finite(facts.get("error")),
+            "note": facts.get("note", ""),
+        }
+
+
+def disagreement(found: Sequence[np.ndarray] | None, reference: Sequence[np.ndarray] | None) -> float | None:
+    """Largest difference between results, relative to the largest number of each array; None where there are none."""
+    if found is None or reference is None:
+        return None
+    worst = 0.0
+    for a, b in zip(found, reference, strict=True):
+        scale = float(np.max(np.abs(b), initial=0.0)) or 1.0
+        error = float(np.max(np.abs(a - b), initial=0.0)) / scale
+        worst = max(worst, error if isfinite(error) else inf)
+    return worst
+
+
+def finite(number: float | None) -> float | None:
+    """The number, or None where JSON has no word for it."""
+    return number if number is None or isfinite(number) else None
+
+
+def run(
+    cases: Sequence[Case],
+    backends: Sequence[str],
+    budget_s: float,
+    *,
+    mode: str = "budget",
+    command: str = "",
+    seed: int = 0,
+    rounds: int = ROUNDS,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Measure ``cases`` on ``backends`` within ``budget_s`` seconds; returns the object that is written as JSON.
+
+    What the time did not suffice for is in it as skipped. The first usable backend is the one whose results the others
+    must agree with. Raises WorkerError where no backend can be used.
+    """
+    start = time.perf_counter()
+    before, facts = state(), machine()
+    progress("starting the backends", 0.0)
+    workers, told = start_workers(backends)
+    try:
+        for name in workers:
+            merge(facts, told[name])
+        ceilings = {told[n]["name"]: {DTYPE: w.ask("ceilings", DTYPE)} for n, w in workers.items()}
+        groups = [
+            [Cell(case, workers[n], told[n]["name"]) for case in alike for n in workers] for alike in grouped(cases)
+        ]
+        prepare(groups, start, budget_s, progress)
+        extra = controls(groups)
+        until = start + 0.97 * budget_s
+        found = interleave(
+            sampled(groups, extra),
+            rounds,
+            until,
+            random.Random(seed),
+            progress=lambda *_: progress("measuring", min(1.0, (time.perf_counter() - start) / budget_s)),
+        )
+    finally:
+        for worker in workers.values():
+            worker.close()
+    synchronous = {told[n]["name"]: told[n]["synchronous"] for n in workers}
+    cells = [c.written(found.get(c.name), synchronous[c.backend]) for group in groups for c in group]
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "mode": mode,
+        "budget_s": budget_s,
+        "seconds": time.perf_counter() - start,
+        "seed": seed,
+        "complete": all(
+            c["state"] == "failed" or len(c["samples"]) == rounds for c in cells if c["family"] != "memory"
+        ),
+        "environment": {"machine": facts, "before": before, "after": state()},
+        "backends": {t["name"]: {"describe": t["describe"], "usable": n in workers} for n, t in told.items()},
+        "ceilings": ceilings,
+        "control": [
+            {"backend": a.backend, "case": a.case.case, "a": x.samples, "b": y.samples}
+            for a, x, y in pairs_of(extra, found, 0.0)
+        ],
+        "planted": [
+            {"backend": a.backend, "case": a.case.case, "slowdown": PLANTED, "plain": x.samples, "slowed": y.samples}
+            for a, x, y in pairs_of(extra, found, PLANTED)
+        ],
+        "cells": cells,
+    }
+
+
+def start_workers(backends: Sequence[str]) -> tuple[dict[str, Worker], dict[str, dict[str, Any]]]:
+    """The workers of the backends that can be used, and what each backend tells of itself, or why it cannot."""
+    workers, told = {}, {}
+    for name in backends:
+        worker = Worker(name)
+        try:
+            told[name] = worker.ask("describe")
+            workers[name] = worker
+        except WorkerError as error:
+            told[name] = {"name": name, "describe": error.got}
+            worker.close()
+    if not workers:
+        raise WorkerError(
+            "bench",
+            "; ".join(t["describe"] for t in told.values()) or "no backend was named",
+            "at least one backend must be usable",
+            "Run miniflow-xp info, and choose by --backends",
+        )
+    return workers, told
+
+
+def merge(facts: dict[str, Any], told: dict[str, Any]) -> None:
+    """Add a worker's packages and BLAS libraries to the facts of the machine."""
+    facts["packages"] |= told["packages"]
+    facts["blas"] += [library for library in told["blas"] if library not in facts["blas"]]
+
+
+def grouped(cases: Sequence[Case]) -> list[list[Case]]:
+    """Cases that are compared with each other, together: they differ in the contestant only."""
+    groups: dict[Any, list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case.family, case.series, case.case, case.residence), []).append(case)
+    return list(groups.values())
+
+
+def prepare(groups: Sequence[Sequence[Cell]], start: float, budget_s: float, progress: Progress) -> None:
+    """Build and warm the cells, the first ones first, until a share of the budget is spent."""
+    memory = memory_bytes()
+    for group in groups:
+        for cell in group:
+            spent = (time.perf_counter() - start) / budget_s
+            if spent > PREPARE:
+                continue
+            progress(f"preparing {cell.case.series}, {cell.case.case}", spent)
+            if memory is not None and cell.case.floats * ITEM > SHARE_OF_MEMORY * memory:
+                cell.state, cell.why = "skipped", "it would take more than a tenth of the memory"
+                continue
+            cell.prepare()
+            reference = next((c for c in group if c.facts), None)
+            if reference is not None and cell.facts:
+                cell.agree_with(reference)
+
+
+def controls(groups: Sequence[Sequence[Cell]]) -> list[tuple[Cell, Cell]]:
+    """For each backend one training step beside itself, and beside itself with a planted slowdown."""
+    steps = [c for group in groups for c in group if c.case.family == "step" and c.ready]
+    pairs = []
+    for backend in dict.fromkeys(c.backend for c in steps):
+        own = sorted((c for c in steps if c.backend == backend), key=lambda c: c.facts["seconds"])
+        typical = own[len(own) // 2]
+        pairs += [(typical.again(), typical.again(slow)) for slow in (0.0, PLANTED)]
+    return pairs
+
+
+def sampled(groups: Sequence[Sequence[Cell]], extra: Sequence[tuple[Cell, Cell]]) -> list[Group]:
+    """What the scheduler interleaves; the controls first, for without them nothing is a result."""
+    ready = [*extra, *([c for c in group if c.ready] for group in groups)]
+    return [Group(str(n), list(cells), sum(c.seconds for c in cells)) for n, cells in enumerate(ready) if cells]
+
+
+def pairs_of(
+    extra: Sequence[tuple[Cell, Cell]], found: dict[str, Series], slow: float
+) -> list[tuple[Cell, Series, Series]]:
+    """The measured pairs of a control, of this slowdown."""
+    return [(a, found[a.name], found[b.name]) for a, b in extra if b.slow == slow and found[a.name].samples]

@@ -1,0 +1,211 @@
+"""One process for each backend, so that thread pools and memory pools do not meet; one of them works at a time."""
+
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from time import sleep
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from miniflow_xp.backend import Backend
+from miniflow_xp.bench.cases import Case
+from miniflow_xp.bench.clock import timed, wait_for
+from miniflow_xp.bench.peak import peak_bytes
+from miniflow_xp.bench.scheduler import warm_up
+from miniflow_xp.bench.workloads import Workload, workload
+from miniflow_xp.errors import MiniflowError
+
+SETTINGS = {"OPENBLAS_THREAD_TIMEOUT": "18"}
+"""Idle BLAS threads of one worker sleep after 2^18 clock ticks; they would spin for a tenth of a second and take a core
+from the worker whose turn it is. Inside a slice the gaps between products are shorter, so its times stay the same."""
+
+SETTLE = 0.005  # seconds before a sample, in which the worker before falls asleep
+WARM_AT_MOST = 0.2  # seconds of warm-up for one case
+COMPARED = 3  # the call whose results must agree with other backends'
+
+
+class WorkerError(MiniflowError):
+    """A worker could not do what it was asked: the text of its own error, or that its process ended."""
+
+
+class Worker:
+    """The cases of one backend, in a process of their own."""
+
+    def __init__(self, backend: str, patience: float = 120.0) -> None:
+        self.backend = backend
+        self.patience = patience
+        kept = {name: os.environ.get(name) for name in SETTINGS}
+        os.environ.update({name: value for name, value in SETTINGS.items() if kept[name] is None})
+        try:
+            self._pipe, other = get_context("spawn").Pipe()
+            self._process = get_context("spawn").Process(target=serve, args=(backend, other), daemon=True)
+            self._process.start()
+        finally:
+            for name, value in kept.items():
+                if value is None:
+                    os.environ.pop(name, None)
+        other.close()
+
+    def ask(self, *question: Any) -> Any:
+        """The answer to a question; raises WorkerError."""
+        try:
+            self._pipe.send(question)
+            if not self._pipe.poll(self.patience):
+                self.kill()
+                raise worker_error(self.backend, f"no answer in {self.patience:.0f} s")
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            code = self._process.exitcode
+            raise worker_error(self.backend, f"its process ended (exit code {code}): out of memory, maybe") from None
+        if isinstance(answer, Failure):
+            raise worker_error(self.backend, answer.text)
+        return answer
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._process.join()
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join(timeout=5)
+        if self._process.is_alive():
+            self.kill()
+
+
+class Failure(NamedTuple):
+    """What went wrong in a worker, in words."""
+
+    text: str
+
+
+def worker_error(backend: str, got: str) -> WorkerError:
+    """The error for a worker."""
+    return WorkerError(f"backend {backend!r}", got, "a benchmark needs its answer", "Leave it out with --backends")
+
+
+def serve(name: str, pipe: Connection) -> None:
+    """Answer questions until the pipe closes. Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    desk: Desk | None = None
+    while True:
+        try:
+            what, *args = pipe.recv()
+        except EOFError:
+            return
+        try:
+            desk = desk or Desk(name)
+            answer = getattr(desk, what)(*args)
+        except Exception as error:
+            answer = Failure(in_words(error))
+        pipe.send(answer)
+
+
+def in_words(error: Exception) -> str:
+    """An error as one line; running out of memory by that name, whatever the library calls it."""
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    memory = isinstance(error, MemoryError) or "out of memory" in text.lower() or "OutOfMemory" in text
+    return "out of memory" if memory else text
+
+
+class Desk:
+    """What a worker can be asked."""
+
+    def __init__(self, name: str) -> None:
+        from miniflow_xp.switch import set_backend
+
+        self.backend: Backend = set_backend(name)
+        self.wait = wait_for(self.backend)
+        self.each = "cpu" in self.backend.device
+        self._loads: dict[int, Workload] = {}
+
+    def describe(self) -> dict[str, Any]:
+        """Backend and device, and what this process runs on."""
+        from miniflow_xp.bench.environment import libraries
+
+        return {
+            "name": f"{self.backend.name}:{self.backend.device}",
+            "describe": self.backend.describe(),
+            "synchronous": self.each,
+            **libraries(self.backend.name),
+        }
+
+    def ceilings(self, dtype: str) -> dict[str, float]:
+        """Peak arithmetic and bandwidth, measured."""
+        from miniflow_xp.bench.ceilings import measure_ceilings
+
+        return measure_ceilings(self.backend, dtype)
+
+    def prepare(self, key: int, case: Case) -> dict[str, Any]:
+        """Build a case, warm it up; its facts and, for comparison, the last numbers that it computed."""
+        load = workload(case, self.backend)
+        calls = itertools.count(1)
+        results: list[np.ndarray] = []
+
+        def step() -> None:
+            result = load.step()
+            self.wait(result)
+            if next(calls) == COMPARED:
+                results.extend(self._host(result))
+
+        warm = warm_up(step, at_most_s=WARM_AT_MOST)
+        self._loads[key] = load
+        return {
+            "first_call_s": warm.first_call_s,
+            "warmup_calls": warm.calls,
+            "stable": warm.stable,
+            "seconds": warm.seconds_per_call,
+            "flops": load.flops,
+            "bytes": load.bytes,
+            "results": results,
+        }
+
+    def peak(self, case: Case) -> dict[str, Any]:
+        """The most memory that a case takes, capture included."""
+        load = workload(case, self.backend)
+        return peak_bytes(self.backend, lambda: self.wait(load.step()))
+
+    def _host(self, result: Any) -> list[np.ndarray]:
+        """A result on the host, thinned out to a thousand numbers of each array."""
+        arrays = result if isinstance(result, list | tuple) else [result]
+        on_host = [self.backend.to_numpy(a) if self.backend.owns(a) else a for a in arrays]
+        hosts = [np.asarray(a, dtype="float64").reshape(-1) for a in on_host]
+        return [host[:: max(1, len(host) // 1000)] for host in hosts]
+
+    def sample(self, key: int, calls: int, slow: float = 0.0) -> tuple[float, float]:
+        """(seconds, host seconds) a call; ``slow`` adds that part of the time, as a planted slowdown."""
+        sleep(SETTLE)
+        return sample(self._loads[key], calls, self.wait, self.each, slow)
+
+    def drop(self, key: int) -> None:
+        """Forget a case."""
+        self._loads.pop(key, None)
+
+
+def sample(
+    load: Workload, calls: int, wait: Callable[[Any], None], each: bool, slow: float = 0.0
+) -> tuple[float, float]:
+    """One sample after one call that makes its data hot."""
+    wait(load.step())
+    step = load.step if not slow else slowed(load.step, slow)
+    return timed(step, calls, wait, each)
+
+
+def slowed(step: Callable[[], Any], part: float) -> Callable[[], Any]:
+    """A step that takes longer by ``part``: the host is kept busy for that share of each call."""
+    from time import perf_counter
+
+    def run() -> Any:
+        start = perf_counter()
+        result = step()
+        until = perf_counter() + part * (perf_counter() - start)
+        while perf_counter() < until:
+            pass
+        return result
+
+    return run

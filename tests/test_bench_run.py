@@ -1,0 +1,298 @@
+"""A run measures what it says: the file, what fails, what is skipped, memory, and the commands."""
+
+import json
+import math
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from miniflow_xp.bench.advise import BuilderError, Measured, advise, load_builder, parse_axis
+from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
+from miniflow_xp.bench.clock import timed
+from miniflow_xp.bench.files import check_writable, read_run, write_text
+from miniflow_xp.bench.run import AGREE, disagreement, grouped, run
+from miniflow_xp.bench.worker import Worker, WorkerError, in_words, slowed
+from miniflow_xp.errors import SettingError
+
+SMALL = [*steps((4, 16), (), ()), *transfers((1 << 12,)), *nodes((1 << 10,), (32,), ("Sigmoid", "Linear"))]
+RUN_KEYS = {"format", "version", "created", "command", "mode", "budget_s", "seconds", "seed", "complete", "environment"}
+
+
+@pytest.fixture(scope="module")
+def small_run():
+    return run([*SMALL, Case("memory", "memory", network(64), "batch")], ["numpy", "torch:none"], 20, rounds=6)
+
+
+def test_a_run_holds_what_was_measured(small_run):
+    assert set(small_run) >= RUN_KEYS | {"backends", "ceilings", "control", "planted", "cells"}
+    json.dumps(small_run, allow_nan=False)
+    cells = [c for c in small_run["cells"] if c["family"] != "memory"]
+    assert len(cells) == len(SMALL)
+    for cell in cells:
+        assert cell["state"] == "measured", cell["why"]
+        assert cell["rounds"] == list(range(6))
+        assert all(sample > 0 for sample in cell["samples"])
+        assert cell["error"] == 0  # of the reference to itself
+        assert cell["first_call_s"] > 0
+        assert cell["calls"] >= 1
+    assert small_run["complete"]
+    assert small_run["environment"]["machine"]["packages"]["numpy"] == np.__version__
+
+
+def test_a_backend_that_cannot_be_used_is_told(small_run):
+    assert small_run["backends"]["numpy:cpu"]["usable"]
+    assert small_run["backends"]["torch:none"]["usable"] is False
+    assert "torch" in small_run["backends"]["torch:none"]["describe"]
+
+
+def test_a_larger_batch_takes_longer(small_run):
+    times = {c["axes"]["batch"]: np.median(c["samples"]) for c in small_run["cells"] if c["family"] == "step"}
+    assert times[4] < times[16] < 100 * times[4]
+
+
+def test_the_controls_pair_round_by_round(small_run):
+    (control,), (planted,) = small_run["control"], small_run["planted"]
+    assert len(control["a"]) == len(control["b"]) == 6
+    assert planted["slowdown"] == 0.05
+    assert len(planted["plain"]) == len(planted["slowed"]) == 6
+
+
+def test_the_memory_of_a_step_is_at_least_its_parameters(small_run):
+    (cell,) = [c for c in small_run["cells"] if c["family"] == "memory"]
+    if cell["state"] == "skipped":
+        pytest.skip(cell["why"])
+    assert cell["peak_bytes"] >= 2 * 128 * 128 * 4
+
+
+def test_no_usable_backend_is_an_error():
+    with pytest.raises(WorkerError, match="torch:none"):
+        run(SMALL[:1], ["torch:none"], 5)
+
+
+def test_a_run_stops_on_the_clock_and_lists_what_it_did_not_come_to():
+    start = time.perf_counter()
+    found = run(plan("full"), ["numpy"], 6)
+    assert time.perf_counter() - start < 12  # a case that was begun is finished
+    states = [c["state"] for c in found["cells"]]
+    assert "measured" in states
+    assert "skipped" in states
+    assert not found["complete"]
+    assert {c["why"] for c in found["cells"] if c["state"] == "skipped"} == {"the budget was spent"}
+
+
+def test_disagreement_is_relative_to_the_largest_number():
+    assert disagreement([np.array([1.0, 100.0])], [np.array([2.0, 100.0])]) == pytest.approx(0.01)
+    assert disagreement([np.zeros(2)], [np.zeros(2)]) == 0
+    assert disagreement(None, [np.zeros(2)]) is None
+    assert not disagreement([np.array([np.nan])], [np.ones(1)]) <= AGREE
+
+
+def test_cases_are_told_apart_and_compared_with_their_like():
+    for mode in ("quick", "full"):
+        cases = plan(mode)
+        assert len({(c.series, c.case, c.contestant, c.residence) for c in cases}) == len(cases)
+        for group in grouped(cases):
+            assert len({(c.series, c.case) for c in group}) == 1
+    assert {c.family for c in plan("quick", ("node",))} == {"node"}
+
+
+def test_the_clock_waits_for_the_device():
+    now = iter(range(100))
+    device = []
+
+    def wait(result):
+        device.append(result)
+
+    def tick():
+        return float(next(now))
+
+    assert timed(lambda: "last", 3, wait, now=tick) == (2 / 3, 1 / 3)
+    assert device == ["last"]
+    timed(lambda: "each", 3, wait, each=True, now=tick)
+    assert device == ["last", "each", "each", "each"]
+
+
+def test_a_slowed_step_takes_longer_by_that_part():
+    step = slowed(lambda: time.sleep(0.02), 0.5)
+    start = time.perf_counter()
+    step()
+    assert time.perf_counter() - start >= 0.03
+
+
+def test_a_worker_tells_its_errors_and_lives_on():
+    worker = Worker("numpy")
+    try:
+        with pytest.raises(WorkerError, match="KeyError"):
+            worker.ask("sample", 99, 1)
+        assert worker.ask("describe")["name"] == "numpy:cpu"
+    finally:
+        worker.close()
+    with pytest.raises(WorkerError, match="process ended"):
+        worker.ask("describe")
+
+
+def test_a_worker_that_does_not_answer_is_ended():
+    worker = Worker("numpy", patience=0.01)
+    with pytest.raises(WorkerError, match="no answer"):
+        worker.ask("ceilings", "float32")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("x"), RuntimeError("CUDA out of memory. Tried"), RuntimeError("Out of memory")]
+)
+def test_running_out_of_memory_is_told_by_that_name(error):
+    assert in_words(error) == "out of memory"
+
+
+# Files
+
+
+def test_files_are_refused_with_the_reason(tmp_path):
+    cases = {"no.json": None, "text.json": "{", "list.json": "[]", "other.json": '{"format": "x"}'}
+    cases["new.json"] = '{"format": "miniflow_xp bench", "version": 2}'
+    for name, text in cases.items():
+        if text is not None:
+            (tmp_path / name).write_text(text)
+        with pytest.raises(SettingError, match=name):
+            read_run(tmp_path / name)
+
+
+def test_writing_leaves_the_old_file_or_the_new_one(tmp_path):
+    target = tmp_path / "run.json"
+    write_text(target, "old")
+    check_writable(target)
+    write_text(target, "new")
+    assert target.read_text() == "new"
+    assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
+    for bad in (tmp_path, tmp_path / "none" / "run.json"):
+        with pytest.raises(SettingError, match="cannot be written"):
+            check_writable(bad)
+
+
+# Advice
+
+MODEL = """
+import numpy as np
+import miniflow_xp as mf
+
+def build(batch):
+    X, y = mf.Input("X"), mf.Input("y")
+    W = mf.Parameter(np.ones((8, 1), "float32"))
+    return mf.MSE(y, mf.MatMul(X, W)), {X: np.ones((batch, 8), "float32"), y: np.zeros((batch, 1), "float32")}
+
+def wrong(batch):
+    return 3
+
+number = 3
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text(MODEL)
+    return path
+
+
+def test_advice_on_a_graph_of_ones_own(model):
+    pytest.importorskip("torch")
+    advice, found = advise(f"{model}:build", "batch", [1, 4, 16], ["numpy", "torch"], 100, 60)
+    assert [(a.candidate, a.way) for a in advice] == [("torch", "resident"), ("torch", "streamed")]
+    for one in advice:
+        assert one.sentence.startswith("torch against numpy")
+        assert set(one.crossover.measured) >= {1, 4, 16}
+    sizes = {m["size"] for m in found["measured"]}
+    assert sizes >= {1, 4, 16}
+    assert all(math.isfinite(s) for m in found["measured"] for s in m["samples"])
+
+
+def test_what_is_paid_once_is_what_the_first_call_takes_more():
+    assert Measured([1.0, 3.0, 2.0], 10.0).once_s == 8.0
+    assert Measured([1.0], 0.5).once_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model.py", "not of the form"),
+        ("none.py:build", "no file"),
+        ("{model}:missing", "no function 'missing'"),
+        ("{model}:number", "no function 'number'"),
+    ],
+)
+def test_builders_that_do_not_exist(model, text, message):
+    with pytest.raises(BuilderError, match=message):
+        load_builder(text.format(model=model))
+
+
+def test_builders_that_cannot_be_called(model):
+    with pytest.raises(BuilderError, match="width"):
+        advise(f"{model}:build", "width", [1, 4], ["numpy"], 1, 5)
+    _, found = advise(f"{model}:wrong", "batch", [1, 4], ["numpy", "strict"], 1, 20)
+    assert "returned a int" in found["failed"][0]["why"]
+
+
+def test_axes():
+    assert parse_axis("batch=1:100") == ("batch", [1, 4, 16, 64, 100])
+    for bad in ("batch", "batch=5", "batch=9:3", "batch=0:5", "1=2:3", "batch=a:b"):
+        with pytest.raises(SettingError, match="--axis"):
+            parse_axis(bad)
+
+
+# The commands
+
+
+def command(*arguments):
+    """``miniflow-xp`` with these arguments, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "miniflow_xp", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_bench_report_compare_as_commands(tmp_path):
+    first, second, page = (tmp_path / name for name in ("a.json", "b.json", "report.html"))
+    for path in (first, second):
+        made = command(
+            "bench",
+            "--budget",
+            "8",
+            "--quick",
+            "--backends",
+            "numpy",
+            "--family",
+            "transfer",
+            "-o",
+            str(path),
+        )
+        assert made.returncode == 0, made.stderr
+        assert "Written to" in made.stdout
+    made = command("report", str(first), str(second), "-o", str(page))
+    assert made.returncode == 0, made.stderr
+    assert page.stat().st_size < 500_000
+    made = command("compare", str(first), str(second))
+    assert made.returncode == 0, made.stderr
+    assert "SAME" in made.stdout or "UNCLEAR" in made.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bench", "--quick", "--full"],
+        ["bench", "--budget", "1"],
+        ["bench", "--family", "nodes"],
+        ["bench", "--backends", ","],
+        ["bench", "-o", "/nowhere/run.json"],
+        ["report", "/nowhere/run.json"],
+        ["compare", "/nowhere/a.json", "/nowhere/b.json"],
+        ["advise", "/nowhere/model.py:build"],
+        ["advise", "model.py:build", "--axis", "batch"],
+    ],
+)
+def test_mistakes_are_one_message(arguments):
+    made = command(*arguments)
+    assert made.returncode == 1
+    assert made.stderr.startswith("Error: ")
+    assert "Traceback" not in made.stderr
