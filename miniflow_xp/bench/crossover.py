@@ -45,7 +45,7 @@ class Crossover(NamedTuple):
         also = f" (also faster at {listed(islands)}, but not in between)" if islands and self.high else ""
         only = f"; it is faster at {listed(islands)} only" if islands else ""
         if self.state == "always":
-            return f"faster at every size measured, {min(self.measured):,} to {last:,}{self.end()}"
+            return f"faster at every size measured, {min(self.measured):,} to {last:,}{self.cut()}"
         if self.state == "between":
             return f"faster from a size between {self.low:,} and {self.high:,} on{also}{self.end()}"
         if self.state == "never":
@@ -53,6 +53,10 @@ class Crossover(NamedTuple):
         if self.high is None:
             return f"not shown to be faster up to {last:,}: the noise is larger than the difference ({self.why}){only}"
         return f"faster from {self.high:,} on; below it the noise is larger than the difference{also}{self.end()}"
+
+    def cut(self) -> str:
+        """Why nothing larger was measured, if something kept it from being."""
+        return "" if self.why == TO_THE_END else f" ({self.why})"
 
     def end(self) -> str:
         """What cut the measurement short, if anything did."""

@@ -130,7 +130,7 @@ class Cell:
             "rounds": [] if series is None else series.rounds,
             "calls": self.calls,
             "host_s": None if synchronous else self.host[-len(samples) :] if samples else [],
-            "capture_s": None,
+            "capture_s": facts.get("capture_s"),
             **{k: facts.get(k) for k in ("first_call_s", "warmup_calls", "stable", "flops", "bytes", "peak_bytes")},
             "error": finite(facts.get("error")),
             "note": facts.get("note", ""),

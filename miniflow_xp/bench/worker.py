@@ -157,6 +157,7 @@ class Desk:
         self._loads[key] = load
         return {
             "first_call_s": warm.first_call_s,
+            "capture_s": max(0.0, warm.first_call_s - warm.seconds_per_call),
             "warmup_calls": warm.calls,
             "stable": warm.stable,
             "seconds": warm.seconds_per_call,

@@ -1,0 +1,56 @@
+"""The report of runs: one offline HTML page, its sentences, and its figures as files. It needs the JSON alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from miniflow_xp.bench.files import write_text
+from miniflow_xp.bench.report.cells import text
+from miniflow_xp.bench.report.figures import standalone
+from miniflow_xp.bench.report.page import page
+from miniflow_xp.bench.report.png import png
+from miniflow_xp.bench.report.run import Run
+from miniflow_xp.bench.report.verdicts import verdicts
+from miniflow_xp.errors import SettingError
+
+__all__ = ["build", "figures", "sentences", "write"]
+
+
+def build(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """The page as HTML; ``names`` are those of the runs' files. Raises ValueError unless there is one a run."""
+    return page([Run(raw, text(name)) for raw, name in zip(runs, names, strict=True)])
+
+
+def figures(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Name → standalone SVG text of every figure; with several runs, names begin with the run's number."""
+    drawn = [standalone(Run(raw, "")) for raw in runs]
+    if len(drawn) == 1:
+        return drawn[0]
+    return {f"{k}-{name}": svg for k, found in enumerate(drawn, 1) for name, svg in found.items()}
+
+
+def sentences(run: Mapping[str, Any]) -> list[str]:
+    """The sentences with which the page begins."""
+    return [str(sentence) for sentence in verdicts(Run(run, ""))]
+
+
+def write(
+    runs: Sequence[Mapping[str, Any]], names: Sequence[str], path: str | Path, figures_dir: str | Path | None = None
+) -> None:
+    """Write the page, and into ``figures_dir`` every figure as SVG and PNG.
+
+    Raises SettingError where a file cannot be written, PackageMissingError where PNGs lack their package.
+    """
+    write_text(Path(path), build(runs, names))
+    if figures_dir is None:
+        return
+    folder = Path(figures_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(
+            "figures", f"{folder} cannot be made", str(error.strerror), "Choose another folder"
+        ) from None
+    for name, svg in figures(runs).items():
+        write_text(folder / f"{name}.svg", svg)
+        (folder / f"{name}.png").write_bytes(png(svg))

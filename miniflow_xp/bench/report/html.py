@@ -1,0 +1,57 @@
+"""The little of HTML that the sections need; whatever comes from the run goes through ``escape``."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+__all__ = ["Entry", "Row", "escape", "figure", "grid", "paragraph", "table"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cell of a table: HTML, and the number that it is sorted by."""
+
+    html: str
+    value: float | None = None
+
+
+Row = Sequence[Entry | str]
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Row]) -> str:
+    """The first column names the row; texts are escaped, entries are not. Wide tables scroll within themselves."""
+    names = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
+    lines = "".join(f"<tr>{row_head(first)}{''.join(map(data, rest))}</tr>" for first, *rest in rows)
+    name = escape(caption)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}"><table>'
+        f"<caption><span>{name}</span></caption><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def row_head(entry: Entry | str) -> str:
+    """The name of a row."""
+    return f'<th scope="row">{entry.html if isinstance(entry, Entry) else escape(entry)}</th>'
+
+
+def data(entry: Entry | str) -> str:
+    """A cell that is no name."""
+    if not isinstance(entry, Entry):
+        return f"<td>{escape(entry)}</td>"
+    return f"<td>{entry.html}</td>" if entry.value is None else f'<td data-v="{entry.value:.6g}">{entry.html}</td>'
+
+
+def figure(svg: str, caption: str = "") -> str:
+    """A figure with a line below it."""
+    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+    return f"<figure>{svg}{below}</figure>"
+
+
+def grid(figures: Sequence[str]) -> str:
+    """As many figures side by side as fit."""
+    return f'<div class="grid">{"".join(figures)}</div>' if figures else ""
+
+
+def paragraph(words: str) -> str:
+    """A paragraph of plain text."""
+    return f"<p>{escape(words)}</p>"

@@ -1,0 +1,179 @@
+"""Tables of numbers: nodes, break-even, first calls, peers, what is missing."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from miniflow_xp.bench.crossover import break_even
+from miniflow_xp.bench.report import units
+from miniflow_xp.bench.report.cells import Cell
+from miniflow_xp.bench.report.html import Entry, Row, escape, table
+from miniflow_xp.bench.report.outcome import TIE, UNCLEAR, winner
+from miniflow_xp.bench.report.run import Case, Comparison, Run, Series
+
+SIGN = {TIE: " = ", UNCLEAR: " ? "}
+SIGNS = {"wins": "▲", "loses": "▼", "tie": "=", "unclear": "?"}
+
+
+def nodes(run: Run) -> str:
+    """Each node at its largest size on every backend, with the ratio to the reference."""
+    found = [s for s in run.of("node") if any(c.times for case in s.cases for c in case.cells.values())]
+    labels = [b for b in run.backends if any(b in s.labels for s in found)]
+    if not found:
+        return ""
+    rows: list[Row] = [[s.title, *node_row(run, s, largest(s, labels), labels)] for s in found]
+    caption = (
+        f"Single nodes at the largest size that all could be measured at; ratios: times as fast as {run.reference}"
+    )
+    return table(caption, ["Node", "Size", *labels], rows)
+
+
+def largest(series: Series, labels: list[str]) -> Case:
+    """The largest case with the most labels measured."""
+    return max(
+        series.cases,
+        key=lambda c: (sum(label in c.cells and bool(c.cells[label].times) for label in labels), c.size or 0),
+    )
+
+
+def node_row(run: Run, series: Series, case: Case, labels: list[str]) -> Iterator[Entry]:
+    """Size, then one entry a label."""
+    size = units.size(case.size) if case.size is not None else case.name
+    yield Entry(escape(f"{series.axis} {size}"), case.size)
+    for label in labels:
+        yield timed(run, case.cells.get(label), case.cells.get(run.reference))
+
+
+def timed(run: Run, cell: Cell | None, reference: Cell | None) -> Entry:
+    """Seconds, and how many times as fast as the reference."""
+    if cell is None or cell.seconds is None:
+        return Entry(escape((cell.why or cell.state) if cell else "–"))
+    compared = run.compare(cell, reference)
+    return Entry(f"{units.seconds(cell.seconds)}{beside(compared)}", cell.seconds)
+
+
+def beside(compared: Comparison | None) -> str:
+    """▲ 3.1× (2.9–3.4)."""
+    if compared is None:
+        return ""
+    sign = SIGNS[compared.verdict]
+    return f' <small class="{compared.verdict}">{sign}&nbsp;{units.interval(compared.speedup)}</small>'
+
+
+def peers(run: Run) -> str:
+    """Each case of the peers: who takes how long, against ours."""
+    found = run.of("peers")
+    labels = list(dict.fromkeys(label for s in found for label in s.labels))
+    rows: list[Row] = []
+    for series in found:
+        ours = next((label for label in series.labels if label.startswith("ours")), "")
+        for case in series.cases:
+            cells = [timed(run, case.cells.get(label), case.cells.get(ours)) for label in labels]
+            rows.append([f"{series.title}, {case.name}", *cells])
+    return table("Peers, seconds a step; ratios: times as fast as ours", ["Case", *labels], rows) if rows else ""
+
+
+def payback(run: Run) -> str:
+    """Steps until what is paid once is earned, at the smallest and the largest size where the backend wins."""
+    rows: list[Row] = []
+    for series in run.of("step", "user"):
+        for label, rival in run.rivals(series):
+            found = [row for c in series.cases if (row := payback_row(run, series, c, label, rival)) is not None]
+            rows += found[:1] + found[1:][-1:]
+    head = ["Workload", "Backend", "Gain a step", "Paid once", "Steps to break even"]
+    caption = (
+        "Break-even at the smallest and the largest size that wins: first call (capture, compilation, first transfer) "
+        "above a later step, less that of the reference"
+    )
+    return table(caption, head, rows) if rows else ""
+
+
+def payback_row(run: Run, series: Series, case: Case, label: str, rival: str) -> Row | None:
+    """None unless the label wins and both first calls are known."""
+    cell, other = case.cells.get(label), case.cells.get(rival)
+    compared = run.compare(cell, other)
+    if cell is None or other is None or compared is None or compared.verdict != "wins":
+        return None
+    if cell.first_call is None or other.first_call is None or cell.seconds is None or other.seconds is None:
+        return None
+    gain = other.seconds - cell.seconds
+    once = max(0.0, cell.first_call - cell.seconds) - max(0.0, other.first_call - other.seconds)
+    steps = break_even(once, gain)
+    if steps is None:
+        return None
+    paid = units.seconds(once) if once > 0 else "nothing more"
+    words = "from the first" if steps <= 1 else f"{steps:,}".replace(",", "\u202f")
+    return [
+        f"{series.title}, {case.name}",
+        label,
+        Entry(units.seconds(gain), gain),
+        Entry(paid, once),
+        Entry(words, float(steps)),
+    ]
+
+
+def first_calls(run: Run) -> str:
+    """First call, capture and a step of each series at its largest size."""
+    rows: list[Row] = []
+    for series in run.of("step", "user", "capture"):
+        for label in series.labels:
+            cells = [case.cells[label] for case in series.cases if label in case.cells]
+            known = [c for c in cells if c.seconds and (c.first_call is not None or c.capture is not None)]
+            if known:
+                rows.append([f"{series.title}, {known[-1].case}", label, *call_row(known[-1])])
+    head = ["Workload", "Backend", "First call", "of it capture", "A later step", "First call / step"]
+    return table("First call at the largest size", head, rows) if rows else ""
+
+
+def call_row(cell: Cell) -> Iterator[Entry]:
+    """First call, capture, step, their ratio."""
+    yield duration(cell.first_call)
+    yield duration(cell.capture)
+    yield duration(cell.seconds)
+    ratio = cell.first_call / cell.seconds if cell.first_call is not None and cell.seconds else None
+    yield Entry("–") if ratio is None else Entry(f"{units.digits(ratio, 2)}×", ratio)
+
+
+def duration(seconds: float | None) -> Entry:
+    """A time, or a dash."""
+    return Entry("–") if seconds is None else Entry(units.seconds(seconds), seconds)
+
+
+def missing(run: Run) -> str:
+    """Cells that were skipped or failed, by reason."""
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in run.cells:
+        if cell.state != "measured":
+            groups.setdefault((cell.state, cell.why or "no reason given"), []).append(cell)
+    rows: list[Row] = [
+        [why, state, Entry(str(len(cells)), float(len(cells))), Entry(named(cells))]
+        for (state, why), cells in sorted(groups.items(), key=lambda g: -len(g[1]))
+    ]
+    return table("Not measured", ["Reason", "State", "Cells", "Which"], rows) if rows else ""
+
+
+def named(cells: list[Cell], most: int = 12) -> str:
+    """The first ones by name, counted by series."""
+    series = Counter((c.series, c.label) for c in cells)
+    words = [f"{name} on {label}{f' ({n})' if n > 1 else ''}" for (name, label), n in series.most_common(most)]
+    rest = len(series) - len(words)
+    return escape("; ".join(words) + (f"; and {rest} more series" if rest > 0 else ""))
+
+
+def ties(run: Run) -> str:
+    """Cases without a single winner."""
+    rows: list[Row] = []
+    for series in run.of("step", "user", "peers", "capture", "node"):
+        sizes = [case for case in series.cases if winner(run, case).kind in (TIE, UNCLEAR)]
+        groups: dict[str, list[Case]] = {}
+        for case in sizes:
+            groups.setdefault(SIGN[winner(run, case).kind].join(sorted(winner(run, case).labels)), []).append(case)
+        for who, cases in groups.items():
+            at = ", ".join(units.size(c.size) if c.size is not None else c.name for c in cases)
+            rows.append([series.title, who, f"{series.axis} {at}"])
+    return (
+        table(
+            "No single winner: ties (=), and differences that the noise hides (?)", ["Workload", "Who", "Where"], rows
+        )
+        if rows
+        else ""
+    )

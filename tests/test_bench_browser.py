@@ -1,0 +1,123 @@
+"""The report in a real browser: drawn, quiet, no wider than the screen, in light and dark, on paper, without scripts.
+
+The page is framed, because a browser's window has a least width that is wider than a phone; it reports to its frame.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from html import unescape
+
+import bench_runs
+import pytest
+
+from miniflow_xp.bench import report
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
+
+OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=4000")
+DARK = "--blink-settings=preferredColorScheme=0"
+NO_SCRIPTS = "--blink-settings=scriptEnabled=false"
+
+LISTEN = """<script>
+const faults = [];
+addEventListener("error", (e) => faults.push(String(e.message || "not loaded: " + e.target.outerHTML)), true);
+addEventListener("unhandledrejection", (e) => faults.push(String(e.reason)));
+addEventListener("securitypolicyviolation", (e) => faults.push(`blocked: ${e.blockedURI}`));
+for (const level of ["error", "warn"]) console[level] = (...words) => faults.push(words.join(" "));
+addEventListener("load", () => setTimeout(() => {
+  const plots = [...document.querySelectorAll("svg.plot")];
+  const drawn = (svg) => [svg, ...svg.querySelectorAll(".m, .w, [class^=b-]")].every((part) => {
+    const box = part.getBoundingClientRect();
+    return box.width > 0 && box.height > 0;
+  });
+  const button = document.querySelector("th button");
+  const rows = () => [...button.closest("table").tBodies[0].rows].map((row) => row.cells[0].textContent);
+  button.click(); const up = rows(); button.click(); const down = rows();
+  const svg = plots[0], mark = [...svg.querySelectorAll(".m")].pop().getBoundingClientRect();
+  const at = { clientX: mark.left + 1, clientY: mark.top + 1, bubbles: true };
+  svg.dispatchEvent(new PointerEvent("pointermove", at));
+  const tip = document.getElementById("tip");
+  parent.postMessage({
+    faults, plots: plots.length, empty: plots.filter((svg) => !drawn(svg)).length,
+    width: innerWidth, scroll: document.documentElement.scrollWidth,
+    dark: matchMedia("(prefers-color-scheme: dark)").matches, paper: getComputedStyle(document.body).backgroundColor,
+    small: Math.min(...plots.map((svg) => 10 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)),
+    sorted: JSON.stringify(up) !== JSON.stringify(down), tip: tip.hidden ? "" : tip.textContent,
+    fetched: performance.getEntriesByType("resource").map((entry) => entry.name).filter((n) => !n.startsWith("data:")),
+  }, "*");
+}, 200));
+</script>"""
+
+FRAME = """<!doctype html><body style="margin:0">
+<iframe src="{page}" style="border:0;width:{width}px;height:900px"></iframe>
+<script>addEventListener("message", (e) => {{ document.body.dataset.found = JSON.stringify(e.data); }});</script>"""
+
+
+def browse(*arguments):
+    done = subprocess.run([BROWSER, *OPTIONS, *arguments], capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout
+
+
+def look(folder, html, width, *options):
+    """What the page, framed at a width, found out about itself."""
+    (folder / "page.html").write_text(html.replace("<head>", f"<head>{LISTEN}", 1), encoding="utf-8")
+    frame = folder / "frame.html"
+    frame.write_text(FRAME.format(page="page.html", width=width), encoding="utf-8")
+    dom = browse(*options, "--dump-dom", f"--window-size={max(width, 600)},900", frame.as_uri())
+    return json.loads(unescape(re.search(r'data-found="([^"]*)"', dom)[1]))
+
+
+@pytest.fixture(scope="module")
+def html():
+    return report.build([bench_runs.run()], ["run.json"])
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("dark", [False, True])
+def test_drawn_quiet_and_no_wider_than_the_screen(tmp_path, html, width, dark):
+    found = look(tmp_path, html, width, *[DARK] * dark)
+    assert found["faults"] == []
+    assert found["fetched"] == []
+    assert found["plots"] == html.count('class="plot"') > 20
+    assert found["empty"] == 0
+    assert found["width"] == width
+    assert found["scroll"] <= width
+    assert found["small"] >= 8  # pixels of the figures' smallest letters
+    assert found["dark"] is dark
+    red = int(re.search(r"\d+", found["paper"])[0])
+    assert red < 64 if dark else red > 192
+    assert found["sorted"]
+    assert "× (" in found["tip"]
+
+
+def test_a_fault_would_be_seen(tmp_path, html):
+    """The checks above can fail: an error, a request and a wide element are found."""
+    broken = html.replace("</main>", '<div style="width:2000px">x</div></main><img src="missing.png">')
+    broken = broken.replace('"use strict";', '"use strict"; setTimeout(() => { throw new Error("planted"); });', 1)
+    found = look(tmp_path, broken, 360)
+    assert any("planted" in fault for fault in found["faults"])
+    assert any("blocked" in fault for fault in found["faults"])
+    assert found["scroll"] > 360
+
+
+def test_several_runs_and_long_names(tmp_path):
+    long = bench_runs.run(backends=("numpy:cpu", "torch:cpu"), sizes=(16, 64), nodes=("Linear",))
+    for cell in long["cells"]:
+        cell["series"] = cell["series"] + "_without_any_place_to_break_a_line" * 4
+    page = report.build([long, bench_runs.run(sizes=(16, 64))], ["a" * 200, "b.json"])
+    found = look(tmp_path, page, 360)
+    assert found["faults"] == []
+    assert found["empty"] == 0
+    assert found["scroll"] <= 360
+
+
+def test_on_paper_without_scripts(tmp_path, html):
+    page, pdf = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text(html, encoding="utf-8")
+    browse(NO_SCRIPTS, DARK, f"--print-to-pdf={pdf}", page.as_uri())
+    content = pdf.read_bytes()
+    assert content.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) >= 5

@@ -1,0 +1,332 @@
+"""The report: one small offline page from JSON alone, whatever the JSON lacks; what it says is what the run has."""
+
+import base64
+import copy
+import gzip
+import itertools
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import bench_runs
+import pytest
+
+from miniflow_xp.bench import report
+from miniflow_xp.errors import PackageMissingError, SettingError
+
+LIMIT = 500_000  # bytes: what the page may weigh
+CPU = ("numpy:cpu", "torch:cpu", "jax:cpu")
+
+
+class Outline(HTMLParser):
+    """Headings, ids, links, elements and whether every element is closed in order."""
+
+    VOID = ("meta", "link", "br", "hr", "img", "input")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.levels, self.ids, self.links, self.counts, self.faults = [], [], [], [], {}, []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found[k] for k in ("href", "src") if k in found]
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag == "th" and "scope" not in found:
+            self.faults.append("a header without scope")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"{tag} closes out of order")
+
+
+def outline(html):
+    found = Outline()
+    found.feed(html)
+    assert not found.faults
+    assert not found.open
+    return found
+
+
+@pytest.fixture(scope="module")
+def run():
+    return bench_runs.run()
+
+
+@pytest.fixture(scope="module")
+def html(run):
+    return report.build([run], ["run.json"])
+
+
+def test_whole_page_is_small_and_has_every_section_in_order(html):
+    assert len(html.encode()) < LIMIT
+    order = ["decisions", "speedup", "heatmap", "times", "breakdown", "transfer", "breakeven", "nodes"]
+    order += ["roofline", "memory", "first", "peers", "missing", "machine", "data"]
+    assert [i.removeprefix("r0-") for i in outline(html).ids if i != "r0-trust"] == order
+    assert "Not measured here" not in html
+
+
+def test_nothing_is_fetched(html):
+    links = outline(html).links
+    assert links
+    assert all(link.startswith(("#", "data:")) for link in links)
+    assert not re.search(r"https?://|@import|url\(", html)
+
+
+def test_nothing_waits_for_the_script(html):
+    before_script = html[: html.index("<script>")]
+    assert "<details" not in before_script
+    assert not re.search(r"<[^>]* hidden[\s>=]|display: *none", before_script[before_script.index("<body") :])
+
+
+def test_headings_descend_by_one(html, run):
+    for page in (html, report.build([run, run], ["a.json", "b.json"])):
+        levels = outline(page).levels
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
+
+
+def test_ids_are_unique_with_several_runs(run):
+    found = outline(report.build([run, run], ["a.json", "b.json"]))
+    assert len(set(found.ids)) == len(found.ids)
+    assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
+
+
+def test_every_figure_has_a_title_and_a_description(html):
+    plots = re.findall(r'<svg [^>]*class="plot".*?</svg>', html)
+    assert len(plots) > 20
+    assert all(p.index("<title>") < p.index("<desc>") for p in plots)
+
+
+def test_rebuilt_from_its_own_data(html, run):
+    packed = re.search(r"data:application/gzip;base64,([^\"]+)", html)[1]
+    kept = json.loads(gzip.decompress(base64.b64decode(packed)))
+    assert kept == json.loads(json.dumps(run))
+    assert report.build([kept], ["run.json"]) == html
+
+
+def test_large_run_stays_below_the_limit_and_says_what_was_rounded():
+    large = bench_runs.run(rounds=60)
+    page = report.build([large], ["run.json"])
+    assert len(page.encode()) < LIMIT
+    assert "rounded to five digits" in page or "too large" in page
+
+
+def test_crossover_is_the_one_that_was_put_in(run):
+    # width 32: numpy takes 8 µs + batch · 0.205 µs, the made-up GPU 110 µs + batch · 1.5 ns: equal at batch 502
+    lead = next(s for s in report.sentences(run) if s.startswith("cupy:0 against numpy:cpu: training step, width 32"))
+    assert "between 256 and 1,024" in lead
+    assert "16 pairs, floor" in lead
+    assert "as long" in lead  # the loss at the small end is told, too
+
+
+def test_no_gpu_is_said():
+    said = " ".join(report.sentences(bench_runs.run(backends=CPU)))
+    assert "No GPU was measured (cupy:0: cupy: the driver is not installed)" in said
+    assert "No GPU" not in " ".join(report.sentences(bench_runs.run()))
+
+
+def test_one_backend_against_itself_is_a_tie():
+    twin = bench_runs.run(backends=("numpy:cpu",), nodes=())
+    for cell in list(twin["cells"]):
+        twin["cells"].append({**cell, "backend": "twin:cpu"})
+    said = [s for s in report.sentences(twin) if s.startswith("twin:cpu against numpy:cpu")]
+    assert said
+    assert "a tie at every size measured" in said[0]
+    assert "wins" not in said[0]
+
+
+def test_what_the_noise_hides_is_neither_a_win_nor_a_tie():
+    noisy = bench_runs.run(backends=("numpy:cpu",), nodes=(), rounds=8)
+    for cell in list(noisy["cells"]):
+        spread = [s * f for s, f in zip(cell["samples"], (0.6, 1.7, 0.7, 1.5) * 2, strict=False)]
+        noisy["cells"].append({**cell, "backend": "noisy:cpu", "samples": spread})
+    page = report.build([noisy], ["run.json"])
+    chips = re.findall(r'class="chip [^"]*"><b>batch 64</b> (?:<svg.*?</svg>)?([^<]*)', page)
+    assert chips
+    assert all(chip.startswith("unclear: ") for chip in chips)
+
+
+def test_slower_everywhere_is_said_as_a_loss():
+    slow = bench_runs.run(backends=("numpy:cpu",), nodes=())
+    for cell in list(slow["cells"]):
+        slow["cells"].append({**cell, "backend": "slow:cpu", "samples": [2 * s for s in cell["samples"]]})
+    said = next(s for s in report.sentences(slow) if s.startswith("slow:cpu against numpy:cpu"))
+    assert "slower at every size measured" in said
+    assert "it takes 2.00× (2.00–2.00) as long" in said
+
+
+def grade(run):
+    return re.search(r'badge (\w+)">', report.build([run], ["r"]))[1]
+
+
+def quiet(run):
+    return copy.deepcopy(run)
+
+
+def test_quiet_run_is_good(run):
+    assert grade(run) == "good"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected", "reason"),
+    [
+        (lambda r: r.update(control=[]), "fair", "no A/A control"),
+        (lambda r: r["control"][0].update(b=[1.3 * t for t in r["control"][0]["a"]]), "poor", "noise floor 30"),
+        (lambda r: r["environment"]["before"].update(load=[7.0, 1, 1]), "poor", "load of the machine 7"),
+        (lambda r: r["environment"]["machine"].update(forced_kernel="Haswell"), "fair", "kernel Haswell"),
+        (lambda r: r["environment"]["after"].update(gpu={"clock_mhz": 900}), "fair", "clock fell from 1980 to 900"),
+        (lambda r: r.update(complete=False), "fair", "the clock ran out"),
+        (lambda r: r["planted"][0].update(slowed=r["planted"][0]["plain"]), "fair", "was not found"),
+        (lambda r: r["cells"][0].update(samples=[1e-9] * 16), "poor", "faster than the machine"),
+        (lambda r: [c.update(stable=False) for c in r["cells"]], "poor", "had not settled"),
+    ],
+)
+def test_what_spoils_the_trust_is_told(run, spoil, expected, reason):
+    spoiled = quiet(run)
+    spoil(spoiled)
+    assert grade(spoiled) == expected
+    assert reason in report.build([spoiled], ["r"]).replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {},
+        {"cells": []},
+        {"cells": None, "backends": None, "environment": None, "control": None, "ceilings": None},
+        {"cells": [{}]},
+        {"cells": [{"samples": [None, float("nan"), -1, 0, 1e-3], "rounds": [0, 1]}, "no cell", 3]},
+        {"cells": [{"family": "step", "axes": {"n": float("inf")}, "axis": "n", "samples": [1e-3]}]},
+        {"control": [{}, {"a": [1.0], "b": []}, 7], "planted": [{"plain": [0], "slowed": [0]}]},
+        {"ceilings": {"numpy:cpu": {"float32": {"flops_per_s": 0, "bytes_per_s": float("nan")}}, "x": 3}},
+        {"environment": {"before": {"load": []}, "machine": {"cores": 0, "blas": {}, "gpu": "none"}}},
+    ],
+)
+def test_what_is_missing_breaks_nothing(raw):
+    page = report.build([raw], ["run.json"])
+    outline(page)
+    assert "Not measured here" in page
+    assert "nan" not in page.lower().replace("nano", "")
+    report.figures([raw])
+    report.sentences(raw)
+
+
+@pytest.mark.parametrize("key", list(bench_runs.run(backends=CPU, sizes=(16,), nodes=("Linear",))["cells"][0]))
+def test_any_key_of_the_cells_may_be_missing_or_null(key):
+    some = bench_runs.run(backends=CPU[:2], sizes=(16, 64), nodes=("Linear",))
+    for spoiled in (
+        ({k: v for k, v in c.items() if k != key} for c in some["cells"]),
+        ({**c, key: None} for c in some["cells"]),
+    ):
+        outline(report.build([{**some, "cells": list(spoiled)}], ["run.json"]))
+
+
+@pytest.mark.parametrize("key", list(bench_runs.run(backends=CPU, sizes=(16,))))
+def test_any_key_of_the_run_may_be_missing(key):
+    some = bench_runs.run(backends=CPU[:2], sizes=(16, 64), nodes=("Linear",))
+    outline(report.build([{k: v for k, v in some.items() if k != key}], ["run.json"]))
+
+
+def test_single_backend_and_single_size():
+    for some in (bench_runs.run(backends=("numpy:cpu",)), bench_runs.run(sizes=(64,)), bench_runs.run(rounds=1)):
+        outline(report.build([some], ["run.json"]))
+
+
+def test_everything_skipped():
+    some = bench_runs.run(backends=CPU, sizes=(16, 64))
+    for cell in some["cells"]:
+        cell.update(state="skipped", why="the budget was spent", samples=[], rounds=[])
+    page = report.build([some], ["run.json"])
+    assert "nothing was measured" in page
+    assert "the budget was spent" in page
+
+
+def test_samples_of_a_failed_cell_do_not_count(run):
+    failed = quiet(run)
+    for cell in failed["cells"]:
+        if cell["backend"] == "cupy:0":
+            cell.update(state="failed", why="its results differ")
+    assert not any(s.startswith("cupy:0 against numpy:cpu") for s in report.sentences(failed))
+
+
+def test_pairs_are_of_one_round(run):
+    shifted = quiet(run)
+    for cell in shifted["cells"]:
+        if cell["backend"] == "cupy:0":
+            cell["rounds"] = [r + 1000 for r in cell["rounds"]]
+    assert not any(s.startswith("cupy:0 against numpy:cpu") for s in report.sentences(shifted))
+
+
+HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>&amp;]]>\x00\u2028"\''
+
+
+def test_hostile_and_huge_texts_are_only_text(run):
+    hostile = quiet(run)
+    for cell in hostile["cells"]:
+        for key in ("series", "case", "backend", "contestant", "dtype", "axis", "why", "note"):
+            cell[key] = HOSTILE + "x" * 3000
+    hostile["command"] = hostile["created"] = hostile["mode"] = HOSTILE
+    hostile["backends"] = {HOSTILE: {"describe": HOSTILE, "usable": False}}
+    hostile["environment"]["machine"]["cpu"] = HOSTILE
+    page = report.build([hostile], [HOSTILE])
+    found = outline(page)
+    assert found.counts["script"] == 1
+    assert "img" not in found.counts
+    assert len(page.encode()) < LIMIT
+    for svg in report.figures([hostile]).values():
+        ElementTree.fromstring(svg)
+
+
+def test_figures_stand_alone(run):
+    found = report.figures([run])
+    kinds = {name.split("-")[0] for name in found}
+    assert {"speedup", "times", "transfer", "memory", "winner", "roofline", "breakdown"} <= kinds
+    for name, svg in found.items():
+        assert re.fullmatch(r"[a-z0-9-]+", name)
+        assert "var(" not in svg
+        root = ElementTree.fromstring(svg)
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert all(name.startswith(("1-", "2-")) for name in report.figures([run, run]))
+
+
+def test_written_with_figures(tmp_path):
+    pytest.importorskip("resvg_py", reason="turns SVG into PNG; the extra 'report'")
+    some = bench_runs.run(backends=CPU[:2], sizes=(16, 64), nodes=("Linear",))
+    report.write([some], ["run.json"], tmp_path / "r.html", tmp_path / "figures")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == report.build([some], ["run.json"])
+    svgs, pngs = (sorted(p.stem for p in (tmp_path / "figures").glob(f"*.{end}")) for end in ("svg", "png"))
+    assert svgs == pngs == sorted(report.figures([some]))
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in (tmp_path / "figures").glob("*.png"))
+
+
+def test_missing_package_is_our_error_and_the_page_is_there(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(PackageMissingError, match=r"miniflow_xp\[report\]"):
+        report.write([bench_runs.run()], ["run.json"], tmp_path / "r.html", tmp_path / "figures")
+    assert (tmp_path / "r.html").exists()
+
+
+def test_unwritable_places_are_our_errors(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingError):
+        report.write([{}], ["r"], tmp_path / "missing" / "r.html")
+    with pytest.raises(SettingError):
+        report.write([{}], ["r"], tmp_path / "r.html", tmp_path / "file" / "figures")
+
+
+def test_as_many_names_as_runs():
+    with pytest.raises(ValueError, match="shorter"):
+        report.build([{}, {}], ["one"])
