@@ -10,6 +10,7 @@ from miniflow_xp.callers import stacklevel
 from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.feed import admit
 from miniflow_xp.node import Input, unfed
+from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.schedule import Guard
 from miniflow_xp.switch import get_backend
 
@@ -33,6 +34,7 @@ class Step:
         self.name = name
         self.how = "not captured yet"
         self._members = set(leaves)
+        self._counters = [leaf for leaf in leaves if isinstance(leaf, Counter)]
         self._kept: OrderedDict[Hashable, tuple[Any, list[Guard]]] = OrderedDict()
         self._misses = 0
         self._warned = False
@@ -55,6 +57,8 @@ class Step:
         if not self._members.issuperset(feed):
             raise stranger(next(n for n in feed if n not in self._members))
         backend = get_backend()
+        if self._counters:
+            feed = {counter: counter.advance() for counter in self._counters if counter not in feed} | dict(feed)
         fed = [feed[leaf] if leaf in feed else leaf.value for leaf in self.leaves]  # noqa: SIM401  get() reads value
         arrays = [*fed, *extra]
         signature = (key, *signature_of(backend, arrays))

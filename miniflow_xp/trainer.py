@@ -53,6 +53,7 @@ class Trainer:
         self._additive: Program | None = None
         self._captured: Any = None
         self._initial: list[Array] = []
+        self._loaded: Memory | None = None
 
     @property
     def learning_rate(self) -> float:
@@ -99,6 +100,14 @@ class Trainer:
         """What the last capture did, or why it fell back to the plain loop."""
         return self._step.how
 
+    def memory(self) -> "Memory":
+        """What the optimizer remembers now, on the host; waits until it is there."""
+        return self._loaded or self._layout.memory([to_numpy(a) for a in self._state()])
+
+    def remember(self, memory: "Memory") -> None:
+        """Let the next step go on from this memory, which must fit the parameters and the optimizer."""
+        self._loaded, self._stale = memory, True
+
     def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:
         """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
         held = [p.is_held_by(r) for p, r in zip(self.parameters, self._readers, strict=True)]
@@ -109,10 +118,11 @@ class Trainer:
         admitted = admit(raw, backend)
         arrays = [admitted[parameter] for parameter in self.parameters]
         layout = Layout.of(arrays, self.optimizer, backend.flat_state)
-        memory = self._layout.memory([to_numpy(a) for a in self._state()])
+        memory = self.memory()
         with backend.activate():
             self._initial = layout.pack(backend, arrays, self._rate, memory)
         self._backend, self._layout, self._captured, self._stale = backend, layout, None, False
+        self._loaded = None
         self._dtypes = tuple(layout.clocks)
 
     def _state(self) -> list[Array]:
