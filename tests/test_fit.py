@@ -1,0 +1,199 @@
+"""fit: epochs, validation, schedules, early stopping, Ctrl-C, and what happens when a cost is not finite."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from closeness import assert_close
+
+import miniflow_xp as mf
+from miniflow_xp import schedules
+from miniflow_xp.errors import SettingError, ShapeError
+from miniflow_xp.fit import DivergedError, Validation, fit, predict
+from miniflow_xp.history import Epoch, History
+from miniflow_xp.metrics import accuracy, r_squared
+from miniflow_xp.optim import SGD, Adam
+
+ROWS = np.random.default_rng(0).standard_normal((64, 3))
+TARGETS = ROWS @ np.array([[1.0], [-2.0], [0.5]]) + 0.1
+
+
+class Slices:
+    """Batches of so many rows, shuffled by the epoch; ``bad``: this batch of this epoch has an infinity."""
+
+    def __init__(self, size=16, bad=None):
+        self.size, self.bad = size, bad
+
+    def epoch(self, number, start=0):
+        order = np.random.default_rng([1, number]).permutation(len(ROWS))
+        for batch in range(start, len(ROWS) // self.size):
+            rows = order[batch * self.size : (batch + 1) * self.size]
+            X = ROWS[rows].copy()
+            if (number, batch) == self.bad:
+                X[0, 0] = np.inf
+            yield X, TARGETS[rows]
+
+
+class Regression:
+    def __init__(self, optimizer=None):
+        self.X, self.y = mf.Input("X"), mf.Input("y")
+        self.W, self.b = mf.Parameter(np.zeros((3, 1)), "W"), mf.Parameter(np.zeros(1), "b")
+        self.output = mf.Linear(self.X, self.W, self.b, name="output")
+        self.cost = mf.MSE(self.y, self.output, name="cost")
+        self.trainer = mf.Trainer(self.cost, optimizer or SGD(0.1))
+        self.inputs = (self.X, self.y)
+
+    def values(self):
+        return [mf.to_numpy(p.value) for p in self.trainer.parameters]
+
+    def validation(self, parts=4):
+        rows = np.array_split(np.arange(len(ROWS)), parts)
+        feeds = [{self.X: ROWS[r], self.y: TARGETS[r]} for r in rows]
+        return Validation(feeds, self.output, self.y, {"R²": r_squared})
+
+
+def test_fit_is_the_plain_loop_of_steps(backend):
+    fitted, plain = Regression(Adam(0.05)), Regression(Adam(0.05))
+    history = fit(fitted.trainer, fitted.inputs, Slices(), 3)
+    costs = []
+    for epoch in range(3):
+        steps = [plain.trainer.step(dict(zip(plain.inputs, batch, strict=True))) for batch in Slices().epoch(epoch)]
+        costs.append(np.mean([float(mf.to_numpy(c)) for c in steps]))
+    assert [e.cost for e in history] == pytest.approx(costs, rel=1e-12)
+    assert [e.steps for e in history] == [4, 8, 12]
+    assert history.ended == "all epochs done"
+    for a, b in zip(fitted.values(), plain.values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_validation_in_parts_is_validation_whole(backend):
+    network = Regression()
+    whole = fit(network.trainer, network.inputs, Slices(), 1, validation=network.validation(1))[0].validation
+    network = Regression()
+    parts = fit(network.trainer, network.inputs, Slices(), 1, validation=network.validation(7))[0].validation
+    assert set(whole) == {"cost", "R²"}
+    assert parts == pytest.approx(whole, rel=1e-10)
+    predictions = predict(network.output, [{network.X: ROWS[:10]}, {network.X: ROWS[10:]}])
+    assert predictions.shape == (64, 1)
+    assert whole["R²"] == pytest.approx(r_squared(predictions, TARGETS), rel=1e-10)
+    assert_close(predictions, predict(network.output, [{network.X: ROWS}]), 1e-12)
+
+
+def test_early_stopping_counts_epochs_without_a_better_cost():
+    network = Regression(SGD(1e-12))  # nothing gets better by more than rounding
+    history = History([Epoch(n, n, cost, {}, 0.0) for n, cost in enumerate([3.0, 1.0, 2.0, 1.5])])
+    assert (history.best, history.stale) == (1, 2)
+    network = Regression()
+    network.trainer.learning_rate = 5.0  # gets worse, but stays finite for a while
+    history = fit(network.trainer, network.inputs, Slices(), 12, patience=2)
+    assert history.ended == "no better for 2 epochs"
+    assert len(history) == 3
+
+
+def test_a_callback_may_stop_and_sees_every_epoch():
+    network, seen = Regression(), []
+
+    def callback(epoch):
+        seen.append(epoch.number)
+        return epoch.number == 1
+
+    assert fit(network.trainer, network.inputs, Slices(), 9, callbacks=[callback]).ended == "a callback asked for it"
+    assert seen == [0, 1]
+
+
+def test_a_schedule_sets_the_rate_of_every_step():
+    network, rates = Regression(), []
+    step = network.trainer.step
+    network.trainer.step = lambda feed: (rates.append(network.trainer.learning_rate), step(feed))[1]
+    fit(network.trainer, network.inputs, Slices(), 2, schedule=schedules.decay(3, 0.5))
+    assert rates == pytest.approx([0.1] * 3 + [0.05] * 3 + [0.025] * 2)
+
+
+def test_schedules():
+    cosine = schedules.cosine(10, warm_up=2, floor=0.1)
+    assert [cosine(0), cosine(1), cosine(2), cosine(6), cosine(10), cosine(99)] == pytest.approx(
+        [1 / 3, 2 / 3, 1, 0.55, 0.1, 0.1]
+    )
+    assert schedules.constant()(7) == 1
+    for wrong in (lambda: schedules.cosine(0), lambda: schedules.cosine(3, 3), lambda: schedules.decay(0)):
+        with pytest.raises(SettingError):
+            wrong()
+
+
+@pytest.mark.parametrize("optimizer", [lambda: SGD(0.1), lambda: SGD(0.1, momentum=0.9), lambda: Adam(0.05)])
+def test_a_cost_that_is_not_finite_names_step_and_node_and_keeps_the_parameters(optimizer, backend):
+    network, before = Regression(optimizer()), Regression(optimizer())
+    fit(before.trainer, before.inputs, Slices(), 2)
+    with np.errstate(all="ignore"), pytest.raises(DivergedError, match=r"step 9, Input 'X'") as caught:
+        fit(network.trainer, network.inputs, Slices(bad=(2, 1)), 4)
+    assert "step 8" in str(caught.value)  # the last look, at the end of the second epoch
+    for a, b in zip(network.values(), before.values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_training_goes_on_exactly_after_it_was_put_back():
+    network, straight = Regression(Adam(0.05)), Regression(Adam(0.05))
+    with np.errstate(all="ignore"), pytest.raises(DivergedError):
+        fit(network.trainer, network.inputs, Slices(bad=(1, 2)), 2)
+    fit(straight.trainer, straight.inputs, Slices(), 1)
+    for one in (network, straight):
+        for batch in Slices().epoch(1):
+            one.trainer.step(dict(zip(one.inputs, batch, strict=True)))
+    for a, b in zip(network.values(), straight.values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Interrupting(Slices):
+    """Ctrl-C comes while the second step is under way."""
+
+    def epoch(self, number, start=0):
+        for n, batch in enumerate(super().epoch(number, start)):
+            if n == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield batch
+
+
+def test_ctrl_c_ends_after_the_step_in_progress():
+    network, two = Regression(), Regression()
+    history = fit(network.trainer, network.inputs, Interrupting(), 5)
+    assert history.ended == "interrupted"
+    assert [e.steps for e in history] == [2]
+    for batch in list(Slices().epoch(0))[:2]:
+        two.trainer.step(dict(zip(two.inputs, batch, strict=True)))
+    for a, b in zip(network.values(), two.values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # the usual one is back
+
+
+def test_fit_works_in_another_thread():
+    network, done = Regression(), []
+    thread = threading.Thread(target=lambda: done.append(fit(network.trainer, network.inputs, Slices(), 1)))
+    thread.start()
+    thread.join()
+    assert done[0].ended == "all epochs done"
+
+
+def test_settings_of_fit():
+    network = Regression()
+    for wrong in ({"epochs": 0}, {"epochs": 1, "patience": 0}):
+        with pytest.raises(SettingError):
+            fit(network.trainer, network.inputs, Slices(), **wrong)
+
+
+def test_metrics():
+    assert accuracy([[1, 2], [3, 0], [0, 1]], [1, 0, 0]) == pytest.approx(2 / 3)
+    assert r_squared([1.0, 2.0, 3.0], [[1.0], [2.0], [3.0]]) == 1
+    assert r_squared([2.0, 2.0, 2.0], [1.0, 2.0, 3.0]) == 0
+    assert np.isnan(r_squared([1.0, 1.0], [2.0, 2.0]))
+    for metric, a, b in ((accuracy, [1, 2], [1, 2]), (accuracy, [[1, 2]], [1, 2]), (r_squared, [1], [1, 2])):
+        with pytest.raises(ShapeError):
+            metric(a, b)
+
+
+def test_a_history_plots_itself(tmp_path):
+    pytest.importorskip("matplotlib")
+    history = History([Epoch(n, n, 1 / (n + 1), {"cost": 2 / (n + 1)}, 0.1) for n in range(3)])
+    history.plot(tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
