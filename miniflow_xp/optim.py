@@ -6,7 +6,9 @@ Formulas and defaults are PyTorch's (``torch.optim``), so that results can be co
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from math import inf
+from typing import Self
 
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.errors import SettingError
@@ -37,9 +39,27 @@ class Optimizer(ABC):
 
     slots: int = 0
     counts: bool = False
+    clip_norm: float | None = None
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = positive(learning_rate, "learning_rate")
+
+    def clipped(self, norm: float) -> Self:
+        """The same optimizer on clipped gradients: g ← g min(1, norm / ‖g‖₂), over all parameters together.
+
+        Pascanu, Mikolov and Bengio, ICML 2013, algorithm 1. Raises SettingError unless ``norm`` is finite and above 0.
+        """
+        other = copy(self)
+        other.clip_norm = positive(norm, "norm")
+        return other
+
+    def clip(self, xp: Namespace, gradients: Sequence[Array]) -> list[Array]:
+        """The gradients, scaled together so that their norm is at most ``clip_norm``, if there is one."""
+        if self.clip_norm is None:
+            return list(gradients)
+        norm = xp.sqrt(sum(xp.sum(xp.astype(g * g, gradients[0].dtype)) for g in gradients))
+        scale = self.clip_norm / xp.where(norm > self.clip_norm, norm, self.clip_norm)
+        return [g * xp.astype(scale, g.dtype) for g in gradients]
 
     @abstractmethod
     def update(

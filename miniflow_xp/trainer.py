@@ -271,6 +271,7 @@ class Layout(NamedTuple):
     ) -> list[Array]:
         """The new state."""
         new = list(state)
+        gradients = optimizer.clip(xp, gradients)
         for clock in self.clocks.values() if optimizer.counts else ():
             new[clock + 1] = state[clock + 1] + 1
         for n, group in enumerate(self.groups):

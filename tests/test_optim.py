@@ -113,6 +113,39 @@ def test_update_is_a_pure_function(backend, make):
         np.testing.assert_array_equal(mf.to_numpy(array), copy)
 
 
+@pytest.mark.parametrize("norm", [0.05, 0.5, 1e3])
+def test_gradients_are_clipped_together_as_in_torch(backend, torch, norm):
+    W, b = (torch.tensor(array, requires_grad=True) for array in (START, BIAS))
+    optimizer = torch.optim.SGD([W, b], lr=RATE, momentum=0.9)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(torch.tensor(X) @ W + b, torch.tensor(Y)).backward()
+        torch.nn.utils.clip_grad_norm_([W, b], norm)
+        optimizer.step()
+    x, y, ours = mf.Input("x"), mf.Input("y"), [mf.Parameter(START, "W"), mf.Parameter(BIAS, "b")]
+    trainer = Trainer(mf.MSE(y, mf.Linear(x, *ours)), SGD(RATE, momentum=0.9).clipped(norm))
+    for _ in range(STEPS):
+        trainer.step({x: X, y: Y})
+    for parameter, expected in zip(ours, (W, b), strict=True):
+        found = mf.to_numpy(parameter.value)
+        np.testing.assert_allclose(found, expected.detach().numpy(), rtol=1e-4)  # torch divides by the norm + 1e-6
+
+
+def test_a_clipped_optimizer_is_another_one():
+    plain = SGD(RATE)
+    assert plain.clipped(1.0).clip_norm == 1.0
+    assert plain.clip_norm is None
+    with pytest.raises(errors.SettingError):
+        plain.clipped(0)
+
+
+def test_a_gradient_of_zero_is_clipped_to_zero(backend):
+    p = mf.Parameter(np.zeros(2), "p")
+    trainer = Trainer(mf.MSE(p * 1.0, p * 0.0), SGD(RATE).clipped(1.0))
+    trainer.step({})
+    np.testing.assert_array_equal(mf.to_numpy(p.value), np.zeros(2))
+
+
 def test_defaults_are_those_of_torch(torch):
     weight = torch.zeros(1, requires_grad=True)
     for ours, theirs in (
