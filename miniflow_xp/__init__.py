@@ -19,6 +19,7 @@ from miniflow_xp.ops import (
     ReLU,
     Sigmoid,
     Softmax,
+    Standardise,
     Sub,
     Tanh,
 )
@@ -26,6 +27,9 @@ from miniflow_xp.optim import sgd_update
 from miniflow_xp.switch import available_backends, get_backend, set_backend, to_numpy, use_backend
 
 if TYPE_CHECKING:
+    from miniflow_xp.batches import Batches
+    from miniflow_xp.fitting import Validation, fit, predict
+    from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
     from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.program import Program
     from miniflow_xp.trainer import Trainer
@@ -39,9 +43,14 @@ __all__ = [
     "AdamW",
     "Add",
     "Backend",
+    "Batches",
     "CrossEntropy",
+    "Dense",
+    "Dropout",
     "Elementwise",
     "Input",
+    "Layer",
+    "LayerNorm",
     "Linear",
     "LogSoftmax",
     "MatMul",
@@ -53,16 +62,21 @@ __all__ = [
     "Program",
     "RMSProp",
     "ReLU",
+    "Sequential",
     "Sigmoid",
     "Softmax",
+    "Standardise",
     "Sub",
     "Tanh",
     "Trainer",
+    "Validation",
     "available_backends",
+    "fit",
     "forward_and_backward",
     "forward_pass",
     "get_backend",
     "gradcheck",
+    "predict",
     "set_backend",
     "sgd_update",
     "to_numpy",
@@ -74,6 +88,15 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "SGD": "optim",
     "Adam": "optim",
     "AdamW": "optim",
+    "Batches": "batches",
+    "Validation": "fitting",
+    "fit": "fitting",
+    "predict": "fitting",
+    "Dense": "layers",
+    "Dropout": "layers",
+    "Layer": "layers",
+    "LayerNorm": "layers",
+    "Sequential": "layers",
     "Program": "program",
     "RMSProp": "optim",
     "Trainer": "trainer",

@@ -36,6 +36,11 @@ def off_the_kink(rng: np.random.Generator, *shapes: Shape) -> Arrays:
     return tuple(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.1, 4, shape) for shape in shapes)
 
 
+def spread_out(rng: np.random.Generator, *shapes: Shape) -> Arrays:
+    """Numbers along the last axis a step of 2 apart, in any order: spread by 1 or more, or a single one."""
+    return tuple(rng.permuted(np.broadcast_to(2.0 * np.arange(s[-1]) + rng.uniform(-1, 1), s), axis=-1) for s in shapes)
+
+
 def labels_and_logits(rng: np.random.Generator, labels: Shape, logits: Shape) -> Arrays:
     return rng.integers(logits[-1], size=labels), rng.uniform(-4, 4, logits)
 
@@ -294,6 +299,16 @@ ROWS = (
         cases=one((2, 3, 4), (2, 3), (3,)),
         any_shapes=ANY_WITH_AXIS,
         sample=uniform(4),
+    ),
+    Row(
+        "Standardise",
+        mf.Standardise,
+        numpy=lambda x: (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5),
+        torch=lambda torch, x: torch.nn.functional.layer_norm(x, x.shape[-1:]),
+        jax=lambda jax, x: jax.nn.standardize(x, axis=-1, epsilon=1e-5),
+        cases=one((2, 3, 4), (2, 3), (3,)),
+        any_shapes=ANY_WITH_AXIS,
+        sample=spread_out,
     ),
     Row(
         "MSE",

@@ -786,3 +786,26 @@ def test_a_file_that_cannot_be_written_is_told_before_any_check(tmp_path):
 
 def test_the_checks_know_every_rule():
     assert {type(case.node).__name__ for case in rules.cases()} == set(ops.__all__)
+
+
+def dropout_costs(backend, steps=3):
+    """Costs and the parameters that are left of a few steps with dropout, in which the masks change."""
+    from miniflow_xp.layers import Dense, Dropout, LayerNorm, Sequential
+
+    X, y = mf.Input("X"), mf.Input("y")
+    model = Sequential([Dense(5, 8, mf.Tanh), Dropout(0.4), LayerNorm(), Dense(8, 2)], seed=0, dtype="float64")
+    rng = np.random.default_rng(0)
+    feed = {X: rng.uniform(-1, 1, (7, 5)), y: rng.uniform(-1, 1, (7, 2))}
+    with mf.use_backend(backend):
+        trainer = mf.Trainer(mf.MSE(y, model(X)), mf.SGD(0.1))
+        costs = [float(mf.to_numpy(trainer.step(feed))) for _ in range(steps)]
+        return costs, [np.asarray(mf.to_numpy(p.value)) for p in model.parameters], trainer.explain()
+
+
+def test_a_step_with_dropout_is_captured_and_equals_numpys(stand_in):
+    costs, values, how = dropout_costs(stand_in)
+    expected, numpys, _ = dropout_costs("numpy")
+    assert "not captured" not in how
+    np.testing.assert_allclose(costs, expected, rtol=1e-13)  # a few hundred roundings of numbers near 1
+    for value, numpy in zip(values, numpys, strict=True):
+        np.testing.assert_allclose(value, numpy, atol=1e-13)

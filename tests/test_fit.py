@@ -11,7 +11,7 @@ from closeness import assert_close
 import miniflow_xp as mf
 from miniflow_xp import schedules
 from miniflow_xp.errors import SettingError, ShapeError
-from miniflow_xp.fit import DivergedError, Validation, fit, predict
+from miniflow_xp.fitting import DivergedError, Validation, fit, predict
 from miniflow_xp.history import Epoch, History
 from miniflow_xp.metrics import accuracy, r_squared
 from miniflow_xp.optim import SGD, Adam
@@ -143,6 +143,22 @@ def test_training_goes_on_exactly_after_it_was_put_back():
             one.trainer.step(dict(zip(one.inputs, batch, strict=True)))
     for a, b in zip(network.values(), straight.values(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_dropout_goes_on_with_the_masks_that_it_would_have_had():
+    def network():
+        X, y = mf.Input("X", dtype="float64"), mf.Input("y")
+        model = mf.Sequential([mf.Dense(3, 8), mf.Dropout(0.5), mf.Dense(8, 1)], seed=3, dtype="float64")
+        return mf.Trainer(mf.MSE(y, model(X)), Adam(0.05)), (X, y)
+
+    (broken, inputs), (straight, others) = network(), network()
+    with np.errstate(all="ignore"), pytest.raises(DivergedError, match="step 6"):
+        fit(broken, inputs, Slices(bad=(1, 2)), 2)
+    fit(broken, inputs, Slices(), 2)
+    fit(straight, others, Slices(), 1)
+    fit(straight, others, Slices(), 2)
+    for a, b in zip(broken.parameters, straight.parameters, strict=True):
+        np.testing.assert_array_equal(a.value, b.value)
 
 
 class Interrupting(Slices):

@@ -4,6 +4,7 @@ from miniflow_xp.ops.activations import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from miniflow_xp.ops.arithmetic import Add, Mul, Neg, Sub
 from miniflow_xp.ops.linear import Linear, MatMul
 from miniflow_xp.ops.losses import MSE, CrossEntropy
+from miniflow_xp.ops.normalisation import Standardise
 
 __all__ = [
     "MSE",
@@ -17,6 +18,7 @@ __all__ = [
     "ReLU",
     "Sigmoid",
     "Softmax",
+    "Standardise",
     "Sub",
     "Tanh",
 ]

@@ -48,6 +48,7 @@ def cases() -> list[Case]:
     matrix = (64, 48)
     return [
         *(Case(kind(a), [matrix]) for kind in (ops.Sigmoid, ops.Tanh, ops.ReLU, ops.Neg, ops.Softmax, ops.LogSoftmax)),
+        Case(ops.Standardise(a), [matrix]),
         *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.Add, ops.Mul, ops.Sub, ops.MSE)),
         Case(ops.MatMul(a, b), [matrix, (48, 32)]),
         Case(ops.Linear(a, b, c), [matrix, (48, 32), (32,)]),

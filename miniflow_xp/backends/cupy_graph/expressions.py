@@ -56,6 +56,16 @@ ON_FLOATS = {
 }
 """Functions whose result and operands are floats of one dtype; integers are left to CuPy, which has its own rules."""
 
+ON_INT32 = {
+    "add": "(int)((unsigned int){0} + (unsigned int){1})",  # wraps around, which C promises for unsigned ones only
+    "bitwise_and": "{0} & {1}",
+    "bitwise_or": "{0} | {1}",
+    "bitwise_xor": "{0} ^ {1}",
+    "bitwise_left_shift": "(int)((unsigned int){0} << {1})",
+    "bitwise_right_shift": "{0} >> {1}",
+}
+"""What random bits are made by, where result and operands are int32."""
+
 COMPARISONS = {
     "equal": "{0} == {1}",
     "not_equal": "{0} != {1}",
@@ -94,10 +104,17 @@ def expression(value: Value, names: Mapping[Value, str] | None = None) -> str | 
         if value.op == "pow" and is_number(value.inputs[1], 2):
             return f"{spell(value.inputs[0], value.dtype)} * {spell(value.inputs[0], value.dtype)}"
         return ON_FLOATS[value.op].format(*(spell(i, value.dtype) for i in value.inputs))
+    if value.op in ON_INT32 and value.dtype.name == "int32" and all(i.dtype.name == "int32" for i in arrays(value)):
+        return ON_INT32[value.op].format(*(spell(i, value.dtype) for i in value.inputs))
     if value.op in COMPARISONS:
         common = np.result_type(*(i.sample if is_python(i) else i.dtype for i in value.inputs))
         return COMPARISONS[value.op].format(*(spell(i, common) for i in value.inputs))
     return logic(value, spell) if value.op in LOGIC else None
+
+
+def arrays(value: Value) -> list[Value]:
+    """The operands that are no Python numbers."""
+    return [i for i in value.inputs if not is_python(i)]
 
 
 def logic(value: Value, spell: "Speller") -> str | None:

@@ -17,6 +17,7 @@ from miniflow_xp.errors import MiniflowError, SettingError
 from miniflow_xp.graph import forward_pass, topological_sort
 from miniflow_xp.history import Epoch, History
 from miniflow_xp.node import Input, Node
+from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum
 from miniflow_xp.program import Program
 from miniflow_xp.schedules import Schedule
@@ -93,10 +94,11 @@ def fit(
 
 
 class Snapshot(NamedTuple):
-    """Parameters and optimizer at a look, on the host, and the batch that came next."""
+    """Parameters, optimizer and dropout's counters at a look, on the host, and the batch that came next."""
 
     values: list[Any]
     memory: Memory
+    counters: dict[Counter, int]
     epoch: int
     batch: int
     step: int
@@ -104,12 +106,16 @@ class Snapshot(NamedTuple):
     @classmethod
     def of(cls, trainer: Trainer, epoch: int, batch: int, step: int) -> "Snapshot":
         """Now."""
-        return cls([to_numpy(p.value) for p in trainer.parameters], trainer.memory(), epoch, batch, step)
+        values = [to_numpy(p.value) for p in trainer.parameters]
+        counters = {n: n.number for n in trainer.schedule.leaves if isinstance(n, Counter)}
+        return cls(values, trainer.memory(), counters, epoch, batch, step)
 
     def restore(self, trainer: Trainer) -> None:
         """As it was then."""
         for parameter, value in zip(trainer.parameters, self.values, strict=True):
             parameter.value = value
+        for counter, number in self.counters.items():
+            counter.value = number
         trainer.remember(self.memory)
 
 
@@ -139,8 +145,8 @@ class Progress:
         return float(np.mean(self._costs)) if self._costs else float("nan")
 
     def _feed(self, arrays: Any) -> dict[Input, Any]:
-        parts = tuple(arrays) if isinstance(arrays, tuple | list) else (arrays,)
-        return dict(zip(self.inputs, parts, strict=True))
+        parts = arrays if isinstance(arrays, tuple | list) else (arrays,)
+        return dict(zip(self.inputs, [part for part in parts if part is not None], strict=True))
 
     def _step(self, feed: Mapping[Input, Any], number: int) -> Any:
         if self.schedule is not None:

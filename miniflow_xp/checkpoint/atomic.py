@@ -1,0 +1,57 @@
+"""Writing a file so that there is, at every moment, either the old one or the new one, whole."""
+
+import errno
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from miniflow_xp.backend import Array
+
+SUFFIX = ".tmp"
+UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
+
+
+def write_atomically(path: Path, chunks: Iterable[bytes | Array]) -> None:
+    """Write the chunks of bytes to a temporary file in the same folder, bring it to the disk, and rename it.
+
+    A power cut leaves the old file or the new one. On an error, or Ctrl-C, the old file stays and the temporary one
+    goes; only a process that is killed leaves it behind, under the name that ``temporary`` gives. A link is followed.
+    Raises OSError.
+    """
+    path = Path(os.path.realpath(path))
+    written = temporary(path)
+    try:
+        with written.open("xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(path)
+    except BaseException:
+        written.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def temporary(path: Path) -> Path:
+    """Where a file is written before it gets its name; another process, or another call, gets another one."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files that killed processes left in a folder."""
+    return sorted(folder.glob(f".*.safetensors.*{SUFFIX}"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk, where the system can: Windows has no such call."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+    finally:
+        os.close(handle)

@@ -1,0 +1,100 @@
+"""What a Trainer is in the middle of, as a State, and back: exactly, and on whatever backend.
+
+A State holds the arrays ``parameters/NAME`` and ``slots/NUMBER/NAME``. bfloat16, which NumPy does not have, is in it as
+float32, which holds it exactly; its name is kept beside it.
+"""
+
+import platform
+import warnings
+
+import numpy as np
+
+import miniflow_xp
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array
+from miniflow_xp.callers import stacklevel
+from miniflow_xp.checkpoint.file import State
+from miniflow_xp.checkpoint.fitting import kind_of, named, problems, settings_of, slot_name, value_name
+from miniflow_xp.errors import DataError
+from miniflow_xp.node import Parameter
+from miniflow_xp.switch import get_backend, to_numpy
+from miniflow_xp.trainer import Memory, Trainer
+
+
+def trainer_state(trainer: Trainer) -> State:
+    """Parameters, slots and numbers of the optimizer, and the learning rate, as they are; moves and changes nothing.
+
+    Add what else a run needs to its ``meta``: the position in the data, seeds. Raises GraphError where names of
+    parameters are missing or come twice.
+    """
+    parameters, memory = named(trainer), trainer.memory()
+    values = {name: parameter.value for name, parameter in parameters.items()}
+    hosts = {name: to_numpy(value) for name, value in values.items()}
+    arrays = {value_name(name): host for name, host in hosts.items()}
+    for number, name in enumerate(parameters):
+        arrays |= {slot_name(k, name): slot for k, slot in enumerate(memory.slots.get(number, ()))}
+    numbers = {name: number for name, number in memory._asdict().items() if name != "slots"}
+    meta = {
+        "optimizer": {"kind": kind_of(trainer), "settings": settings_of(trainer), "numbers": numbers},
+        "learning_rate": trainer.learning_rate,
+        "dtypes": {n: dtypes.name_of(v if hasattr(v, "dtype") else hosts[n]) for n, v in values.items()},
+        "versions": versions(),
+    }
+    return State(arrays, meta)
+
+
+def versions() -> dict[str, str]:
+    """What a State was made by, for people who compare results."""
+    return {
+        "miniflow_xp": miniflow_xp.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "backend": get_backend().describe(),
+    }
+
+
+def restore(trainer: Trainer, state: State) -> None:
+    """Let the trainer's next step be the one that would have followed on ``trainer_state``.
+
+    Names, shapes and dtypes of parameters, and the kind of the optimizer, must be those of the State: else DataError
+    lists all that differs, and nothing has changed. Other settings of the optimizer than before are told by a warning,
+    and used.
+    """
+    parameters = named(trainer)
+    found = problems(trainer, parameters, state)
+    if found:
+        raise DataError(
+            f"checkpoint for {trainer.cost}",
+            "; ".join(found),
+            "a checkpoint fits the network and the optimizer that it was saved from",
+            "Build both as they were then, or choose another checkpoint",
+        )
+    values = {name: own_copy(parameter, name, state) for name, parameter in parameters.items()}
+    remembered = Memory(slots=slots_of(list(parameters), state), **state.meta["optimizer"]["numbers"])
+    before = state.meta["optimizer"]["settings"]
+    if before != settings_of(trainer):
+        warnings.warn(
+            f"{kind_of(trainer)} had the settings {before} when this checkpoint was saved, and goes on with "
+            f"{settings_of(trainer)}",
+            stacklevel=stacklevel(),
+        )
+    for name, parameter in parameters.items():
+        parameter.value = values[name]
+    trainer.remember(remembered)
+    trainer.learning_rate = state.meta["learning_rate"]
+
+
+def own_copy(parameter: Parameter, name: str, state: State) -> Array:
+    """The parameter's value in its dtype, apart from the State, which may be used again."""
+    host = np.array(state.arrays[value_name(name)])
+    bfloat16 = state.meta["dtypes"][name] == "bfloat16" and parameter.dtype is None
+    return get_backend().asarray(host, "bfloat16") if bfloat16 else host
+
+
+def slots_of(names: list[str], state: State) -> dict[int, list[Array]]:
+    """{number of a parameter: copies of its slots}; empty where no step had been made."""
+    found: dict[int, list[Array]] = {}
+    for number, name in enumerate(names):
+        while (key := slot_name(len(found.get(number, ())), name)) in state.arrays:
+            found.setdefault(number, []).append(np.array(state.arrays[key]))
+    return found

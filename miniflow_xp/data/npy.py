@@ -1,0 +1,220 @@
+"""NumPy's files: ``.npy``, mapped into memory, and the arrays of an ``.npz`` archive.
+
+Everything is checked before NumPy is asked for anything: an array of numbers, nothing pickled, as many bytes as its
+shape takes.
+"""
+
+import ast
+import re
+import warnings
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from lzma import LZMAError
+from math import prod
+from pathlib import Path
+from typing import IO, Any, NamedTuple, NoReturn, TypeVar
+
+import numpy as np
+
+from miniflow_xp.backend import Array
+from miniflow_xp.errors import DataError
+
+MAGIC = b"\x93NUMPY"
+VERSIONS = {(1, 0): 2, (2, 0): 4, (3, 0): 4}  # {version: bytes of the header's length}
+LONGEST_HEADER = 10_000  # as NumPy has it; Python's parser takes no harm from so little
+NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f[248])", re.ASCII)
+MOST_AXES = 32
+LOCAL_HEADER = 30  # bytes before the name in a ZIP archive's header of a member
+UNZIPPING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, LZMAError, KeyError)
+
+
+Found = TypeVar("Found")
+
+
+class Header(NamedTuple):
+    """What a ``.npy`` file says of its array, which starts at ``offset``."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    order: str
+    offset: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array."""
+        return prod(self.shape) * self.dtype.itemsize
+
+
+def open_npy(path: str | Path) -> Array:
+    """The array in a ``.npy`` file, mapped into memory for reading: it takes none until rows are read.
+
+    Raises DataError, with file and offset, where it is no array of numbers or not as long as it says.
+    """
+    return attempt(Path(path), map_npy)
+
+
+def read_npz(path: str | Path, mapped: bool = False) -> dict[str, Array]:
+    """The arrays in a ``.npz`` archive by name, read into memory and compared with the archive's checksums.
+
+    ``mapped``: map those that are not compressed (``numpy.savez`` does not) into memory; their checksums are then not
+    looked at. Raises DataError, with file and member, for all that ``open_npy`` does and for a damaged archive.
+    """
+    return attempt(Path(path), map_npz if mapped else load_npz)
+
+
+def attempt(path: Path, read: Callable[[Path, IO[bytes]], Found]) -> Found:
+    """``read(path, file)``, with the errors of Python's libraries told as DataError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise DataError(str(path), "it is no ordinary file", "a NumPy file is read", "Name a file")
+        with path.open("rb") as file:
+            return read(path, file)
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(str(path), "there is no such file", "a NumPy file is read", "Check name and folder") from None
+    except (OSError, MemoryError, OverflowError, ValueError, *UNZIPPING) as error:
+        why = getattr(error, "strerror", None) or str(error) or "it does not fit into memory"
+        raise DataError(str(path), "it cannot be read", why, "Get the file anew") from None
+
+
+def map_npy(path: Path, file: IO[bytes]) -> Array:
+    """The array of an open ``.npy`` file, mapped."""
+    header = read_header(str(path), file)
+    check_size(str(path), header, path.stat().st_size)
+    return mapped_array(path, header)
+
+
+def mapped_array(path: Path, header: Header) -> Array:
+    """The bytes from ``header.offset`` on as an array; an empty one cannot be mapped."""
+    if not header.nbytes:
+        return np.empty(header.shape, header.dtype)
+    return np.memmap(path, header.dtype, "r", header.offset, header.shape, header.order)  # type: ignore[call-overload]  # "C" or "F"
+
+
+def load_npz(path: Path, file: IO[bytes]) -> dict[str, Array]:
+    """The arrays of an open archive, in memory."""
+    with zipfile.ZipFile(file) as archive:
+        return {
+            array_name(name): load_member(path, archive, info) for name, info in members(path, file, archive).items()
+        }
+
+
+def map_npz(path: Path, file: IO[bytes]) -> dict[str, Array]:
+    """The arrays of an open archive, those that are not compressed mapped."""
+    arrays = {}
+    with zipfile.ZipFile(file) as archive:
+        for name, info in members(path, file, archive).items():
+            stored = info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1
+            arrays[array_name(name)] = map_member(path, archive, info) if stored else load_member(path, archive, info)
+    return arrays
+
+
+def members(path: Path, file: IO[bytes], archive: zipfile.ZipFile) -> Mapping[str, zipfile.ZipInfo]:
+    """The members of an archive by name, each once and each a ``.npy`` file."""
+    file.seek(0)
+    start = file.read(4)
+    if start not in (b"PK\3\4", b"PK\5\6"):  # a program before the archive is no data, though ``zipfile`` takes it
+        refuse(str(path), 0, f"it starts with {start.hex(' ')}", "an .npz archive starts with PK")
+    found: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        if info.filename in found or not info.filename.endswith(".npy"):
+            raise DataError(
+                f"{path}, member {info.filename[:80]!r}",
+                "it comes twice" if info.filename in found else "it is no .npy file",
+                "an .npz archive holds arrays under different names",
+                "Write it anew with numpy.savez",
+            )
+        found[info.filename] = info
+    return found
+
+
+def array_name(member: str) -> str:
+    """The name of an array, without the end that the archive gives it."""
+    return member.removesuffix(".npy")
+
+
+def load_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """An array in memory; reading it to its end makes ``zipfile`` compare the checksum."""
+    where = f"{path}, member {info.filename[:80]!r}"
+    with archive.open(info) as file:
+        header = read_header(where, file)
+        check_size(where, header, info.file_size)
+        data = file.read()
+    check_size(where, header, header.offset + len(data))
+    flat = np.frombuffer(bytearray(data), header.dtype)
+    return flat.reshape(header.shape, order=header.order)  # type: ignore[call-overload]  # "C" or "F"
+
+
+def map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """An array that is not compressed, mapped where it lies in the archive."""
+    where = f"{path}, member {info.filename[:80]!r}"
+    with archive.open(info) as file:
+        header = read_header(where, file)
+    check_size(where, header, info.file_size)
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        local = file.read(LOCAL_HEADER)
+    start = info.header_offset + LOCAL_HEADER
+    start += int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")  # name and extra field
+    if start + info.file_size > path.stat().st_size:
+        refuse(where, start, "the archive ends before the member does", f"it takes {info.file_size:,} bytes")
+    return mapped_array(path, header._replace(offset=start + header.offset))
+
+
+def read_header(where: str, file: IO[bytes]) -> Header:
+    """The header, with nothing in it believed; ``file`` is then at the start of the numbers."""
+    start = file.read(8)
+    if len(start) < 8 or not start.startswith(MAGIC):
+        refuse(where, 0, f"it starts with {start[:6].hex(' ') or 'nothing'}", "a .npy file starts with 93 NUMPY")
+    width = VERSIONS.get((start[6], start[7]))
+    if width is None:
+        refuse(where, 6, f"version {start[6]}.{start[7]}", "the format has versions 1.0, 2.0 and 3.0")
+    length = int.from_bytes(file.read(width), "little")
+    if not 0 < length <= LONGEST_HEADER:
+        refuse(where, 8, f"it says that its header has {length:,} bytes", f"a header has 1 to {LONGEST_HEADER:,}")
+    text = file.read(length)
+    if len(text) < length:
+        refuse(where, 8 + width + len(text), "it ends here", f"its header has {length:,} bytes")
+    try:
+        return Header(*parsed(text), 8 + width + length)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, Warning) as error:
+        refuse(where, 8 + width, f"its header is not understood ({str(error)[:200]})", "it tells an array of numbers")
+
+
+def parsed(text: bytes) -> tuple[np.dtype[Any], tuple[int, ...], str]:
+    """Dtype, shape and order in a header's text; raises what ``ast.literal_eval`` does, and ValueError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what Python only warns of, such as a wrong escape, no header holds
+        found = ast.literal_eval(text.decode("utf-8"))
+    if not isinstance(found, dict) or set(found) != {"descr", "fortran_order", "shape"}:
+        raise ValueError("it has not just descr, fortran_order and shape")
+    descr, fortran, shape = found["descr"], found["fortran_order"], found["shape"]
+    if not isinstance(descr, str) or not NUMBERS.fullmatch(descr):
+        raise ValueError(f"dtype {str(descr)[:80]!r} is none of numbers")
+    if not isinstance(fortran, bool):
+        raise ValueError("fortran_order is neither True nor False")
+    if not isinstance(shape, tuple) or len(shape) > MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("the shape is impossible")
+    dtype = np.dtype(descr)
+    if prod(max(n, 1) for n in shape) * dtype.itemsize >= 2**63:
+        raise ValueError("the shape is impossible")
+    return dtype, shape, "F" if fortran else "C"
+
+
+def check_size(where: str, header: Header, size: int) -> None:
+    """Raise DataError unless the array fills the file to its end."""
+    end = header.offset + header.nbytes
+    if end != size:
+        refuse(
+            where,
+            min(end, size),
+            "it ends here" if size < end else f"it goes on here, to {size:,}",
+            f"{header.dtype.name} in shape {header.shape} takes {header.nbytes:,} bytes from offset {header.offset} on",
+        )
+
+
+def refuse(where: str, offset: int, got: str, expected: str) -> NoReturn:
+    """Raise DataError for what stands at ``offset``."""
+    raise DataError(f"{where}, offset {offset:,}", got, expected, "Write the file anew")

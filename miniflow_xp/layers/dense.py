@@ -1,0 +1,62 @@
+"""Dense: every output reads every input."""
+
+from collections.abc import Callable, Mapping
+
+from miniflow_xp.errors import SettingError, ShapeError
+from miniflow_xp.initialisers import Initialiser, glorot, he, zeros
+from miniflow_xp.layers.layer import Layer, Part
+from miniflow_xp.node import Node
+from miniflow_xp.ops import Linear, MatMul, ReLU
+
+
+class Dense(Layer):
+    """activation(X W + b); X is (…, inputs), W (inputs, units), b (units,), the result (…, units).
+
+    ``activation``: a node class such as ReLU, or any function of a node. ``initialiser`` of the weights: without one,
+    ``he`` where the activation is ReLU and ``glorot`` elsewhere; biases start at 0. ``use_bias=False`` leaves b out.
+    Raises SettingError where a size is no positive integer.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        units: int,
+        activation: Callable[[Node], Node] | None = None,
+        *,
+        initialiser: Initialiser | None = None,
+        use_bias: bool = True,
+        name: str | None = None,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(name, seed=seed, dtype=dtype)
+        self.inputs, self.units = size(inputs, "Dense, inputs"), size(units, "Dense, units")
+        self.activation = activation
+        self.initialiser = initialiser or (he if activation is ReLU else glorot)
+        self.use_bias = use_bias
+
+    def parts(self) -> Mapping[str, Part]:
+        weights = Part((self.inputs, self.units), self.initialiser)
+        return {"weights": weights, "biases": Part((self.units,), zeros)} if self.use_bias else {"weights": weights}
+
+    def width(self, incoming: int | None) -> int:
+        if incoming not in (None, self.inputs):
+            raise ShapeError(
+                self.said,
+                f"{incoming} numbers come in for each example",
+                f"it takes {self.inputs}",
+                f"Write Dense({incoming}, {self.units}), or change the layer before it",
+            )
+        return self.units
+
+    def build(self, x: Node, training: bool) -> Node:  # noqa: ARG002  the same for both
+        weights, *biases = self.own.values()
+        node: Node = Linear(x, weights, biases[0], name=self.name) if biases else MatMul(x, weights, name=self.name)
+        return node if self.activation is None else self.activation(node)
+
+
+def size(number: int, where: str) -> int:
+    """``number``, which must be a positive integer; raises SettingError."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise SettingError(where, f"it is {number!r}", "it is a positive integer", "Write Dense(784, 10), for instance")
+    return number
