@@ -48,6 +48,13 @@ def unpacked(file: IO[bytes]) -> Iterable[bytes]:
 def decoded(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
     """Lines as text, without the mark that some programs put before UTF-8."""
     for count, line in enumerate(lines, 1):
+        if b"\0" in line:  # NumPy takes it for the end of a text
+            raise DataError(
+                f"{path}, line {count}",
+                f"byte {line.index(0) + 1} of it is 0x00",
+                "text holds no NUL",
+                "Save the table as CSV in UTF-8",
+            )
         try:
             yield line.decode("utf-8-sig" if count == 1 else "utf-8")
         except UnicodeDecodeError as error:
