@@ -12,7 +12,7 @@ import pytest
 from miniflow_xp.bench.cases import Case, plan
 from miniflow_xp.bench.environment import machine
 from miniflow_xp.bench.run import run
-from miniflow_xp.switch import available_backends
+from miniflow_xp.switch import available_backends, get_backend, set_backend
 
 
 def pytest_addoption(parser):
@@ -96,6 +96,14 @@ class Measured:
 
 def id_of_cell(cell: dict) -> str:
     return identity(cell["series"], cell["contestant"], cell["case"])
+
+
+@pytest.fixture(autouse=True)
+def same_backend_afterwards():
+    """Contestants choose a backend for their process; in a test run that process goes on."""
+    before = get_backend()
+    yield
+    set_backend(before)
 
 
 @pytest.fixture(scope="session")

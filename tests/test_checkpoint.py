@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import resource
 import subprocess
 import sys
 import warnings
@@ -268,14 +267,8 @@ def test_an_error_leaves_the_old_file_and_no_temporary_one(path, monkeypatch, er
     check_equal(load(path), State(ARRAYS, META))
 
 
-def limited(program, *arguments):
-    """Run a program whose files may not grow beyond 10,000 bytes: as on a full disk, but without one."""
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-
-    done = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(done, preexec_fn=limit, capture_output=True, text=True, check=False)
+LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))"
+"""Files of the process do not grow beyond 10,000 bytes: as on a full disk, but without one."""
 
 
 def test_a_file_that_the_system_cuts_is_our_error_and_the_old_one_stays(path):
@@ -290,7 +283,9 @@ try:
 except errors.DataError as error:
     print(error)
 """
-    done = limited(program, str(path))
+    done = subprocess.run(
+        [sys.executable, "-c", f"{LIMIT}\n{program}", str(path)], capture_output=True, text=True, check=False
+    )
     assert "it could not be written" in done.stdout, done.stderr
     assert names_in(path.parent) == [path.name]
     check_equal(load(path), State(ARRAYS, META))
