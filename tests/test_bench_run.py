@@ -2,20 +2,20 @@
 
 import json
 import math
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 
+from miniflow_xp.__main__ import main
 from miniflow_xp.bench.advise import BuilderError, Measured, advise, load_builder, parse_axis
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
 from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import check_writable, read_run, write_text
 from miniflow_xp.bench.run import AGREE, disagreement, grouped, run
-from miniflow_xp.bench.worker import Worker, WorkerError, in_words, slowed
+from miniflow_xp.bench.worker import Desk, Worker, WorkerError, in_words, slowed
 from miniflow_xp.errors import SettingError
+from miniflow_xp.switch import get_backend, set_backend
 
 SMALL = [*steps((4, 16), (), ()), *transfers((1 << 12,)), *nodes((1 << 10,), (32,), ("Sigmoid", "Linear"))]
 RUN_KEYS = {"format", "version", "created", "command", "mode", "budget_s", "seconds", "seed", "complete", "environment"}
@@ -245,36 +245,76 @@ def test_axes():
 # The commands
 
 
-def command(*arguments):
-    """``miniflow-xp`` with these arguments, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "miniflow_xp", *arguments], capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def command(capsys):
+    """``miniflow-xp`` with these arguments: exit code, what it printed, and what it complained of."""
+
+    def run_main(*arguments):
+        try:
+            code = main(arguments)
+        except SystemExit as end:
+            code = end.code or 0
+        return code, *capsys.readouterr()
+
+    return run_main
 
 
-def test_bench_report_compare_as_commands(tmp_path):
+def test_bench_report_compare_as_commands(tmp_path, command):
     first, second, page = (tmp_path / name for name in ("a.json", "b.json", "report.html"))
     for path in (first, second):
-        made = command(
-            "bench",
-            "--budget",
-            "8",
-            "--quick",
-            "--backends",
-            "numpy",
-            "--family",
-            "transfer",
-            "-o",
-            str(path),
+        code, out, err = command(
+            "bench", "--budget", "8", "--quick", "--backends", "numpy", "--family", "transfer", "-o", str(path)
         )
-        assert made.returncode == 0, made.stderr
-        assert "Written to" in made.stdout
-    made = command("report", str(first), str(second), "-o", str(page))
-    assert made.returncode == 0, made.stderr
+        assert (code, err) == (0, "")
+        assert "Written to" in out
+    code, _, err = command("report", str(first), str(second), "-o", str(page))
+    assert (code, err) == (0, "")
     assert page.stat().st_size < 500_000
-    made = command("compare", str(first), str(second))
-    assert made.returncode == 0, made.stderr
-    assert "SAME" in made.stdout or "UNCLEAR" in made.stdout
+    code, out, err = command("compare", str(first), str(second))
+    assert (code, err) == (0, "")
+    assert "SAME" in out or "UNCLEAR" in out
+    slow = json.loads(second.read_text())
+    for cell in slow["cells"]:
+        cell["samples"] = [9 * s for s in cell["samples"]]
+    second.write_text(json.dumps(slow))
+    code, out, _ = command("compare", str(first), str(second), "--fail", "5%")
+    assert code == 1
+    assert "SLOWER" in out
+
+
+def test_advise_as_a_command(tmp_path, model, command):
+    found = tmp_path / "advice.json"
+    code, out, _ = command(
+        "advise",
+        f"{model}:build",
+        "--axis",
+        "batch=1:4",
+        "--backends",
+        "numpy,strict",
+        "--budget",
+        "30",
+        "-o",
+        str(found),
+    )
+    assert code == 0
+    assert "strict against numpy, data on the device" in out
+    assert json.loads(found.read_text())["measured"]
+
+
+def test_what_a_worker_can_be_asked():
+    before = get_backend()
+    try:
+        desk = Desk("numpy")
+        assert desk.describe()["synchronous"]
+        for key, case in enumerate(SMALL):
+            facts = desk.prepare(key, case)
+            assert all(np.isfinite(r).all() for r in facts["results"])
+            seconds, host = desk.sample(key, 3)
+            assert 0 < host <= seconds
+            desk.drop(key)
+        assert "peak_bytes" in desk.peak(Case("memory", "memory", network(4), "batch"))
+    finally:
+        set_backend(before)
 
 
 @pytest.mark.parametrize(
@@ -291,8 +331,7 @@ def test_bench_report_compare_as_commands(tmp_path):
         ["advise", "model.py:build", "--axis", "batch"],
     ],
 )
-def test_mistakes_are_one_message(arguments):
-    made = command(*arguments)
-    assert made.returncode == 1
-    assert made.stderr.startswith("Error: ")
-    assert "Traceback" not in made.stderr
+def test_mistakes_are_one_message(arguments, command):
+    code, _, err = command(*arguments)
+    assert code == 1
+    assert err.startswith("Error: ")
