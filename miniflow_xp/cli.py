@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.console import Console
 
 from miniflow_xp.bench.cli import advise_command, bench_command, compare_command, report_command
 from miniflow_xp.data import DATASETS, Table, hold_out, load, read_table
@@ -20,6 +19,7 @@ from miniflow_xp.info import show_info
 from miniflow_xp.saving import check_writable, save
 from miniflow_xp.settings import CLASSIFICATION, REGRESSION, Settings, settings_for
 from miniflow_xp.switch import use_backend
+from miniflow_xp.terminal import stdout
 from miniflow_xp.train import host_dtype, network_for, train
 
 app = typer.Typer(
@@ -145,11 +145,6 @@ def train_and_show(table: Table, settings: Settings, output: Path) -> None:
     show_epochs(console, table, train(network, split, settings, rng), settings.epochs)
     save(output, table, split, network)
     console.print(f"Parameters written to {output}", soft_wrap=True)
-
-
-def stdout() -> Console:
-    """The terminal or file that standard output is; nothing in a text is taken for markup."""
-    return Console(markup=False, highlight=False, emoji=False)
 
 
 @contextmanager

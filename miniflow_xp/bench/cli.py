@@ -15,9 +15,9 @@ from rich.table import Table
 
 from miniflow_xp.bench.cases import plan
 from miniflow_xp.bench.files import check_writable, read_run, write_text
-from miniflow_xp.bench.run import run
 from miniflow_xp.errors import SettingError
 from miniflow_xp.switch import available_backends
+from miniflow_xp.terminal import stdout
 
 SECONDS = {"quick": 60.0, "full": 900.0}
 FAMILIES = ("step", "capture", "transfer", "node", "memory")
@@ -46,6 +46,8 @@ def bench_command(
 
     Stops on the clock; what it did not come to is listed in the report. Example: miniflow-xp bench --quick -o run.json
     """
+    from miniflow_xp.bench.run import run  # here, as below: the other commands start quicker
+
     if quick and full:
         raise SettingError("--quick", "it came with --full", "a run has one size", "Leave one of them out")
     if budget is not None and not budget >= 5:
@@ -66,8 +68,8 @@ def bench_command(
             progress=progress,
         )
     write_text(output, json.dumps(found, allow_nan=False))
-    show_verdict(console(), found)
-    console().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
+    show_verdict(stdout(), found)
+    stdout().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
 
 
 def report_command(
@@ -85,7 +87,7 @@ def report_command(
 
     found = [read_run(path) for path in runs]
     write(found, [path.name for path in runs], output, figures)
-    console().print(f"Written to {output}", soft_wrap=True)
+    stdout().print(f"Written to {output}", soft_wrap=True)
 
 
 def compare_command(
@@ -103,7 +105,7 @@ def compare_command(
     from miniflow_xp.bench.compare import compare, show
 
     result = compare(read_run(base), read_run(new), percent(fail), force)
-    show(result, console())
+    show(result, stdout())
     if result.failed:
         raise typer.Exit(1)
 
@@ -137,7 +139,7 @@ def advise_command(
     name, sizes = parse_axis(axis)
     with shown() as progress:
         advice, found = advise(builder, name, sizes, chosen_backends(backends), steps, budget, seed, progress)
-    terminal = console()
+    terminal = stdout()
     terminal.print(advice_table(name, steps, rows(found)))
     for one in advice:
         terminal.print(one.sentence, soft_wrap=True)
@@ -165,16 +167,10 @@ def advice_table(axis: str, steps: int, rows: Sequence[tuple[int, dict[str, floa
 
 def marked(names: Sequence[str], seconds: dict[str, float]) -> list[str]:
     """Times with their unit; the least has a star."""
+    from miniflow_xp.bench.report.units import seconds as in_units
+
     least = min(seconds.values(), default=0.0)
-    return [f"{duration(seconds[n])}{' *' if seconds[n] == least else '  '}" if n in seconds else "–" for n in names]
-
-
-def duration(seconds: float) -> str:
-    """Three digits and a unit."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"
+    return [f"{in_units(seconds[n])}{' *' if seconds[n] == least else '  '}" if n in seconds else "–" for n in names]
 
 
 def percent(text: str | None) -> float | None:
@@ -233,8 +229,3 @@ def show_verdict(terminal: Console, found: dict[str, Any]) -> None:
 
     for sentence in sentences(found):
         terminal.print(sentence, soft_wrap=True)
-
-
-def console() -> Console:
-    """Standard output; nothing in a text is taken for markup."""
-    return Console(markup=False, highlight=False, emoji=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from miniflow_xp.errors import SettingError
 
-FORMAT = "miniflow_xp bench"
+FORMAT, VERSION = "miniflow_xp bench", 1
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -22,8 +22,8 @@ def read_run(path: Path) -> dict[str, Any]:
         raise refused(path, f"it is no JSON: {error}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise refused(path, "it was not written by miniflow-xp bench")
-    if found.get("version") != 1:
-        raise refused(path, f"its version is {found.get('version')}, and this program reads version 1")
+    if found.get("version") != VERSION:
+        raise refused(path, f"its version is {found.get('version')}, and this program reads version {VERSION}")
     return found
 
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from miniflow_xp.bench.cases import ITEM, Case
 from miniflow_xp.bench.environment import machine, memory_bytes, state
+from miniflow_xp.bench.files import FORMAT, VERSION
 from miniflow_xp.bench.scheduler import Group, Series, calls_for, interleave
 from miniflow_xp.bench.worker import Worker, WorkerError
 
-FORMAT, VERSION = "miniflow_xp bench", 1
 SLICE = 0.01  # seconds that a sample aims at; at least one call
 PREPARE = 0.45  # share of the budget after which no more cases are prepared
 ROUNDS = 40  # at most

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from miniflow_xp.errors import SettingError, ShapeError
+from miniflow_xp.errors import SettingError
 from miniflow_xp.initialisers import Initialiser, glorot, he, zeros
 from miniflow_xp.layers.layer import Layer, Part
 from miniflow_xp.node import Node
@@ -41,12 +41,8 @@ class Dense(Layer):
 
     def width(self, incoming: int | None) -> int:
         if incoming not in (None, self.inputs):
-            raise ShapeError(
-                self.said,
-                f"{incoming} numbers come in for each example",
-                f"it takes {self.inputs}",
-                f"Write Dense({incoming}, {self.units}), or change the layer before it",
-            )
+            remedy = f"Write Dense({incoming}, {self.units}), or change the layer before it"
+            raise self.misfit(incoming, self.inputs, remedy)
         return self.units
 
     def build(self, x: Node, training: bool) -> Node:  # noqa: ARG002  the same for both

@@ -160,6 +160,10 @@ class Layer:
             return Parameter(values.astype("float32"), f"{self.name} {name}", dtype="bfloat16")
         return Parameter(values.astype(self.dtype), f"{self.name} {name}")
 
+    def misfit(self, incoming: int | None, taken: int | None, remedy: str) -> ShapeError:
+        """The error for another size of the last axis than the layer takes."""
+        return ShapeError(self.said, f"{incoming} numbers come in for each example", f"it takes {taken}", remedy)
+
     @property
     def said(self) -> str:
         """Kind and name, for errors."""

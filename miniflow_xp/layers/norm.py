@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from miniflow_xp.errors import SettingError, ShapeError
+from miniflow_xp.errors import SettingError
 from miniflow_xp.initialisers import ones, zeros
 from miniflow_xp.layers.dense import size
 from miniflow_xp.layers.layer import Layer, Part
@@ -43,12 +43,7 @@ class LayerNorm(Layer):
     def width(self, incoming: int | None) -> int | None:
         self.units = self.units or incoming
         if incoming not in (None, self.units):
-            raise ShapeError(
-                self.said,
-                f"{incoming} numbers come in for each example",
-                f"it takes {self.units}",
-                f"Write LayerNorm({incoming}), or leave the size out",
-            )
+            raise self.misfit(incoming, self.units, f"Write LayerNorm({incoming}), or leave the size out")
         return self.units
 
     def build(self, x: Node, training: bool) -> Node:  # noqa: ARG002  the same for both
