@@ -28,7 +28,7 @@ from miniflow_xp.switch import available_backends, get_backend, set_backend, to_
 
 if TYPE_CHECKING:
     from miniflow_xp.batches import Batches
-    from miniflow_xp.fitting import Validation, fit, predict
+    from miniflow_xp.fitting import Validation, evaluate, fit, predict
     from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
     from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.program import Program
@@ -71,6 +71,7 @@ __all__ = [
     "Trainer",
     "Validation",
     "available_backends",
+    "evaluate",
     "fit",
     "forward_and_backward",
     "forward_pass",
@@ -90,6 +91,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "AdamW": "optim",
     "Batches": "batches",
     "Validation": "fitting",
+    "evaluate": "fitting",
     "fit": "fitting",
     "predict": "fitting",
     "Dense": "layers",

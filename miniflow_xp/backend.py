@@ -60,6 +60,29 @@ class Capture:
         self._state[number] = array
 
 
+class Uploader:
+    """Begins copies of host arrays to the device before they are needed; ``prefetched`` is its user.
+
+    Here through ``asarray``, which is all that a library needs whose copies do not keep the host waiting and run beside
+    what the device computes.
+    """
+
+    def __init__(self, backend: "Backend") -> None:
+        self.backend = backend
+
+    def start(self, arrays: Sequence[Array], names: Sequence[str]) -> Any:
+        """Begin to copy NumPy arrays, in dtypes by name; the arrays may be changed as soon as this returns."""
+        return [self.backend.asarray(array.copy(), name) for array, name in zip(arrays, names, strict=True)]
+
+    def finish(self, started: Any) -> Sequence[Array]:
+        """What ``start`` began, as arrays on the device: work that is asked for from now on comes after the copies."""
+        found: Sequence[Array] = started
+        return found
+
+    def close(self) -> None:
+        """Leave nothing running; what ``finish`` gave stays good."""
+
+
 class Backend(ABC):
     """An array library bound to a device.
 
@@ -97,6 +120,10 @@ class Backend(ABC):
     def to_numpy(self, array: Array) -> Array:
         """``array`` as a NumPy array of the same shape and dtype; waits until its value is there."""
 
+    def fetch(self, arrays: Sequence[Array]) -> list[Array]:
+        """Arrays of one shape and dtype on the host, by as few transfers as the library can."""
+        return [self.to_numpy(array) for array in arrays]
+
     def owns(self, value: object) -> bool:
         """Is ``value`` an array of this library, on whatever device?"""
         return isinstance(value, self.array_type)
@@ -122,6 +149,10 @@ class Backend(ABC):
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
         """A Capture of ``function(xp, *arrays)`` for such arrays; the first ``state`` of them are its state."""
         return Capture(self, function, arrays, state)
+
+    def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  the CPU has nothing to upload
+        """What copies data for ``depth`` steps to come while the device computes; None where nothing is gained."""
+        return None
 
     def describe(self) -> str:
         """Library, version and device in words, for people."""

@@ -76,6 +76,19 @@ class Batches:
             )
         return self._count // self.batch_size if self.drop_last else -(-self._count // self.batch_size)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the batches of an epoch depend on besides the rows."""
+        windows = None if self._generate is not None or self._windows is None else self._windows.window
+        return {
+            "rows": None if self._generate is not None else self._count,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "shuffle": self.shuffle,
+            "drop_last": self.drop_last,
+            "window": windows,
+        }
+
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on; those before are not read, except from a function."""
         whole(number, "epoch", 0)

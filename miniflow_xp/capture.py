@@ -56,9 +56,27 @@ class Step:
         """
         if not self._members.issuperset(feed):
             raise stranger(next(n for n in feed if n not in self._members))
+        if not self._counters:
+            return self._prepared(feed, extra, key, make, state, others)
+        counting = [counter for counter in self._counters if counter not in feed]
+        numbers = [counter.number for counter in counting]
+        try:
+            return self._prepared({**feed, **{c: c.advance() for c in counting}}, extra, key, make, state, others)
+        except BaseException:
+            for counter, number in zip(counting, numbers, strict=True):
+                counter.value = number  # a feed that is refused is no pass
+            raise
+
+    def _prepared(
+        self,
+        feed: Mapping[Input, Any],
+        extra: Sequence[Any],
+        key: Hashable,
+        make: Make,
+        state: State,
+        others: Collection[str],
+    ) -> tuple[Any, list[Array]]:
         backend = get_backend()
-        if self._counters:
-            feed = {counter: counter.advance() for counter in self._counters if counter not in feed} | dict(feed)
         fed = [feed[leaf] if leaf in feed else leaf.value for leaf in self.leaves]  # noqa: SIM401  get() reads value
         arrays = [*fed, *extra]
         signature = (key, *signature_of(backend, arrays))

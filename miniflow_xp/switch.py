@@ -65,6 +65,11 @@ def use_backend(choice: Choice, **options: Any) -> Iterator[Backend]:
         _scoped.reset(token)
 
 
+def in_block() -> bool:
+    """Is a ``use_backend`` block open here?"""
+    return _scoped.get() is not None
+
+
 def from_environment() -> Backend:
     """The backend that MINIFLOW_BACKEND names, else NumPy; read when first used, then kept."""
     global _process

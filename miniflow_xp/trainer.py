@@ -9,15 +9,16 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.capture import Step
-from miniflow_xp.errors import GraphError
+from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Input, Node, Parameter
+from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum
-from miniflow_xp.optim import SGD, Optimizer, positive
+from miniflow_xp.optim import SGD, Optimizer, not_negative
 from miniflow_xp.program import Program
 from miniflow_xp.schedule import Guard, Schedule
-from miniflow_xp.switch import get_backend, to_numpy
+from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 
 
 class Trainer:
@@ -57,12 +58,12 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """η of the next step; setting it captures nothing anew."""
+        """η of the next step, not below 0; setting it captures nothing anew."""
         return self._rate
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        self._rate = positive(rate, "learning_rate")
+        self._rate = not_negative(rate, "learning_rate")
         if self._captured is None or self._backend is None:
             self._stale = True  # the next step gathers its state anew
             return
@@ -80,6 +81,29 @@ class Trainer:
             self._move_to(captured)
         return captured(*arrays)[0]
 
+    def to(self, choice: Choice, **options: Any) -> "Trainer":
+        """Go on on another backend, which becomes the one in use: ``trainer.to("cupy:0")``; returns the trainer.
+
+        Parameters, slots, the number of the step and the learning rate move; the next step captures anew. Takes what
+        ``set_backend`` takes. Raises BackendError for a backend that cannot be used, DtypeError where it does not have
+        a parameter's dtype, SettingError in a ``use_backend`` block, which has its own; then nothing has changed.
+        """
+        if in_block():
+            raise SettingError(
+                f"Trainer of {self.cost}, to({choice!r})",
+                "a use_backend block is open",
+                "inside it the block's backend is in use",
+                "Move before it or after it, or open another block, which the trainer follows",
+            )
+        backend = load(choice, **options)
+        values = admit({p: portable(p.value, backend) for p in self.parameters}, backend)
+        memory = self.memory()
+        set_backend(backend)
+        for parameter, value in values.items():
+            parameter.value = value
+        self.remember(memory)
+        return self
+
     def additive(self, feed: Mapping[Input, Any]) -> Array:
         """Gradients of the loss's sum, this sum and its weight, end to end in one 1-D array; updates nothing.
 
@@ -96,6 +120,11 @@ class Trainer:
         with get_backend().activate():
             return flat_array(xp, [*(gradients[p] for p in self.parameters), total, weight])
 
+    @property
+    def counters(self) -> list[Counter]:
+        """The counters of passes that the cost depends on, which dropout's masks come from."""
+        return [leaf for leaf in self.schedule.leaves if isinstance(leaf, Counter)]
+
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
         return self._step.how
@@ -103,6 +132,22 @@ class Trainer:
     def memory(self) -> "Memory":
         """What the optimizer remembers now, on the host; waits until it is there."""
         return self._loaded or self._layout.memory([to_numpy(a) for a in self._state()])
+
+    def on_host(self) -> "OnHost":
+        """What a training is in the middle of, on the host; each array of the state moves there once."""
+        import numpy as np  # here, so that importing this package imports no array library
+
+        state = [] if self._captured is None else [to_numpy(array) for array in self._state()]
+        values, names = [], []
+        for number, (parameter, reader) in enumerate(zip(self.parameters, self._readers, strict=True)):
+            if state and parameter.is_held_by(reader):
+                values.append(self._layout.part(np, state, number))
+                names.append(self._layout.dtype(number))
+            else:
+                value = parameter.value
+                values.append(to_numpy(value))
+                names.append(dtypes.name_of(value if hasattr(value, "dtype") else values[-1]))
+        return OnHost(values, names, self._loaded or self._layout.memory(state) if state else self.memory())
 
     def remember(self, memory: "Memory") -> None:
         """Let the next step go on from this memory, which must fit the parameters and the optimizer."""
@@ -114,7 +159,7 @@ class Trainer:
         moves = backend is not self._backend
         raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._step.leaves}
         for parameter, ours in zip(self.parameters, held, strict=True):
-            raw[parameter] = to_numpy(parameter.value) if ours and moves else parameter.value
+            raw[parameter] = portable(parameter.value, backend) if ours and moves else parameter.value
         admitted = admit(raw, backend)
         arrays = [admitted[parameter] for parameter in self.parameters]
         layout = Layout.of(arrays, self.optimizer, backend.flat_state)
@@ -141,12 +186,9 @@ class Trainer:
 
     def _read(self, number: int) -> Array:
         """The value of a parameter, from the state."""
-        which, start, shape = self._layout.place(number)
+        which, _, _ = self._layout.place(number)
         array = self._initial[which] if self._captured is None else self._captured.read(which)
-        if not self._layout.flat:
-            return array
-        xp = (self._backend or get_backend()).xp
-        return xp.reshape(array[start : start + prod(shape)], shape)
+        return self._layout.part((self._backend or get_backend()).xp, {which: array}, number)
 
     def _function(self, layout: "Layout", guards: list[Guard]) -> Any:
         run = self.schedule.checked_once(guards)
@@ -175,6 +217,14 @@ class Memory(NamedTuple):
 
     slots: dict[int, list[Any]]
     steps: float
+
+
+class OnHost(NamedTuple):
+    """Values of the parameters as NumPy arrays, the names of their dtypes (NumPy has no bfloat16), and the memory."""
+
+    values: list[Any]
+    dtypes: list[str]
+    memory: Memory
 
 
 class Layout(NamedTuple):
@@ -223,6 +273,15 @@ class Layout(NamedTuple):
                 index = group.numbers.index(number)
                 return n * self.width, sum(map(prod, group.shapes[:index])), group.shapes[index]
         raise AssertionError("every parameter is in a group")
+
+    def dtype(self, number: int) -> str:
+        """The dtype of a parameter."""
+        return next(group.dtype for group in self.groups if number in group.numbers)
+
+    def part(self, xp: Namespace, state: Mapping[int, Array] | Sequence[Array], number: int) -> Array:
+        """The value of a parameter, which lies in one of the arrays of the state."""
+        which, start, shape = self.place(number)
+        return xp.reshape(state[which][start : start + prod(shape)], shape) if self.flat else state[which]
 
     def memory(self, state: Sequence[Array]) -> Memory:
         """What the state, on the host, remembers besides the parameters."""
@@ -282,6 +341,13 @@ class Layout(NamedTuple):
             theta, slots = optimizer.update(xp, theta, gradient, slots, state[clock], new[clock + 1])
             new[n * self.width : (n + 1) * self.width] = [theta, *slots]
         return new
+
+
+def portable(value: Any, backend: Backend) -> Any:
+    """A parameter's value for another backend: on the host; bfloat16, which NumPy does not have, on the backend."""
+    name = dtypes.name_of(value) if hasattr(value, "dtype") else ""
+    host = to_numpy(value)
+    return backend.asarray(host, name) if name == "bfloat16" and backend.storable(name) == name else host
 
 
 def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:

@@ -1,7 +1,7 @@
 """A small network, its data, and a run of it that saves checkpoints: what the tests of checkpoints share.
 
-As a program: ``python small_training.py FOLDER STEPS OPTIMIZER BACKEND`` resumes or starts a run of so many steps, with
-a checkpoint after every third, and prints ``step N`` after each.
+As a program: ``python small_training.py FOLDER STEPS OPTIMIZER BACKEND`` lets fit resume or start a run of so many
+steps, with a checkpoint after every third and every epoch, and prints ``step N`` before each.
 """
 
 import sys
@@ -9,8 +9,8 @@ import sys
 import numpy as np
 
 import miniflow_xp as mf
-from miniflow_xp.checkpoint import Keeper, restore, trainer_state
 from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
+from miniflow_xp.schedules import cosine
 
 OPTIMIZERS = {
     "SGD": lambda: SGD(0.1),
@@ -21,8 +21,11 @@ OPTIMIZERS = {
 }
 
 
+STEPS_AN_EPOCH = 50
+
+
 class Training:
-    """X (8, 5) → 7 → 3 with labels; the same numbers and the same feeds every time."""
+    """X (8, 5) → 7 → dropout → 3 with labels; the same numbers, masks and feeds every time."""
 
     def __init__(self, optimizer="Adam", dtype="float32", seed=3):
         rng = np.random.default_rng(seed)
@@ -31,14 +34,22 @@ class Training:
         shapes = {"W1": (5, 7), "b1": (7,), "W2": (7, 3), "b2": (3,)}
         self.parameters = [mf.Parameter(rng.uniform(-1, 1, s).astype(dtype), name) for name, s in shapes.items()]
         W1, b1, W2, b2 = self.parameters
-        output = mf.Linear(mf.Tanh(mf.Linear(self.X, W1, b1)), W2, b2)
+        output = mf.Linear(mf.Dropout(0.2, seed=5)(mf.Tanh(mf.Linear(self.X, W1, b1)), training=True), W2, b2)
         self.trainer = mf.Trainer(mf.CrossEntropy(self.y, output, name="cost"), OPTIMIZERS[optimizer]())
 
-    def step(self, number):
+    def batch(self, number):
         rng = np.random.default_rng([number, 11])
-        X = rng.uniform(-1, 1, (8, 5)).astype(self.dtype)
+        return rng.uniform(-1, 1, (8, 5)).astype(self.dtype), rng.integers(3, size=8)
+
+    def step(self, number):
         self.trainer.learning_rate = 0.05 / (1 + number)  # a schedule, which the resumed run has to go on with
-        return self.trainer.step({self.X: X, self.y: rng.integers(3, size=8)})
+        return self.trainer.step(dict(zip((self.X, self.y), self.batch(number), strict=True)))
+
+    def epoch(self, number, start=0):
+        """What fit takes batches from."""
+        for step in range(number * STEPS_AN_EPOCH + start, (number + 1) * STEPS_AN_EPOCH):
+            print("step", step + 1, flush=True)
+            yield self.batch(step)
 
     def values(self):
         return [np.array(mf.to_numpy(p.value)) for p in self.parameters]
@@ -53,16 +64,17 @@ def same_bits(got, expected):
 
 def run(folder, steps, optimizer):
     """Go on from the last checkpoint, if any, until so many steps are made; returns the Training."""
-    training, keeper = Training(optimizer), Keeper(folder)
-    state, first = keeper.latest(), 0
-    if state is not None:
-        restore(training.trainer, state)
-        first = state.meta["step"]
-    for number in range(first, steps):
-        training.step(number)
-        print("step", number + 1, flush=True)
-        if (number + 1) % 3 == 0 or number + 1 == steps:
-            keeper.save(number + 1, trainer_state(training.trainer))
+    training = Training(optimizer)
+    mf.fit(
+        training.trainer,
+        [training.X, training.y],
+        training,
+        steps // STEPS_AN_EPOCH,
+        schedule=cosine(steps, warm_up=20),
+        checkpoints=folder,
+        checkpoint_every=3,
+        resume=True,
+    )
     return training
 
 

@@ -484,7 +484,11 @@ MISFITS = {
         {"meta": {"o": lambda m: m["optimizer"]["numbers"].update(steps=-1)}},
         "just the optimizer's steps",
     ),
-    "a rate of 0": ({"meta": {"learning_rate": 0}}, "not those of a Trainer"),
+    "a rate below 0": ({"meta": {"learning_rate": -0.1}}, "not those of a Trainer"),
+    "no counters": ({"meta": {"passes": []}}, "0 counters of passes for dropout, and there are 1"),
+    "a counter beyond its end": ({"meta": {"passes": [2**31]}}, "numbers of passes"),
+    "a counter that is no number": ({"meta": {"passes": [True]}}, "numbers of passes"),
+    "counters that are no list": ({"meta": {"passes": 1}}, "numbers of passes"),
     "a rate that is no number": ({"meta": {"learning_rate": "1"}}, "not those of a Trainer"),
 }
 

@@ -10,8 +10,8 @@ from closeness import assert_close
 
 import miniflow_xp as mf
 from miniflow_xp import schedules
-from miniflow_xp.errors import SettingError, ShapeError
-from miniflow_xp.fitting import DivergedError, Validation, fit, predict
+from miniflow_xp.errors import DivergedError, FeedError, GraphError, SettingError, ShapeError
+from miniflow_xp.fitting import Validation, evaluate, fit, predict
 from miniflow_xp.history import Epoch, History
 from miniflow_xp.metrics import accuracy, r_squared
 from miniflow_xp.optim import SGD, Adam
@@ -81,6 +81,37 @@ def test_validation_in_parts_is_validation_whole(backend):
     assert_close(predictions, predict(network.output, [{network.X: ROWS}]), 1e-12)
 
 
+def test_evaluate_gives_what_fit_watches(backend):
+    network = Regression()
+    watched = fit(network.trainer, network.inputs, Slices(), 1, validation=network.validation(3))[0].validation
+    assert evaluate(network.cost, network.validation(3)) == watched
+    assert set(evaluate(network.cost, Validation(network.validation().feeds))) == {"cost"}
+
+
+def test_a_cost_that_is_no_loss_is_averaged_over_the_parts():
+    network = Regression()
+    penalised = network.cost + 1.0
+    found = evaluate(penalised, network.validation(4))
+    assert found["cost"] == pytest.approx(evaluate(network.cost, network.validation(4))["cost"] + 1)
+
+
+def test_a_network_is_judged_without_dropout():
+    X, y = mf.Input("X", dtype="float64"), mf.Input("y")
+    model = mf.Sequential([mf.Dense(3, 8), mf.Dropout(0.5), mf.Dense(8, 1)], seed=3, dtype="float64")
+    cost, output = mf.MSE(y, model(X)), model(X, training=False)
+    feeds = [{X: ROWS, y: TARGETS}]
+    for wrong in (Validation(feeds), Validation(feeds, model(X), y, {"R²": r_squared}, mf.MSE(y, output))):
+        with pytest.raises(GraphError, match=r"it drops out.*training=False"):
+            evaluate(cost, wrong)
+    right = Validation(feeds, output, y, {"R²": r_squared}, mf.MSE(y, output))
+    assert evaluate(cost, right)["cost"] == pytest.approx(np.mean((predict(output, [{X: ROWS}]) - TARGETS) ** 2))
+
+
+def test_nothing_to_predict_is_an_error():
+    with pytest.raises(FeedError, match="no feeds"):
+        predict(Regression().output, [])
+
+
 def test_early_stopping_counts_epochs_without_a_better_cost():
     network = Regression(SGD(1e-12))  # nothing gets better by more than rounding
     history = History([Epoch(n, n, cost, {}, 0.0) for n, cost in enumerate([3.0, 1.0, 2.0, 1.5])])
@@ -109,6 +140,17 @@ def test_a_schedule_sets_the_rate_of_every_step():
     network.trainer.step = lambda feed: (rates.append(network.trainer.learning_rate), step(feed))[1]
     fit(network.trainer, network.inputs, Slices(), 2, schedule=schedules.decay(3, 0.5))
     assert rates == pytest.approx([0.1] * 3 + [0.05] * 3 + [0.025] * 2)
+    assert network.trainer.learning_rate == 0.1  # a second fit starts from it, not from where the schedule ended
+
+
+def test_a_rate_that_a_callback_sets_stays():
+    network = Regression()
+
+    def halve(epoch):
+        network.trainer.learning_rate /= 2
+
+    fit(network.trainer, network.inputs, Slices(), 2, callbacks=[halve])
+    assert network.trainer.learning_rate == 0.1 / 4
 
 
 def test_schedules():
@@ -123,7 +165,7 @@ def test_schedules():
 
 
 @pytest.mark.parametrize("optimizer", [lambda: SGD(0.1), lambda: SGD(0.1, momentum=0.9), lambda: Adam(0.05)])
-def test_a_cost_that_is_not_finite_names_step_and_node_and_keeps_the_parameters(optimizer, backend):
+def test_a_cost_that_is_not_finite_names_step_and_node_and_keeps_the_parameters(optimizer, backend, kept_at_every_look):
     network, before = Regression(optimizer()), Regression(optimizer())
     fit(before.trainer, before.inputs, Slices(), 2)
     with np.errstate(all="ignore"), pytest.raises(DivergedError, match=r"step 9, Input 'X'") as caught:
@@ -133,7 +175,28 @@ def test_a_cost_that_is_not_finite_names_step_and_node_and_keeps_the_parameters(
         np.testing.assert_array_equal(a, b)
 
 
-def test_training_goes_on_exactly_after_it_was_put_back():
+@pytest.fixture
+def kept_at_every_look(monkeypatch):
+    """As with a small network on a machine with nothing else to do."""
+    from miniflow_xp.fitting import loop
+
+    monkeypatch.setattr(loop, "AT_ONCE", np.inf)
+
+
+def test_a_way_back_that_takes_long_is_kept_seldom_and_leads_over_epochs(monkeypatch):
+    """As with a large network: what is kept is from before the first step, and the bad step is found all the same."""
+    from miniflow_xp.fitting import loop
+
+    monkeypatch.setattr(loop, "AT_ONCE", 0.0)
+    monkeypatch.setattr(loop, "KEEP_SHARE", 0.0)
+    network = Regression(Adam(0.05))
+    with np.errstate(all="ignore"), pytest.raises(DivergedError, match=r"step 9, Input 'X'.*those of step 0"):
+        fit(network.trainer, network.inputs, Slices(bad=(2, 1)), 4)
+    for value in network.values():
+        assert not value.any()
+
+
+def test_training_goes_on_exactly_after_it_was_put_back(kept_at_every_look):
     network, straight = Regression(Adam(0.05)), Regression(Adam(0.05))
     with np.errstate(all="ignore"), pytest.raises(DivergedError):
         fit(network.trainer, network.inputs, Slices(bad=(1, 2)), 2)
@@ -145,7 +208,7 @@ def test_training_goes_on_exactly_after_it_was_put_back():
         np.testing.assert_array_equal(a, b)
 
 
-def test_dropout_goes_on_with_the_masks_that_it_would_have_had():
+def test_dropout_goes_on_with_the_masks_that_it_would_have_had(kept_at_every_look):
     def network():
         X, y = mf.Input("X", dtype="float64"), mf.Input("y")
         model = mf.Sequential([mf.Dense(3, 8), mf.Dropout(0.5), mf.Dense(8, 1)], seed=3, dtype="float64")

@@ -313,13 +313,36 @@ def test_batches_of_two_lengths_are_captured_twice(captures):
     assert len(captures) == 2
 
 
-@pytest.mark.parametrize("rate", [0, -1, float("nan")])
+@pytest.mark.parametrize("rate", [-1, float("inf"), float("nan")])
 def test_a_malformed_learning_rate(rate):
     network = Network()
     trainer = Trainer(network.cost, SGD(RATE))
     with pytest.raises(errors.SettingError, match="learning_rate"):
         trainer.learning_rate = rate
     assert trainer.learning_rate == RATE
+
+
+def test_the_memory_of_a_batch_may_be_used_again_as_soon_as_its_step_is_asked_for(backend):
+    """A library that works in the background must not read what the next batch has overwritten."""
+    A, B = np.zeros((1000, 1000)), np.zeros((1000, 1))
+    X, y, W = mf.Input("X"), mf.Input("y"), mf.Parameter(np.ones((1000, 1)), "W")
+    trainer = Trainer(mf.MSE(y, mf.MatMul(X, W)), SGD(1e-30))
+    costs = []
+    for number in range(6):
+        A[...] = number
+        costs.append(trainer.step({X: A, y: B}))
+    assert [float(mf.to_numpy(cost)) for cost in costs] == pytest.approx([1e6 * n**2 for n in range(6)], rel=1e-12)
+
+
+def test_at_a_learning_rate_of_0_where_schedules_may_end_nothing_moves(backend):
+    network = Network()
+    trainer = Trainer(network.cost, SGD(RATE))
+    trainer.step(network.feed(0))
+    before = network.values()
+    trainer.learning_rate = 0
+    trainer.step(network.feed(0))
+    for value, kept in zip(network.values(), before, strict=True):
+        np.testing.assert_array_equal(value, kept)
 
 
 def usable(name):

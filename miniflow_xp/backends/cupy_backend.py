@@ -7,7 +7,7 @@ from typing import Any
 import array_api_compat.cupy as xp
 import cupy
 
-from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backend import Array, Backend, Uploader
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError
 from miniflow_xp.trace import captured_or_plain
 
@@ -31,6 +31,9 @@ class CupyBackend(Backend):
     def to_numpy(self, array: Array) -> Array:
         return cupy.asnumpy(array)
 
+    def fetch(self, arrays: Sequence[Array]) -> list[Array]:
+        return list(self.to_numpy(cupy.stack(list(arrays)))) if arrays else []
+
     def on_device(self, array: Array) -> bool:
         return bool(array.device == self._device)
 
@@ -48,6 +51,11 @@ class CupyBackend(Backend):
         from miniflow_xp.backends.cupy_graph.capture import CupyCapture  # here: an eager pass needs none of it
 
         return captured_or_plain(CupyCapture, self, function, arrays, state)
+
+    def uploader(self, depth: int) -> Uploader:
+        from miniflow_xp.backends.cupy_copies import CupyCopies  # here, as above
+
+        return CupyCopies(self, depth)
 
     def describe(self) -> str:
         name = cupy.cuda.runtime.getDeviceProperties(self._device.id)["name"].decode()

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backend import Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax_replay import replay
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
 from miniflow_xp.trace import captured_or_plain, contents_wanted
@@ -43,10 +43,15 @@ class JaxBackend(Backend):
         return self.storable("float64")
 
     def asarray(self, host: Array, dtype: str | None = None) -> Array:
-        return jax.device_put(jnp.asarray(host, dtype=dtype), self._device)
+        return jax.device_put(jnp.asarray(own(host), dtype=dtype), self._device)
 
     def to_numpy(self, array: Array) -> Array:
-        return np.asarray(array)
+        host = np.asarray(array)
+        return host.astype("float32") if host.dtype.name == "bfloat16" else host  # NumPy has no bfloat16
+
+    def fetch(self, arrays: Sequence[Array]) -> list[Array]:
+        found: list[Array] = jax.device_get(list(arrays))
+        return found
 
     def on_device(self, array: Array) -> bool:
         return isinstance(array, jax.core.Tracer) or array.devices() == {self._device}
@@ -59,6 +64,9 @@ class JaxBackend(Backend):
 
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
         return captured_or_plain(JaxCapture, self, function, arrays, state)
+
+    def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  JAX limits by itself how far ahead it runs
+        return None if self._device.platform == "cpu" else Uploader(self)
 
     def describe(self) -> str:
         return f"JAX {jax.__version__} on {self._device.device_kind} ({self.device})"
@@ -97,7 +105,7 @@ class JaxCapture(Capture):
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         state = self._state
-        renewed, results = self._step([state[n] for n in self._renewed], self._fixed, arrays)
+        renewed, results = self._step([state[n] for n in self._renewed], self._fixed, [own(a) for a in arrays])
         for n, array in zip(self._renewed, renewed, strict=True):
             state[n] = array
         return list(results)
@@ -109,6 +117,11 @@ class JaxCapture(Capture):
         self._state[number] = jnp.copy(array)
         if number in self._fixed:
             self._fixed[number] = self._state[number]
+
+
+def own(array: Array) -> Array:
+    """A NumPy array copied: JAX reads it in the background, when its owner may have filled its memory anew."""
+    return array.copy() if isinstance(array, np.ndarray) else array
 
 
 def usable_device(text: str | None) -> jax.Device:

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import array_api_compat.torch as xp
 import torch
 
-from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backend import Array, Backend, Uploader
+from miniflow_xp.backends.torch_copies import TorchCopies
 from miniflow_xp.backends.torch_replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError, SettingError
 from miniflow_xp.trace import captured_or_plain
@@ -46,6 +47,9 @@ class TorchBackend(Backend):
         host = array.detach().cpu()
         return (host.float() if host.dtype == torch.bfloat16 else host).numpy()  # NumPy has no bfloat16
 
+    def fetch(self, arrays: Sequence[Array]) -> list[Array]:
+        return list(self.to_numpy(torch.stack(list(arrays)))) if arrays else []
+
     def on_device(self, array: Array) -> bool:
         return bool(array.device == self._device)
 
@@ -62,6 +66,9 @@ class TorchBackend(Backend):
 
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
         return captured_or_plain(partial(TorchReplay, mode=self._mode), self, function, arrays, state)
+
+    def uploader(self, depth: int) -> Uploader | None:
+        return TorchCopies(self, depth, self._device) if self._device.type == "cuda" else None
 
     def describe(self) -> str:
         gpu = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self.device

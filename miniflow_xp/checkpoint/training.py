@@ -10,34 +10,33 @@ import warnings
 import numpy as np
 
 import miniflow_xp
-from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State
-from miniflow_xp.checkpoint.fitting import kind_of, named, problems, settings_of, slot_name, value_name
+from miniflow_xp.checkpoint.matching import kind_of, named, problems, settings_of, slot_name, value_name
 from miniflow_xp.errors import DataError
 from miniflow_xp.node import Parameter
-from miniflow_xp.switch import get_backend, to_numpy
+from miniflow_xp.switch import get_backend
 from miniflow_xp.trainer import Memory, Trainer
 
 
 def trainer_state(trainer: Trainer) -> State:
-    """Parameters, slots and numbers of the optimizer, and the learning rate, as they are; moves and changes nothing.
+    """Parameters, slots and numbers of the optimizer, learning rate, dropout's counters; moves and changes nothing.
 
     Add what else a run needs to its ``meta``: the position in the data, seeds. Raises GraphError where names of
     parameters are missing or come twice.
     """
-    parameters, memory = named(trainer), trainer.memory()
-    values = {name: parameter.value for name, parameter in parameters.items()}
-    hosts = {name: to_numpy(value) for name, value in values.items()}
-    arrays = {value_name(name): host for name, host in hosts.items()}
+    parameters = named(trainer)
+    values, names, memory = trainer.on_host()
+    arrays = {value_name(name): value for name, value in zip(parameters, values, strict=True)}
     for number, name in enumerate(parameters):
         arrays |= {slot_name(k, name): slot for k, slot in enumerate(memory.slots.get(number, ()))}
     numbers = {name: number for name, number in memory._asdict().items() if name != "slots"}
     meta = {
         "optimizer": {"kind": kind_of(trainer), "settings": settings_of(trainer), "numbers": numbers},
         "learning_rate": trainer.learning_rate,
-        "dtypes": {n: dtypes.name_of(v if hasattr(v, "dtype") else hosts[n]) for n, v in values.items()},
+        "passes": [counter.number for counter in trainer.counters],
+        "dtypes": dict(zip(parameters, names, strict=True)),
         "versions": versions(),
     }
     return State(arrays, meta)
@@ -80,6 +79,8 @@ def restore(trainer: Trainer, state: State) -> None:
         )
     for name, parameter in parameters.items():
         parameter.value = values[name]
+    for counter, number in zip(trainer.counters, state.meta["passes"], strict=True):
+        counter.value = number
     trainer.remember(remembered)
     trainer.learning_rate = state.meta["learning_rate"]
 

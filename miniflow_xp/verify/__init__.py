@@ -3,5 +3,5 @@
 The checks have been written on a machine without a GPU and not been run on one yet: a failure there may be theirs.
 
 report: verdicts, table, JSON. rules, networks: what is checked on. timing: how time is taken. results, graphs, memory,
-speed, peers, others: the checks, by what they look at. run: all of them in order.
+speed, feeding, peers, others: the checks, by what they look at. run: all of them in order.
 """

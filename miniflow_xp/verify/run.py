@@ -27,7 +27,7 @@ FIFTEEN = (
     ("speed:check_fused_rules", "fused rules: one kernel, equal, at bandwidth"),
     ("speed:check_column_sums", "sums down columns: the quickest way"),
     ("memory:check_failures", "out of memory and failed captures"),
-    ("speed:check_prefetch", "prefetch equals in turn, and overlaps"),
+    ("feeding:check_prefetch", "prefetched feeding equals plain feeding bit for bit, and overlaps"),
     ("peers:check_peers", "speed beside peers"),
 )
 

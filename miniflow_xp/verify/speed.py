@@ -1,4 +1,4 @@
-"""Checks of speed: fused rules against copies, sums down columns, feeding from the host while computing."""
+"""Checks of speed: fused rules against copies, sums down columns."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,14 +11,9 @@ from miniflow_xp.backend import Backend
 from miniflow_xp.backends.cupy_graph.equations import MANY_ROWS
 from miniflow_xp.backends.cupy_graph.kernels import kernel
 from miniflow_xp.backends.cupy_graph.product import Gemm
-from miniflow_xp.optim import SGD
-from miniflow_xp.switch import use_backend
-from miniflow_xp.trainer import Trainer
-from miniflow_xp.verify.networks import mlp
 from miniflow_xp.verify.report import expect
-from miniflow_xp.verify.results import error
 from miniflow_xp.verify.rules import elementwise, fused
-from miniflow_xp.verify.timing import batch, copy_bandwidth, seconds
+from miniflow_xp.verify.timing import copy_bandwidth, seconds
 
 SIZE = 256 << 20  # bytes an array: far beyond the 60 MB of second-level cache
 
@@ -65,66 +60,3 @@ def check_column_sums(_: Backend) -> dict[str, Any]:
             slow.append(f"({rows}, {columns}): {ours} was chosen")
     expect(not slow, f"not the quickest by more than half: {', '.join(slow)}", figures)
     return figures
-
-
-def check_prefetch(backend: Backend) -> dict[str, Any]:
-    """14: batches that are copied from pinned memory while the last step runs give the same costs, in less time."""
-    rows, inputs, steps = 16384, 784, 20
-    rng = np.random.default_rng(10)
-    hosts = []
-    for _ in range(2):  # two buffers that take turns
-        host = pinned((rows, inputs))
-        host[...] = rng.standard_normal((rows, inputs), dtype=np.float32)
-        hosts.append(host)
-    y = cupy.asarray(rng.standard_normal((rows, 1), dtype=np.float32))
-    with use_backend(backend):
-        costs, times = [], []
-        for overlapped in (False, True):
-            network = mlp(inputs, 512, "float32")
-            trainer = Trainer(network.cost, SGD(0.01))
-            copies = cupy.cuda.Stream(non_blocking=True) if overlapped else cupy.cuda.get_current_stream()
-            feeder = Feeder(hosts, copies)
-            found: list[Any] = []
-
-            def run() -> None:
-                found.append(trainer.step({network.X: feeder.next(), network.y: y}))  # noqa: B023
-
-            for _ in range(4):
-                run()
-            times.append(batch(run, steps) / steps * 1e3)
-            costs.append([float(c) for c in found])
-    figures = {"in turn, ms": times[0], "overlapped, ms": times[1], "costs differ by": error(costs[1], costs[0])}
-    expect(figures["costs differ by"] < 1e-6, "costs differ", figures)
-    expect(times[1] < times[0], "copies and steps do not overlap", figures)
-    return figures
-
-
-def pinned(shape: tuple[int, int]) -> Any:
-    """A float32 array in memory that the device can read while the host works."""
-    memory = cupy.cuda.alloc_pinned_memory(4 * shape[0] * shape[1])
-    return np.frombuffer(memory, np.float32, shape[0] * shape[1]).reshape(shape)
-
-
-class Feeder:
-    """Two device buffers filled in turn on a stream of copies, with events both ways."""
-
-    def __init__(self, hosts: list[Any], copies: Any) -> None:
-        self.hosts, self.copies = hosts, copies
-        self.buffers = [cupy.empty(h.shape, h.dtype) for h in hosts]
-        self.number = 0
-        self.filled = [self.fill(0), self.fill(1)]
-
-    def fill(self, which: int) -> Any:
-        """Start the copy into a buffer once the steps so far no longer read it; returns the event of its end."""
-        self.copies.wait_event(cupy.cuda.get_current_stream().record())
-        self.buffers[which].set(self.hosts[which], stream=self.copies)
-        return self.copies.record()
-
-    def next(self) -> Any:
-        """The next batch; the buffer given before it is filled again while this one is worked on."""
-        which = self.number % 2
-        if self.number:
-            self.filled[1 - which] = self.fill(1 - which)
-        self.number += 1
-        cupy.cuda.get_current_stream().wait_event(self.filled[which])
-        return self.buffers[which]

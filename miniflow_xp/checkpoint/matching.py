@@ -12,6 +12,7 @@ from miniflow_xp.checkpoint.file import State
 from miniflow_xp.errors import GraphError
 from miniflow_xp.feed import float_dtype, float_setting
 from miniflow_xp.node import Parameter
+from miniflow_xp.ops.dropout import PASSES
 from miniflow_xp.switch import get_backend
 from miniflow_xp.trainer import Trainer
 
@@ -73,7 +74,7 @@ def problems(trainer: Trainer, parameters: dict[str, Parameter], state: State) -
 def wrong_meta(trainer: Trainer, state: State) -> Iterator[str]:
     """The State's own form, which may come from a file that somebody made by hand; then the optimizer."""
     optimizer, kinds, rate = (state.meta.get(key) for key in ("optimizer", "dtypes", "learning_rate"))
-    if not isinstance(optimizer, dict) or not isinstance(kinds, dict) or not is_positive(rate):
+    if not isinstance(optimizer, dict) or not isinstance(kinds, dict) or not is_count(rate):
         yield "its metadata are not those of a Trainer"
         return
     numbers = optimizer.get("numbers")
@@ -82,6 +83,11 @@ def wrong_meta(trainer: Trainer, state: State) -> Iterator[str]:
         yield f"its metadata do not hold just the optimizer's {', '.join(sorted(expected))}"
     if optimizer.get("kind") != kind_of(trainer):
         yield f"it was saved from {str(optimizer.get('kind'))[:80]!r}, and the optimizer is {kind_of(trainer)!r}"
+    passes = state.meta.get("passes")
+    if not isinstance(passes, list) or not all(type(n) is int and 0 <= n < PASSES for n in passes):
+        yield "its metadata do not hold the numbers of passes that dropout counts"
+    elif len(passes) != len(trainer.counters):
+        yield f"it was saved with {len(passes)} counters of passes for dropout, and there are {len(trainer.counters)}"
     if not isinstance(optimizer.get("settings"), dict):
         yield "its metadata do not hold the optimizer's settings"
 
@@ -157,8 +163,3 @@ def listed(names: set[str]) -> str:
 def is_count(number: Any) -> bool:
     """Is this a finite number, 0 or above?"""
     return isinstance(number, int | float) and not isinstance(number, bool) and isfinite(number) and number >= 0
-
-
-def is_positive(number: Any) -> bool:
-    """Is this a finite number above 0?"""
-    return is_count(number) and number > 0

@@ -1,0 +1,89 @@
+"""Where a training stands, as numbers that JSON holds exactly."""
+
+from collections.abc import Iterator, Mapping
+from math import isfinite, nan
+from typing import Any, NamedTuple, Protocol
+
+from miniflow_xp.errors import DataError
+from miniflow_xp.history import Epoch, History
+
+
+class Source(Protocol):
+    """Batches by epoch: the same ones in the same order for the same number."""
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """The batches of an epoch, from one of them on: each an array for every Input, in their order."""
+
+
+class Position(NamedTuple):
+    """The batch that comes next, how many steps were made, and the sum of the costs of this epoch's steps."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    total: float = 0.0
+
+    def after(self, costs: list[float]) -> "Position":
+        """So many steps further in the same epoch."""
+        n = len(costs)
+        return Position(self.epoch, self.batch + n, self.step + n, sum(costs, self.total))
+
+    def next_epoch(self) -> "Position":
+        """The first batch of the next epoch."""
+        return Position(self.epoch + 1, 0, self.step)
+
+
+def settings_of(batches: Source) -> dict[str, Any]:
+    """What the order of the batches depends on, as far as they tell."""
+    return dict(getattr(batches, "settings", {}))
+
+
+def written(position: Position, history: History, batches: Source, rate: float) -> dict[str, Any]:
+    """What ``fit`` adds to a checkpoint. ``rate``: the learning rate before a schedule changed it."""
+    epochs = [[*e[:3], {k: finite(v) for k, v in e.validation.items()}, e.seconds] for e in history]
+    return {"position": list(position), "history": epochs, "batches": settings_of(batches), "rate": rate}
+
+
+def read(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History, float]:
+    """What ``written`` wrote, from a checkpoint's metadata.
+
+    Raises DataError where they are no such thing, or where other batches would follow than in that run.
+    """
+    try:
+        found = meta["fit"]
+        epoch, batch, step, total = found["position"]
+        position = Position(int(epoch), int(batch), int(step), float(total))
+        history = History(
+            Epoch(int(n), int(steps), float(cost), {str(k): number(v) for k, v in values.items()}, float(seconds))
+            for n, steps, cost, values, seconds in found["history"]
+        )
+        settings, rate = dict(found["batches"]), float(found["rate"])
+        if min(position[:3]) < 0 or len(history) != position.epoch or not rate > 0:
+            raise ValueError("its numbers do not fit each other")
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise DataError(
+            "fit, resume",
+            f"the checkpoint does not say where training stood ({type(error).__name__}: {error})",
+            "fit goes on from checkpoints that fit saved",
+            "Restore it by hand (miniflow_xp.checkpoint.restore), or choose another folder",
+        ) from None
+    now = settings_of(batches)
+    if settings != now:
+        changed = [k for k in {**settings, **now} if settings.get(k) != now.get(k)]
+        raise DataError(
+            "fit, resume",
+            "; ".join(f"{k} of the batches was {settings.get(k)} and is {now.get(k)}" for k in changed),
+            "the batches that follow are those that would have followed",
+            "Make the batches as they were, or train anew in another folder",
+        )
+    return position, history, rate
+
+
+def finite(value: float) -> float | None:
+    """The number, or None where JSON has no word for it."""
+    return value if isfinite(value) else None
+
+
+def number(value: float | None) -> float:
+    """The number that ``finite`` wrote."""
+    return nan if value is None else float(value)

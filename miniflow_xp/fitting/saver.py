@@ -1,0 +1,59 @@
+"""Checkpoints of a training: when they are saved, and how it goes on from one."""
+
+import warnings
+from pathlib import Path
+
+from miniflow_xp.callers import stacklevel
+from miniflow_xp.checkpoint import Keeper, State, restore, trainer_state
+from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.fitting.position import Position, Source, read, written
+from miniflow_xp.history import History
+from miniflow_xp.trainer import Trainer
+
+
+class Saver:
+    """Saves a trainer into a Keeper's folder, every so many steps if ``every`` says so."""
+
+    def __init__(self, keeper: Keeper | str | Path, every: int | None, trainer: Trainer, batches: Source) -> None:
+        if every is not None and (type(every) is not int or every < 1):
+            raise SettingError(
+                "fit, checkpoint_every", f"it is {every!r}", "it is a number of steps above 0", "Leave it out"
+            )
+        self.keeper = keeper if isinstance(keeper, Keeper) else Keeper(keeper)
+        self.every, self.trainer, self.batches = every, trainer, batches
+        self.rate = trainer.learning_rate
+
+    def resume(self) -> tuple[Position, History]:
+        """Go on from the last checkpoint, or from the beginning where there is none; nothing changes on an error."""
+        state = self.keeper.latest()
+        if state is None:
+            return Position(), History()
+        position, history, self.rate = read(state.meta, self.batches)
+        restore(self.trainer, state)
+        return position, history
+
+    def start(self) -> None:
+        """Refuse a folder that holds another run."""
+        if self.keeper.paths():
+            raise SettingError(
+                "fit, checkpoints",
+                f"{self.keeper.folder} holds checkpoints",
+                "the checkpoints of one run come one after the other",
+                "Go on from them with resume=True, or choose another folder",
+            )
+
+    def due(self, step: int) -> bool:
+        """Is a checkpoint to be saved after this step?"""
+        return self.every is not None and step % self.every == 0
+
+    def save(self, position: Position, history: History, last: bool) -> None:
+        """Save what there is. A failure is a warning while training goes on, and an error at its end."""
+        score = history[-1].watched if position.batch == 0 and history else None
+        state = trainer_state(self.trainer)
+        meta = {**state.meta, "fit": written(position, history, self.batches, self.rate)}
+        try:
+            self.keeper.save(position.step, State(state.arrays, meta), score)
+        except DataError as error:
+            if last:
+                raise
+            warnings.warn(f"This checkpoint is missing, and training goes on. {error}", stacklevel=stacklevel())
