@@ -21,6 +21,10 @@ MiniflowError
 ├── LabelError                      a class label out of range            (ValueError)
 ├── DivergedError                   training met NaN or infinity          (FloatingPointError)
 ├── GradcheckError                  a gradient that is wrong              (AssertionError)
+├── BenchError                      measuring
+│   ├── WorkerError                 a backend's process failed
+│   ├── BuilderError                the function given to advise failed
+│   └── DifferentMachinesError      two runs that cannot be compared      (ValueError)
 └── DataError                       a data file that cannot be read       (ValueError)
 
 Each says where it happened, what came, what was expected and what to do about it.
@@ -124,6 +128,22 @@ class DivergedError(MiniflowError, FloatingPointError):
 
 class GradcheckError(MiniflowError, AssertionError):
     """A gradient differs from central differences, or is not a number."""
+
+
+class BenchError(MiniflowError):
+    """A measurement cannot be made."""
+
+
+class WorkerError(BenchError):
+    """A worker could not do what it was asked: the text of its own error, or that its process ended."""
+
+
+class BuilderError(BenchError):
+    """What a user's function for ``advise`` gave is no cost and feed."""
+
+
+class DifferentMachinesError(BenchError, ValueError):
+    """Two runs were made on machines whose times cannot be compared."""
 
 
 class DataError(MiniflowError, ValueError):

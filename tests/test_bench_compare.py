@@ -9,7 +9,8 @@ from rich.console import Console
 
 from miniflow_xp import errors
 from miniflow_xp.bench import simulation
-from miniflow_xp.bench.compare import Comparison, DifferentMachinesError, compare, show
+from miniflow_xp.bench.compare import Comparison, compare, show
+from miniflow_xp.errors import DifferentMachinesError
 
 MACHINE = {
     "cpu": "Made-up 3000",

@@ -15,15 +15,11 @@ from miniflow_xp.bench.run import Cell, Progress, silent, start_workers
 from miniflow_xp.bench.scheduler import Group, interleave
 from miniflow_xp.bench.statistics import Ratio, paired_ratio
 from miniflow_xp.bench.worker import Worker
-from miniflow_xp.errors import MiniflowError, SettingError
+from miniflow_xp.errors import BuilderError, SettingError
 
 ROUNDS = 12
 WAYS = {"resident": "data on the device", "streamed": "data from the host at every step"}
 MOST = 0.5  # a part of the time above this is what limits it
-
-
-class BuilderError(MiniflowError):
-    """The user's ``model.py:build`` cannot be used."""
 
 
 class Measured(NamedTuple):

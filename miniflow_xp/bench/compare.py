@@ -23,7 +23,7 @@ from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from miniflow_xp.bench.statistics import CONFIDENCE, TIE, Ratio, paired_ratio
-from miniflow_xp.errors import MiniflowError
+from miniflow_xp.errors import DifferentMachinesError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,10 +37,6 @@ MOST_EXACT = 2500  # products of sample counts above this take the normal approx
 
 Run = Mapping[str, Any]
 Cell = Mapping[str, Any]
-
-
-class DifferentMachinesError(MiniflowError, ValueError):
-    """Two runs were made on machines whose times cannot be compared."""
 
 
 class Row(NamedTuple):

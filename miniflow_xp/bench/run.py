@@ -15,7 +15,8 @@ from miniflow_xp.bench.cases import ITEM, Case
 from miniflow_xp.bench.environment import machine, memory_bytes, state
 from miniflow_xp.bench.files import FORMAT, VERSION
 from miniflow_xp.bench.scheduler import Group, Series, calls_for, interleave
-from miniflow_xp.bench.worker import Worker, WorkerError
+from miniflow_xp.bench.worker import Worker
+from miniflow_xp.errors import WorkerError
 
 SLICE = 0.01  # seconds that a sample aims at; at least one call
 PREPARE = 0.45  # share of the budget after which no more cases are prepared

@@ -17,7 +17,7 @@ from miniflow_xp.bench.clock import timed, wait_for
 from miniflow_xp.bench.peak import peak_bytes
 from miniflow_xp.bench.scheduler import warm_up
 from miniflow_xp.bench.workloads import Workload, workload
-from miniflow_xp.errors import MiniflowError
+from miniflow_xp.errors import WorkerError
 
 SETTINGS = {"OPENBLAS_THREAD_TIMEOUT": "18"}
 """Idle BLAS threads of one worker sleep after 2^18 clock ticks; they would spin for a tenth of a second and take a core
@@ -26,10 +26,6 @@ from the worker whose turn it is. Inside a slice the gaps between products are s
 SETTLE = 0.005  # seconds before a sample, in which the worker before falls asleep
 WARM_AT_MOST = 0.2  # seconds of warm-up for one case
 COMPARED = 3  # the call whose results must agree with other backends'
-
-
-class WorkerError(MiniflowError):
-    """A worker could not do what it was asked: the text of its own error, or that its process ended."""
 
 
 class Worker:
