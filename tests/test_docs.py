@@ -119,7 +119,7 @@ def test_options_in_readme_exist():
     section = text_of(ROOT / "README.md").partition("## The command line\n")[2].partition("\n## ")[0]
     options = set(re.findall(r"--[a-z][a-z-]+", section))
     assert options
-    program = text_of(ROOT / "miniflow_xp" / "cli.py")
+    program = "".join(map(text_of, sorted((ROOT / "miniflow_xp" / "command").glob("*.py"))))
     parameter = {option: option[2:].replace("-", "_") for option in options}
     assert [o for o in options if o not in program and not re.search(rf"\b{parameter[o]}:", program)] == []
 

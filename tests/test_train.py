@@ -4,26 +4,34 @@ import numpy as np
 import pytest
 
 from miniflow_xp.data import hold_out, load
+from miniflow_xp.data.order import permutation
 from miniflow_xp.errors import DivergedError, MiniflowError, SettingError
-from miniflow_xp.network import classifier
 from miniflow_xp.ops import ReLU
-from miniflow_xp.settings import CLASSIFICATION, REGRESSION, settings_for
+from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
 from miniflow_xp.switch import to_numpy, use_backend
-from miniflow_xp.train import host_dtype, network_for, train
+from miniflow_xp.tabular.network import classifier
+from miniflow_xp.tabular.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
+from miniflow_xp.tabular.train import host_dtype, network_for, train
 
 DIGITS, DIABETES = load("digits"), load("diabetes")
 
 
 def prepared(table, **chosen):
-    """Split, network and the rest of what ``train`` takes."""
+    """What ``train`` takes: network, split and settings."""
     settings = settings_for(table.task, **chosen)
     rng = np.random.default_rng(settings.seed)
     split = hold_out(table, settings.held_out, rng, host_dtype())
-    return network_for(table, settings, rng), split, settings, rng
+    return network_for(table, settings, rng), split, settings
 
 
 def trained(table, **chosen):
-    return list(train(*prepared(table, **chosen)))
+    return train(*prepared(table, **chosen))
+
+
+def score(epoch):
+    """Accuracy or R²."""
+    (found,) = (value for name, value in epoch.validation.items() if name != "cost")
+    return found
 
 
 # -- the same on every backend
@@ -41,40 +49,41 @@ def test_the_same_seed_gives_the_same_losses_on_every_backend(backend, table, dt
     here = trained(table, **chosen)
     with use_backend("numpy"):
         numpy = trained(table, **chosen)
-    assert [epoch.loss for epoch in here] == pytest.approx([epoch.loss for epoch in numpy], rel=tolerance)
+    assert [epoch.cost for epoch in here] == pytest.approx([epoch.cost for epoch in numpy], rel=tolerance)
     one_row_more = 1 / 300 if table is DIGITS else 0
-    assert here[-1].score == pytest.approx(numpy[-1].score, rel=tolerance, abs=one_row_more)
+    assert score(here[-1]) == pytest.approx(score(numpy[-1]), rel=tolerance, abs=one_row_more)
 
 
 def test_another_seed_gives_other_losses():
-    assert trained(DIABETES, epochs=1, seed=1)[0].loss != trained(DIABETES, epochs=1, seed=2)[0].loss
+    assert trained(DIABETES, epochs=1, seed=1)[0].cost != trained(DIABETES, epochs=1, seed=2)[0].cost
 
 
 def test_losses_are_those_of_the_formulas(monkeypatch):
     """The lesson's network, trained again with nothing but NumPy and derivatives written out by hand."""
     monkeypatch.setenv("MINIFLOW_DTYPE", "float64")
-    network, split, settings, rng = prepared(DIABETES, epochs=2, batch_size=50)
+    network, split, settings = prepared(DIABETES, epochs=2, batch_size=50)
     W, b, V, c = (parameter.value for parameter in network.parameters)
-    twin = np.random.default_rng()
-    twin.bit_generator.state = rng.bit_generator.state
+    mean, deviation = split.X_train.mean(axis=0), split.X_train.std(axis=0)
+    X, X_held = (np.clip((rows - mean) / deviation, -3, 3) for rows in (split.X_train, split.X_held))
     expected = []
-    for _ in range(2):
-        order, squares = twin.permutation(len(split.y_train)), 0.0
+    for epoch in range(2):
+        order, costs = permutation(len(split.y_train), settings.seed, epoch), []
         for rows in np.split(order, range(50, len(order), 50)):
-            x, y = split.X_train[rows], split.y_train[rows]
+            x, y = X[rows], split.y_train[rows]
             s = 1 / (1 + np.exp(-(x @ W + b)))
             error = (s @ V + c)[:, 0] - y
-            squares += error @ error
+            costs.append(error @ error / len(rows))
             d = 2 * error[:, None] / len(rows)
             h = d @ V.T * s * (1 - s)
             steps = x.T @ h, h.sum(0), s.T @ d, d.sum(0)
             W, b, V, c = (p - settings.learning_rate * step for p, step in zip((W, b, V, c), steps, strict=True))
-        expected.append(squares / len(order))
-    epochs = list(train(network, split, settings, rng))
-    assert [epoch.loss for epoch in epochs] == pytest.approx(expected, rel=1e-12)
-    prediction = (1 / (1 + np.exp(-(split.X_held @ W + b))) @ V + c)[:, 0]
-    r2 = 1 - np.sum((split.y_held - prediction) ** 2) / np.sum((split.y_held - split.y_held.mean()) ** 2)
-    assert epochs[-1].score == pytest.approx(r2, rel=1e-12)
+        expected.append(np.mean(costs))
+    epochs = train(network, split, settings)
+    assert [epoch.cost for epoch in epochs] == pytest.approx(expected, rel=1e-12)
+    error = (1 / (1 + np.exp(-(X_held @ W + b))) @ V + c)[:, 0] - split.y_held
+    y = split.y_held
+    assert epochs[-1].validation["cost"] == pytest.approx(np.mean(error**2), rel=1e-12)
+    assert epochs[-1].validation["R²"] == pytest.approx(1 - np.sum(error**2) / np.sum((y - y.mean()) ** 2), rel=1e-12)
 
 
 # -- what the defaults reach
@@ -83,24 +92,31 @@ def test_losses_are_those_of_the_formulas(monkeypatch):
 @pytest.mark.parametrize("seed", range(5))
 def test_digits_are_told_apart_with_the_defaults(seed):
     """Seeds 0 to 19 gave 96.7 % to 99.2 % when the defaults were chosen."""
-    assert trained(DIGITS, seed=seed)[-1].score > 0.96
+    assert score(trained(DIGITS, seed=seed)[-1]) > 0.96
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_diabetes_is_predicted_better_than_by_its_mean(seed):
-    """The mean has R² 0. Seeds 0 to 9 gave 0.33 to 0.62, as their held-out patients differ."""
-    assert trained(DIABETES, seed=seed)[-1].score > 0.3
+    """The mean has R² 0. Seeds 0 to 9 gave 0.34 to 0.62, as their held-out patients differ."""
+    assert score(trained(DIABETES, seed=seed)[-1]) > 0.3
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("table", "least"), [(DIGITS, 0.95), (DIABETES, 0.4)], ids=["digits", "diabetes"])
+def test_every_optimizer_learns_at_its_usual_rate(optimizer, table, least):
+    """Seed 0 gave 97.8 % to 98.1 %, and R² 0.50 to 0.51, when the rates were chosen."""
+    assert score(trained(table, optimizer=optimizer)[-1]) > least
 
 
 def test_the_learners_example_in_the_docstring():
     rng = np.random.default_rng(0)
     split = hold_out(DIGITS, 0.2, rng)
     network = classifier(64, 256, 10, ReLU, rng, "float32")
-    epoch = next(train(network, split, CLASSIFICATION, rng))
-    assert (epoch.number, epoch.score > 0.5) == (1, True)
+    history = train(network, split, CLASSIFICATION._replace(epochs=1))
+    assert (history[-1].number, history[-1].validation["accuracy"] > 0.5) == (0, True)
 
 
-# -- numbers and waiting
+# -- numbers
 
 
 @pytest.mark.parametrize(("setting", "dtype"), [(None, "float32"), ("float64", "float64"), ("float16", "float16")])
@@ -108,56 +124,28 @@ def test_the_dtype_is_float32_unless_the_environment_says_otherwise(setting, dty
     if setting:
         monkeypatch.setenv("MINIFLOW_DTYPE", setting)
     network, *rest = prepared(DIABETES, epochs=1)
-    next(train(network, *rest))
+    train(network, *rest)
     assert {to_numpy(parameter.value).dtype.name for parameter in network.parameters} == {dtype}
-    assert network.cost.value.dtype == dtype
-
-
-def test_an_epoch_reads_from_the_device_twice_however_many_steps_it_has(monkeypatch):
-    """The sum of the losses and the held-out outputs."""
-    reads = []
-    with use_backend("numpy") as backend:
-        monkeypatch.setattr(type(backend), "to_numpy", lambda self, array: reads.append(1) or np.asarray(array))
-        assert len(trained(DIABETES, epochs=3)) == 3
-    assert len(reads) == 6
 
 
 # -- values that are not finite
 
 
-def poisoned(row, column, **chosen):
-    """What ``train`` takes, with a NaN in one training row, and the row's place in the order of epoch 1."""
-    network, split, settings, rng = prepared(DIABETES, **chosen)
-    split.X_train[row, column] = np.nan
-    twin = np.random.default_rng()
-    twin.bit_generator.state = rng.bit_generator.state
-    order = twin.permutation(len(split.y_train))
-    return (network, split, settings, rng), int(np.flatnonzero(order == row)[0])
-
-
 def test_nan_in_the_data_is_found_at_its_step_and_node(backend):
-    arguments, place = poisoned(row=17, column=4, batch_size=50)
-    where = rf"epoch 1, step {place // 50 + 1} of 8: Input 'features' at \[{place % 50}, 4\] is nan"
-    with pytest.raises(DivergedError, match=where):
-        list(train(*arguments))
+    network, split, settings = prepared(DIABETES, batch_size=50)
+    split.X_train[17, 4] = np.nan
+    place = int(np.flatnonzero(permutation(len(split.y_train), settings.seed, 0) == 17)[0])
+    with pytest.raises(DivergedError, match=rf"step {place // 50}, Input 'features'"):
+        train(network, split, settings)
 
 
-def test_nan_is_found_in_a_later_epoch():
-    network, split, settings, rng = prepared(DIABETES, epochs=5)
-    epochs = train(network, split, settings, rng)
-    next(epochs), next(epochs)
-    split.X_train[0, 0] = np.inf
-    with pytest.raises(DivergedError, match=r"epoch 3, step .* Input 'features'"):
-        next(epochs)
-
-
-def test_a_learning_rate_too_high_is_told_with_the_node_that_overflowed(backend):
-    with pytest.raises(DivergedError, match=r"epoch 1, step \d+ of 33: .*(inf|nan).*Lower --learning-rate, .* 1e\+06"):
+def test_a_learning_rate_too_high_is_told_with_its_remedy(backend):
+    with pytest.raises(DivergedError, match=r"step \d+, .*(inf|nan).*Lower --learning-rate, which is 1e\+06"):
         trained(DIABETES, learning_rate=1e6, epochs=3)
 
 
 @pytest.mark.parametrize("table", [DIGITS, DIABETES], ids=["digits", "diabetes"])
-def test_an_overflow_in_the_last_step_is_not_saved_as_a_result(table):
+def test_an_overflow_in_the_last_step_is_not_taken_for_a_result(table):
     """One step an epoch: its loss is finite, the parameters that it leaves are not."""
     with pytest.raises(DivergedError, match=r"held-out rows after step 1: Parameter 'hidden weights' .* (inf|nan)"):
         trained(table, learning_rate=1e39, batch_size=2000, epochs=1)
@@ -193,3 +181,13 @@ def test_settings_out_of_range(name, value):
 def test_what_is_not_chosen_is_as_usual_for_the_task():
     assert settings_for("classification", hidden=None) == CLASSIFICATION
     assert settings_for("regression", hidden=7, seed=0) == REGRESSION._replace(hidden=7)
+
+
+def test_optimizers_by_name():
+    made = {name: settings_for("classification", optimizer=name).make_optimizer() for name in OPTIMIZERS}
+    kinds = {"sgd": SGD, "momentum": SGD, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}
+    assert {name: type(optimizer) for name, optimizer in made.items()} == kinds
+    assert (made["sgd"].momentum, made["momentum"].momentum) == (0, 0.9)
+    assert settings_for("regression", optimizer="adam", learning_rate=0.5).make_optimizer().learning_rate == 0.5
+    with pytest.raises(SettingError, match="--optimizer: it is 'sdg': it is one of sgd, momentum"):
+        settings_for("regression", optimizer="sdg")

@@ -1,17 +1,30 @@
-"""Data to train on: two data sets that come with this package, and tables that a user has.
+"""Data to train on: two data sets that come with this package, and what a user has.
 
-``load("digits")`` and ``load("diabetes")``; ``read_table("mine.csv", target="price")``; ``hold_out`` splits a table.
-SOURCES.md says where the data sets come from.
+``load("digits")`` and ``load("diabetes")``; ``read_table("mine.csv", target="price")``, or ``read_data`` for a CSV
+file, a folder of IDX files or an .npz archive; ``hold_out`` splits a table. SOURCES.md says where the data sets come
+from.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
-from miniflow_xp.data.split import Scaling, Split, hold_out
-from miniflow_xp.data.tables import Table, read_table
+from miniflow_xp.data.scaling import Scaling
+from miniflow_xp.data.sources import read_data
+from miniflow_xp.data.split import Split, hold_out
+from miniflow_xp.data.tables import Held, Table, read_table
 from miniflow_xp.errors import SettingError
 
-__all__ = ["DATASETS", "Scaling", "Split", "Table", "hold_out", "load", "read_table"]
+__all__ = [
+    "DATASETS",
+    "Held",
+    "Scaling",
+    "Split",
+    "Table",
+    "hold_out",
+    "load",
+    "read_data",
+    "read_table",
+]
 
 
 class Dataset(NamedTuple):

@@ -1,33 +1,26 @@
-"""Rows to train on and rows held out, on a common scale."""
+"""Rows to train on and rows held out; how to bring them to a common scale."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.data.moments import moments
+from miniflow_xp.data.pages import mapped
+from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.data.tables import Table
-from miniflow_xp.errors import DataError
+from miniflow_xp.errors import DataError, SettingError
 
 LIMIT = 3.0  # standard deviations; a pixel that is nearly always empty would otherwise outweigh all others
 FEWEST_ROWS = 2  # in each part
-
-
-class Scaling(NamedTuple):
-    """Standardisation: (x - mean) / scale, cut off at ``±limit``; an infinite scale makes a constant column 0."""
-
-    mean: Array
-    scale: Array
-    limit: float
-
-    def __call__(self, x: Array) -> Array:
-        """``x`` standardised, in its shape."""
-        return np.clip((x - self.mean) / self.scale, -self.limit, self.limit)
+USUAL_HELD_OUT = 0.2
 
 
 class Split(NamedTuple):
-    """A table in two parts: X (n, d) standardised features, y (n,) class numbers or the standardised target.
+    """A table in two parts: X (n, …) as it is in the table, y (n,) class numbers or the standardised target.
 
-    ``features`` and, in regression, ``target`` say how they were standardised: by the training rows alone.
+    ``features`` and, in regression, ``target`` say how to standardise: by the training rows alone. ``dtype``: the float
+    dtype to standardise in. ``how``: in which way the rows were held out, in words.
     """
 
     X_train: Array
@@ -36,50 +29,87 @@ class Split(NamedTuple):
     y_held: Array
     features: Scaling
     target: Scaling | None
+    dtype: str
+    how: str = ""
 
 
-def hold_out(table: Table, fraction: float, rng: np.random.Generator, dtype: str = "float32") -> Split:
-    """Hold a ``fraction`` of the rows out, drawn by ``rng``; the arrays get the float ``dtype``.
+def hold_out(table: Table, fraction: float | None, rng: np.random.Generator, dtype: str = "float32") -> Split:
+    """Hold a ``fraction`` of the rows out (None: 0.2); ``dtype``: the float dtype of what is standardised.
 
-    Raises DataError where a part has too few rows, or a regression's target does not vary in it.
+    The rows are drawn by ``rng``; of a file that stays on the disk they are the last ones, and a table that has
+    held-out rows of its own keeps these. Raises DataError where a part has too few rows, or a regression's target does
+    not vary in it; SettingError for a fraction of a table with held-out rows.
     """
-    order = rng.permutation(len(table.target))
-    count = round(fraction * len(order))
-    held, kept = order[:count], order[count:]
-    if min(len(held), len(kept)) < FEWEST_ROWS:
-        raise DataError(
-            table.source,
-            f"its {len(order)} rows give {len(kept)} to train on and {len(held)} held out",
-            f"each part needs at least {FEWEST_ROWS}",
-            "Add rows, or choose another --held-out",
-        )
-    features = standardisation(table, table.features[kept], table.feature_names, LIMIT)
-    X = features(table.features).astype(dtype)
+    (X_train, y_train), (X_held, y_held), how = parts(table, fraction, rng)
+    features = standardisation(table, X_train, table.feature_names, LIMIT)
     if table.classes:
-        return Split(X[kept], table.target[kept], X[held], table.target[held], features, None)
-    for rows, part in ((kept, "training"), (held, "held-out")):
-        if np.ptp(table.target[rows]) == 0:
+        return Split(X_train, y_train, X_held, y_held, features, None, dtype, how)
+    for y, part in ((y_train, "training"), (y_held, "held-out")):
+        if np.ptp(y) == 0:
             raise DataError(
                 f"{table.source}, column {table.target_name!r}",
-                f"it is {table.target[rows[0]]:g} in all {len(rows)} {part} rows",
+                f"it is {y[0]:g} in all {len(y)} {part} rows",
                 "regression needs different values in each part",
                 "Choose another --seed or --held-out, or add rows",
             )
-    target = standardisation(table, table.target[kept][:, None], (table.target_name,), np.inf)
-    y = target(table.target[:, None])[:, 0].astype(dtype)
-    return Split(X[kept], y[kept], X[held], y[held], features, target)
+    target = standardisation(table, y_train[:, None], (table.target_name,), np.inf)
+    y_train, y_held = (target(y[:, None])[:, 0].astype(dtype) for y in (y_train, y_held))
+    return Split(X_train, y_train, X_held, y_held, features, target, dtype, how)
 
 
-def standardisation(table: Table, x: Array, names: tuple[str, ...], limit: float) -> Scaling:
-    """The Scaling that gives each column of ``x`` (n, d) mean 0 and standard deviation 1."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, deviation = x.mean(axis=0), x.std(axis=0)
-    for column in np.flatnonzero(~np.isfinite(deviation)):
+def parts(
+    table: Table, fraction: float | None, rng: np.random.Generator
+) -> tuple[tuple[Array, Array], tuple[Array, Array], str]:
+    """Rows to train on, rows held out, and how these were chosen."""
+    X, y = table.features, table.target
+    if table.held is not None:
+        if fraction is not None:
+            raise SettingError("--held-out", "it was given", f"{table.source} brings held-out rows", "Leave it out")
+        check_counts(table, len(y), len(table.held.target))
+        return (X, y), (table.held.features, table.held.target), table.held.where
+    count = round((USUAL_HELD_OUT if fraction is None else fraction) * len(y))
+    check_counts(table, len(y) - count, count)
+    if mapped(X) is not None:
+        kept = len(y) - count
+        check_classes(table, y[:kept], y[kept:])
+        return (X[:kept], y[:kept]), (X[kept:], y[kept:]), "the last rows of the file"
+    order = rng.permutation(len(y))
+    held, rest = order[:count], order[count:]
+    return (X[rest], y[rest]), (X[held], y[held]), "drawn at random"
+
+
+def check_counts(table: Table, kept: int, held: int) -> None:
+    """Raise DataError where a part has too few rows."""
+    if min(kept, held) < FEWEST_ROWS:
+        rows = kept + held if table.held is None else kept
+        raise DataError(
+            table.source,
+            f"its {rows} rows give {kept} to train on and {held} held out",
+            f"each part needs at least {FEWEST_ROWS}",
+            "Add rows, or choose another --held-out",
+        )
+
+
+def check_classes(table: Table, kept: Array, held: Array) -> None:
+    """Raise DataError where rows held out in the file's order have a class that the others lack."""
+    unknown = np.setdiff1d(held, kept)
+    if table.classes and len(unknown):
+        raise DataError(
+            f"{table.source}, column {table.target_name!r}",
+            f"class {table.classes[unknown[0]]} is in the last {len(held):,} rows only",
+            "the last rows of a file that is not read into memory are held out",
+            "Shuffle the rows, or put held-out rows beside them: X_test, y_test",
+        )
+
+
+def standardisation(table: Table, X: Array, names: tuple[str, ...], limit: float) -> Scaling:
+    """The Scaling that gives each column of ``X`` (n, …) mean 0 and standard deviation 1."""
+    found = moments(X)
+    for column in np.flatnonzero(~np.isfinite(found.deviation)):
         raise DataError(
             f"{table.source}, column {names[column]!r}",
-            f"its numbers reach {abs(x[:, column]).max():g}",
+            f"its numbers reach {max(-found.least[column], found.largest[column]):g}",
             "their squares must fit into float64",
             "Use another unit",
         )
-    constant = x.min(axis=0) == x.max(axis=0)  # the deviation may be a rounding error instead of 0
-    return Scaling(mean, np.where(constant, np.inf, deviation), limit)
+    return Scaling(found.mean, np.where(found.constant, np.inf, found.deviation), limit)

@@ -16,11 +16,20 @@ from miniflow_xp.data.target import Target, interpret, is_missing, number
 from miniflow_xp.errors import DataError
 
 
+class Held(NamedTuple):
+    """Held-out rows that came with a table, as its own rows are, and ``where`` they came from."""
+
+    features: Array
+    target: Array
+    where: str
+
+
 class Table(NamedTuple):
-    """What is known, ``features`` (n, d) in float64, and what is to be predicted, ``target`` (n,).
+    """What is known, ``features`` (n, …) in the dtype of its file, and what is to be predicted, ``target`` (n,).
 
     In classification the target holds class numbers 0 … k-1 and ``classes`` their k names; in regression it holds
-    float64 and ``classes`` is empty. ``because`` says how the task was decided.
+    float64 and ``classes`` is empty. ``because`` says how the task was decided. ``held``: rows for a test, if they came
+    along.
     """
 
     name: str
@@ -31,6 +40,7 @@ class Table(NamedTuple):
     target_name: str
     classes: tuple[str, ...]
     because: str
+    held: Held | None = None
 
     @property
     def task(self) -> str:
@@ -52,13 +62,7 @@ def read_table(path: str | Path, target: str | None, task: str = "auto") -> Tabl
     feature_names = tuple(names[:place] + names[place + 1 :])
     numbers, labels, lines = array("d"), list[str](), list[int]()
     for line, cells in rows:
-        if len(cells) != len(names):
-            raise DataError(
-                f"{path}, line {line}",
-                f"it has {len(cells)} cell{'' if len(cells) == 1 else 's'}",
-                f"the header line has {len(names)}",
-                "Mend this line; a cell that holds a comma needs quotes",
-            )
+        cell_count(path, line, cells, len(names))
         label = cells.pop(place)
         if is_missing(label):
             raise missing(path, line, names[place], label)
@@ -91,6 +95,17 @@ def header(path: Path, rows: Iterator[Row]) -> list[str]:
             )
         seen.add(name)
     return names
+
+
+def cell_count(path: Path, line: int, cells: list[str], expected: int) -> None:
+    """Raise DataError where a row has more or fewer cells than the header line."""
+    if len(cells) != expected:
+        raise DataError(
+            f"{path}, line {line}",
+            f"it has {len(cells)} cell{'' if len(cells) == 1 else 's'}",
+            f"the header line has {expected}",
+            "Mend this line; a cell that holds a comma needs quotes",
+        )
 
 
 def target_place(path: Path, names: list[str], target: str | None) -> int:

@@ -35,13 +35,18 @@ def is_missing(cell: str) -> bool:
     return cell.lower() in MISSING
 
 
+def check_task(task: str) -> None:
+    """Raise SettingError unless it is one of TASKS."""
+    if task not in TASKS:
+        raise SettingError("--task", f"it is {task!r}", f"it is one of {', '.join(TASKS)}", "Use one of these")
+
+
 def interpret(where: str, cells: Sequence[str], lines: Sequence[int], task: str) -> Target:
     """The target in the cells of a column; ``lines`` are their line numbers, ``task`` one of TASKS.
 
     Raises SettingError for an unknown task, DataError where the cells do not fit it or are all the same.
     """
-    if task not in TASKS:
-        raise SettingError("--task", f"it is {task!r}", f"it is one of {', '.join(TASKS)}", "Use one of these")
+    check_task(task)
     numbers = [number(cell) for cell in cells]
     text = next((n for n, value in enumerate(numbers) if value is None), None)
     if text is not None:

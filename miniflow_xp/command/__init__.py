@@ -1,0 +1,1 @@
+"""The program ``miniflow-xp``: its commands, their options, and what they print."""

@@ -1,0 +1,84 @@
+"""The commands ``predict`` and ``evaluate``: what a trained network is for."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from miniflow_xp.checkpoint.atomic import write_atomically
+from miniflow_xp.command.display import show_judgement
+from miniflow_xp.switch import use_backend
+from miniflow_xp.tabular.judging import judged, known_rows
+from miniflow_xp.tabular.loading import load_model
+from miniflow_xp.tabular.predicting import prediction_lines
+from miniflow_xp.tabular.saving import check_writable, not_written
+from miniflow_xp.terminal import stdout
+
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.npz", help="What 'miniflow-xp train' has written.")]
+Chosen = Annotated[
+    str | None, typer.Option(metavar="NAME[:DEVICE]", help="Array library. Usual: MINIFLOW_BACKEND, or numpy.")
+]
+
+
+def predict_command(
+    model: ModelFile,
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A table (.csv, .csv.gz) with the columns of the features in any order, images (an IDX file, or the "
+            "folder of some), an archive (.npz) with X, or one array (.npy).",
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Usual: standard output.")
+    ] = None,
+    backend: Chosen = None,
+) -> None:
+    """Write what a trained network predicts, as CSV: a class and its probability, or a number in the target's units.
+
+    Example: miniflow-xp predict digits-parameters.npz scans.csv
+
+    Example: miniflow-xp predict fashion-mnist-parameters.npz fashion-mnist/t10k-images-idx3-ubyte.gz -o clothes.csv
+    """
+    with use_backend(backend) if backend is not None else nullcontext():
+        trained = load_model(model)
+        if output is None:
+            for text in prediction_lines(trained, data):
+                sys.stdout.write(text)
+            return
+        check_writable("--output", output, data)
+        check_writable("--output", output, model)
+        try:
+            write_atomically(output, (text.encode() for text in prediction_lines(trained, data)))
+        except OSError as error:
+            raise not_written("--output", output, error) from None
+
+
+def evaluate_command(
+    model: ModelFile,
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="A table (.csv, .csv.gz), a folder of IDX files, or an archive (.npz); of the last two their test "
+            "rows where there are some.",
+        ),
+    ],
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of a table. Usual: the one that was trained on.")
+    ] = None,
+    backend: Chosen = None,
+) -> None:
+    """Show how good a trained network is on rows whose targets are known: rows, cost, accuracy or R².
+
+    Example: miniflow-xp evaluate houses-parameters.npz sold-in-may.csv
+
+    Example: miniflow-xp evaluate fashion-mnist-parameters.npz fashion-mnist/
+    """
+    with use_backend(backend) if backend is not None else nullcontext():
+        trained = load_model(model)
+        known = known_rows(trained, data, target)
+        show_judgement(stdout(), trained.task, len(known.y), known.where, judged(trained, known))

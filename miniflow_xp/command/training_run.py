@@ -1,0 +1,118 @@
+"""What the command ``train`` does in which order: read, check, train, save, tell."""
+
+import shlex
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from miniflow_xp.checkpoint import Keeper
+from miniflow_xp.command.display import EpochLines, checkpoints_line, show_end, show_start
+from miniflow_xp.command.plotting import save_plot
+from miniflow_xp.data import Split, Table, hold_out, load, read_data
+from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.history import History
+from miniflow_xp.tabular.network import Network
+from miniflow_xp.tabular.saving import save
+from miniflow_xp.tabular.settings import Settings
+from miniflow_xp.tabular.train import host_dtype, network_for, train
+from miniflow_xp.terminal import stdout
+
+
+class Files(NamedTuple):
+    """What is written, where, and whether training goes on from what was."""
+
+    output: Path
+    plot: Path | None
+    checkpoints: Path | None
+    checkpoint_every: int | None
+    resume: bool
+
+
+def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str) -> Table:
+    """The table that the options name; raises SettingError where they contradict each other."""
+    if data is None:
+        if target is not None:
+            raise SettingError(
+                "--target", "it came without --data", "a data set has its own target", "Add --data FILE.csv"
+            )
+        return load("digits" if dataset is None else dataset, task)
+    if dataset is not None:
+        raise SettingError("--dataset", "it came with --data", "training is on one table", "Leave one of them out")
+    return read_data(data, target, task)
+
+
+def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> None:
+    """Raise SettingError where checkpoints have no folder, or one that another run has."""
+    if folder is None:
+        for option, given in (("--resume", resume), ("--checkpoint-every", every is not None)):
+            if given:
+                raise SettingError(
+                    option, "it came without --checkpoint", "checkpoints lie in a folder", "Add --checkpoint FOLDER"
+                )
+        return
+    if every is not None and every < 1:
+        raise SettingError("--checkpoint-every", f"it is {every}", "it is a number of steps above 0", "Leave it out")
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"--checkpoint {folder}", "it is a file", "checkpoints lie in a folder", "Choose another")
+    if not resume and Keeper(folder).paths():
+        raise SettingError(
+            f"--checkpoint {folder}",
+            "it holds the checkpoints of another run",
+            "a folder belongs to one run",
+            "Add --resume to go on from the last of them, or choose another folder",
+        )
+
+
+def train_and_show(table: Table, settings: Settings, held_out: float | None, files: Files) -> History:
+    """Split, train, save, and print what a user wants to see."""
+    console = stdout()
+    rng = np.random.default_rng(settings.seed)
+    split = hold_out(table, held_out, rng, host_dtype())
+    network = network_for(table, settings, rng)
+    before = [] if files.checkpoints is None else Keeper(files.checkpoints).paths()
+    line = checkpoints_line(files.checkpoints, files.checkpoint_every, before[-1].name if before else "")
+    show_start(console, table, split, network, settings, line)
+    lines = EpochLines(console, table.task, settings.epochs)
+    started = perf_counter()
+    try:
+        history = train(
+            network,
+            split,
+            settings,
+            callbacks=[lines],
+            checkpoints=files.checkpoints,
+            checkpoint_every=files.checkpoint_every,
+            resume=files.resume,
+            progress=console if console.is_terminal else False,
+        )
+        show_end(console, table.task, history, perf_counter() - started)
+    except DataError:
+        if lines.shown:  # what failed is the last checkpoint, and its disk need not be that of the parameters
+            save_and_tell(console, files.output, table, split, network)
+        raise
+    save_and_tell(console, files.output, table, split, network)
+    if files.plot is not None:
+        save_plot(files.plot, history)
+        console.print(f"Costs drawn in {files.plot}", soft_wrap=True)
+    return history
+
+
+def save_and_tell(console: Console, output: Path, table: Table, split: Split, network: Network) -> None:
+    """Write the parameters."""
+    save(output, table, split, network)
+    console.print(f"Parameters written to {output}", soft_wrap=True)
+
+
+def tell_how_to_go_on(history: History, files: Files, arguments: list[str]) -> None:
+    """On standard error: where Ctrl-C ended it, and the command that goes on."""
+    last = history[-1]
+    typer.echo(f"Stopped by Ctrl-C in epoch {last.number + 1}, after step {last.steps}.", err=True)
+    if files.checkpoints is None:
+        typer.echo("To be able to go on, train with --checkpoint FOLDER.", err=True)
+        return
+    again = [*arguments] if files.resume else [*arguments, "--resume"]
+    typer.echo(f"Go on with: {shlex.join(['miniflow-xp', *again])}", err=True)

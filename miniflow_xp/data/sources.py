@@ -1,0 +1,64 @@
+"""What a user names as data: a CSV file, a folder of IDX files, an .npz archive; told by name or content."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from miniflow_xp.data.archives import read_archive
+from miniflow_xp.data.idx_folder import read_idx_folder
+from miniflow_xp.data.npy import MAGIC
+from miniflow_xp.data.rows import GZIP_STARTS_WITH
+from miniflow_xp.data.tables import Table, read_table
+from miniflow_xp.errors import DataError, SettingError
+
+KINDS = {".npz": "npz", ".npy": "npy", ".csv": "csv"}
+STARTS = {b"PK\3\4": "npz", MAGIC[:4]: "npy", b"\0\0": "idx"}  # no text starts with a NUL
+
+
+def read_data(path: Path, target: str | None, task: str = "auto") -> Table:
+    """The table at ``path``; ``target``: the column to predict of a CSV file, which names its columns.
+
+    Raises DataError where it cannot be read as a table, SettingError for an unknown task, or a target that has no
+    place.
+    """
+    kind = kind_of(path)
+    if kind == "csv":
+        return read_table(path, target, task)
+    if target is not None:
+        raise SettingError(
+            "--target", f"it came with {path}", "a column is named in CSV files only", "Leave it out: y is the target"
+        )
+    if kind == "folder":
+        return read_idx_folder(path, task)
+    if kind == "npz":
+        return read_archive(path, task)
+    raise DataError(
+        str(path),
+        f"it is one {'IDX' if kind == 'idx' else '.npy'} file",
+        "training needs features and a target",
+        "Name the folder of the IDX files, or write one archive: numpy.savez('data.npz', X=X, y=y)",
+    )
+
+
+def kind_of(path: Path) -> str:
+    """``folder``, ``npz``, ``npy``, ``idx`` or ``csv``: by the end of the name, else by how the content starts."""
+    if path.is_dir():
+        return "folder"
+    by_name = KINDS.get(path.suffix.lower())
+    if by_name is not None or not path.is_file():
+        return by_name or "csv"
+    start = first_bytes(path)
+    return next((kind for magic, kind in STARTS.items() if start.startswith(magic)), "csv")
+
+
+def first_bytes(path: Path) -> bytes:
+    """How a file starts, decompressed where it is a gzip file; nothing where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+        if not start.startswith(GZIP_STARTS_WITH):
+            return start
+        with gzip.open(path) as unpacked:
+            return unpacked.read(4)
+    except (OSError, EOFError, zlib.error):  # who reads the file as CSV will say what is wrong
+        return b""

@@ -1,0 +1,1 @@
+"""A network with one hidden layer for a table of features and a target: trained, saved, loaded, used and judged."""

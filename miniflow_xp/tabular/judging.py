@@ -1,0 +1,111 @@
+"""How good a trained model is on rows whose targets are known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from miniflow_xp.backend import Array
+from miniflow_xp.data.archives import read_archive_pair
+from miniflow_xp.data.columns import read_columns
+from miniflow_xp.data.idx_folder import read_test_pair
+from miniflow_xp.data.labelled import Named, checked_target
+from miniflow_xp.data.sources import kind_of
+from miniflow_xp.data.target import class_name, is_missing, number
+from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.fitting import Validation, evaluate
+from miniflow_xp.tabular.loading import Model
+from miniflow_xp.tabular.predicting import fitting_rows
+from miniflow_xp.tabular.scaled import Parts
+from miniflow_xp.tabular.train import METRICS
+
+
+class Known(NamedTuple):
+    """Rows (n, …) and targets (n,): class numbers, or numbers in the target's own units; and where they are from."""
+
+    X: Array
+    y: Array
+    where: str
+
+
+def judged(model: Model, known: Known) -> dict[str, float]:
+    """``cost``, and ``accuracy`` or ``R²``. The cost is that of training: in regression of the standardised target."""
+    y = known.y
+    if model.target is not None:
+        y = model.target(y[:, None])[:, 0].astype(model.dtype)
+    network = model.network
+    feeds = Parts((network.X, network.y), known.X, y, model.features, model.dtype)
+    return evaluate(network.cost, Validation(feeds, network.output, network.y, METRICS[model.task]))
+
+
+def known_rows(model: Model, data: Path, target: str | None) -> Known:
+    """The rows in ``data`` and their targets; ``target``: the column of a CSV file. Raises DataError, SettingError."""
+    kind = kind_of(data)
+    if kind == "csv":
+        return from_table(model, data, model.target_name if target is None else target)
+    if target is not None:
+        raise SettingError(
+            "--target", f"it came with {data}", "a column is named in CSV files only", "Leave it out: y is the target"
+        )
+    if kind not in ("folder", "npz"):
+        raise DataError(
+            str(data),
+            "it is one array",
+            "evaluation needs features and a target",
+            "Name a CSV file, the folder of the IDX files, or an archive: numpy.savez('data.npz', X=X, y=y)",
+        )
+    X, y = read_test_pair(data) if kind == "folder" else read_archive_pair(data)
+    fitting_rows(model, X)
+    return Known(X.array, from_array(model, X, y), X.where)
+
+
+def from_table(model: Model, path: Path, column: str) -> Known:
+    """Rows and targets of a CSV file."""
+    parts = list(read_columns(path, model.feature_names, column))
+    cells = [cell for part in parts for cell in part.cells]
+    lines = [line for part in parts for line in part.lines]
+    where = f"{path}, column {column!r}"
+    y = class_numbers(model, where, cells, lines) if model.classes else numbers(where, cells, lines)
+    return Known(np.concatenate([part.features for part in parts]), y, str(path))
+
+
+def class_numbers(model: Model, where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
+    """The class of each cell: by its text, or by its number, so that 3.0 is class 3."""
+    known = {name: n for n, name in enumerate(model.classes)}
+    found = []
+    for cell, line in zip(cells, lines, strict=True):
+        value = number(cell)
+        name = cell if cell in known or value is None else class_name(value)
+        if name not in known:
+            raise unknown_class(model, f"{where}, line {line}", cell)
+        found.append(known[name])
+    return np.array(found, "int64")
+
+
+def numbers(where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
+    """The number in each cell."""
+    found = [float("nan") if is_missing(cell) else number(cell) for cell in cells]
+    for cell, value, line in zip(cells, found, lines, strict=True):
+        if value is None or not np.isfinite(value):
+            raise DataError(f"{where}, line {line}", f"it is {cell[:80]!r}", "targets are finite numbers", "Mend it")
+    return np.array(found, "float64")
+
+
+def from_array(model: Model, X: Named, y: Named) -> Array:
+    """Targets of an array: numbers, or class numbers by the classes' names."""
+    target = checked_target(X, y)
+    if not model.classes:
+        return target
+    known = {name: n for n, name in enumerate(model.classes)}
+    values, places = np.unique(target, return_inverse=True)
+    for value in values.tolist():
+        if class_name(value) not in known:
+            raise unknown_class(model, f"{y.where}, at [{int(np.argmax(target == value))}]", class_name(value))
+    return np.array([known[class_name(value)] for value in values.tolist()], "int64")[places]
+
+
+def unknown_class(model: Model, where: str, name: str) -> DataError:
+    """The error for a class that the model was not trained on."""
+    listed = ", ".join(model.classes[:12]) + (f", … ({len(model.classes)} in all)" if len(model.classes) > 12 else "")
+    return DataError(where, f"class {name[:80]!r}", f"the model knows {listed}", "Leave these rows out, or train anew")

@@ -1,0 +1,108 @@
+"""What a trained model says of rows, some at a time: as many as there are take no more memory."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+
+from miniflow_xp.backend import Array
+from miniflow_xp.data.archives import read_archive_rows
+from miniflow_xp.data.columns import read_columns
+from miniflow_xp.data.idx import read_idx
+from miniflow_xp.data.idx_folder import read_test_images
+from miniflow_xp.data.labelled import Named, checked_rows
+from miniflow_xp.data.moments import width
+from miniflow_xp.data.npy import open_npy
+from miniflow_xp.data.pages import release
+from miniflow_xp.data.sources import kind_of
+from miniflow_xp.errors import DataError
+from miniflow_xp.program import Program
+from miniflow_xp.switch import to_numpy
+from miniflow_xp.tabular.loading import Model
+from miniflow_xp.tabular.scaled import PART
+
+
+def prediction_lines(model: Model, data: Path) -> Iterator[str]:
+    """CSV text for the rows in ``data``, some lines at a time: a header line, then a line a row.
+
+    Classification gives ``prediction,probability``, regression ``prediction`` in the target's own units. Raises
+    DataError for data that do not fit the model.
+    """
+    names = ["prediction", "probability"] if model.classes else ["prediction"]
+    for number, outputs in enumerate(outputs_of(model, data)):
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if number == 0:
+            writer.writerow(names)
+        writer.writerows(class_rows(model, outputs) if model.classes else number_rows(model, outputs))
+        yield text.getvalue()
+
+
+def outputs_of(model: Model, data: Path) -> Iterator[Array]:
+    """The network's outputs (m, k) on the host, for PART rows at a time; raises DataError where one is not finite."""
+    program, done = Program(model.network.output), 0
+    for raw in raw_rows(model, data):
+        feed = {model.network.X: model.features.into(model.dtype, raw.dtype)(raw)}
+        with np.errstate(all="ignore"):
+            outputs = to_numpy(program(feed).values)
+        bad = np.flatnonzero(~np.isfinite(outputs.astype("float64")).all(axis=1))
+        if len(bad):
+            raise DataError(
+                f"{data}, row {done + bad[0] + 1}",
+                "the network's output is not finite",
+                f"its parameters are {model.dtype}, which this row overflows",
+                "Train with --dtype float64, or look at this row",
+            )
+        yield outputs
+        done += len(raw)
+
+
+def raw_rows(model: Model, data: Path) -> Iterator[Array]:
+    """Rows as they are in the file, PART at a time, with as many numbers as the model takes."""
+    kind = kind_of(data)
+    if kind == "csv":
+        for part in read_columns(data, model.feature_names):
+            yield part.features
+        return
+    if kind == "folder":
+        named = read_test_images(data)
+    elif kind == "npz":
+        named = read_archive_rows(data)
+    else:
+        named = Named(str(data), open_npy(data) if kind == "npy" else read_idx(data))
+    rows = fitting_rows(model, named)
+    for start in range(0, len(rows), PART):
+        yield rows[start : start + PART]
+        release(rows)
+
+
+def fitting_rows(model: Model, named: Named) -> Array:
+    """Rows (n, …) that have as many numbers as the model takes; raises DataError."""
+    rows = checked_rows(named)
+    if width(rows) != len(model.feature_names):
+        raise DataError(
+            named.where,
+            f"its rows have {width(rows):,} numbers, in shape {rows.shape[1:]}",
+            f"the model takes {len(model.feature_names):,}",
+            "Choose the data that belong to the model",
+        )
+    return rows
+
+
+def class_rows(model: Model, logits: Array) -> Iterator[tuple[str, str]]:
+    """Name of the likeliest class of each row, and its probability: softmax of the logits."""
+    e = np.exp(logits.astype("float64") - logits.max(axis=1, keepdims=True))
+    likeliest = logits.argmax(axis=1)
+    for n, probability in zip(likeliest.tolist(), (1 / e.sum(axis=1)).tolist(), strict=True):
+        yield model.classes[n], f"{probability:.6g}"
+
+
+def number_rows(model: Model, outputs: Array) -> Iterator[tuple[str]]:
+    """The predicted number of each row in the target's own units, with as many digits as the dtype has."""
+    assert model.target is not None
+    digits = 17 if model.dtype == "float64" else 9
+    predicted = outputs[:, 0].astype("float64") * model.target.scale + model.target.mean
+    for value in predicted.tolist():
+        yield (f"{value:.{digits}g}",)

@@ -1,0 +1,354 @@
+"""``predict`` and ``evaluate``: every kind of data, and files that are no models."""
+
+import csv
+import gzip
+import io
+import re
+
+import numpy as np
+import pytest
+
+from miniflow_xp.data import load
+from miniflow_xp.errors import DataError
+from miniflow_xp.tabular import loading
+
+pytest_plugins = ["command_line"]  # the fixture cli
+
+RNG = np.random.default_rng(2)
+SHAPES = RNG.integers(0, 256, (90, 3, 2), dtype="uint8")
+KINDS = (SHAPES[:, 0, 0] // 86 + 3).astype("uint8")  # classes 3, 4 and 5
+TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+def idx(array):
+    """The bytes of an IDX file of uint8."""
+    return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def model(cli, tmp_path):
+    """A model of shapes, in model.npz, with the data that it was trained on."""
+    for names, rows in ((TRAIN, slice(60)), (TEST, slice(60, None))):
+        (tmp_path / names[0]).write_bytes(idx(SHAPES[rows]))
+        (tmp_path / names[1]).write_bytes(gzip.compress(idx(KINDS[rows])))
+    assert cli("train", "--data", ".", "--epochs", "5", "-o", "model.npz", "--hidden", "8")[0] == 0
+    return tmp_path / "model.npz"
+
+
+@pytest.fixture
+def regressor(cli, tmp_path):
+    """A model of the diabetes data, and these as a table."""
+    output = cli("train", "--dataset", "diabetes", "--epochs", "3", "-o", "model.npz")[1]
+    table = load("diabetes")
+    write_table(tmp_path / "all.csv", [*table.feature_names, "progression"], np.c_[table.features, table.target])
+    return float(re.search(r"held-out R² (\S+)\n", output.partition("Trained")[2])[1])
+
+
+def write_table(path, names, rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([names, *rows.tolist()])
+
+
+def by_hand(path, X):
+    """Logits, or predictions, of a model's file in NumPy."""
+    with np.load(path, allow_pickle=False) as saved:
+        X = np.clip((X - saved["feature_mean"]) / saved["feature_scale"], -3, 3)
+        z = X @ saved["hidden_weights"] + saved["hidden_biases"]
+        hidden = np.maximum(z, 0) if str(saved["activation"]) == "ReLU" else 1 / (1 + np.exp(-z))
+        return hidden @ saved["output_weights"] + saved["output_biases"], dict(saved)
+
+
+def parsed(text):
+    header, *rows = csv.reader(io.StringIO(text))
+    return header, rows
+
+
+# -- predict
+
+
+def test_classes_and_their_probabilities(cli, model):
+    code, output, messages = cli("predict", "model.npz", TEST[0])
+    assert (code, messages) == (0, "")
+    header, rows = parsed(output)
+    assert header == ["prediction", "probability"]
+    logits, _ = by_hand(model, SHAPES[60:].reshape(30, 6).astype("float64"))
+    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert [row[0] for row in rows] == [str(n + 3) for n in logits.argmax(axis=1)]
+    assert [float(row[1]) for row in rows] == pytest.approx(softmax.max(axis=1), rel=1e-4)  # float32, six digits
+
+
+def test_every_kind_of_data_gives_the_same(cli, model, tmp_path):
+    rows = SHAPES[60:]
+    expected = cli("predict", "model.npz", TEST[0])[1]
+    (tmp_path / "x.gz").write_bytes(gzip.compress(idx(rows)))
+    np.save("x.npy", rows)
+    np.savez("one.npz", X=rows)
+    np.savez_compressed("test.npz", x_train=rows[:1], x_test=rows.reshape(30, 6))
+    names = [f"x{r}_{c}" for r in range(3) for c in range(2)]
+    order = RNG.permutation(6)
+    write_table(
+        tmp_path / "x.csv", ["id", *np.array(names)[order]], np.c_[np.arange(30), rows.reshape(30, 6)[:, order]]
+    )
+    for data in (".", "x.gz", "x.npy", "one.npz", "test.npz", "x.csv"):
+        assert cli("predict", "model.npz", data) == (0, expected, ""), data
+
+
+def test_without_files_for_a_test_those_for_training_are_taken(cli, model, tmp_path):
+    for name in TEST:
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / f"{name}.gz").unlink(missing_ok=True)
+    assert len(cli("predict", "model.npz", ".")[1].splitlines()) == 61
+
+
+def test_numbers_in_the_units_of_the_target(cli, regressor, tmp_path):
+    assert cli("predict", "model.npz", "all.csv", "-o", "out.csv") == (0, "", "")
+    header, rows = parsed((tmp_path / "out.csv").read_text())
+    assert header == ["prediction"]
+    found, saved = by_hand("model.npz", load("diabetes").features)
+    expected = found[:, 0] * saved["target_scale"] + saved["target_mean"]
+    assert [float(row[0]) for row in rows] == pytest.approx(expected, rel=1e-5)  # the network is in float32
+
+
+def test_many_rows_in_parts_are_predicted_as_few(cli, model):
+    many = np.concatenate([SHAPES] * 30)  # 2,700 rows, three parts
+    np.save("many.npy", many)
+    np.save("few.npy", SHAPES)
+    few = cli("predict", "model.npz", "few.npy")[1].splitlines()[1:]
+    assert cli("predict", "model.npz", "many.npy")[1].splitlines()[1:] == few * 30
+
+
+def test_on_every_backend(cli, model, backend):
+    expected = parsed(cli("predict", "model.npz", TEST[0])[1])[1]
+    code, output, _ = cli("predict", "model.npz", TEST[0], "--backend", f"{backend.name}:{backend.device}")
+    assert code == 0
+    assert [row[0] for row in parsed(output)[1]] == [row[0] for row in expected]
+
+
+def test_names_of_classes_may_hold_commas(cli, tmp_path):
+    rows = np.array([[n, (n * 7) % 5, 'b, or "c"' if n > 20 else "a"] for n in range(40)], dtype=object)
+    write_table(tmp_path / "t.csv", ["n", "m", "kind"], rows)
+    assert cli("train", "--data", "t.csv", "--target", "kind", "-o", "model.npz")[0] == 0
+    _, found = parsed(cli("predict", "model.npz", "t.csv")[1])
+    assert {row[0] for row in found} == {"a", 'b, or "c"'}
+    assert "accuracy  100.00 %" in cli("evaluate", "model.npz", "t.csv")[1]
+
+
+# -- evaluate
+
+
+def test_evaluate_gives_what_training_gave(cli, model):
+    trained = cli("train", "--data", ".", "--epochs", "5", "-o", "again.npz", "--hidden", "8")[1]
+    accuracy = re.search(r"held-out accuracy (\S+ %)\n", trained.partition("Trained")[2])[1]
+    code, output, messages = cli("evaluate", "again.npz", ".")
+    assert (code, messages) == (0, "")
+    assert re.search(r"^rows +30 from t10k-images-idx3-ubyte", output, re.MULTILINE)
+    assert f"accuracy  {accuracy}" in output
+    logits, _ = by_hand("again.npz", SHAPES[60:].reshape(30, 6).astype("float64"))
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    cost = -logits[np.arange(30), KINDS[60:] - 3].mean()
+    assert float(re.search(r"^cost +(\S+) \(CrossEntropy\)", output, re.MULTILINE)[1]) == pytest.approx(cost, rel=1e-4)
+
+
+def test_evaluate_an_archive_and_a_table_with_another_target(cli, model, tmp_path):
+    right = KINDS.copy()
+    right[:45] = 9 - right[:45] - 1  # some are wrong now: 3 and 5 change places
+    np.savez("known.npz", X=SHAPES, y=right)
+    output = cli("evaluate", "model.npz", "known.npz")[1]
+    names = [f"x{r}_{c}" for r in range(3) for c in range(2)]
+    write_table(tmp_path / "known.csv", [*names, "shape"], np.c_[SHAPES.reshape(90, 6), right])
+    other = cli("evaluate", "model.npz", "known.csv", "--target", "shape")[1]
+    logits, _ = by_hand(model, SHAPES.reshape(90, 6).astype("float64"))
+    expected = f"{100 * np.mean(logits.argmax(axis=1) + 3 == right):.2f} %"
+    assert expected in output
+    assert expected in other
+
+
+def test_evaluate_a_regression(cli, regressor):
+    output = cli("evaluate", "model.npz", "all.csv")[1]
+    predicted = np.array([float(row[0]) for row in parsed(cli("predict", "model.npz", "all.csv")[1])[1]])
+    y = load("diabetes").target
+    r2 = 1 - np.sum((y - predicted) ** 2) / np.sum((y - y.mean()) ** 2)
+    assert float(re.search(r"^R² +(\S+) *$", output, re.MULTILINE)[1]) == pytest.approx(r2, abs=1e-4)
+    assert "(MSE of the standardised target)" in output
+
+
+def test_equal_targets_have_no_r_squared(cli, regressor, tmp_path):
+    table = load("diabetes")
+    write_table(tmp_path / "one.csv", [*table.feature_names, "progression"], np.c_[table.features[:1], [[151]]])
+    assert "not defined: the target is the same in every row" in cli("evaluate", "model.npz", "one.csv")[1]
+
+
+# -- mistakes
+
+HEADER = "x0_0,x0_1,x1_0,x1_1,x2_0,x2_1,y\n"
+MISTAKES = {
+    "no model": (["predict", "none.npz", "."], "none.npz: there is no such file"),
+    "model is data": (["predict", "data.npz", "."], "data.npz: it has no array 'task': a model is a file that"),
+    "model is a table": (["predict", "good.csv", "."], "good.csv: it cannot be read: File is not a zip file"),
+    "model is a folder": (["evaluate", ".", "."], ".: it is no ordinary file"),
+    "no data": (["predict", "model.npz", "none.csv"], "none.csv: there is no such file"),
+    "no archive": (["predict", "model.npz", "none.npz"], "none.npz: there is no such file"),
+    "column missing": (["predict", "model.npz", "short.csv"], "no column is named 'x2_1': the model reads it"),
+    "text": (["predict", "model.npz", "text.csv"], "text.csv, line 2, column 'x0_1': 'red' is not a number"),
+    "ragged": (["predict", "model.npz", "ragged.csv"], "ragged.csv, line 3: it has 6 cells: the header line has 7"),
+    "empty": (["predict", "model.npz", "header.csv"], "header.csv: it has a header line and nothing more"),
+    "width": (["predict", "model.npz", "wide.npy"], "its rows have 7 numbers, in shape (7,): the model takes 6"),
+    "nan": (["predict", "model.npz", "nan.npy"], "nan.npy, at [1, 2]: it is nan"),
+    "labels": (["predict", "model.npz", TRAIN[1]], "it is uint8 in shape (60,)"),
+    "output is data": (["predict", "model.npz", "good.csv", "-o", "good.csv"], "good.csv: this is the data itself"),
+    "output is model": (["predict", "model.npz", "good.csv", "-o", "model.npz"], "model.npz: this is the data"),
+    "no folder": (["predict", "model.npz", "good.csv", "-o", "no/x.csv"], "--output no/x.csv: there is no folder no"),
+    "backend": (["predict", "model.npz", "good.csv", "--backend", "nunpy"], "Did you mean 'numpy'?"),
+    "no targets": (["evaluate", "model.npz", "wide.npy"], "wide.npy: it is one array: evaluation needs features and a"),
+    "target": (["evaluate", "model.npz", "good.csv", "--target", "z"], "no column is named 'z'"),
+    "target of a folder": (["evaluate", "model.npz", ".", "--target", "y"], "--target: it came with ."),
+    "unknown class": (["evaluate", "model.npz", "good.csv"], "column 'y', line 3: class '7': the model knows 3, 4, 5"),
+    "unknown label": (["evaluate", "model.npz", "data.npz"], "member 'y', at [4]: class '9': the model knows 3, 4, 5"),
+    "lengths": (["evaluate", "model.npz", "lengths.npz"], "member 'y': it has 89 targets"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_message(cli, model, tmp_path, arguments, message):
+    (tmp_path / "good.csv").write_text(HEADER + "1,2,3,4,5,6,3\n" + "1,2,3,4,5,6,7\n")
+    (tmp_path / "short.csv").write_text("x0_0,x0_1,x1_0,x1_1,x2_0\n1,2,3,4,5\n")
+    (tmp_path / "text.csv").write_text(HEADER + "1,red,3,4,5,6,3\n")
+    (tmp_path / "ragged.csv").write_text(HEADER + "1,2,3,4,5,6,3\n1,2,3,4,5,6\n")
+    (tmp_path / "header.csv").write_text(HEADER)
+    np.save("wide.npy", np.zeros((3, 7)))
+    np.save("nan.npy", np.where(np.arange(18).reshape(3, 6) == 8, np.nan, 1.0))
+    np.savez("data.npz", X=SHAPES, y=np.where(np.arange(90) == 4, 9, KINDS))
+    np.savez("lengths.npz", X=SHAPES, y=KINDS[:89])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    code, output, messages = cli(*arguments)
+    assert (code, output) == (1, "")
+    assert messages.startswith("Error: ")
+    assert messages.count("\n") == 1
+    assert message in messages
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_mistake_far_below_leaves_no_half_of_a_file(cli, model, tmp_path):
+    lines = ["1,2,3,4,5,6,3"] * 3000 + ["1,2,3,4,5,?,3"]
+    (tmp_path / "long.csv").write_text(HEADER + "\n".join(lines))
+    (tmp_path / "out.csv").write_text("old")
+    code, _, messages = cli("predict", "model.npz", "long.csv", "-o", "out.csv")
+    assert (code, (tmp_path / "out.csv").read_text()) == (1, "old")
+    assert "line 3002, column 'x2_1'" in messages
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_output_that_is_not_finite_is_told(cli, model, tmp_path):
+    arrays = contents(model)
+    np.savez("model.npz", **{**arrays, "output_weights": arrays["output_weights"] * 0 + 3e38})
+    code, _, messages = cli("predict", "model.npz", TEST[0])
+    assert code == 1
+    assert re.search(r"row \d+: the network's output is not finite", messages)
+
+
+def test_a_command_without_its_arguments_is_the_usual_usage_error(cli):
+    for command in ("predict", "evaluate"):
+        code, output, messages = cli(command)
+        assert (code, output) == (2, "")
+        assert "MODEL.npz" in messages
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "evaluate"])
+def test_help_has_examples(cli, command):
+    code, output, _ = cli(command, "--help")
+    assert code == 0
+    assert output.count(f"Example: miniflow-xp {command} ") >= 2
+
+
+# -- files that are no models
+
+
+def contents(path):
+    with np.load(path, allow_pickle=False) as saved:
+        return dict(saved)
+
+
+DAMAGED = {
+    "array missing": (lambda a: a.pop("output_biases"), "it has no array 'output_biases'"),
+    "names missing": (lambda a: a.pop("feature_names"), "it has no array 'feature_names'"),
+    "shape": (lambda a: a.update(hidden_weights=a["hidden_weights"].T), "'hidden_weights': it is float32 in shape"),
+    "no hidden units": (lambda a: a.update(hidden_weights=a["hidden_weights"][:, :0]), "in shape (6, 0)"),
+    "integers": (lambda a: a.update(output_weights=a["output_weights"].astype(int)), "it is int64 in shape"),
+    "two dtypes": (lambda a: a.update(hidden_biases=a["hidden_biases"].astype("f8")), "'hidden_biases': it is float64"),
+    "two layers": (
+        lambda a: a.update({k: a[k].astype("f8") for k in ("output_weights", "output_biases")}),
+        "array 'output_weights': it is float64: hidden_weights is float32",
+    ),
+    "nan": (lambda a: a["hidden_weights"].__setitem__((0, 0), np.nan), "array 'hidden_weights': it holds nan"),
+    "infinity": (lambda a: a["feature_mean"].__setitem__(0, np.inf), "array 'feature_mean': it holds infinity"),
+    "scale 0": (lambda a: a["feature_scale"].__setitem__(0, 0), "array 'feature_scale'"),
+    "negative limit": (lambda a: a.update(feature_limit=np.array(-1.0)), "or the limit, is not above 0"),
+    "activation": (lambda a: a.update(activation=np.array("exec")), "with activation 'exec'"),
+    "task": (lambda a: a.update(task=np.array("regression")), "array 'output_weights': the network has 3 outputs"),
+    "classes": (lambda a: a.update(classes=np.array(["a", "b"])), "array 'classes': there are 2"),
+    "classes twice": (lambda a: a.update(classes=np.array(["a", "b", "b"])), "array 'classes': 3 texts"),
+    "classes are numbers": (lambda a: a.update(classes=np.arange(3)), "member 'classes.npy': <i8 in shape (3,)"),
+    "text for numbers": (lambda a: a.update(hidden_biases=np.array(["a"] * 8)), "member 'hidden_biases.npy', offset"),
+    "pickled": (lambda a: a.update(classes=np.array([{}, [], ()], dtype=object)), "member 'classes.npy'"),
+    "no character": (lambda a: a.update(target_name=np.array([0x110000], "<u4").view("<U1")[0:1]), "no array of texts"),
+    "several texts": (lambda a: a.update(target_name=np.array(["y", "z"])), "array 'target_name': texts in shape (2,)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGED.values(), ids=DAMAGED)
+def test_a_file_that_is_no_model_is_told(model, damage, message):
+    arrays = contents(model)
+    damage(arrays)
+    np.savez(model, **arrays)
+    with pytest.raises(DataError, match=re.escape(message)) as caught:
+        loading.load_model(model)
+    assert "model.npz" in caught.value.where
+
+
+def test_a_damaged_file_is_an_error_of_ours_and_never_another_model(model):
+    """Bytes changed, cut off, put in: the archive's checksums see each, unless it changes nothing that is read."""
+    whole, good = model.read_bytes(), npy_values(loading.load_model(model))
+    refused = 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        data = bytearray(whole)
+        place = int(rng.integers(len(data)))
+        kind = seed % 4
+        if kind == 0:
+            data[place] ^= 1 << int(rng.integers(8))
+        elif kind == 1:
+            del data[place:]
+        elif kind == 2:
+            data[place:place] = rng.bytes(int(rng.integers(1, 9)))
+        else:
+            data[place : place + 4] = rng.bytes(4)
+        model.write_bytes(data)
+        try:
+            found = loading.load_model(model)
+        except DataError:
+            refused += 1
+        else:
+            assert npy_values(found) == good
+    assert refused > 300
+
+
+def npy_values(model):
+    """All that a model says."""
+    numbers = [parameter.value.tobytes() for parameter in model.network.parameters]
+    scale = (model.features.mean.tobytes(), model.features.scale.tobytes(), model.features.limit)
+    return numbers, scale, model.task, model.feature_names, model.classes, model.target_name, model.dtype
+
+
+def test_a_huge_text_is_not_read(model, monkeypatch):
+    from miniflow_xp.data import texts
+
+    monkeypatch.setattr(texts, "LARGEST", 100)
+    with pytest.raises(DataError, match="bytes: these are names"):
+        loading.load_model(model)
+
+
+def test_a_program_put_before_the_archive_is_refused(model):
+    model.write_bytes(b"#!/bin/sh\n" + model.read_bytes())
+    with pytest.raises(DataError, match="offset 0: it starts with"):
+        loading.load_model(model)

@@ -1,0 +1,273 @@
+"""``train`` with checkpoints, dtypes, optimizers and figures, and what Ctrl-C leaves."""
+
+import re
+import shlex
+import signal
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from words import words
+
+from miniflow_xp.checkpoint import Keeper
+from miniflow_xp.errors import DataError
+
+pytest_plugins = ["command_line"]  # the fixtures cli and process
+
+DIABETES = ("train", "--dataset", "diabetes", "--hidden", "5", "--batch-size", "50")  # 8 steps an epoch
+
+
+def arrays(path):
+    """What a file of parameters holds."""
+    with np.load(path, allow_pickle=False) as saved:
+        return {name: (array.dtype, array.tobytes()) for name, array in saved.items()}
+
+
+# -- data
+
+
+def test_an_archive_is_trained_on_and_its_test_rows_are_held_out(cli):
+    rng = np.random.default_rng(1)
+    X = rng.integers(0, 256, (200, 4, 4), dtype="uint8")
+    y = X[:, 0, 0] > 127
+    np.savez("my.npz", x_train=X[:150], y_train=y[:150], x_test=X[150:], y_test=y[150:])
+    code, output, messages = cli("train", "--data", "my.npz", "--epochs", "40")
+    assert (code, messages) == (0, "")
+    assert "my: 150 rows, 16 feature columns; target y, 2 classes" in words(output)
+    assert "150 rows to train on, 50 held out: from my.npz, member 'x_test'" in words(output)
+    assert float(re.search(r"held-out accuracy (\S+) %\n", output.partition("Trained")[2])[1]) > 80
+
+
+# -- choices
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_the_option_goes_before_the_environment(cli, dtype, monkeypatch):
+    monkeypatch.setenv("MINIFLOW_DTYPE", "float32")
+    code, output, _ = cli(*DIABETES, "--epochs", "1", "--dtype", dtype, "-o", "x.npz")
+    assert code == 0
+    assert f"on the CPU, {dtype}" in words(output)
+    assert arrays("x.npz")["hidden_weights"][0] == dtype
+    assert cli("predict", "x.npz", "none.npy")[2].startswith("Error: none.npy: there is no such file")
+    assert "float32" in cli(*DIABETES, "--epochs", "1")[1]  # the option is forgotten afterwards
+
+
+def test_bfloat16_where_the_backend_has_it(cli):
+    pytest.importorskip("torch", reason="of the backends on a CPU only torch and jax have bfloat16")
+    code, output, _ = cli(*DIABETES, "--epochs", "1", "--dtype", "bfloat16", "--backend", "torch", "-o", "x.npz")
+    assert code == 0
+    assert "bfloat16" in output
+    assert arrays("x.npz")["hidden_weights"][0] == "float32"  # which holds it exactly
+    code, output, messages = cli(*DIABETES, "--dtype", "bfloat16")
+    assert (code, output) == (1, "")
+    assert messages.startswith("Error: --dtype: it is bfloat16: numpy on cpu stores float32")
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("momentum", "0.001"), ("adam", "0.001"), ("sgd", "0.01")])
+def test_the_optimizer_and_its_usual_rate_are_shown(cli, optimizer, rate):
+    output = words(cli(*DIABETES, "--epochs", "1", "--optimizer", optimizer)[1])
+    assert f"{optimizer} with learning rate {rate}, seed 0" in output
+
+
+# -- checkpoints
+
+
+def test_a_run_in_two_parts_ends_with_the_parameters_of_one(cli, tmp_path):
+    run = (*DIABETES, "--optimizer", "adam")
+    whole = cli(*run, "--epochs", "6", "-o", "whole.npz")[1]
+    assert cli(*run, "--epochs", "4", "--checkpoint", "run", "-o", "part.npz")[0] == 0
+    code, output, messages = cli(*run, "--epochs", "6", "--checkpoint", "run", "--resume", "-o", "resumed.npz")
+    assert (code, messages) == (0, "")
+    assert arrays("resumed.npz") == arrays("whole.npz") != arrays("part.npz")
+    lines = [line for line in whole.splitlines() if re.match(r" +[56] ", line)]
+    assert len(lines) == 2
+    assert [line for line in output.splitlines() if re.match(r" +\d ", line)] == lines
+    assert "run, after every epoch; goes on from step-000000000032.safetensors" in words(output)
+
+
+def test_resume_where_there_is_nothing_begins(cli):
+    run = (*DIABETES, "--epochs", "2", "-o", "x.npz")
+    assert cli(*run)[0] == 0
+    expected = arrays("x.npz")
+    assert cli(*run, "--checkpoint", "new/run", "--resume")[0] == 0
+    assert arrays("x.npz") == expected
+
+
+def test_resume_of_what_is_done_writes_the_parameters_again(cli, tmp_path):
+    run = (*DIABETES, "--epochs", "2", "--checkpoint", "run", "-o", "x.npz")
+    first = cli(*run)[1]
+    expected = arrays("x.npz")
+    (tmp_path / "x.npz").unlink()
+    code, output, messages = cli(*run, "--resume")
+    assert (code, messages) == (0, "")
+    assert arrays("x.npz") == expected
+    reached = re.compile(r"held-out R² (\S+)\n")
+    assert reached.findall(output)[-1] == reached.findall(first)[-1]
+
+
+def test_checkpoints_every_so_many_steps(cli, tmp_path):
+    output = cli(*DIABETES, "--epochs", "1", "--checkpoint", "run", "--checkpoint-every", "3")[1]
+    assert "run, after every epoch, and after every 3 steps" in words(output)
+    assert [path.name for path in Keeper(tmp_path / "run").paths()] == [
+        f"step-{step:012}.safetensors" for step in (3, 6, 8)
+    ]
+
+
+RESUMED = {
+    "hidden": (["--hidden", "6"], "shape"),
+    "optimizer": (["--optimizer", "adam"], "optimizer"),
+    "batches": (["--batch-size", "40"], "batch_size of the batches was 50 and is 40"),
+    "seed": (["--seed", "1"], "seed of the batches was 0 and is 1"),
+    "rows": (["--held-out", "0.3"], "rows of the batches"),
+    "dtype": (["--dtype", "float64"], "float64"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), RESUMED.values(), ids=RESUMED)
+def test_going_on_with_something_else_is_told(cli, tmp_path, arguments, message):
+    run = (*DIABETES, "--checkpoint", "run")
+    assert cli(*run, "--epochs", "1")[0] == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    code, _, messages = cli(*run, "--epochs", "2", "--resume", *arguments)
+    assert code == 1
+    assert message in messages
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_going_on_with_other_data_is_told(cli, tmp_path):
+    def table(path, factor):
+        lines = [f"{n * factor},{n % 7},{n * n % 11 + 0.5}" for n in range(60)]
+        (tmp_path / path).write_text("a,b,y\n" + "\n".join(lines))
+
+    table("one.csv", 1)
+    table("two.csv", 2)
+    run = ("train", "--target", "y", "--epochs", "1", "--checkpoint", "run")
+    assert cli(*run, "--data", "one.csv")[0] == 0
+    code, _, messages = cli(*run, "--data", "two.csv", "--resume")
+    assert code == 1
+    assert "data of the batches was" in messages
+
+
+def test_a_damaged_checkpoint_is_left_out_with_a_warning(cli, tmp_path):
+    run = (*DIABETES, "--checkpoint", "run", "-o", "x.npz")
+    assert cli(*run, "--epochs", "3")[0] == 0
+    expected = arrays("x.npz")
+    last = Keeper(tmp_path / "run").paths()[-1]
+    last.write_bytes(last.read_bytes()[:-1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")  # in tests they are errors
+        code, _, messages = cli(*run, "--epochs", "3", "--resume")
+    assert code == 0
+    assert messages.startswith("Warning: This checkpoint is left out.")
+    assert messages.count("\n") == 1
+    assert arrays("x.npz") == expected
+
+
+def test_a_full_disk_for_checkpoints_leaves_the_parameters(cli, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise DataError("run", "it could not be written", "No space left on device", "Make room")
+
+    assert cli(*DIABETES, "--epochs", "1", "-o", "whole.npz")[0] == 0
+    monkeypatch.setattr(Keeper, "save", full)
+    code, output, messages = cli(*DIABETES, "--epochs", "1", "--checkpoint", "run", "-o", "x.npz")
+    assert code == 1
+    assert "No space left on device" in messages
+    assert "Parameters written to x.npz" in output
+    assert arrays("x.npz") == arrays("whole.npz")
+
+
+# -- Ctrl-C
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
+def test_ctrl_c_saves_everything_and_tells_the_command_that_goes_on(process, cli, tmp_path):
+    run = (*DIABETES, "--epochs", "100000", "--checkpoint", "my run", "-o", "x.npz")
+    code, messages = interrupted(process, run)
+    assert code == 130
+    found = re.fullmatch(
+        r"Stopped by Ctrl-C in epoch (\d+), after step (\d+)\.\nGo on with: (.*)\n", messages, re.DOTALL
+    )
+    epoch, step, command = int(found[1]), int(found[2]), shlex.split(found[3])
+    assert command == ["miniflow-xp", *run, "--resume"]
+    assert Keeper(tmp_path / "my run").latest().meta["step"] == step
+    again = [str(epoch + 1) if part == "100000" else part for part in command[1:]]  # a little further
+    assert cli(*again)[0] == 0
+    resumed = arrays("x.npz")
+    assert cli(*DIABETES, "--epochs", str(epoch + 1), "-o", "whole.npz")[0] == 0
+    assert resumed == arrays("whole.npz")  # as if nothing had happened
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
+def test_ctrl_c_without_checkpoints_writes_the_parameters(process, tmp_path):
+    code, messages = interrupted(process, (*DIABETES, "--epochs", "100000", "--save-plot", "c.svg"))
+    assert code == 130
+    assert re.fullmatch(
+        r"Stopped by Ctrl-C in epoch \d+, after step \d+\.\n"
+        r"To be able to go on, train with --checkpoint FOLDER\.\n",
+        messages,
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.svg", "diabetes-parameters.npz"]
+    assert len(arrays(tmp_path / "diabetes-parameters.npz")) > 4
+
+
+def interrupted(process, arguments):
+    """Exit code and messages of a process that gets Ctrl-C after its first epoch."""
+    with process(*arguments) as job:
+        while not job.stdout.readline().startswith("     1 "):
+            assert job.poll() is None
+        job.send_signal(signal.SIGINT)
+        messages = job.communicate(timeout=60)[1]
+    return job.returncode, messages
+
+
+# -- the figure
+
+
+@pytest.mark.parametrize(("name", "start"), [("costs.png", b"\x89PNG"), ("costs.svg", b"<?xml")])
+def test_the_costs_are_drawn(cli, tmp_path, name, start):
+    pytest.importorskip("matplotlib", reason="it draws the figure")
+    code, output, messages = cli(*DIABETES, "--epochs", "2", "--save-plot", name)
+    assert (code, messages) == (0, "")
+    assert output.endswith(f"Costs drawn in {name}\n")
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_without_matplotlib_nothing_is_trained(cli, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    code, output, messages = cli(*DIABETES, "--save-plot", "c.png")
+    assert (code, output) == (1, "")
+    assert messages.startswith("Error: --save-plot: matplotlib is not installed")
+    assert not list(tmp_path.iterdir())
+
+
+# -- mistakes
+
+MISTAKES = {
+    "resume": (["--resume"], "--resume: it came without --checkpoint: checkpoints lie in a folder"),
+    "every": (["--checkpoint-every", "5"], "--checkpoint-every: it came without --checkpoint"),
+    "every 0": (["--checkpoint", "run", "--checkpoint-every", "0"], "--checkpoint-every: it is 0"),
+    "folder of another run": (["--checkpoint", "old"], "--checkpoint old: it holds the checkpoints of another run"),
+    "checkpoint is a file": (["--checkpoint", "file"], "--checkpoint file: it is a file"),
+    "optimizer": (["--optimizer", "adm"], "--optimizer: it is 'adm': it is one of sgd, momentum, rmsprop, adam, adamw"),
+    "dtype": (["--dtype", "float8"], "--dtype: 'float8' is not a dtype it takes"),
+    "integer dtype": (["--dtype", "int32"], "--dtype: 'int32' is not a dtype it takes"),
+    "no figure": (["--save-plot", "x.jpg"], "--save-plot x.jpg: its name ends in '.jpg': a figure is .png or .svg"),
+    "figure nowhere": (["--save-plot", "no/x.png"], "--save-plot no/x.png: there is no folder no"),
+    "figure is a folder": (["--save-plot", "f.svg"], "--save-plot f.svg: it is a folder"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_one_message_before_training_starts(cli, tmp_path, arguments, message):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "f.svg").mkdir()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "step-000000000001.safetensors").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    code, output, messages = cli("train", *arguments)
+    assert (code, output) == (1, "")
+    assert messages.startswith("Error: ")
+    assert messages.count("\n") == 1
+    assert message in messages
+    assert sorted(tmp_path.rglob("*")) == before
