@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backends.torch_memory import VIEWS, Memory, dropped, has_dtype, planned
 from miniflow_xp.joining import Equation, is_number, sigmoid
 from miniflow_xp.trace import BY_OPERATOR, Value, record
 
@@ -18,14 +19,13 @@ CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compil
 
 Function = Callable[..., Any]
 
-VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
 JOINED = ("sigmoid", "addmm")
 FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
 ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the same names and meaning as in the standard
 
 
 class TorchReplay(Capture):
-    """The calls of a step on a list of tensors; a tensor is dropped after its last use.
+    """The calls of a step on a list of tensors; a tensor is dropped, or on a CPU written over, after its last use.
 
     With ``mode``, one of those of ``torch.compile``, PyTorch compiles the calls as one.
     """
@@ -48,7 +48,15 @@ class TorchReplay(Capture):
         self._arguments = [places[v] for v in joined.order if v.op == "argument"]
         self._results = [places[r] for r in joined.results]
         self._copied = [is_shared(r, joined.results) for r in joined.results[state:]]
-        self._calls = list(calls(joined, places))
+        on_cpu = backend.device == "cpu" and mode is None  # a GPU's allocator keeps memory, and so does a compiled step
+        own = [v for v in values if v.op == "argument"][:state]
+        memory = planned(joined.order, joined.results, own) if on_cpu else dropping(joined)
+        self._calls = list(calls(joined, places, memory))
+        self._fixed += [None] * len(memory.kept)
+        self._arguments += memory.kept
+        self._results += memory.kept.values()
+        self._keeps = len(memory.kept)
+        self._pool: list[list[Any]] = []
         self.how = f"recorded and replayed, {self._made(joined)}"
         if mode is not None:
             self._run = compiled(self._run, mode)  # type: ignore[method-assign]  # the same function, compiled
@@ -60,8 +68,13 @@ class TorchReplay(Capture):
         return f"{len(self._calls)} PyTorch calls{among}"
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
+        try:
+            kept = self._pool.pop()
+        except IndexError:  # the first step, or another thread is in one
+            kept = [None] * self._keeps
         with torch.no_grad():
-            results = self._run(*self._state, *arrays)
+            results = self._run(*self._state, *arrays, *kept)
+        self._pool.append([results.pop() for _ in kept][::-1])
         count = len(self._state)
         self._state = results[:count]
         return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
@@ -70,9 +83,10 @@ class TorchReplay(Capture):
         tensors: list[Any] = self._fixed.copy()
         for place, array in zip(self._arguments, arrays, strict=True):
             tensors[place] = array
-        for function, inputs, target, dropped in self._calls:
-            tensors[target] = function(*[tensors[n] for n in inputs])
-            for n in dropped:
+        for function, inputs, over, target, emptied in self._calls:
+            operands = [tensors[n] for n in inputs]
+            tensors[target] = function(*operands) if over is None else function(*operands, out=tensors[over])
+            for n in emptied:
                 tensors[n] = None
         return [tensors[n] for n in self._results]
 
@@ -183,14 +197,22 @@ def same_dtype(*values: Value) -> bool:
     return all(has_dtype(v) for v in values) and len({v.dtype for v in values}) == 1
 
 
-def calls(joined: Joined, places: dict[Value, int]) -> Any:
-    """(function, places of its inputs, place of its result, places to drop) for each equation."""
+def dropping(joined: "Joined") -> Memory:
+    """The plan that writes over nothing."""
+    return Memory({}, dropped(joined.order, joined.results), {})
+
+
+def calls(joined: Joined, places: dict[Value, int], memory: Memory) -> Any:
+    """(function, places of its inputs, place to write over, place of its result, places to empty) for each equation."""
     for value in joined.order:
         if value.op in ("argument", "constant"):
             continue
-        parents = list(dict.fromkeys(value.parents()))
-        dropped = [places[p] for p in parents if joined.last[p] is value and not p.is_constant]
-        yield *native(value, places), places[value], dropped
+        over = memory.writings.get(value)
+        if over is None:
+            function, inputs = native(value, places)
+        else:
+            function, inputs = over.function, [places[v] for v in over.inputs]
+        yield function, inputs, None if over is None else over.place, places[value], memory.dropped.get(value, [])
 
 
 def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]:
@@ -225,11 +247,6 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
     if op in JOINED or (op in ELEMENTWISE and plain and all(has_dtype(i) for i in value.inputs)):
         return getattr(torch, op), tensors
     return lambda *xs: general(value, xs), tensors
-
-
-def has_dtype(item: Any) -> bool:
-    """Is this a tensor, and no Python number or other argument?"""
-    return isinstance(item, Value) and hasattr(item.sample, "dtype")
 
 
 def general(value: Value, tensors: Sequence[Array]) -> Array:
