@@ -156,6 +156,8 @@ def first_not_finite(order: Sequence[Node], backend: Backend) -> tuple[Node, tup
     import numpy as np
 
     for node in order:
+        if node.value is None:
+            continue
         host = np.asarray(backend.to_numpy(node.value) if backend.owns(node.value) else node.value)
         bad = np.argwhere(~np.isfinite(host))
         if len(bad):

@@ -1,6 +1,6 @@
 """What happened in training, epoch by epoch."""
 
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,8 +29,8 @@ class History(list[Epoch]):
 
     @property
     def best(self) -> int:
-        """Number of the epoch with the least watched cost."""
-        return min(range(len(self)), key=lambda n: self[n].watched)
+        """Number of the epoch with the least watched cost; one that is no number is the worst."""
+        return min(range(len(self)), key=lambda n: (isnan(self[n].watched), self[n].watched))
 
     @property
     def stale(self) -> int:

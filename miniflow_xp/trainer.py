@@ -147,7 +147,22 @@ class Trainer:
                 value = parameter.value
                 values.append(to_numpy(value))
                 names.append(dtypes.name_of(value if hasattr(value, "dtype") else values[-1]))
-        return OnHost(values, names, self._loaded or self._layout.memory(state) if state else self.memory())
+        memory = self._loaded or self._layout.memory(state) if state else self.memory()
+        return OnHost(values, names, memory, [counter.number for counter in self.counters], self._rate)
+
+    def take_up(self, found: "OnHost") -> None:
+        """Let the next step be the one that would have followed when ``on_host`` gave this, which must fit."""
+        backend = get_backend()
+        values = [
+            backend.asarray(value, name) if name == "bfloat16" and backend.storable(name) == name else value
+            for value, name in zip(found.values, found.dtypes, strict=True)
+        ]
+        for parameter, value in zip(self.parameters, values, strict=True):
+            parameter.value = value
+        for counter, number in zip(self.counters, found.passes, strict=True):
+            counter.value = number
+        self.remember(found.memory)
+        self.learning_rate = found.learning_rate
 
     def remember(self, memory: "Memory") -> None:
         """Let the next step go on from this memory, which must fit the parameters and the optimizer."""
@@ -220,11 +235,16 @@ class Memory(NamedTuple):
 
 
 class OnHost(NamedTuple):
-    """Values of the parameters as NumPy arrays, the names of their dtypes (NumPy has no bfloat16), and the memory."""
+    """All that a training is in the middle of, with NumPy arrays.
+
+    ``dtypes``: names of those of the ``values``, as NumPy has no bfloat16; ``passes``: dropout's counters.
+    """
 
     values: list[Any]
     dtypes: list[str]
     memory: Memory
+    passes: list[int]
+    learning_rate: float
 
 
 class Layout(NamedTuple):

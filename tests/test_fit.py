@@ -107,9 +107,55 @@ def test_a_network_is_judged_without_dropout():
     assert evaluate(cost, right)["cost"] == pytest.approx(np.mean((predict(output, [{X: ROWS}]) - TARGETS) ** 2))
 
 
-def test_nothing_to_predict_is_an_error():
+def test_what_cannot_be_predicted():
+    network = Regression()
     with pytest.raises(FeedError, match="no feeds"):
-        predict(Regression().output, [])
+        predict(network.output, [])
+    with pytest.raises(ShapeError, match="scalar"):
+        predict(network.cost, [{network.X: ROWS, network.y: TARGETS}])
+    X = mf.Input("X", dtype="float64")
+    model = mf.Sequential([mf.Dense(3, 8), mf.Dropout(0.5)], dtype="float64")
+    with pytest.raises(GraphError, match="it drops out"):
+        predict(model(X), [{X: ROWS}])
+
+
+def test_validations_that_cannot_be_used():
+    network = Regression()
+    feed = {network.X: ROWS, network.y: TARGETS}
+    metrics = {"R²": r_squared}
+    without = mf.Input("elsewhere")
+    for wrong, error, match in (
+        (Validation([]), FeedError, "no feeds"),
+        (Validation(iter([feed])), FeedError, "list_iterator"),
+        (Validation(feed), FeedError, "dict"),
+        (Validation([feed], metrics=metrics), SettingError, "no output"),
+        (Validation([feed], network.output, metrics=metrics), SettingError, "no target"),
+        (Validation([feed], network.output, without, metrics), FeedError, "elsewhere"),
+    ):
+        with pytest.raises(error, match=match):
+            fit(network.trainer, network.inputs, Slices(), 1, validation=wrong)
+
+
+def test_an_epoch_without_batches_is_an_error():
+    network, rows = Regression(), iter(zip(ROWS, TARGETS, strict=True))
+    with pytest.raises(FeedError, match="epoch 1 has no batches"):
+        fit(network.trainer, network.inputs, mf.Batches(lambda: rows), 3)
+
+
+def test_the_worst_epoch_is_one_without_a_number():
+    history = History([Epoch(n, n, cost, {}, 0.0) for n, cost in enumerate([np.nan, 0.5, np.inf, 0.4])])
+    assert (history.best, history.stale) == (3, 0)
+
+
+def test_a_bfloat16_parameter_that_diverges_stays_one():
+    torch = pytest.importorskip("torch")
+    with mf.use_backend("torch"):
+        X, y = mf.Input("X", dtype="bfloat16"), mf.Input("y", dtype="bfloat16")
+        W = mf.Parameter(torch.zeros((3, 1), dtype=torch.bfloat16), "W")
+        trainer = mf.Trainer(mf.MSE(y, mf.MatMul(X, W)), SGD(1e30))
+        with pytest.raises(DivergedError):
+            fit(trainer, [X, y], Slices(), 3)
+        assert W.value.dtype == torch.bfloat16
 
 
 def test_early_stopping_counts_epochs_without_a_better_cost():
@@ -131,6 +177,8 @@ def test_a_callback_may_stop_and_sees_every_epoch():
         return epoch.number == 1
 
     assert fit(network.trainer, network.inputs, Slices(), 9, callbacks=[callback]).ended == "a callback asked for it"
+    network = Regression()
+    assert len(fit(network.trainer, network.inputs, Slices(), 9, callbacks=[lambda epoch: np.bool_(True)])) == 1
     assert seen == [0, 1]
 
 
@@ -246,6 +294,49 @@ def test_ctrl_c_ends_after_the_step_in_progress():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # the usual one is back
 
 
+def test_where_ctrl_c_is_ignored_it_stays_so():
+    network, before = Regression(), signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert fit(network.trainer, network.inputs, Interrupting(), 2).ended == "all epochs done"
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_in_an_inner_fit_ends_the_outer_one_too():
+    outer, inner = Regression(), Regression()
+    ended = []
+
+    def callback(epoch):
+        ended.append(fit(inner.trainer, inner.inputs, Interrupting(), 5).ended)
+
+    assert fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[callback]).ended == "interrupted"
+    assert ended == ["interrupted"]
+
+
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_DFL])
+def test_the_second_ctrl_c_interrupts_at_once(before):
+    class Twice(Slices):
+        def epoch(self, number, start=0):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            yield from super().epoch(number, start)
+
+    outer, inner = Regression(), Regression()
+
+    def within(epoch):
+        fit(inner.trainer, inner.inputs, Twice(), 5)
+
+    usual = signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(inner.trainer, inner.inputs, Twice(), 5)
+        with pytest.raises(KeyboardInterrupt):
+            fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[within])
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
 def test_fit_works_in_another_thread():
     network, done = Regression(), []
     thread = threading.Thread(target=lambda: done.append(fit(network.trainer, network.inputs, Slices(), 1)))
@@ -256,9 +347,14 @@ def test_fit_works_in_another_thread():
 
 def test_settings_of_fit():
     network = Regression()
-    for wrong in ({"epochs": 0}, {"epochs": 1, "patience": 0}):
+    for wrong in ({"epochs": 0}, {"epochs": "2"}, {"epochs": 2.5}, {"epochs": 1, "patience": 0}):
         with pytest.raises(SettingError):
             fit(network.trainer, network.inputs, Slices(), **wrong)
+    for inputs, batches in ((network.X, Slices()), (network.inputs, [(ROWS, TARGETS)])):
+        with pytest.raises(SettingError, match=r"fit\(trainer, \[X, y\]"):
+            fit(network.trainer, inputs, batches, 1)
+    with pytest.raises(FeedError, match="holds 2 arrays, and there are 1 inputs"):
+        fit(network.trainer, [network.X], Slices(), 1)
 
 
 def test_metrics():

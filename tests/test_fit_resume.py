@@ -174,7 +174,6 @@ def test_a_folder_of_another_run_is_not_mixed_up(tmp_path):
         lambda fit: fit | {"position": [3, 0, 15, 0.0]},
         lambda fit: fit | {"history": [[0, 5, "much", {}, 0.1]]},
         lambda fit: fit | {"history": 5},
-        lambda fit: fit | {"rate": 0},
         lambda fit: {k: v for k, v in fit.items() if k != "batches"},
     ],
 )
@@ -208,6 +207,100 @@ def test_a_disk_that_is_full_stops_nothing_until_the_end(tmp_path, monkeypatch, 
         ):
             run.fit(checkpoints=tmp_path)
     same_bits(run.values(), whole[1])
+
+
+def test_where_nothing_can_be_saved_is_told_before_training(tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        run = Run()
+        with pytest.raises(DataError):
+            run.fit(checkpoints=folder)
+        same_bits(run.values(), Run().values())
+    X, y = mf.Input("X"), mf.Input("y")
+    nameless = mf.Trainer(mf.MSE(y, mf.MatMul(X, mf.Parameter(np.zeros((3, 1))))))
+    with pytest.raises(mf.MiniflowError, match="has no name"):
+        fit(nameless, [X, y], Batches(ROWS, TARGETS), 1, checkpoints=tmp_path / "new")
+
+
+def test_a_callback_that_raises_costs_no_epoch(tmp_path, whole):
+    def broken(epoch):
+        if epoch.number == 2:
+            raise RuntimeError("mine")
+
+    with mf.use_backend("numpy"):
+        with pytest.raises(RuntimeError, match="mine"):
+            Run().fit(checkpoints=tmp_path, callbacks=[broken])
+        assert Keeper(tmp_path).latest().meta["step"] == 15
+        again = Run()
+        again.fit(checkpoints=tmp_path, resume=True)
+    same_bits(again.values(), whole[1])
+
+
+def test_a_schedule_leaves_no_trace_in_a_checkpoint(tmp_path):
+    """The rate that is saved is the optimizer's: what goes on without the schedule starts from it."""
+    Run().fit(epochs=3, checkpoints=tmp_path)
+    assert Keeper(tmp_path).latest().meta["learning_rate"] == 0.05
+    run = Run()
+    run.fit(epochs=4, checkpoints=tmp_path, resume=True, schedule=None)
+    assert run.trainer.learning_rate == 0.05
+
+
+def test_a_rate_that_a_callback_sets_is_resumed(tmp_path):
+    def halve(run):
+        def callback(epoch):
+            run.trainer.learning_rate /= 2
+
+        return callback
+
+    straight, first, again = Run(), Run(), Run()
+    straight.fit(schedule=None, callbacks=[halve(straight)])
+    first.fit(epochs=2, schedule=None, callbacks=[halve(first)], checkpoints=tmp_path)
+    again.fit(schedule=None, callbacks=[halve(again)], checkpoints=tmp_path, resume=True)
+    assert again.trainer.learning_rate == straight.trainer.learning_rate == 0.05 / 16
+    same_bits(again.values(), straight.values())
+
+
+def test_another_rate_of_the_optimizer_is_told_and_used(tmp_path):
+    Run().fit(epochs=1, checkpoints=tmp_path, schedule=None)
+    run = Run(optimizer=Adam(0.001))
+    with pytest.warns(UserWarning, match=r"0\.05.*goes on with.*0\.001"):
+        run.fit(epochs=2, checkpoints=tmp_path, resume=True, schedule=None)
+    assert run.trainer.learning_rate == 0.001
+
+
+def test_a_rate_of_0_is_resumed(tmp_path):
+    run = Run()
+    run.trainer.learning_rate = 0
+    run.fit(epochs=1, checkpoints=tmp_path, schedule=None)
+    again = Run()
+    again.fit(epochs=2, checkpoints=tmp_path, resume=True, schedule=None)
+    assert again.trainer.learning_rate == 0
+
+
+def test_settings_of_a_source_are_compared_as_json_gives_them_back(tmp_path):
+    class Source(Stopping):
+        def __init__(self, source):
+            super().__init__(source, 10**9, kill)
+            self.settings = {"shape": (2, 3), "path": tmp_path}
+
+    for epochs in (1, 2):
+        run = Run()
+        run.fit(epochs=epochs, checkpoints=tmp_path, resume=True, batches=Source(run.batches))
+
+
+def test_costs_that_are_not_finite_are_resumed_as_they_were(tmp_path):
+    """Early stopping then counts the same epochs."""
+    from miniflow_xp.fitting.position import read, written
+    from miniflow_xp.history import Epoch, History
+
+    history = History(Epoch(n, n, 1.0, {"cost": cost}, 0.1) for n, cost in enumerate([np.inf, -np.inf, np.nan, 0.5]))
+    batches = Batches(ROWS)
+    from miniflow_xp.fitting.position import Position
+
+    meta = {"fit": written(Position(4, 0, 4), history, batches)}
+    save(tmp_path / "file", State({}, meta))
+    found = read(load(tmp_path / "file").meta, batches)[1]
+    assert str(found) == str(history)
 
 
 def test_nan_saves_nothing_and_the_last_checkpoint_is_good(tmp_path):

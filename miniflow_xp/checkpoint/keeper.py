@@ -4,6 +4,7 @@ import re
 import warnings
 from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from miniflow_xp.callers import stacklevel
@@ -106,6 +107,17 @@ class Keeper:
                 self._scores.pop(path, None)
         except OSError as error:
             warnings.warn(f"{self.folder}: an old checkpoint could not be deleted: {error}", stacklevel=stacklevel())
+
+    def check_writable(self) -> None:
+        """Make the folder and a file in it that goes again; raises DataError where that cannot be done."""
+        self.make_folder()
+        try:
+            with TemporaryFile(dir=self.folder):
+                return
+        except OSError as error:
+            raise DataError(
+                str(self.folder), "nothing can be written there", error.strerror or str(error), "Choose another folder"
+            ) from None
 
     def make_folder(self) -> None:
         """Make the folder, where it is not there yet; raises DataError."""

@@ -1,6 +1,5 @@
 """Does a State fit a Trainer? All that does not is found before anything changes."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from math import isfinite
@@ -9,6 +8,7 @@ from typing import Any
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint.file import State
+from miniflow_xp.checkpoint.strict_json import plain
 from miniflow_xp.errors import GraphError
 from miniflow_xp.feed import float_dtype, float_setting
 from miniflow_xp.node import Parameter
@@ -49,10 +49,8 @@ def kind_of(trainer: Trainer) -> str:
 
 
 def settings_of(trainer: Trainer) -> dict[str, Any]:
-    """The optimizer's settings as JSON gives them back; the learning rate is the trainer's own."""
-    settings = {name: value for name, value in vars(trainer.optimizer).items() if name != "learning_rate"}
-    found: dict[str, Any] = json.loads(json.dumps(settings, default=repr))
-    return found
+    """The settings that the optimizer was made with, as JSON gives them back."""
+    return plain(vars(trainer.optimizer))
 
 
 def problems(trainer: Trainer, parameters: dict[str, Parameter], state: State) -> list[str]:

@@ -1,10 +1,17 @@
 """JSON without what JSON files are attacked with: twice the same key, NaN, numbers without end, nesting without end."""
 
 import json
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
 LONGEST_NUMBER = 100  # characters; a seed of 128 bits has 39
+
+
+def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as JSON gives them back, so that they can be compared with saved ones; what it cannot hold, as text."""
+    found: dict[str, Any] = json.loads(json.dumps(dict(settings), default=repr))
+    return found
 
 
 def parse(data: bytes) -> Any:

@@ -15,9 +15,8 @@ from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State
 from miniflow_xp.checkpoint.matching import kind_of, named, problems, settings_of, slot_name, value_name
 from miniflow_xp.errors import DataError
-from miniflow_xp.node import Parameter
 from miniflow_xp.switch import get_backend
-from miniflow_xp.trainer import Memory, Trainer
+from miniflow_xp.trainer import Memory, OnHost, Trainer
 
 
 def trainer_state(trainer: Trainer) -> State:
@@ -26,17 +25,17 @@ def trainer_state(trainer: Trainer) -> State:
     Add what else a run needs to its ``meta``: the position in the data, seeds. Raises GraphError where names of
     parameters are missing or come twice.
     """
-    parameters = named(trainer)
-    values, names, memory = trainer.on_host()
-    arrays = {value_name(name): value for name, value in zip(parameters, values, strict=True)}
+    parameters, found = named(trainer), trainer.on_host()
+    memory = found.memory
+    arrays = {value_name(name): value for name, value in zip(parameters, found.values, strict=True)}
     for number, name in enumerate(parameters):
         arrays |= {slot_name(k, name): slot for k, slot in enumerate(memory.slots.get(number, ()))}
     numbers = {name: number for name, number in memory._asdict().items() if name != "slots"}
     meta = {
         "optimizer": {"kind": kind_of(trainer), "settings": settings_of(trainer), "numbers": numbers},
-        "learning_rate": trainer.learning_rate,
-        "passes": [counter.number for counter in trainer.counters],
-        "dtypes": dict(zip(parameters, names, strict=True)),
+        "learning_rate": found.learning_rate,
+        "passes": found.passes,
+        "dtypes": dict(zip(parameters, found.dtypes, strict=True)),
         "versions": versions(),
     }
     return State(arrays, meta)
@@ -68,28 +67,19 @@ def restore(trainer: Trainer, state: State) -> None:
             "a checkpoint fits the network and the optimizer that it was saved from",
             "Build both as they were then, or choose another checkpoint",
         )
-    values = {name: own_copy(parameter, name, state) for name, parameter in parameters.items()}
-    remembered = Memory(slots=slots_of(list(parameters), state), **state.meta["optimizer"]["numbers"])
-    before = state.meta["optimizer"]["settings"]
-    if before != settings_of(trainer):
+    meta, before, now = state.meta, state.meta["optimizer"]["settings"], settings_of(trainer)
+    rate = meta["learning_rate"]
+    if before != now:
         warnings.warn(
-            f"{kind_of(trainer)} had the settings {before} when this checkpoint was saved, and goes on with "
-            f"{settings_of(trainer)}",
+            f"{kind_of(trainer)} had the settings {before} when this checkpoint was saved, and goes on with {now}",
             stacklevel=stacklevel(),
         )
-    for name, parameter in parameters.items():
-        parameter.value = values[name]
-    for counter, number in zip(trainer.counters, state.meta["passes"], strict=True):
-        counter.value = number
-    trainer.remember(remembered)
-    trainer.learning_rate = state.meta["learning_rate"]
-
-
-def own_copy(parameter: Parameter, name: str, state: State) -> Array:
-    """The parameter's value in its dtype, apart from the State, which may be used again."""
-    host = np.array(state.arrays[value_name(name)])
-    bfloat16 = state.meta["dtypes"][name] == "bfloat16" and parameter.dtype is None
-    return get_backend().asarray(host, "bfloat16") if bfloat16 else host
+        if before.get("learning_rate") != now["learning_rate"]:
+            rate = trainer.learning_rate
+    values = [np.array(state.arrays[value_name(name)]) for name in parameters]  # copies: the State may be used again
+    memory = Memory(slots=slots_of(list(parameters), state), **meta["optimizer"]["numbers"])
+    names = [meta["dtypes"][name] if parameter.dtype is None else "" for name, parameter in parameters.items()]
+    trainer.take_up(OnHost(values, names, memory, meta["passes"], rate))
 
 
 def slots_of(names: list[str], state: State) -> dict[int, list[Array]]:

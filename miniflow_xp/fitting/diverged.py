@@ -9,9 +9,10 @@ import numpy as np
 from miniflow_xp.errors import DivergedError, MiniflowError
 from miniflow_xp.fitting.position import Position
 from miniflow_xp.fitting.snapshot import Snapshot
+from miniflow_xp.gradcheck import first_not_finite
 from miniflow_xp.graph import forward_pass, topological_sort
 from miniflow_xp.node import Input, Node
-from miniflow_xp.switch import to_numpy
+from miniflow_xp.switch import get_backend
 from miniflow_xp.trainer import Trainer
 
 
@@ -30,7 +31,7 @@ def diverged(
     bad = int(np.flatnonzero(~np.isfinite(costs))[0])
     kept.restore(trainer)
     feed = again(position.step + bad)
-    where = first_bad_node(trainer.cost, feed) if feed else "in the update before it"
+    where = first_bad_place(trainer.cost, feed) if feed else "in the update before it"
     kept.restore(trainer)
     return DivergedError(
         f"step {position.step + bad}, {where}",
@@ -40,13 +41,10 @@ def diverged(
     )
 
 
-def first_bad_node(cost: Node, feed: Mapping[Input, Any]) -> Node | str:
-    """The first node, in the order of computing, whose value is not finite."""
-    graph = topological_sort(dict(feed))
+def first_bad_place(cost: Node, feed: Mapping[Input, Any]) -> str:
+    """The first node, in the order of computing, whose value is not finite, and where in it."""
+    graph = topological_sort(dict(feed), cost)
     with suppress(MiniflowError, FloatingPointError), np.errstate(all="ignore"):
         forward_pass(cost, graph)
-    for node in graph:
-        value = node.value
-        if value is not None and hasattr(value, "dtype") and not np.isfinite(to_numpy(value)).all():
-            return node
-    return "in its update"
+    place = first_not_finite(graph, get_backend())
+    return f"{place[0]} at {list(place[1])}" if place else "in its update"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.errors import FeedError, GraphError
+from miniflow_xp.errors import FeedError, GraphError, SettingError, ShapeError
 from miniflow_xp.node import Input, Node
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum
@@ -38,18 +38,13 @@ class Evaluation:
     """The program for a cost and a Validation, captured once and run as often as asked."""
 
     def __init__(self, cost: Node, validation: Validation) -> None:
+        check(validation)
         self.validation, cost = validation, validation.cost or cost
-        measured = validation.metrics and validation.output is not None and validation.target is not None
-        outputs = [as_sum(cost), Weight(cost)] if isinstance(cost, Loss) else [cost]
-        self._program = Program([*outputs, validation.output] if measured else outputs)  # type: ignore[list-item]
+        outputs: list[Node] = [as_sum(cost), Weight(cost)] if isinstance(cost, Loss) else [cost]
         self._costs = len(outputs)
-        if any(isinstance(leaf, Counter) for leaf in self._program.schedule.leaves):
-            raise GraphError(
-                "Validation",
-                "it drops out",
-                "a network is judged whole, and the masks of training do not depend on it",
-                "Build its cost and output with model(x, training=False), and name them: Validation(..., cost=...)",
-            )
+        if validation.metrics and validation.output is not None:
+            outputs.append(validation.output)
+        self._program = whole_network("Validation", outputs)
 
     def __call__(self, stop: Event | None = None) -> dict[str, float]:
         """Cost and metrics of the whole set; nothing where ``stop`` was set before its end.
@@ -63,12 +58,26 @@ class Evaluation:
             found = [to_numpy(value) for value in self._program(feed).values]
             total += float(found[0])
             weight += float(found[1]) if self._costs == 2 else 1.0
-            if len(found) > self._costs and self.validation.target is not None:
+            if len(found) > self._costs:
                 predictions.append(found[-1])
-                targets.append(to_numpy(feed[self.validation.target]))
+                targets.append(self._target(feed))
             if stop is not None and stop.is_set():
                 return {}
-        return {"cost": total / weight if weight else float("nan"), **self._metrics(predictions, targets)}
+        if not weight:
+            raise nothing("Validation")
+        return {"cost": total / weight, **self._metrics(predictions, targets)}
+
+    def _target(self, feed: Mapping[Input, Any]) -> Array:
+        """What the output should be."""
+        target = self.validation.target
+        if target is None or target not in feed:
+            raise FeedError(
+                "Validation, target",
+                f"{target} is not in a feed",
+                "metrics compare predictions with what was fed as the target",
+                "Feed it, or name another target",
+            )
+        return to_numpy(feed[target])
 
     def _metrics(self, predictions: Sequence[Array], targets: Sequence[Array]) -> dict[str, float]:
         if not predictions:
@@ -77,10 +86,46 @@ class Evaluation:
         return {name: float(metric(whole, wanted)) for name, metric in self.validation.metrics.items()}
 
 
+def check(validation: Validation) -> None:
+    """Raise SettingError for metrics of nothing, FeedError for feeds that cannot be gone through again."""
+    if validation.metrics and (validation.output is None or validation.target is None):
+        raise SettingError(
+            "Validation, metrics",
+            "there is no output or no target",
+            "a metric compares the two",
+            "Name both: Validation(feeds, output, target, metrics)",
+        )
+    if isinstance(validation.feeds, Mapping) or hasattr(validation.feeds, "__next__"):
+        raise FeedError(
+            "Validation, feeds",
+            f"they are a {type(validation.feeds).__name__}",
+            "they are a list of feeds, gone through after every epoch",
+            "Write [{X: rows, y: targets}]",
+        )
+
+
+def whole_network(where: str, outputs: Node | list[Node]) -> Program:
+    """The program for these outputs; raises GraphError where Dropout is on."""
+    program = Program(outputs)
+    if any(isinstance(leaf, Counter) for leaf in program.schedule.leaves):
+        raise GraphError(
+            where,
+            "it drops out",
+            "a network is judged and used whole",
+            "Build it with model(x, training=False); for a Validation, its cost too: Validation(..., cost=...)",
+        )
+    return program
+
+
+def nothing(where: str) -> FeedError:
+    """The error for a set of no rows."""
+    return FeedError(where, "there are no feeds", "at least one part with rows is needed", "Feed some rows")
+
+
 def evaluate(cost: Node, validation: Validation) -> dict[str, float]:
     """{"cost": of the whole set, and each metric by its name}, as ``fit`` computes them of its validation set.
 
-    Raises GraphError where Dropout is on.
+    Raises GraphError where Dropout is on, SettingError or FeedError for a Validation that cannot be gone through.
     """
     return Evaluation(cost, validation)()
 
@@ -88,10 +133,12 @@ def evaluate(cost: Node, validation: Validation) -> dict[str, float]:
 def predict(output: Node, feeds: Iterable[Mapping[Input, Any]]) -> Array:
     """Values of a node for feeds of parts, end to end on the host; as many rows as all parts have together.
 
-    Raises FeedError where there is no part.
+    Raises GraphError where Dropout is on, FeedError where there is no part, ShapeError where a value has no rows.
     """
-    program = Program(output)
+    program = whole_network("predict", output)
     parts = [to_numpy(program(feed).values) for feed in feeds]
     if not parts:
-        raise FeedError("predict", "there are no feeds", "at least one part is predicted", "Feed some rows")
+        raise nothing("predict")
+    if not parts[0].shape:
+        raise ShapeError("predict", f"{output} is a scalar", "what is predicted has rows", "Use evaluate for a cost")
     return np.concatenate(parts)

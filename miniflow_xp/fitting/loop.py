@@ -7,13 +7,14 @@ parameters of the last look, and tells the first node and step that went wrong.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from reprlib import repr as shortened
 from threading import Event
 from typing import Any
 
 import numpy as np
 
 from miniflow_xp.checkpoint import Keeper
-from miniflow_xp.errors import SettingError
+from miniflow_xp.errors import FeedError, SettingError
 from miniflow_xp.fitting.bar import Bar, Choice, bar
 from miniflow_xp.fitting.diverged import diverged
 from miniflow_xp.fitting.evaluation import Evaluation, Validation
@@ -60,10 +61,17 @@ def fit(
     none; by default one on a terminal or in a notebook, for work of more than a second; a rich Console draws it there.
 
     Raises DivergedError where a cost is not finite; parameters and optimizer are then those of the last look before it.
-    Raises SettingError; DataError for a checkpoint that does not fit, or that could not be written at the end.
+    Raises SettingError, FeedError for batches that do not fit the inputs, DataError for a checkpoint that does not fit,
+    or that could not be written at the end.
     """
-    if epochs < 1 or (patience is not None and patience < 1):
-        raise SettingError("fit", f"epochs={epochs}, patience={patience}", "both are at least 1", "Give it more")
+    check_counts(epochs=epochs, patience=patience)
+    if not hasattr(batches, "epoch") or not isinstance(inputs, Sequence):
+        raise SettingError(
+            "fit",
+            f"inputs are {shortened(inputs)}, and batches {shortened(batches)}",
+            "inputs are a list of Inputs, and batches have a method epoch(number, start), as Batches do",
+            "Write fit(trainer, [X, y], Batches(...), epochs)",
+        )
     if checkpoints is None and (resume or checkpoint_every is not None):
         raise SettingError("fit", "checkpoints have no folder", "they lie in one", "Add checkpoints='FOLDER'")
     saver = None if checkpoints is None else Saver(checkpoints, checkpoint_every, trainer, batches)
@@ -78,6 +86,13 @@ def fit(
         if schedule is not None:
             trainer.learning_rate = training.rate
     return training.history
+
+
+def check_counts(**counts: int | None) -> None:
+    """Raise SettingError unless each is a whole number from 1 on, or None where it may be."""
+    for name, count in counts.items():
+        if not (type(count) is int and count > 0) and not (count is None and name != "epochs"):
+            raise SettingError(f"fit, {name}", f"it is {count!r}", "it is a whole number above 0", "Write 10, say")
 
 
 class Training:
@@ -98,7 +113,7 @@ class Training:
         """From the beginning, or from the last checkpoint."""
         if self.saver is not None and resume:
             self.position, self.history = self.saver.resume()
-            self.rate = self.saver.rate
+            self.rate = self.trainer.learning_rate
         elif self.saver is not None:
             self.saver.start()
         self._keep()
@@ -126,8 +141,13 @@ class Training:
             return "interrupted"
         self.history.append(epoch)
         self.position = done.next_epoch()
-        stop = [callback(epoch) for callback in callbacks]
-        why = "a callback asked for it" if any(answer is True for answer in stop) else self._over(epochs, patience)
+        try:
+            stop = [callback(epoch) for callback in callbacks]
+        except BaseException:
+            self._save(last=False)  # a callback's mistake costs no epoch
+            raise
+        asked_for = any(isinstance(answer, bool | np.bool_) and answer for answer in stop)
+        why = "a callback asked for it" if asked_for else self._over(epochs, patience)
         why = why or ("interrupted" if asked.is_set() else "")
         self._save(last=bool(why))
         return why
@@ -155,6 +175,13 @@ class Training:
                 break
         else:
             self._look()
+            if self.position.batch == 0:
+                raise FeedError(
+                    "fit",
+                    f"epoch {self.position.epoch} has no batches",
+                    "an epoch is at least one step",
+                    "Give a source that can be gone through once for every epoch",
+                )
             return True
         self._look()
         return False
@@ -162,7 +189,15 @@ class Training:
     def feed(self, arrays: Any) -> dict[Input, Any]:
         """A batch as a feed."""
         parts = arrays if isinstance(arrays, tuple | list) else (arrays,)
-        return dict(zip(self.inputs, [part for part in parts if part is not None], strict=True))
+        given = [part for part in parts if part is not None]
+        if len(given) != len(self.inputs):
+            raise FeedError(
+                "fit",
+                f"a batch holds {len(given)} arrays, and there are {len(self.inputs)} inputs",
+                "each array of a batch feeds an Input, in their order",
+                "Write fit(trainer, [X, y], batches, ...), or leave arrays out of the batches",
+            )
+        return dict(zip(self.inputs, given, strict=True))
 
     def _step(self, feed: Mapping[Input, Any], number: int) -> Any:
         if self.schedule is not None:
@@ -205,7 +240,8 @@ class Training:
 
     def _save(self, last: bool) -> None:
         if self.saver is not None:
-            self.saver.save(self.position, self.history, last)
+            rate = self.trainer.learning_rate if self.schedule is None else self.rate
+            self.saver.save(self.position, self.history, rate, last)
 
 
 def fetched(costs: Sequence[Any]) -> list[Any]:

@@ -1,9 +1,10 @@
 """Where a training stands, as numbers that JSON holds exactly."""
 
 from collections.abc import Iterator, Mapping
-from math import isfinite, nan
+from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
+from miniflow_xp.checkpoint.strict_json import plain
 from miniflow_xp.errors import DataError
 from miniflow_xp.history import Epoch, History
 
@@ -35,16 +36,16 @@ class Position(NamedTuple):
 
 def settings_of(batches: Source) -> dict[str, Any]:
     """What the order of the batches depends on, as far as they tell."""
-    return dict(getattr(batches, "settings", {}))
+    return plain(getattr(batches, "settings", {}))
 
 
-def written(position: Position, history: History, batches: Source, rate: float) -> dict[str, Any]:
-    """What ``fit`` adds to a checkpoint. ``rate``: the learning rate before a schedule changed it."""
-    epochs = [[*e[:3], {k: finite(v) for k, v in e.validation.items()}, e.seconds] for e in history]
-    return {"position": list(position), "history": epochs, "batches": settings_of(batches), "rate": rate}
+def written(position: Position, history: History, batches: Source) -> dict[str, Any]:
+    """What ``fit`` adds to a checkpoint."""
+    epochs = [[*e[:2], text(e.cost), {k: text(v) for k, v in e.validation.items()}, e.seconds] for e in history]
+    return {"position": list(position), "history": epochs, "batches": settings_of(batches)}
 
 
-def read(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History, float]:
+def read(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History]:
     """What ``written`` wrote, from a checkpoint's metadata.
 
     Raises DataError where they are no such thing, or where other batches would follow than in that run.
@@ -54,11 +55,11 @@ def read(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History, f
         epoch, batch, step, total = found["position"]
         position = Position(int(epoch), int(batch), int(step), float(total))
         history = History(
-            Epoch(int(n), int(steps), float(cost), {str(k): number(v) for k, v in values.items()}, float(seconds))
+            Epoch(int(n), int(steps), float(cost), {str(k): float(v) for k, v in values.items()}, float(seconds))
             for n, steps, cost, values, seconds in found["history"]
         )
-        settings, rate = dict(found["batches"]), float(found["rate"])
-        if min(position[:3]) < 0 or len(history) != position.epoch or not rate > 0:
+        settings = dict(found["batches"])
+        if min(position[:3]) < 0 or len(history) != position.epoch:
             raise ValueError("its numbers do not fit each other")
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise DataError(
@@ -76,14 +77,9 @@ def read(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History, f
             "the batches that follow are those that would have followed",
             "Make the batches as they were, or train anew in another folder",
         )
-    return position, history, rate
+    return position, history
 
 
-def finite(value: float) -> float | None:
-    """The number, or None where JSON has no word for it."""
-    return value if isfinite(value) else None
-
-
-def number(value: float | None) -> float:
-    """The number that ``finite`` wrote."""
-    return nan if value is None else float(value)
+def text(value: float) -> float | str:
+    """The number; as text where JSON has no word for it."""
+    return value if isfinite(value) else str(value)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint import Keeper, State, restore, trainer_state
+from miniflow_xp.checkpoint.matching import named
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.fitting.position import Position, Source, read, written
 from miniflow_xp.history import History
@@ -12,7 +13,10 @@ from miniflow_xp.trainer import Trainer
 
 
 class Saver:
-    """Saves a trainer into a Keeper's folder, every so many steps if ``every`` says so."""
+    """Saves a trainer into a Keeper's folder, every so many steps if ``every`` says so.
+
+    Raises SettingError, GraphError where parameters have no names of their own, DataError where nothing can be written.
+    """
 
     def __init__(self, keeper: Keeper | str | Path, every: int | None, trainer: Trainer, batches: Source) -> None:
         if every is not None and (type(every) is not int or every < 1):
@@ -21,16 +25,17 @@ class Saver:
             )
         self.keeper = keeper if isinstance(keeper, Keeper) else Keeper(keeper)
         self.every, self.trainer, self.batches = every, trainer, batches
-        self.rate = trainer.learning_rate
+        named(trainer)
+        self.keeper.check_writable()
 
     def resume(self) -> tuple[Position, History]:
         """Go on from the last checkpoint, or from the beginning where there is none; nothing changes on an error."""
         state = self.keeper.latest()
         if state is None:
             return Position(), History()
-        position, history, self.rate = read(state.meta, self.batches)
+        found = read(state.meta, self.batches)
         restore(self.trainer, state)
-        return position, history
+        return found
 
     def start(self) -> None:
         """Refuse a folder that holds another run."""
@@ -46,11 +51,14 @@ class Saver:
         """Is a checkpoint to be saved after this step?"""
         return self.every is not None and step % self.every == 0
 
-    def save(self, position: Position, history: History, last: bool) -> None:
-        """Save what there is. A failure is a warning while training goes on, and an error at its end."""
+    def save(self, position: Position, history: History, rate: float, last: bool) -> None:
+        """Save what there is, with the learning ``rate`` before a schedule changed it.
+
+        A failure is a warning while training goes on, and an error at its end.
+        """
         score = history[-1].watched if position.batch == 0 and history else None
         state = trainer_state(self.trainer)
-        meta = {**state.meta, "fit": written(position, history, self.batches, self.rate)}
+        meta = {**state.meta, "learning_rate": rate, "fit": written(position, history, self.batches)}
         try:
             self.keeper.save(position.step, State(state.arrays, meta), score)
         except DataError as error:

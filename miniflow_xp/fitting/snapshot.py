@@ -1,30 +1,22 @@
 """A way back: what a trainer was at a look, on the host."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from miniflow_xp.fitting.position import Position
-from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.trainer import Memory, Trainer
+from miniflow_xp.trainer import OnHost, Trainer
 
 
 class Snapshot(NamedTuple):
-    """Parameters, optimizer and dropout's counters at a position."""
+    """What a trainer was in the middle of, and the position in the data."""
 
-    values: list[Any]
-    memory: Memory
-    counters: dict[Counter, int]
+    found: OnHost
     position: Position
 
     @classmethod
     def of(cls, trainer: Trainer, position: Position) -> "Snapshot":
         """Now."""
-        found = trainer.on_host()
-        return cls(found.values, found.memory, {n: n.number for n in trainer.counters}, position)
+        return cls(trainer.on_host(), position)
 
     def restore(self, trainer: Trainer) -> None:
         """As it was then."""
-        for parameter, value in zip(trainer.parameters, self.values, strict=True):
-            parameter.value = value
-        for counter, number in self.counters.items():
-            counter.value = number
-        trainer.remember(self.memory)
+        trainer.take_up(self.found)
