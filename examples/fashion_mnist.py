@@ -15,28 +15,23 @@ from statistics import median
 import numpy as np
 
 from miniflow_xp import Adam, Batches, CrossEntropy, Dense, Input, ReLU, Sequential, Trainer, fit, get_backend, predict
-from miniflow_xp.data.idx import read_idx
+from miniflow_xp.data.idx_folder import TEST, TRAIN, Pair, read_pair
 from miniflow_xp.history import Epoch
 from miniflow_xp.metrics import accuracy
 
 HIDDEN, BATCH, RATE = 256, 128, 0.001
 
 
-def read(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images of a part, ``train`` or ``t10k``, as rows of float32 from 0 to 1, and their labels."""
-
-    def file(name: str) -> np.ndarray:
-        plain = folder / f"{part}-{name}-ubyte"
-        return read_idx(plain if plain.exists() else plain.with_name(plain.name + ".gz"))
-
-    images, labels = file("images-idx3"), file("labels-idx1")
+def read(folder: Path, names: Pair) -> tuple[np.ndarray, np.ndarray]:
+    """The images of a pair of files, as rows of float32 from 0 to 1, and their labels."""
+    images, labels = (named.array for named in read_pair(folder, names))
     return images.reshape(len(images), -1).astype("float32") / 255, labels.astype("int64")
 
 
 def main(folder: str | Path, epochs: int = 12, seed: int = 0, peers: bool = False) -> dict[str, dict[str, object]]:
     """Train; returns {contestant: {"accuracy": on the test images, "seconds": of each epoch, "costs": of each}}."""
-    X, y = read(Path(folder), "train")
-    X_test, y_test = read(Path(folder), "t10k")
+    X, y = read(Path(folder), TRAIN)
+    X_test, y_test = read(Path(folder), TEST)
     pixels, classes = X.shape[1], int(y.max()) + 1
     print(f"{len(y):,} images to train on, {len(y_test):,} to test; {pixels}-{HIDDEN}-{classes}")
     print(get_backend().describe())

@@ -263,7 +263,7 @@ def test_a_rate_that_a_callback_sets_is_resumed(tmp_path):
 def test_another_rate_of_the_optimizer_is_told_and_used(tmp_path):
     Run().fit(epochs=1, checkpoints=tmp_path, schedule=None)
     run = Run(optimizer=Adam(0.001))
-    with pytest.warns(UserWarning, match=r"0\.05.*goes on with.*0\.001"):
+    with pytest.warns(UserWarning, match=r"Adam goes on.*learning_rate was 0\.05, and is 0\.001"):
         run.fit(epochs=2, checkpoints=tmp_path, resume=True, schedule=None)
     assert run.trainer.learning_rate == 0.001
 

@@ -3,7 +3,10 @@
 import csv
 import gzip
 import io
+import os
 import re
+import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ from miniflow_xp.data import load
 from miniflow_xp.errors import DataError
 from miniflow_xp.tabular import loading
 
-pytest_plugins = ["command_line"]  # the fixture cli
+pytest_plugins = ["command_line"]  # the fixtures cli and process
 
 RNG = np.random.default_rng(2)
 SHAPES = RNG.integers(0, 256, (90, 3, 2), dtype="uint8")
@@ -196,8 +199,10 @@ MISTAKES = {
     "width": (["predict", "model.npz", "wide.npy"], "its rows have 7 numbers, in shape (7,): the model takes 6"),
     "nan": (["predict", "model.npz", "nan.npy"], "nan.npy, at [1, 2]: it is nan"),
     "labels": (["predict", "model.npz", TRAIN[1]], "it is uint8 in shape (60,)"),
+    "no rows": (["predict", "model.npz", "none.npy"], "none.npy: it is uint8 in shape (0, 3, 2), without a row"),
+    "output is a file of the folder": (["predict", "model.npz", ".", "-o", TRAIN[0]], f"{TRAIN[0]}: this is the data"),
     "output is data": (["predict", "model.npz", "good.csv", "-o", "good.csv"], "good.csv: this is the data itself"),
-    "output is model": (["predict", "model.npz", "good.csv", "-o", "model.npz"], "model.npz: this is the data"),
+    "output is model": (["predict", "model.npz", "good.csv", "-o", "model.npz"], "model.npz: this is the model itself"),
     "no folder": (["predict", "model.npz", "good.csv", "-o", "no/x.csv"], "--output no/x.csv: there is no folder no"),
     "backend": (["predict", "model.npz", "good.csv", "--backend", "nunpy"], "Did you mean 'numpy'?"),
     "no targets": (["evaluate", "model.npz", "wide.npy"], "wide.npy: it is one array: evaluation needs features and a"),
@@ -218,6 +223,7 @@ def test_a_mistake_is_one_message(cli, model, tmp_path, arguments, message):
     (tmp_path / "header.csv").write_text(HEADER)
     np.save("wide.npy", np.zeros((3, 7)))
     np.save("nan.npy", np.where(np.arange(18).reshape(3, 6) == 8, np.nan, 1.0))
+    np.save("none.npy", SHAPES[:0])
     np.savez("data.npz", X=SHAPES, y=np.where(np.arange(90) == 4, 9, KINDS))
     np.savez("lengths.npz", X=SHAPES, y=KINDS[:89])
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -227,6 +233,62 @@ def test_a_mistake_is_one_message(cli, model, tmp_path, arguments, message):
     assert messages.count("\n") == 1
     assert message in messages
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither named pipes nor such permissions")
+def test_an_output_that_is_no_file_stays_what_it_is(cli, model, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for arguments in (["predict", "model.npz", TEST[0]], ["train", "--dataset", "diabetes"]):
+        for name in ("pipe", "link"):
+            code, output, messages = cli(*arguments, "-o", name)
+            assert (code, output) == (1, "")
+            assert messages.startswith(f"Error: --output {name}: it is a device or a pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither named pipes nor such permissions")
+def test_an_output_that_is_written_again_keeps_its_permissions(cli, model, tmp_path):
+    (tmp_path / "out.csv").write_text("old")
+    (tmp_path / "out.csv").chmod(0o640)
+    assert cli("predict", "model.npz", TEST[0], "-o", "out.csv") == (0, "", "")
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full is a thing of Linux")
+@pytest.mark.parametrize("arguments", [["predict", "model.npz", "."], ["evaluate", "model.npz", "."], ["--help"]])
+def test_an_output_that_is_full_is_one_message(process, model, arguments):
+    with open("/dev/full", "w") as full, process(*arguments, stdout=full) as job:
+        messages = job.communicate(timeout=60)[1]
+    assert job.returncode == 1
+    assert messages == "Error: standard output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells a closed pipe otherwise")
+def test_a_reader_that_has_seen_enough_is_no_mistake(process, model):
+    np.save("many.npy", np.concatenate([SHAPES] * 300))
+    with process("predict", "model.npz", "many.npy") as job:
+        assert job.stdout.readline() == "prediction,probability\n"
+        job.stdout.close()
+        assert job.stderr.read() == ""
+
+
+def test_only_the_arrays_that_are_asked_for_are_read(cli, model):
+    """Texts beside them are no matter."""
+    expected = cli("predict", "model.npz", TEST[0])[1]
+    names = np.array(["a", "b"])
+    np.savez("x.npz", X=SHAPES[60:], y=names, names=names)
+    assert cli("predict", "model.npz", "x.npz") == (0, expected, "")
+    np.savez("known.npz", X=SHAPES[60:], y=KINDS[60:], names=names)
+    assert cli("evaluate", "model.npz", "known.npz")[0] == 0
+    with zipfile.ZipFile("known.npz", "a") as archive:
+        archive.writestr("readme.txt", "not an array")
+    assert cli("evaluate", "model.npz", "known.npz")[0] == 0
+    code, _, messages = cli("evaluate", "model.npz", "x.npz")
+    assert code == 1
+    assert re.fullmatch(
+        r"Error: x\.npz, member 'y\.npy', offset .*'<U1' is none of numbers: .*class numbers.*\n", messages
+    )
 
 
 def test_a_mistake_far_below_leaves_no_half_of_a_file(cli, model, tmp_path):

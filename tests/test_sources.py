@@ -144,6 +144,14 @@ def test_an_archive_with_nothing_but_x_and_y(archive):
     np.testing.assert_array_equal(table.target, X[:, 0] * 3)
 
 
+def test_what_an_archive_holds_besides_is_not_looked_at(archive):
+    X = RNG.standard_normal((30, 2))
+    path = archive(X=X, y=np.arange(30) % 2, names=np.array(["a", "b"]), made={"by": "hand"})
+    with zipfile.ZipFile(path, "a") as more:
+        more.writestr("readme.txt", "text")
+    np.testing.assert_array_equal(read(path).features, X)
+
+
 def with_nan():
     X = np.zeros((30, 2, 2))
     X[17, 1, 0] = np.nan
@@ -157,7 +165,7 @@ ARCHIVES = {
     "half of a test": ({"X": X, "y": Y, "X_test": X}, "it has no array 'y_test'"),
     "nothing": ({}, "it has no array 'X': it holds nothing"),
     "lengths": ({"X": X, "y": Y[:29]}, r"member 'y': it has 29 targets: .*member 'X' has 30 rows"),
-    "text": ({"X": X, "y": np.array(["a"] * 30)}, r"member 'y\.npy', offset .*none of numbers"),
+    "text": ({"X": X, "y": np.array(["a"] * 30)}, r"member 'y\.npy', offset .*none of numbers.* class numbers"),
     "objects": ({"X": np.array([[None, {}]] * 30), "y": Y}, r"member 'X\.npy', offset"),
     "one-hot": ({"X": X, "y": np.eye(30)}, r"member 'y': it is float64 in shape \(30, 30\)"),
     "one axis": ({"X": X[:, 0], "y": Y}, r"member 'X': it is float64 in shape \(30,\)"),
@@ -314,6 +322,8 @@ def test_an_epoch_goes_on_from_any_batch_and_tells_what_it_depends_on():
         np.testing.assert_array_equal(whole.X, part.X)
     assert len(source) == 7
     assert source.settings == Scaled(X.copy(), y, scaling, "float32", 8, seed=1).settings
+    other = np.where(np.arange(50) == 49, 7, y)  # one target, the last
+    assert source.settings != Scaled(X, other, scaling, "float32", 8, seed=1).settings
     assert source.settings != Scaled(X + 1, y, scaling, "float32", 8, seed=1).settings
     assert source.settings != Scaled(X, y, scaling, "float32", 8, seed=2).settings
 

@@ -1,5 +1,8 @@
 """``train`` with checkpoints, dtypes, optimizers and figures, and what Ctrl-C leaves."""
 
+import errno
+import io
+import os
 import re
 import shlex
 import signal
@@ -12,6 +15,7 @@ from words import words
 
 from miniflow_xp.checkpoint import Keeper
 from miniflow_xp.errors import DataError
+from miniflow_xp.trainer import Trainer
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 
@@ -157,8 +161,9 @@ def test_a_damaged_checkpoint_is_left_out_with_a_warning(cli, tmp_path):
     last.write_bytes(last.read_bytes()[:-1])
     with warnings.catch_warnings():
         warnings.simplefilter("always")  # in tests they are errors
-        code, _, messages = cli(*run, "--epochs", "3", "--resume")
+        code, output, messages = cli(*run, "--epochs", "3", "--resume")
     assert code == 0
+    assert "goes on from step-000000000016.safetensors" in words(output)  # the one before it
     assert messages.startswith("Warning: This checkpoint is left out.")
     assert messages.count("\n") == 1
     assert arrays("x.npz") == expected
@@ -177,7 +182,68 @@ def test_a_full_disk_for_checkpoints_leaves_the_parameters(cli, tmp_path, monkey
     assert arrays("x.npz") == arrays("whole.npz")
 
 
+def warned(cli, *arguments):
+    """What the command gives where warnings are shown; in tests they are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        return cli(*arguments)
+
+
+def test_a_resumed_run_keeps_its_learning_rate_unless_another_is_given(cli):
+    run = (*DIABETES, "--checkpoint", "run", "-o", "x.npz", "--resume")
+    assert cli(*run, "--epochs", "1", "--learning-rate", "0.02")[0] == 0
+    code, output, messages = cli(*run, "--epochs", "2")
+    assert (code, messages) == (0, "")
+    assert "sgd with learning rate 0.02, seed 0" in words(output)
+    code, output, messages = warned(cli, *run, "--epochs", "3", "--learning-rate", "0.5")
+    assert code == 0
+    assert re.fullmatch(r"Warning: SGD goes on with other settings .*: learning_rate was 0.02, and is 0.5\n", messages)
+    assert "sgd with learning rate 0.5, seed 0" in words(output)
+    code, output, messages = cli(*run, "--epochs", "4")  # now its own
+    assert (code, messages) == (0, "")
+    assert "sgd with learning rate 0.5, seed 0" in words(output)
+
+
+def test_a_resumed_run_that_diverges_names_the_rate_that_it_used(cli):
+    run = (*DIABETES, "--checkpoint", "run", "--checkpoint-every", "1")
+    assert cli(*run, "--learning-rate", "1e6")[0] == 1
+    for rate, arguments in ((1e6, []), (1e5, ["--learning-rate", "1e5"])):
+        code, _, messages = warned(cli, *run, "--resume", *arguments)
+        assert code == 1
+        assert f"Lower --learning-rate, which is {rate:g}" in messages
+
+
+def test_another_kind_of_the_same_optimizer_is_told(cli):
+    run = (*DIABETES, "--checkpoint", "run", "-o", "x.npz")
+    assert cli(*run, "--epochs", "1")[0] == 0
+    code, output, messages = warned(cli, *run, "--epochs", "2", "--resume", "--optimizer", "momentum")
+    assert code == 0
+    assert messages.count("\n") == 1
+    assert re.match(r"Warning: SGD goes on with other .*: momentum was 0.0, and is 0\.9\n", messages)
+    assert "momentum with learning rate 0.01, seed 0" in words(output)  # that of the run so far
+
+
 # -- Ctrl-C
+
+
+def test_ctrl_c_in_the_first_epoch_where_no_checkpoint_can_be_saved(cli, monkeypatch):
+    def full(*_, **__):
+        raise DataError("run", "it could not be written", "No space left on device", "Make room")
+
+    step = Trainer.step
+
+    def interrupted_step(*arguments):
+        cost = step(*arguments)
+        signal.raise_signal(signal.SIGINT)
+        return cost
+
+    monkeypatch.setattr(Keeper, "save", full)
+    monkeypatch.setattr(Trainer, "step", interrupted_step)
+    code, output, messages = cli(*DIABETES, "--epochs", "3", "--checkpoint", "run", "-o", "x.npz")
+    assert code == 1
+    assert "No space left on device" in messages
+    assert "Parameters written to x.npz" in output
+    assert np.isfinite(np.load("x.npz")["hidden_weights"]).all()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
@@ -255,7 +321,15 @@ MISTAKES = {
     "no figure": (["--save-plot", "x.jpg"], "--save-plot x.jpg: its name ends in '.jpg': a figure is .png or .svg"),
     "figure nowhere": (["--save-plot", "no/x.png"], "--save-plot no/x.png: there is no folder no"),
     "figure is a folder": (["--save-plot", "f.svg"], "--save-plot f.svg: it is a folder"),
+    "figure below a file": (["--save-plot", "file/x.png"], "--save-plot file/x.png: file is a file"),
+    "figure is the output": (["--save-plot", "x.svg", "-o", "x.svg"], "--save-plot x.svg: this is where --output goes"),
+    "checkpoints below a file": (["--checkpoint", "file/run/1"], "--checkpoint file/run/1: file is a file"),
+    "output below a file": (["-o", "file/x.npz"], "--output file/x.npz: file is a file"),
+    "data below a file": (["--data", "file/x.csv", "--target", "y"], "file/x.csv: it cannot be read: Not a directory"),
+    "folder below a file": (["--data", "file/x", "--target", "y"], "file/x: it cannot be read: Not a directory"),
 }
+if sys.platform == "win32":  # there, what is below a file is just not there
+    MISTAKES = {name: mistake for name, mistake in MISTAKES.items() if not name.endswith("below a file")}
 
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
@@ -271,3 +345,79 @@ def test_a_mistake_is_one_message_before_training_starts(cli, tmp_path, argument
     assert messages.count("\n") == 1
     assert message in messages
     assert sorted(tmp_path.rglob("*")) == before
+
+
+SECRET = {
+    "checkpoint": ["--checkpoint", "secret/run"],
+    "figure": ["--save-plot", "secret/x.png"],
+    "output": ["-o", "secret/x.npz"],
+    "table": ["--data", "secret/x.csv", "--target", "y"],
+    "archive": ["--data", "secret/x.npz"],
+    "folder": ["--data", "secret"],
+    "no end": ["--data", "secret/x", "--target", "y"],
+}
+
+
+@pytest.mark.parametrize("arguments", SECRET.values(), ids=SECRET)
+def test_a_folder_that_may_not_be_looked_into_is_one_message(cli, tmp_path, arguments, monkeypatch):
+    """Root may look everywhere: the system's answer is put in its place."""
+    (tmp_path / "secret").mkdir()
+
+    def denied(call):
+        def asked(path, *more, **options):
+            if "secret/" in os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else False:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fsdecode(path))
+            return call(path, *more, **options)
+
+        return asked
+
+    monkeypatch.setattr(os, "stat", denied(os.stat))
+    monkeypatch.setattr(io, "open", denied(open))
+    code, output, messages = cli("train", *arguments)
+    assert (code, output) == (1, "")
+    assert re.fullmatch(r"Error: .*secret/.*Permission denied.*\n", messages)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may look and write everywhere")
+@pytest.mark.parametrize("arguments", SECRET.values(), ids=SECRET)
+def test_a_folder_without_permission(cli, tmp_path, arguments):
+    (tmp_path / "secret").mkdir(mode=0)
+    try:
+        code, output, messages = cli("train", *arguments)
+    finally:
+        (tmp_path / "secret").chmod(0o700)
+    assert (code, output) == (1, "")
+    assert re.fullmatch(r"Error: .*secret.*\n", messages)
+
+
+@pytest.mark.parametrize("folder", ["old", "old/new/run"])
+def test_checkpoints_where_nobody_may_write(cli, tmp_path, folder, monkeypatch):
+    (tmp_path / "old").mkdir()
+    access = os.access  # root may write everywhere
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: access(path, mode) and not (mode & os.W_OK and str(path) == "old")
+    )
+    code, output, messages = cli("train", "--checkpoint", folder)
+    assert (code, output) == (1, "")
+    assert messages.startswith(f"Error: --checkpoint {folder}: you may not write to old: ")
+
+
+def test_the_files_of_a_folder_of_data_are_not_written_over(cli, tmp_path):
+    """Neither one that is read, nor one that would be read in the place of what is."""
+    (tmp_path / "idx").mkdir()
+    rng = np.random.default_rng(0)
+    for name, array in (("images-idx3", rng.integers(0, 256, (40, 2, 2))), ("labels-idx1", np.arange(40) % 2)):
+        header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+        (tmp_path / "idx" / f"train-{name}-ubyte").write_bytes(header + array.astype("uint8").tobytes())
+    before = {path.name: path.read_bytes() for path in (tmp_path / "idx").iterdir()}
+    for name in (
+        "train-labels-idx1-ubyte",
+        "train-images-idx3-ubyte",
+        "train-labels.idx1-ubyte",
+        "t10k-images-idx3-ubyte",
+    ):
+        code, output, messages = cli("train", "--data", "idx", "--epochs", "1", "-o", f"idx/{name}")
+        assert (code, output) == (1, "")
+        assert messages.startswith(f"Error: --output idx/{name}: this is the data itself: it would be overwritten")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "idx").iterdir()} == before
+    assert cli("train", "--data", "idx", "--epochs", "1", "-o", "idx/model.npz")[0] == 0

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from miniflow_xp.backend import Array
 
 SUFFIX = ".tmp"
+NO_FILE = "it is no ordinary file, and would be replaced by one"
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
 
 
@@ -16,12 +18,15 @@ def write_atomically(path: Path, chunks: Iterable[bytes | Array]) -> None:
 
     A power cut leaves the old file or the new one. On an error, or Ctrl-C, the old file stays and the temporary one
     goes; only a process that is killed leaves it behind, under the name that ``temporary`` gives. A link is followed.
-    Raises OSError.
+    The new file has the permissions of the old one. Raises OSError, also where a device, a pipe or a folder is there.
     """
+    bits = permissions(path)
     path = Path(os.path.realpath(path))
     written = temporary(path)
     try:
         with written.open("xb") as file:
+            if bits is not None and bits != permissions(written):
+                written.chmod(bits)  # before there is something to read in it
             for chunk in chunks:
                 file.write(chunk)
             file.flush()
@@ -31,6 +36,17 @@ def write_atomically(path: Path, chunks: Iterable[bytes | Array]) -> None:
         written.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def permissions(path: Path) -> int | None:
+    """Who may read, write and run the file, as bits; None where there is none; raises OSError for what is no file."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, NO_FILE)
+    return mode & 0o777
 
 
 def temporary(path: Path) -> Path:

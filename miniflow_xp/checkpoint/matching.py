@@ -49,8 +49,8 @@ def kind_of(trainer: Trainer) -> str:
 
 
 def settings_of(trainer: Trainer) -> dict[str, Any]:
-    """The settings that the optimizer was made with, as JSON gives them back."""
-    return plain(vars(trainer.optimizer))
+    """The settings that the optimizer was made with, as JSON gives them back; what follows from them is left out."""
+    return plain({name: value for name, value in vars(trainer.optimizer).items() if name != "slots"})
 
 
 def problems(trainer: Trainer, parameters: dict[str, Parameter], state: State) -> list[str]:

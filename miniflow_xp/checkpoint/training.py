@@ -70,8 +70,9 @@ def restore(trainer: Trainer, state: State) -> None:
     meta, before, now = state.meta, state.meta["optimizer"]["settings"], settings_of(trainer)
     rate = meta["learning_rate"]
     if before != now:
+        changed = [f"{k} was {before.get(k)}, and is {v}" for k, v in now.items() if before.get(k) != v]
         warnings.warn(
-            f"{kind_of(trainer)} had the settings {before} when this checkpoint was saved, and goes on with {now}",
+            f"{kind_of(trainer)} goes on with other settings than this checkpoint was saved with: {'; '.join(changed)}",
             stacklevel=stacklevel(),
         )
         if before.get("learning_rate") != now["learning_rate"]:

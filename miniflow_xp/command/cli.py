@@ -1,10 +1,11 @@
 """The command line: its commands, and how mistakes are told."""
 
 import io
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,6 +81,7 @@ def told() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.showwarning = tell
             yield
+        sys.stdout.flush()  # so that what cannot be written is told, and not at the end of the process
     except MiniflowError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -89,6 +91,14 @@ def told() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("Stopped by Ctrl-C.", err=True)
         raise typer.Exit(130) from None
+
+
+def drop_output() -> None:
+    """Let what is left of standard output go nowhere, or the end of the process would try to write it once more."""
+    with suppress(OSError, ValueError):  # a stream that is no file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def tell(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -101,5 +111,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no reason to stop
-    app(arguments, obj=sys.argv[1:] if arguments is None else list(arguments))
+    try:
+        app(arguments, obj=sys.argv[1:] if arguments is None else list(arguments))
+    except OSError as error:  # not that of a closed pipe, which ends the command without a word
+        if error.filename is not None:
+            raise
+        typer.echo(f"Error: standard output cannot be written: {error.strerror or error}", err=True)
+        drop_output()
+        raise SystemExit(1) from None
     return 0

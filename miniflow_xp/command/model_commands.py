@@ -12,8 +12,8 @@ from miniflow_xp.command.display import show_judgement
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.judging import judged, known_rows
 from miniflow_xp.tabular.loading import load_model
+from miniflow_xp.tabular.outputs import check_writable, not_written
 from miniflow_xp.tabular.predicting import prediction_lines
-from miniflow_xp.tabular.saving import check_writable, not_written
 from miniflow_xp.terminal import stdout
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.npz", help="What 'miniflow-xp train' has written.")]
@@ -49,8 +49,7 @@ def predict_command(
             for text in prediction_lines(trained, data):
                 sys.stdout.write(text)
             return
-        check_writable("--output", output, data)
-        check_writable("--output", output, model)
+        check_writable("--output", output, {"the data itself": data, "the model itself": model})
         try:
             write_atomically(output, (text.encode() for text in prediction_lines(trained, data)))
         except OSError as error:

@@ -8,12 +8,14 @@ import typer
 
 from miniflow_xp.command.plotting import check_plot
 from miniflow_xp.command.precision import chosen_dtype
-from miniflow_xp.command.training_run import Files, check_checkpoints, chosen_table, tell_how_to_go_on, train_and_show
+from miniflow_xp.command.resuming import check_checkpoints, going_on, last_checkpoint
+from miniflow_xp.command.training_run import Files, chosen_table, tell_how_to_go_on, train_and_show
 from miniflow_xp.data import DATASETS
 from miniflow_xp.switch import use_backend
-from miniflow_xp.tabular.saving import check_writable
+from miniflow_xp.tabular.outputs import check_writable
 from miniflow_xp.tabular.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
 
+DATA = "the data itself"
 INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 
@@ -111,11 +113,12 @@ def train_command(
             seed=seed,
         )
         output = output or Path(f"{table.name}-parameters.npz")
-        check_writable("--output", output, data)
+        check_writable("--output", output, {DATA: data})
         if plot is not None:
-            check_plot(plot)
+            check_plot(plot, {DATA: data, "where --output goes": output})
+        begun = last_checkpoint(checkpoint) if resume else None
         files = Files(output, plot, checkpoint, checkpoint_every, resume)
-        history = train_and_show(table, settings, held_out, files)
+        history = train_and_show(table, going_on(settings, begun, learning_rate), held_out, files, begun)
     if history.ended == "interrupted":
         tell_how_to_go_on(history, files, list(context.obj or ()))
         raise typer.Exit(INTERRUPTED)

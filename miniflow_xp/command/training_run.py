@@ -9,16 +9,16 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from miniflow_xp.checkpoint import Keeper
 from miniflow_xp.command.display import EpochLines, checkpoints_line, show_end, show_start
 from miniflow_xp.command.plotting import save_plot
+from miniflow_xp.command.resuming import Begun
 from miniflow_xp.data import Split, Table, hold_out, load, read_data
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.history import History
 from miniflow_xp.tabular.network import Network
 from miniflow_xp.tabular.saving import save
 from miniflow_xp.tabular.settings import Settings
-from miniflow_xp.tabular.train import host_dtype, network_for, train
+from miniflow_xp.tabular.train import host_dtype, network_for, train, training_rows
 from miniflow_xp.terminal import stdout
 
 
@@ -45,44 +45,25 @@ def chosen_table(dataset: str | None, data: Path | None, target: str | None, tas
     return read_data(data, target, task)
 
 
-def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> None:
-    """Raise SettingError where checkpoints have no folder, or one that another run has."""
-    if folder is None:
-        for option, given in (("--resume", resume), ("--checkpoint-every", every is not None)):
-            if given:
-                raise SettingError(
-                    option, "it came without --checkpoint", "checkpoints lie in a folder", "Add --checkpoint FOLDER"
-                )
-        return
-    if every is not None and every < 1:
-        raise SettingError("--checkpoint-every", f"it is {every}", "it is a number of steps above 0", "Leave it out")
-    if folder.exists() and not folder.is_dir():
-        raise SettingError(f"--checkpoint {folder}", "it is a file", "checkpoints lie in a folder", "Choose another")
-    if not resume and Keeper(folder).paths():
-        raise SettingError(
-            f"--checkpoint {folder}",
-            "it holds the checkpoints of another run",
-            "a folder belongs to one run",
-            "Add --resume to go on from the last of them, or choose another folder",
-        )
-
-
-def train_and_show(table: Table, settings: Settings, held_out: float | None, files: Files) -> History:
-    """Split, train, save, and print what a user wants to see."""
+def train_and_show(
+    table: Table, settings: Settings, held_out: float | None, files: Files, begun: Begun | None
+) -> History:
+    """Split, train, save, and print what a user wants to see; ``begun``: the checkpoint that is gone on from."""
     console = stdout()
     rng = np.random.default_rng(settings.seed)
     split = hold_out(table, held_out, rng, host_dtype())
     network = network_for(table, settings, rng)
-    before = [] if files.checkpoints is None else Keeper(files.checkpoints).paths()
-    line = checkpoints_line(files.checkpoints, files.checkpoint_every, before[-1].name if before else "")
+    line = checkpoints_line(files.checkpoints, files.checkpoint_every, "" if begun is None else begun.name)
     show_start(console, table, split, network, settings, line)
     lines = EpochLines(console, table.task, settings.epochs)
+    batches = training_rows(split, settings)
     started = perf_counter()
     try:
         history = train(
             network,
             split,
             settings,
+            batches=batches,
             callbacks=[lines],
             checkpoints=files.checkpoints,
             checkpoint_every=files.checkpoint_every,
@@ -90,8 +71,8 @@ def train_and_show(table: Table, settings: Settings, held_out: float | None, fil
             progress=console if console.is_terminal else False,
         )
         show_end(console, table.task, history, perf_counter() - started)
-    except DataError:
-        if lines.shown:  # what failed is the last checkpoint, and its disk need not be that of the parameters
+    except (DataError, OSError):  # the last checkpoint, or standard output; its disk need not be that of the parameters
+        if batches.used:
             save_and_tell(console, files.output, table, split, network)
         raise
     save_and_tell(console, files.output, table, split, network)

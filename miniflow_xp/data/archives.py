@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from miniflow_xp.backend import Array
 from miniflow_xp.data.labelled import Named, table_of
-from miniflow_xp.data.npy import read_npz
+from miniflow_xp.data.npy import npz_names, read_npz
 from miniflow_xp.data.tables import Table
 from miniflow_xp.data.target import check_task
 from miniflow_xp.errors import DataError
@@ -30,50 +29,56 @@ SPELLINGS = (Names("X", "y", "X_test", "y_test"), Names("x_train", "y_train", "x
 def read_archive(path: Path, task: str) -> Table:
     """The table in an archive. Raises DataError."""
     check_task(task)
-    arrays = read_npz(path, mapped=True)
-    names = spelling(path, arrays)
-    train = member(path, arrays, names.X), member(path, arrays, names.y)
-    test = None
-    if names.X_test in arrays or names.y_test in arrays:
-        test = member(path, arrays, names.X_test), member(path, arrays, names.y_test)
+    found = npz_names(path)
+    names = spelling(path, found)
+    train = pair(path, found, names.X, names.y)
+    test = pair(path, found, names.X_test, names.y_test) if has_test(names, found) else None
     return table_of(path.name.removesuffix(".npz"), str(path), train, test, task)
 
 
 def read_archive_rows(path: Path) -> Named:
     """The rows to predict for: those for a test where there are some. Needs no targets."""
-    arrays = read_npz(path, mapped=True)
-    names = spelling(path, arrays)
-    return member(path, arrays, names.X_test if names.X_test in arrays else names.X)
+    found = npz_names(path)
+    names = spelling(path, found)
+    return member(path, found, names.X_test if names.X_test in found else names.X)
 
 
 def read_archive_pair(path: Path) -> tuple[Named, Named]:
     """Rows and targets to look at a trained model with: those for a test where there are some."""
-    arrays = read_npz(path, mapped=True)
-    names = spelling(path, arrays)
-    if names.X_test in arrays or names.y_test in arrays:
-        return member(path, arrays, names.X_test), member(path, arrays, names.y_test)
-    return member(path, arrays, names.X), member(path, arrays, names.y)
+    found = npz_names(path)
+    names = spelling(path, found)
+    return pair(path, found, names.X_test, names.y_test) if has_test(names, found) else pair(path, found, *names[:2])
 
 
-def spelling(path: Path, arrays: dict[str, Array]) -> Names:
+def spelling(path: Path, found: list[str]) -> Names:
     """The names that this archive uses."""
     for names in SPELLINGS:
-        if names.X in arrays or names.X_test in arrays:
+        if names.X in found or names.X_test in found:
             return names
-    raise missing(path, arrays, "X")
+    raise missing(path, found, "X")
 
 
-def member(path: Path, arrays: dict[str, Array], name: str) -> Named:
-    """An array by name; a small one in memory."""
-    if name not in arrays:
-        raise missing(path, arrays, name)
-    array = arrays[name]
+def has_test(names: Names, found: list[str]) -> bool:
+    """Is there one of the arrays for a test? Then the other has to be."""
+    return names.X_test in found or names.y_test in found
+
+
+def pair(path: Path, found: list[str], X: str, y: str) -> tuple[Named, Named]:
+    """Rows and targets."""
+    return member(path, found, X), member(path, found, y)
+
+
+def member(path: Path, found: list[str], name: str) -> Named:
+    """An array by name, a small one in memory; what else the archive holds is not looked at."""
+    if name not in found:
+        raise missing(path, found, name)
+    array = read_npz(path, mapped=True, names=[name])[name]
     return Named(f"{path}, member {name!r}", np.array(array) if array.nbytes <= IN_MEMORY else array)
 
 
-def missing(path: Path, arrays: dict[str, Array], name: str) -> DataError:
+def missing(path: Path, found: list[str], name: str) -> DataError:
     """The error for an array that is not there."""
-    listed = ", ".join(found[:80] for found in list(arrays)[:12]) or "nothing"
+    listed = ", ".join(other[:80] for other in found[:12]) or "nothing"
     return DataError(
         str(path),
         f"it has no array {name!r}",

@@ -52,10 +52,28 @@ def has_any(folder: Path, pair: Pair) -> bool:
 
 
 def found(folder: Path, name: str) -> Path | None:
-    """The file of this name, plain or compressed; some write ``train-images.idx3-ubyte``."""
-    spellings = (name, name.replace("-idx", ".idx"))
-    paths = [folder / f"{spelling}{end}" for spelling in spellings for end in ("", ".gz")]
-    return next((path for path in paths if path.exists()), None)
+    """The file of this name, plain or compressed; raises DataError where the folder may not be looked into."""
+    for path in spelled(folder, name):
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise DataError(
+                str(path), "it cannot be looked at", error.strerror or str(error), "Check the folder's permissions"
+            ) from None
+        return path
+    return None
+
+
+def spelled(folder: Path, name: str) -> list[Path]:
+    """The paths that a file of this name may have; some write ``train-images.idx3-ubyte``."""
+    return [folder / f"{spelling}{end}" for spelling in (name, name.replace("-idx", ".idx")) for end in ("", ".gz")]
+
+
+def spellings(folder: Path) -> list[Path]:
+    """All paths that are looked for in a folder of IDX files."""
+    return [path for pair in (TRAIN, TEST) for name in pair for path in spelled(folder, name)]
 
 
 def read_file(folder: Path, name: str) -> Named:

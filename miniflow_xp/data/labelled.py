@@ -47,6 +47,10 @@ def table_of(
 def checked_rows(named: Named) -> Array:
     """The rows (n, …), which must be finite numbers; raises DataError."""
     where, X = named
+    if X.ndim and not len(X):
+        raise DataError(
+            where, f"it is {X.dtype.name} in shape {X.shape}, without a row", "data have rows", "Name a file with rows"
+        )
     if X.dtype.kind not in NUMBERS or X.ndim < 2 or 0 in X.shape:
         raise DataError(
             where,

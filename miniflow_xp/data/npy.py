@@ -9,7 +9,7 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from lzma import LZMAError
 from math import prod
 from pathlib import Path
@@ -27,9 +27,13 @@ NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f[248])", re.ASCII)
 MOST_AXES = 32
 LOCAL_HEADER = 30  # bytes before the name in a ZIP archive's header of a member
 UNZIPPING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, LZMAError, KeyError)
-
+FOR_NAMES = "Give numbers; for names of classes class numbers: numpy.unique(names, return_inverse=True)[1]"
 
 Found = TypeVar("Found")
+
+
+class NotNumbersError(ValueError):
+    """A header that tells an array of texts, of Python's objects, or of records."""
 
 
 class Header(NamedTuple):
@@ -54,13 +58,33 @@ def open_npy(path: str | Path) -> Array:
     return attempt(Path(path), map_npy)
 
 
-def read_npz(path: str | Path, mapped: bool = False) -> dict[str, Array]:
+def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | None = None) -> dict[str, Array]:
     """The arrays in a ``.npz`` archive by name, read into memory and compared with the archive's checksums.
 
     ``mapped``: map those that are not compressed (``numpy.savez`` does not) into memory; their checksums are then not
-    looked at. Raises DataError, with file and member, for all that ``open_npy`` does and for a damaged archive.
+    looked at. ``names``: those that are wanted; whatever else is in the archive is then not looked at. Raises
+    DataError, with file and member, for all that ``open_npy`` does and for a damaged archive.
     """
-    return attempt(Path(path), map_npz if mapped else load_npz)
+
+    def arrays(path: Path, file: IO[bytes]) -> dict[str, Array]:
+        with zipfile.ZipFile(file) as archive:
+            return {
+                array_name(name): (map_member if mapped and is_stored(info) else load_member)(path, archive, info)
+                for name, info in members(path, file, archive, names).items()
+            }
+
+    return attempt(Path(path), arrays)
+
+
+def npz_names(path: Path) -> list[str]:
+    """The names of the arrays in an archive, which are not looked at; raises DataError."""
+
+    def names(path: Path, file: IO[bytes]) -> list[str]:
+        with zipfile.ZipFile(file) as archive:
+            check_start(path, file)
+            return [array_name(info.filename) for info in archive.infolist()]
+
+    return attempt(path, names)
 
 
 def attempt(path: Path, read: Callable[[Path, IO[bytes]], Found]) -> Found:
@@ -93,32 +117,20 @@ def mapped_array(path: Path, header: Header) -> Array:
     return np.memmap(path, header.dtype, "r", header.offset, header.shape, header.order)  # type: ignore[call-overload]  # "C" or "F"
 
 
-def load_npz(path: Path, file: IO[bytes]) -> dict[str, Array]:
-    """The arrays of an open archive, in memory."""
-    with zipfile.ZipFile(file) as archive:
-        return {
-            array_name(name): load_member(path, archive, info) for name, info in members(path, file, archive).items()
-        }
+def is_stored(info: zipfile.ZipInfo) -> bool:
+    """Does a member lie in the archive as it is, neither compressed nor encrypted?"""
+    return info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1
 
 
-def map_npz(path: Path, file: IO[bytes]) -> dict[str, Array]:
-    """The arrays of an open archive, those that are not compressed mapped."""
-    arrays = {}
-    with zipfile.ZipFile(file) as archive:
-        for name, info in members(path, file, archive).items():
-            stored = info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1
-            arrays[array_name(name)] = map_member(path, archive, info) if stored else load_member(path, archive, info)
-    return arrays
-
-
-def members(path: Path, file: IO[bytes], archive: zipfile.ZipFile) -> Mapping[str, zipfile.ZipInfo]:
-    """The members of an archive by name, each once and each a ``.npy`` file."""
-    file.seek(0)
-    start = file.read(4)
-    if start not in (b"PK\3\4", b"PK\5\6"):  # a program before the archive is no data, though ``zipfile`` takes it
-        refuse(str(path), 0, f"it starts with {start.hex(' ')}", "an .npz archive starts with PK")
+def members(
+    path: Path, file: IO[bytes], archive: zipfile.ZipFile, names: Collection[str] | None = None
+) -> Mapping[str, zipfile.ZipInfo]:
+    """The members of an archive, or those of these ``names``: each once and each a ``.npy`` file."""
+    check_start(path, file)
     found: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
+        if names is not None and array_name(info.filename) not in names:
+            continue
         if info.filename in found or not info.filename.endswith(".npy"):
             raise DataError(
                 f"{path}, member {info.filename[:80]!r}",
@@ -128,6 +140,14 @@ def members(path: Path, file: IO[bytes], archive: zipfile.ZipFile) -> Mapping[st
             )
         found[info.filename] = info
     return found
+
+
+def check_start(path: Path, file: IO[bytes]) -> None:
+    """Raise DataError where something stands before the archive: a program is no data, though ``zipfile`` takes it."""
+    file.seek(0)
+    start = file.read(4)
+    if start not in (b"PK\3\4", b"PK\5\6"):
+        refuse(str(path), 0, f"it starts with {start.hex(' ')}", "an .npz archive starts with PK")
 
 
 def array_name(member: str) -> str:
@@ -179,6 +199,8 @@ def read_header(where: str, file: IO[bytes]) -> Header:
         refuse(where, 8 + width + len(text), "it ends here", f"its header has {length:,} bytes")
     try:
         return Header(*parsed(text), 8 + width + length)
+    except NotNumbersError as error:
+        refuse(where, 8 + width, str(error), "it tells an array of numbers", FOR_NAMES)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, Warning) as error:
         refuse(where, 8 + width, f"its header is not understood ({str(error)[:200]})", "it tells an array of numbers")
 
@@ -192,7 +214,7 @@ def parsed(text: bytes) -> tuple[np.dtype[Any], tuple[int, ...], str]:
         raise ValueError("it has not just descr, fortran_order and shape")
     descr, fortran, shape = found["descr"], found["fortran_order"], found["shape"]
     if not isinstance(descr, str) or not NUMBERS.fullmatch(descr):
-        raise ValueError(f"dtype {str(descr)[:80]!r} is none of numbers")
+        raise NotNumbersError(f"dtype {str(descr)[:80]!r} is none of numbers")
     if not isinstance(fortran, bool):
         raise ValueError("fortran_order is neither True nor False")
     if not isinstance(shape, tuple) or len(shape) > MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):
@@ -215,6 +237,6 @@ def check_size(where: str, header: Header, size: int) -> None:
         )
 
 
-def refuse(where: str, offset: int, got: str, expected: str) -> NoReturn:
+def refuse(where: str, offset: int, got: str, expected: str, remedy: str = "Write the file anew") -> NoReturn:
     """Raise DataError for what stands at ``offset``."""
-    raise DataError(f"{where}, offset {offset:,}", got, expected, "Write the file anew")
+    raise DataError(f"{where}, offset {offset:,}", got, expected, remedy)

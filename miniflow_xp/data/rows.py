@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ GZIP_STARTS_WITH = b"\x1f\x8b"
 
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a CSV file; blank lines are left out. Raises DataError where the file cannot be read."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError(str(path), "it is a folder", "a table is one CSV file", "Name a file in it")
     reader = None
     try:

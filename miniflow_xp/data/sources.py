@@ -1,6 +1,7 @@
 """What a user names as data: a CSV file, a folder of IDX files, an .npz archive; told by name or content."""
 
 import gzip
+import os
 import zlib
 from pathlib import Path
 
@@ -42,10 +43,10 @@ def read_data(path: Path, target: str | None, task: str = "auto") -> Table:
 
 def kind_of(path: Path) -> str:
     """``folder``, ``npz``, ``npy``, ``idx`` or ``csv``: by the end of the name, else by how the content starts."""
-    if path.is_dir():
+    if os.path.isdir(path):  # False where it may not be looked at: who opens it will say so
         return "folder"
     by_name = KINDS.get(path.suffix.lower())
-    if by_name is not None or not path.is_file():
+    if by_name is not None or not os.path.isfile(path):
         return by_name or "csv"
     start = first_bytes(path)
     return next((kind for magic, kind in STARTS.items() if start.startswith(magic)), "csv")

@@ -1,47 +1,15 @@
 """The file that training leaves behind: parameters, and all that is needed to use them."""
 
-import os
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint.atomic import write_atomically
 from miniflow_xp.data import Split, Table
-from miniflow_xp.errors import SettingError
 from miniflow_xp.switch import get_backend
 from miniflow_xp.tabular.network import Network
-
-
-def check_writable(option: str, path: Path, source: Path | None = None) -> None:
-    """Raise SettingError where ``path`` cannot be written, or is the data at ``source``; ``option`` named it."""
-    where = f"{option} {path}"
-    if path.is_dir():
-        raise SettingError(where, "it is a folder", "it is written as one file", "Choose another file")
-    if not path.absolute().parent.is_dir():
-        raise SettingError(
-            where, f"there is no folder {path.parent}", "it is written to an existing folder", "Make it first"
-        )
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise SettingError(where, "you may not write there", "it is written as one file", "Choose another file")
-    if source is not None and path.exists() and source.exists() and path.samefile(source):
-        raise SettingError(where, "this is the data itself", "it would be overwritten", "Choose another file")
-
-
-def write(option: str, path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; raises SettingError, which names the ``option``."""
-    try:
-        write_atomically(path, [content])
-    except OSError as error:
-        raise not_written(option, path, error) from None
-
-
-def not_written(option: str, path: Path, error: OSError) -> SettingError:
-    """The error for a file that could not be written."""
-    return SettingError(
-        f"{option} {path}", "it could not be written", error.strerror or str(error), "Make room, or choose another file"
-    )
+from miniflow_xp.tabular.outputs import write
 
 
 def save(path: Path, table: Table, split: Split, network: Network) -> None:

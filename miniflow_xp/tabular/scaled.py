@@ -21,7 +21,8 @@ class Scaled:
     def __init__(self, X: Array, y: Array, features: Scaling, dtype: str, batch_size: int, seed: int) -> None:
         self.source = Batches(X, y, batch_size, seed)
         self.features, self.dtype = features, dtype
-        self.checksum = crc32(X[:PART].tobytes())
+        self.checksum = checksum(X, y)
+        self.used = False  # has a batch been asked for?
         self._functions: dict[np.dtype[Any], Callable[[Array], Array]] = {}
 
     def __len__(self) -> int:
@@ -29,15 +30,21 @@ class Scaled:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the batches depend on; of the data themselves a checksum of the first rows."""
+        """What the batches depend on; of the data themselves a checksum."""
         return {**self.source.settings, "data": self.checksum}
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on."""
+        self.used = True
         for X, y in self.source.epoch(number, start):
             if X.dtype not in self._functions:
                 self._functions[X.dtype] = self.features.into(self.dtype, X.dtype)
             yield Batch(self._functions[X.dtype](X), y)
+
+
+def checksum(X: Array, y: Array) -> int:
+    """Of the first PART rows, and of all targets: in float32, for standardising may round the last bits otherwise."""
+    return crc32(np.asarray(y, "float32").tobytes(), crc32(X[:PART].tobytes()))
 
 
 class Parts(Sequence[Mapping[Input, Any]]):

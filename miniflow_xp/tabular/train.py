@@ -52,11 +52,13 @@ def train(
     split: Split,
     settings: Settings,
     callbacks: Sequence[Callable[[Epoch], Any]] = (),
+    batches: Scaled | None = None,
     **options: Any,
 ) -> History:
     """Train on the backend in use, watching the held-out rows; ``options`` are those of ``fit``.
 
-    Raises DivergedError, which names step and node, where a value is not finite, and what ``fit`` raises.
+    ``batches``: those of ``training_rows``, which makes them where they are left out. Raises DivergedError, which names
+    step and node, where a value is not finite, and what ``fit`` raises.
     """
     watched = held_out_rows(network, split)
 
@@ -69,7 +71,7 @@ def train(
             history = fit(
                 Trainer(network.cost, settings.make_optimizer(), network.parameters),
                 [network.X, network.y],
-                training_rows(split, settings),
+                training_rows(split, settings) if batches is None else batches,
                 settings.epochs,
                 validation=watched,
                 callbacks=[stays_finite, *callbacks],
