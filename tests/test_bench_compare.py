@@ -166,6 +166,7 @@ def test_fail_lists_what_is_slower_by_more():
     [
         {"cpu": "Made-up 4000"},
         {"cores": 4},
+        {"usable_cores": 1},
         {"gpu": {"name": "H200"}},
         {"blas": [{"library": "openblas", "version": "0.3", "kernel": "SkylakeX", "threads": 2}]},
     ],
@@ -176,10 +177,15 @@ def test_other_machines_are_refused(other):
         compare(base, new)
     assert isinstance(caught.value, errors.MiniflowError)
     (fact,) = other
-    assert str(fact if fact != "blas" else "Haswell") in str(caught.value)
+    assert (fact.replace("_", " ") if fact != "blas" else "Haswell") in str(caught.value)
     forced = compare(base, new, force=True)
     assert [row.state for row in forced.rows] == ["SAME"]
     assert any(note.startswith("forced: ") for note in forced.notes)
+
+
+def test_a_run_that_does_not_say_used_all_cores():
+    assert states(cell(), cell()) == ["SAME"]
+    assert compare(run(cell()), run(cell(), usable_cores=2)).notes == []
 
 
 def test_what_may_differ():

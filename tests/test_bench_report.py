@@ -168,6 +168,13 @@ def test_slower_everywhere_is_said_as_a_loss():
     assert "it takes 2.00× (2.00–2.00) as long" in said
 
 
+def test_a_part_of_the_machine_is_said():
+    part = bench_runs.run(nodes=())
+    assert not any("cores" in s for s in report.sentences(part))
+    part["environment"]["machine"]["usable_cores"] = 2
+    assert "The run used 2 of 8 cores: with all of them, other sizes may win." in report.sentences(part)
+
+
 def grade(run):
     return re.search(r'badge (\w+)">', report.build([run], ["r"]))[1]
 
@@ -187,6 +194,7 @@ def test_quiet_run_is_good(run):
         (lambda r: r["control"][0].update(b=[1.3 * t for t in r["control"][0]["a"]]), "poor", "noise floor 30"),
         (lambda r: r["environment"]["before"].update(load=[7.0, 1, 1]), "poor", "load of the machine 7"),
         (lambda r: r["environment"]["machine"].update(forced_kernel="Haswell"), "fair", "kernel Haswell"),
+        (lambda r: r["environment"]["machine"].update(usable_cores=2), "fair", "it used 2 of 8 cores"),
         (lambda r: r["environment"]["after"].update(gpu={"clock_mhz": 900}), "fair", "clock fell from 1980 to 900"),
         (lambda r: r.update(complete=False), "fair", "the clock ran out"),
         (lambda r: r["planted"][0].update(slowed=r["planted"][0]["plain"]), "fair", "was not found"),

@@ -324,6 +324,8 @@ def test_what_a_worker_can_be_asked():
         ["bench", "--budget", "1"],
         ["bench", "--family", "nodes"],
         ["bench", "--backends", ","],
+        ["bench", "--cores", "0"],
+        ["bench", "--cores", "1000000"],
         ["bench", "-o", "/nowhere/run.json"],
         ["report", "/nowhere/run.json"],
         ["compare", "/nowhere/a.json", "/nowhere/b.json"],

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from miniflow_xp.bench.affinity import bound_to
 from miniflow_xp.bench.cases import plan
 from miniflow_xp.bench.files import check_writable, read_run, write_text
 from miniflow_xp.errors import SettingError
@@ -39,6 +40,10 @@ def bench_command(
     family: Annotated[
         str | None, typer.Option(metavar="NAME,NAME…", help=f"Only these, of {', '.join(FAMILIES)}.")
     ] = None,
+    cores: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Use N cores only. Runs on one core repeat themselves best: for compare."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Draws the order of measuring.")] = 0,
     output: Output = Path("run.json"),
 ) -> None:
@@ -57,7 +62,7 @@ def bench_command(
     names = chosen_backends(backends)
     seconds = budget if budget is not None else SECONDS[mode]
     check_writable(output)  # told before the work
-    with shown() as progress:
+    with bound_to(cores), shown() as progress:
         found = run(
             plan(mode, chosen),
             names,

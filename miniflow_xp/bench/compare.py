@@ -83,7 +83,8 @@ class Comparison:
 def compare(base: Run, new: Run, fail: float | None = None, force: bool = False) -> Comparison:
     """What changed from ``base`` to ``new``; ``fail`` is the slowdown that is allowed, 0.05 for 5 %.
 
-    Raises DifferentMachinesError unless the processor, its cores, the GPU and the BLAS kernels are the same, or forced.
+    Raises DifferentMachinesError unless the processor, its cores and those in use, the GPU and the BLAS kernels are
+    the same, or forced.
     """
     differences = machine_differences(base, new)
     if differences and not force:
@@ -258,8 +259,11 @@ def machine_differences(base: Run, new: Run) -> list[str]:
     a, b = (run.get("environment", {}).get("machine", {}) for run in (base, new))
     found = [
         f"{fact} {x!r} and {y!r}"
-        for fact, x, y in [(fact, a.get(fact), b.get(fact)) for fact in ("cpu", "cores")]
-        + [("gpu", gpu_name(a), gpu_name(b))]
+        for fact, x, y in [
+            *((fact, a.get(fact), b.get(fact)) for fact in ("cpu", "cores")),
+            ("usable cores", used_cores(a), used_cores(b)),
+            ("gpu", gpu_name(a), gpu_name(b)),
+        ]
         if x != y
     ]
     ours, theirs = (kernels(machine) for machine in (a, b))
@@ -268,6 +272,11 @@ def machine_differences(base: Run, new: Run) -> list[str]:
         for library in sorted(ours.keys() & theirs.keys())
         if ours[library] != theirs[library]
     ]
+
+
+def used_cores(machine: Mapping[str, Any]) -> object:
+    """How many cores the run could use: all of them, where it does not say."""
+    return machine.get("usable_cores", machine.get("cores"))
 
 
 def gpu_name(machine: Mapping[str, Any]) -> object:

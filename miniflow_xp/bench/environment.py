@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from miniflow_xp.bench.affinity import usable_cores
+
 PACKAGES = {
     "numpy": ("numpy",),
     "torch": ("torch",),
@@ -35,6 +37,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": cpu_name(),
         "cores": os.cpu_count(),
+        "usable_cores": usable_cores(),
         "memory_bytes": memory_bytes(),
         "platform": platform.platform(),
         "python": platform.python_version(),

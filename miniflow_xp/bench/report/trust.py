@@ -120,6 +120,9 @@ def surroundings(run: Run) -> Iterator[Reason]:
         yield Reason(
             grade(loads[0] / cores, LOADS), f"load of the machine {loads[0]:.2g} before{later}; {cores:g} cores"
         )
+    usable = number(machine.get("usable_cores"))
+    if usable is not None and usable < cores:
+        yield Reason("fair", f"it used {usable:g} of {cores:g} cores: with all of them, other sizes may win")
     if machine.get("forced_kernel"):
         yield Reason("fair", f"the environment forces the BLAS kernel {text(machine['forced_kernel'])}")
     clocks = [clock(mapping(state.get("gpu"))) for state in (before, after)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from miniflow_xp.bench.report import units
-from miniflow_xp.bench.report.cells import mapping, text
+from miniflow_xp.bench.report.cells import mapping, number, text
 from miniflow_xp.bench.report.outcome import Against, against
 from miniflow_xp.bench.report.run import Comparison, Run, Series
 from miniflow_xp.bench.statistics import Ratio
@@ -30,7 +30,7 @@ def verdicts(run: Run) -> list[Sentence]:
     for sentence in (*steps(run), *nodes(run)):
         groups.setdefault(sentence.subject, []).append(sentence)
     pairs = [s for group in groups.values() for s in group]
-    return [*pairs, *capture(run), *peers(run), *gpu(run), *floor(run)]
+    return [*pairs, *capture(run), *peers(run), *gpu(run), *cores(run), *floor(run)]
 
 
 def steps(run: Run) -> Iterator[Sentence]:
@@ -104,6 +104,14 @@ def gpu(run: Run) -> Iterator[Sentence]:
     why = [f"{text(name)}: {text(mapping(b).get('describe'))}" for name, b in listed.items() if is_gpu(text(name))]
     end = f" ({'; '.join(why)})" if why else ""
     yield Sentence("note", f"No GPU was measured{end}: this run says nothing about one.")
+
+
+def cores(run: Run) -> Iterator[Sentence]:
+    """Say so where the run had a part of the machine."""
+    machine = mapping(mapping(run.raw.get("environment")).get("machine"))
+    usable, there = number(machine.get("usable_cores")), number(machine.get("cores"))
+    if usable is not None and there is not None and usable < there:
+        yield Sentence("note", f"The run used {usable:g} of {there:g} cores: with all of them, other sizes may win.")
 
 
 def is_gpu(backend: str) -> bool:
