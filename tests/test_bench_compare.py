@@ -87,7 +87,7 @@ def test_one_quick_sample_alone_makes_neither_a_slower_nor_a_faster_row(typical,
     steady = [cell(f"n={k}") for k in range(2, 40)]  # they keep the limit at 5 %
     for base, new, word in ((plain, lucky, "faster"), (lucky, plain, "slower")):
         found = compare(run(base, *steady), run(new, *steady))
-        assert found.visible["numpy:cpu"] == 0.05
+        assert found.visible["numpy:cpu", "node"] == 0.05
         (row,) = (row for row in found.rows if row.key[2] == "n=1")
         assert row.state == state
         if typical == 0.99:
@@ -122,7 +122,7 @@ def test_a_control_that_differs_raises_the_bar():
     control = {"backend": "numpy:cpu", "case": "A/A", "a": [1.0] * 12, "b": [1.15] * 12}
     base, new = run(cell(), control=[control]), run(cell(seconds=1.1e-3, seed=1))
     found = compare(base, new)
-    assert found.visible["numpy:cpu"] == pytest.approx(0.15)
+    assert found.visible["numpy:cpu", "node"] == pytest.approx(0.15)
     assert [row.state for row in found.rows] == ["UNCLEAR"]  # not SAME: 10 % is within the noise, but is not nothing
     assert "does not repeat itself better than 15%" in str(found)
     assert [row.state for row in compare(run(cell(), control=[control]), run(cell(seed=1))).rows] == ["SAME"]
@@ -132,7 +132,7 @@ def test_a_drift_within_the_runs_raises_the_bar():
     drifting = [cell(f"n={k}", seed=2) for k in range(20)]
     for one in drifting:
         one["samples"] = [s * (1.0 if k < 6 else 1.3) for k, s in enumerate(one["samples"])]
-    assert compare(run(*drifting), run(*drifting)).visible["numpy:cpu"] == pytest.approx(0.3, abs=0.03)
+    assert compare(run(*drifting), run(*drifting)).visible["numpy:cpu", "node"] == pytest.approx(0.3, abs=0.03)
 
 
 def test_a_slowdown_of_all_rows_is_shown_and_not_divided_out():
@@ -151,6 +151,54 @@ def test_a_small_slowdown_of_all_rows_is_stated_though_each_is_the_same():
     found = compare(base, new)
     assert len(found.of("SAME")) == 20
     assert "all rows together are 3." in str(found)
+
+
+def sat_twice(seed, chance):
+    """A run of 40 rows in two sittings of unequal length; each process is slower by up to ``chance``, for its life."""
+    rng = random.Random(seed)
+    rows = []
+    for n in range(40):
+        early, late = (1e-3 * (1 + rng.uniform(0, chance)) for _ in range(2))
+        samples = [early] * 4 + [late] * 8
+        rows.append(cell(f"n={n}") | {"samples": samples, "rounds": list(range(12))})
+    return run(*rows) | {"second_sitting": 4}
+
+
+def test_what_a_process_is_given_for_its_life_is_no_change_of_the_code():
+    base, new = sat_twice(1, 0.09), sat_twice(2, 0.09)
+    found = compare(base, new)
+    assert len(found.of("SAME")) >= 0.95 * len(found.rows)
+    assert 0.05 < found.visible["numpy:cpu", "node"] < 0.09
+    for one in (base, new):  # as if there had been one process, whose halves are alike
+        del one["second_sitting"]
+        for row in one["cells"]:
+            row["samples"] = row["samples"][4:]
+    assert compare(base, new).visible["numpy:cpu", "node"] == 0.05
+    assert len(compare(base, new).of("SAME")) < 0.95 * len(found.rows)
+
+
+def test_a_row_that_one_sitting_did_not_come_to_teaches_nothing():
+    late = cell("late") | {"rounds": [4, 5, 6, 7], "samples": [1e-3, 1.5e-3, 1e-3, 1e-3]}
+    found = compare(run(late) | {"second_sitting": 4}, run(late) | {"second_sitting": 4})
+    assert found.visible["numpy:cpu", "node"] == 0.05
+    assert [row.state for row in found.rows] == ["SAME"]
+
+
+def test_a_family_that_repeats_itself_badly_hides_nothing_in_the_others():
+    def rows(seed, **slowdown):
+        rng = random.Random(seed)
+        steps = [cell(f"n={n}", seed=seed, family="step", seconds=1e-3 * slowdown.get("step", 1)) for n in range(20)]
+        copies = [
+            cell(f"n={n}", family="transfer") | {"samples": [1e-3 * rng.choice([1, 1.5])] * 6 + [1e-3] * 6}
+            for n in range(20)
+        ]
+        return run(*steps, *copies)
+
+    found = compare(rows(1), rows(2, step=1.1))
+    assert {row.key[0] for row in found.of("SLOWER")} == {"step"}
+    assert len(found.of("SLOWER")) >= 19
+    assert found.visible == {("numpy:cpu", "step"): 0.05, ("numpy:cpu", "transfer"): pytest.approx(0.5)}
+    assert any(note.startswith("numpy:cpu, transfer: this machine does not repeat") for note in found.notes)
 
 
 def test_fail_lists_what_is_slower_by_more():

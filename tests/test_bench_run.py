@@ -10,9 +10,10 @@ import pytest
 from miniflow_xp.__main__ import main
 from miniflow_xp.bench.advise import Measured, advise, load_builder, parse_axis
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
+from miniflow_xp.bench.cell import AGREE, disagreement
 from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import check_writable, read_run, write_text
-from miniflow_xp.bench.run import AGREE, disagreement, grouped, run
+from miniflow_xp.bench.run import grouped, run
 from miniflow_xp.bench.worker import Desk, Worker, in_words, slowed
 from miniflow_xp.errors import BuilderError, SettingError, WorkerError
 from miniflow_xp.switch import get_backend, set_backend

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from miniflow_xp.bench.cases import Case
+from miniflow_xp.bench.cell import Cell
 from miniflow_xp.bench.crossover import Crossover, break_even, find_crossover, fit
-from miniflow_xp.bench.run import Cell, Progress, silent, start_workers
+from miniflow_xp.bench.run import Progress, silent, start_workers
 from miniflow_xp.bench.scheduler import Group, interleave
 from miniflow_xp.bench.statistics import Ratio, paired_ratio
 from miniflow_xp.bench.worker import Worker

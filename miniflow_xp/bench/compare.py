@@ -8,13 +8,15 @@ Other work on a machine only ever adds time. So two questions are asked of each 
 - ``typical``: the Hodges–Lehmann shift of the logarithms with the Mann–Whitney interval. It must agree, for a
   shortest sample alone is a single event.
 
-How far two runs of one commit lie apart is learned from the runs themselves: their A/A controls, and each row's later
-half against its earlier half. The change that 95 of 100 rows do not reach there, or 5 % if that is more, is what a row
-must exceed. A real change of the code is in both halves and does not raise it. So about 95 of 100 unchanged rows are
-SAME on any machine, and a slowdown of 10 % is SLOWER wherever the machine repeats itself to 9 %; where it does not, the
-text says which change could have been seen.
+How far two runs of one commit lie apart is learned from the runs themselves: their A/A controls, and each row's second
+sitting against its first, which had a process of its own; where there was one sitting, its halves. The change that 95
+of 100 rows of a backend and family do not reach there, or 5 % if that is more, is what a row must exceed: copies of
+large arrays repeat themselves worse than training steps do. A real change of the code is in both sittings and does not
+raise it. So about 95 of 100 unchanged rows are SAME on any machine, and a slowdown of 10 % is SLOWER wherever the
+machine repeats itself to 9 %; where it does not, the text says which change could have been seen.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -58,14 +60,14 @@ class Row(NamedTuple):
 class Comparison:
     """Rows of both runs.
 
-    ``failed``: those SLOWER by more than was allowed. ``visible``: {backend: the change that a row must exceed};
-    ``drift``: {backend: median of its rows' best ratios}, which is in every row and is not divided out; ``notes``:
-    what else differs.
+    ``failed``: those SLOWER by more than was allowed. ``visible``: {(backend, family): the change that a row must
+    exceed}; ``drift``: {backend: median of its rows' best ratios}, which is in every row and is not divided out;
+    ``notes``: what else differs.
     """
 
     rows: list[Row]
     failed: list[Row]
-    visible: dict[str, float]
+    visible: dict[tuple[str, str], float]
     drift: dict[str, float]
     notes: list[str]
 
@@ -95,16 +97,16 @@ def compare(base: Run, new: Run, fail: float | None = None, force: bool = False)
             "Run both on one machine, or compare them all the same with --force",
         )
     before, after = by_key(base), by_key(new)
-    backends = sorted({key[KEY.index("backend")] for key in before | after})
-    limits = {backend: Limits.of(backend, (base, new)) for backend in backends}
+    kinds = sorted({kind_of(cell) for cell in [*before.values(), *after.values()]})
+    limits = {kind: Limits.of(kind, (base, new)) for kind in kinds}
     rows = [
-        judge(key, before.get(key), after.get(key), limits[key[KEY.index("backend")]])
+        judge(key, before.get(key), after.get(key), limits[kind_of(dict(zip(KEY, key, strict=True)))])
         for key in before | after
         if measured(before.get(key)) or measured(after.get(key))
     ]
     rows.sort(key=lambda row: (ORDER.index(row.state), -abs(log(row.best or 1))))
     failed = [row for row in rows if fail is not None and row.state == "SLOWER" and (row.best or 1) > 1 + fail]
-    visible = {backend: limit.best for backend, limit in limits.items()}
+    visible = {kind: limit.best for kind, limit in limits.items()}
     drift = common_drift(rows)
     notes = [f"forced: {difference}" for difference in differences]
     return Comparison(rows, failed, visible, drift, notes + drift_notes(drift, visible) + setting_notes(base, new))
@@ -117,18 +119,30 @@ class Limits(NamedTuple):
     typical: float
 
     @classmethod
-    def of(cls, backend: str, runs: Sequence[Run]) -> "Limits":
-        """From both runs' A/A controls and from their rows' halves."""
+    def of(cls, kind: tuple[str, str], runs: Sequence[Run]) -> "Limits":
+        """From both runs' A/A controls of the backend and from the two parts of the rows of this kind."""
+        backend, _ = kind
         controls = [c for run in runs for c in run.get("control") or [] if c["backend"] == backend and c["a"]]
         pairs = [(c["a"], c["b"]) for c in controls if len(c["a"]) == len(c["b"])]
-        cells = [cell for run in runs for cell in run["cells"] if cell["backend"] == backend and measured(cell)]
-        halves = [(s[: len(s) // 2], s[len(s) // 2 :]) for s in (c["samples"] for c in cells) if len(s) >= LEAST]
-        best = [log(min(b) / min(a)) for a, b in halves]
-        typical = [log(median(b) / median(a)) for a, b in halves]
+        both = [
+            parts(cell, run.get("second_sitting"))
+            for run in runs
+            for cell in run["cells"]
+            if kind_of(cell) == kind and measured(cell) and len(cell["samples"]) >= LEAST
+        ]
+        best = [log(min(b) / min(a)) for a, b in both if a and b]
+        typical = [log(median(b) / median(a)) for a, b in both if a and b]
         return cls(
             max(TIE, seldom(best), *(change(min(b) / min(a)) for a, b in pairs), 0.0),
             max(TIE, seldom(typical), *(change(paired_ratio(b, a).estimate) for a, b in pairs), 0.0),
         )
+
+
+def parts(cell: Cell, second: int | None) -> tuple[list[float], list[float]]:
+    """Samples of the first and the second sitting; halves of them where there was one sitting."""
+    samples = list(cell["samples"])
+    cut = len(samples) // 2 if second is None else bisect_left(cell["rounds"], second)
+    return samples[:cut], samples[cut:]
 
 
 def seldom(shifts: Iterable[float]) -> float:
@@ -145,6 +159,11 @@ def change(ratio: float) -> float:
 def by_key(run: Run) -> dict[tuple[str, ...], Cell]:
     """{key: cell}."""
     return {tuple(str(cell.get(part) or "") for part in KEY): cell for cell in run["cells"]}
+
+
+def kind_of(cell: Cell) -> tuple[str, str]:
+    """Backend and family: what rows must have in common to repeat themselves equally well."""
+    return str(cell.get("backend") or ""), str(cell.get("family") or "")
 
 
 def measured(cell: Cell | None) -> bool:
@@ -238,7 +257,7 @@ def common_drift(rows: Iterable[Row]) -> dict[str, float]:
     return {backend: median(values) for backend, values in sorted(ratios.items())}
 
 
-def drift_notes(drift: Mapping[str, float], visible: Mapping[str, float]) -> list[str]:
+def drift_notes(drift: Mapping[str, float], visible: Mapping[tuple[str, str], float]) -> list[str]:
     """What all rows of a backend have in common, and where small changes could not be seen."""
     notes = [
         f"{backend}: all rows together are {percent(ratio)}: the machine, or a change that touches them all. It is in "
@@ -247,10 +266,10 @@ def drift_notes(drift: Mapping[str, float], visible: Mapping[str, float]) -> lis
         if change(ratio) > TIE / 2
     ]
     return notes + [
-        f"{backend}: this machine does not repeat itself better than {visible[backend]:.0%}; smaller changes are "
+        f"{backend}, {family}: this machine does not repeat itself better than {limit:.0%}; smaller changes are "
         "not seen."
-        for backend in drift
-        if visible[backend] > TIE
+        for (backend, family), limit in visible.items()
+        if limit > TIE
     ]
 
 

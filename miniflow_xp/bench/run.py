@@ -1,33 +1,26 @@
 """A run: cases on backends, prepared, interleaved until the clock says stop, and written down as one JSON object."""
 
-import itertools
 import random
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from math import inf, isfinite
 from typing import Any
 
-import numpy as np
-
 from miniflow_xp.bench.cases import ITEM, Case
+from miniflow_xp.bench.cell import Cell
 from miniflow_xp.bench.environment import machine, memory_bytes, state
 from miniflow_xp.bench.files import FORMAT, VERSION
-from miniflow_xp.bench.scheduler import Group, Series, calls_for, interleave
+from miniflow_xp.bench.scheduler import Group, Series
+from miniflow_xp.bench.sittings import in_sittings
 from miniflow_xp.bench.worker import Worker
 from miniflow_xp.errors import WorkerError
 
-SLICE = 0.01  # seconds that a sample aims at; at least one call
 PREPARE = 0.45  # share of the budget after which no more cases are prepared
 ROUNDS = 40  # at most
 ENOUGH = 8  # rounds of every cell that make a run complete: below, an interval at 95 % says little
 DTYPE = "float32"
-AGREE = 5e-3  # relative to the largest number: three float32 training steps in another order
 PLANTED = 0.05
 SHARE_OF_MEMORY = 0.1  # that the arrays of one case may take
-
-keys = itertools.count()
 
 Progress = Callable[[str, float], None]
 """``progress(what, fraction)``: called now and then."""
@@ -35,125 +28,6 @@ Progress = Callable[[str, float], None]
 
 def silent(what: str, fraction: float) -> None:
     """A Progress that shows nothing."""
-
-
-class Cell:
-    """A case on a backend: what a scheduler samples, and what is written down of it."""
-
-    def __init__(self, case: Case, worker: Worker, backend: str, slow: float = 0.0) -> None:
-        self.key = next(keys)
-        self.name = str(self.key)
-        self.place = self.key  # where the worker keeps the workload
-        self.case, self.worker, self.backend, self.slow = case, worker, backend, slow
-        self.calls = 0
-        self.facts: dict[str, Any] = {}
-        self.host: list[float] = []
-        self.state, self.why = "skipped", "the budget was spent"
-
-    def prepare(self) -> None:
-        """Have the worker build and warm it; what goes wrong is kept as the reason."""
-        try:
-            if self.case.family == "memory":
-                self._prepare_memory()
-                return
-            self.facts = self.worker.ask("prepare", self.key, self.case)
-        except WorkerError as error:
-            self.state, self.why = "failed", error.got
-            return
-        self.calls = calls_for(self.facts["seconds"], SLICE)
-
-    def _prepare_memory(self) -> None:
-        """In a process of its own: one that has freed memory before would take it from there, unseen."""
-        fresh = Worker(self.worker.backend)
-        try:
-            self.facts = fresh.ask("peak", self.case)
-        finally:
-            fresh.close()
-        self.state = "measured" if self.facts["peak_bytes"] is not None else "skipped"
-        self.why = self.facts.get("why", "")
-
-    def sample(self) -> float:
-        """Seconds a call, of one slice."""
-        seconds, host = self.worker.ask("sample", self.place, self.calls, self.slow)
-        self.host.append(host)
-        return float(seconds)
-
-    def drop(self) -> None:
-        """Let the worker forget it."""
-        with suppress(WorkerError):
-            self.worker.ask("drop", self.place)
-
-    @property
-    def ready(self) -> bool:
-        """Can it be sampled?"""
-        return self.calls > 0 and self.state != "failed"
-
-    @property
-    def seconds(self) -> float:
-        """How long a sample should take."""
-        return float(self.calls * self.facts["seconds"])
-
-    def again(self, slow: float = 0.0) -> "Cell":
-        """The same workload once more, in the same place of the worker."""
-        twin = Cell(self.case, self.worker, self.backend, slow)
-        twin.place, twin.calls, twin.facts = self.place, self.calls, self.facts
-        return twin
-
-    def agree_with(self, reference: "Cell") -> None:
-        """Compare results with those of another backend; too far off is a failure, not a figure."""
-        error = disagreement(self.facts.get("results"), reference.facts.get("results"))
-        self.facts["error"] = error
-        if error is not None and not error <= AGREE:
-            self.state, self.why = "failed", f"its results differ from those of {reference.backend} by {error:.1g}"
-
-    def written(self, series: Series | None, synchronous: bool) -> dict[str, Any]:
-        """The cell as it stands in the file."""
-        samples = [] if series is None else series.samples
-        if series is not None and series.failed:
-            self.state, self.why = "failed", series.failed
-        elif samples:
-            self.state, self.why = "measured", ""
-        facts = self.facts
-        return {
-            "family": self.case.family,
-            "series": self.case.series,
-            "case": self.case.case,
-            "axes": self.case.axes,
-            "axis": self.case.axis,
-            "backend": self.backend,
-            "contestant": self.case.contestant,
-            "dtype": self.case.dtype,
-            "residence": self.case.residence,
-            "cache": "hot",
-            "kind": "latency" if synchronous else "throughput",
-            "state": self.state,
-            "why": self.why,
-            "samples": samples,
-            "rounds": [] if series is None else series.rounds,
-            "calls": self.calls,
-            "host_s": None if synchronous else self.host[-len(samples) :] if samples else [],
-            "capture_s": facts.get("capture_s"),
-            **{k: facts.get(k) for k in ("first_call_s", "warmup_calls", "stable", "flops", "bytes", "peak_bytes")},
-            "error": finite(facts.get("error")),
-            "note": facts.get("note", ""),
-        }
-
-
-def disagreement(found: Sequence[np.ndarray] | None, reference: Sequence[np.ndarray] | None) -> float | None:
-    """Largest difference between results, relative to the largest number of each array; None where there are none."""
-    if found is None or reference is None:
-        return None
-    worst = 0.0
-    for a, b in zip(found, reference, strict=True):
-        scale = float(np.max(np.abs(b), initial=0.0)) or 1.0
-        error = float(np.max(np.abs(a - b), initial=0.0)) / scale
-        worst = max(worst, error if isfinite(error) else inf)
-    return worst
-
-
-def finite(number: float | None) -> float | None:
-    """The number, or None where JSON has no word for it."""
-    return number if number is None or isfinite(number) else None
 
 
 def run(
@@ -176,6 +50,7 @@ def run(
     before, facts = state(), machine()
     progress("starting the backends", 0.0)
     workers, told = start_workers(backends)
+    starting_s = time.perf_counter() - start
     try:
         for name in workers:
             merge(facts, told[name])
@@ -186,11 +61,12 @@ def run(
         prepare(groups, start, budget_s, progress)
         extra = controls(groups)
         until = start + 0.97 * budget_s
-        found = interleave(
+        found, second = in_sittings(
             sampled(groups, extra),
             rounds,
             until,
             random.Random(seed),
+            starting_s,
             progress=lambda *_: progress("measuring", min(1.0, (time.perf_counter() - start) / budget_s)),
         )
     finally:
@@ -207,6 +83,7 @@ def run(
         "budget_s": budget_s,
         "seconds": time.perf_counter() - start,
         "seed": seed,
+        "second_sitting": second,
         "complete": all(
             c["state"] == "failed" or len(c["samples"]) >= min(rounds, ENOUGH) for c in cells if c["family"] != "memory"
         ),
@@ -289,7 +166,7 @@ def controls(groups: Sequence[Sequence[Cell]]) -> list[tuple[Cell, Cell]]:
     return pairs
 
 
-def sampled(groups: Sequence[Sequence[Cell]], extra: Sequence[tuple[Cell, Cell]]) -> list[Group]:
+def sampled(groups: Sequence[Sequence[Cell]], extra: Sequence[tuple[Cell, Cell]]) -> list[Group[Cell]]:
     """What the scheduler interleaves; the controls first, for without them nothing is a result."""
     ready = [*extra, *([c for c in group if c.ready] for group in groups)]
     return [Group(str(n), list(cells), sum(c.seconds for c in cells)) for n, cells in enumerate(ready) if cells]

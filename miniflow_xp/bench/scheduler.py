@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from statistics import median
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 STABLE = 0.10  # a warm-up ends when two successive medians differ by no more
 MOST_CALLS = 1_000_000  # for a clock that does not move between two calls
@@ -27,11 +27,14 @@ class Contestant(Protocol):
         """Run one sample, which is several steps, wait until they are done, and return the seconds a step."""
 
 
-class Group(NamedTuple):
+C = TypeVar("C", bound=Contestant)
+
+
+class Group(NamedTuple, Generic[C]):
     """What is compared with each other. ``seconds``: how long one round of it should take; 0 where nobody knows."""
 
     name: str
-    contestants: Sequence[Contestant]
+    contestants: Sequence[C]
     seconds: float = 0.0
 
 
@@ -52,7 +55,7 @@ Progress = Callable[[int, int, str], object]
 
 
 def interleave(
-    groups: Sequence[Group],
+    groups: Sequence[Group[C]],
     rounds: int,
     until: float,
     rng: random.Random,
@@ -88,7 +91,7 @@ def interleave(
     return series
 
 
-def one_round(group: Group, number: int, backwards: bool, series: dict[str, Series]) -> None:
+def one_round(group: Group[C], number: int, backwards: bool, series: dict[str, Series]) -> None:
     """One sample of every contestant that has not failed."""
     for contestant in reversed(group.contestants) if backwards else group.contestants:
         own = series[contestant.name]

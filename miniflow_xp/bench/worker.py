@@ -34,11 +34,14 @@ class Worker:
     def __init__(self, backend: str, patience: float = 120.0) -> None:
         self.backend = backend
         self.patience = patience
+        self._start()
+
+    def _start(self) -> None:
         kept = {name: os.environ.get(name) for name in SETTINGS}
         os.environ.update({name: value for name, value in SETTINGS.items() if kept[name] is None})
         try:
             self._pipe, other = get_context("spawn").Pipe()
-            self._process = get_context("spawn").Process(target=serve, args=(backend, other), daemon=True)
+            self._process = get_context("spawn").Process(target=serve, args=(self.backend, other), daemon=True)
             self._process.start()
         finally:
             for name, value in kept.items():
@@ -60,6 +63,11 @@ class Worker:
         if isinstance(answer, Failure):
             raise worker_error(self.backend, answer.text)
         return answer
+
+    def restart(self) -> None:
+        """End the process and begin with a fresh one, in which nothing is prepared."""
+        self.close()
+        self._start()
 
     def kill(self) -> None:
         """End the process at once."""

@@ -70,6 +70,8 @@ def settings(run: Run) -> Iterator[tuple[str, str]]:
     yield "budget", f"{budget:g} s" if budget is not None else ""
     yield "took", f"{took:.4g} s" if took is not None else ""
     yield "seed", text(run.raw.get("seed"))
+    second = run.raw.get("second_sitting")
+    yield "sittings", "one" if second is None else f"two, with fresh processes from round {text(second)} on"
     yield "kind of times", ", ".join(kinds(run))
     yield "cache", ", ".join(dict.fromkeys(c.cache for c in run.cells if c.cache))
     errors = [c.error for c in run.cells if c.error is not None]
