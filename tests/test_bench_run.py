@@ -14,7 +14,9 @@ from miniflow_xp.bench.cell import AGREE, disagreement
 from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import check_writable, read_run, write_text
 from miniflow_xp.bench.run import grouped, run
-from miniflow_xp.bench.worker import Desk, Worker, in_words, slowed
+from miniflow_xp.bench.simulation import Clock, Device
+from miniflow_xp.bench.worker import Desk, Worker, in_words, sample
+from miniflow_xp.bench.workloads import Workload
 from miniflow_xp.errors import BuilderError, SettingError, WorkerError
 from miniflow_xp.switch import get_backend, set_backend
 
@@ -116,11 +118,24 @@ def test_the_clock_waits_for_the_device():
     assert device == ["last", "each", "each", "each"]
 
 
-def test_a_slowed_step_takes_longer_by_that_part():
-    step = slowed(lambda: time.sleep(0.02), 0.5)
-    start = time.perf_counter()
-    step()
-    assert time.perf_counter() - start >= 0.03
+@pytest.mark.parametrize("each", [True, False], ids=["every result", "the last result"])
+@pytest.mark.parametrize("ask", [5e-6, 1e-3], ids=["the device works long", "the host asks long"])
+def test_a_planted_slowdown_is_of_the_whole_time_also_where_the_host_only_asks(ask, each):
+    def device_seconds(part):
+        clock = Clock()
+        device = Device(clock, ask)
+
+        def wait(_):
+            device.synchronize()
+
+        def now():
+            clock.work(1e-7)  # looking at it takes time, so that waiting in a loop ends
+            return clock()
+
+        load = Workload(lambda: device.launch(5e-4), 0, 0)
+        return sample(load, 10, wait, each, part, now)[0]
+
+    assert device_seconds(0.05) / device_seconds(0.0) == pytest.approx(1.05, abs=0.002)
 
 
 def test_a_worker_tells_its_errors_and_lives_on():

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from time import sleep
+from time import perf_counter, sleep
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -193,24 +193,31 @@ class Desk:
 
 
 def sample(
-    load: Workload, calls: int, wait: Callable[[Any], None], each: bool, slow: float = 0.0
+    load: Workload,
+    calls: int,
+    wait: Callable[[Any], None],
+    each: bool,
+    slow: float = 0.0,
+    now: Callable[[], float] = perf_counter,
 ) -> tuple[float, float]:
     """One sample after one call that makes its data hot."""
     wait(load.step())
-    step = load.step if not slow else slowed(load.step, slow)
-    return timed(step, calls, wait, each)
+    return timed(load.step, calls, slowed(wait, slow, now) if slow else wait, each, now)
 
 
-def slowed(step: Callable[[], Any], part: float) -> Callable[[], Any]:
-    """A step that takes longer by ``part``: the host is kept busy for that share of each call."""
-    from time import perf_counter
+def slowed(wait: Callable[[Any], None], part: float, now: Callable[[], float]) -> Callable[[Any], None]:
+    """A wait that goes on for ``part`` of the time since the one before.
 
-    def run() -> Any:
-        start = perf_counter()
-        result = step()
-        until = perf_counter() + part * (perf_counter() - start)
-        while perf_counter() < until:
+    Slowing the step itself would not do: with a device it only asks for work, and a delay of the host hides behind that.
+    """
+    before = now()
+
+    def longer(result: Any) -> None:
+        nonlocal before
+        wait(result)
+        done = now()
+        until = done + part * (done - before)
+        while (before := now()) < until:
             pass
-        return result
 
-    return run
+    return longer
