@@ -208,7 +208,7 @@ def sample(
 def slowed(wait: Callable[[Any], None], part: float, now: Callable[[], float]) -> Callable[[Any], None]:
     """A wait that goes on for ``part`` of the time since the one before.
 
-    Slowing the step itself would not do: with a device it only asks for work, and a delay of the host hides behind that.
+    Slowing the step itself would not do: with a device it only asks for work, behind which a delay of the host hides.
     """
     before = now()
 
