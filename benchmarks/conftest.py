@@ -73,7 +73,7 @@ class Measured:
     @property
     def run(self) -> dict:
         if self._run is None:
-            wanted = {item.callspec.params["cell"] for item in self.items if hasattr(item, "callspec")}
+            wanted = {item.callspec.params.get("cell") for item in self.items if hasattr(item, "callspec")}
             cases = [case for case in cases_of(self.config) if id_of(case) in wanted]
             families = {case.family for case in cases}
             cases += [case for case in plan(self.config.getoption("cases"), ("memory",)) if "step" in families]
