@@ -168,13 +168,34 @@ def test_what_a_process_is_given_for_its_life_is_no_change_of_the_code():
     base, new = sat_twice(1, 0.09), sat_twice(2, 0.09)
     found = compare(base, new)
     assert len(found.of("SAME")) >= 0.95 * len(found.rows)
-    assert 0.05 < found.visible["numpy:cpu", "node"] < 0.09
     for one in (base, new):  # as if there had been one process, whose halves are alike
         del one["second_sitting"]
         for row in one["cells"]:
             row["samples"] = row["samples"][4:]
     assert compare(base, new).visible["numpy:cpu", "node"] == 0.05
     assert len(compare(base, new).of("SAME")) < 0.95 * len(found.rows)
+
+
+@pytest.mark.parametrize("chance", [*simulation.LUCKS.values(), lambda rng: rng.choice([1.0, 1.3])])
+def test_chance_seldom_makes_a_change(chance):
+    assert simulation.share("SLOWER", 1.0, luck=chance) + simulation.share("FASTER", 1.0, luck=chance) < 0.05
+
+
+def test_a_row_that_was_disturbed_in_one_sitting_hides_nothing_in_the_others():
+    def rows(seconds, *disturbed):
+        found = [
+            cell(f"n={n}", seconds=seconds, noise=0.005, seed=seconds, rounds=12) | {"rounds": list(range(12))}
+            for n in range(20)
+        ]
+        for n in disturbed:
+            found[n]["samples"] = [s * (1.2 if k < 6 else 1.0) for k, s in enumerate(found[n]["samples"])]
+        return run(*found) | {"second_sitting": 6}
+
+    found = {row.key[2]: row for row in compare(rows(1e-3, 3, 5), rows(1.1e-3, 7)).rows}
+    assert [found.pop(f"n={n}").state for n in (3, 5, 7)] == ["UNCLEAR"] * 3
+    assert {row.state for row in found.values()} == {"SLOWER"}
+    again = compare(rows(1e-3, 3, 5), rows(1e-3, 7)).rows
+    assert [row.state for row in again] == ["SAME"] * 20
 
 
 def test_a_row_that_one_sitting_did_not_come_to_teaches_nothing():

@@ -8,16 +8,18 @@ Other work on a machine only ever adds time. So two questions are asked of each 
 - ``typical``: the Hodges–Lehmann shift of the logarithms with the Mann–Whitney interval. It must agree, for a
   shortest sample alone is a single event.
 
-How far two runs of one commit lie apart is learned from the runs themselves: their A/A controls, and each row's second
-sitting against its first, which had a process of its own; where there was one sitting, its halves. The change that 95
-of 100 rows of a backend and family do not reach there, or 5 % if that is more, is what a row must exceed: copies of
-large arrays repeat themselves worse than training steps do. A real change of the code is in both sittings and does not
-raise it. So about 95 of 100 unchanged rows are SAME on any machine, and a slowdown of 10 % is SLOWER wherever the
-machine repeats itself to 9 %; where it does not, the text says which change could have been seen.
+How far two runs of one commit lie apart is learned from the runs themselves: from their A/A controls, and from each
+row's second sitting against its first, which had a process of its own. A change must exceed 5 %; and every sitting of
+one run must be past every sitting of the other, by what 70 of 100 rows of the same backend and family do not differ by
+between their sittings. Then chance makes fewer than 5 of 100 unchanged rows SLOWER or FASTER, be it rare and large or
+small and everywhere; ``python -m miniflow_xp.bench.simulation`` prints how many. Where there was one sitting, its
+halves share a process and what that was given for its life; there a change must exceed what 95 of 100 rows do not
+differ by between halves. A slowdown of 10 % is SLOWER for rows that repeat themselves to about 7 %, whatever others do;
+where they do not, the text says so. A real change of the code is in all sittings and raises no limit.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import comb, exp, log, sqrt
@@ -34,7 +36,8 @@ KEY = ("family", "series", "case", "backend", "contestant", "dtype", "residence"
 ORDER = ("SLOWER", "FASTER", "UNCLEAR", "MISSING", "NEW", "SAME")
 COARSE = 0.10  # runs that cannot tell such a change apart call nothing the same on the strength of their noise
 LEAST = 4  # samples on either side: with fewer no interval of 95 % exists
-QUIET = 0.95  # of the rows of one commit do not reach the change that counts
+QUIET = 0.95  # of rows whose parts are halves of a sitting differ less than what counts
+TWICE = 0.70  # of rows whose parts are sittings do
 MOST_EXACT = 2500  # products of sample counts above this take the normal approximation
 
 Run = Mapping[str, Any]
@@ -61,8 +64,8 @@ class Comparison:
     """Rows of both runs.
 
     ``failed``: those SLOWER by more than was allowed. ``visible``: {(backend, family): the change that a row must
-    exceed}; ``drift``: {backend: median of its rows' best ratios}, which is in every row and is not divided out;
-    ``notes``: what else differs.
+    exceed, if its own sittings do not differ by more}; ``drift``: {backend: median of its rows' best ratios}, which is
+    in every row and is not divided out; ``notes``: what else differs.
     """
 
     rows: list[Row]
@@ -97,45 +100,67 @@ def compare(base: Run, new: Run, fail: float | None = None, force: bool = False)
             "Run both on one machine, or compare them all the same with --force",
         )
     before, after = by_key(base), by_key(new)
-    kinds = sorted({kind_of(cell) for cell in [*before.values(), *after.values()]})
-    limits = {kind: Limits.of(kind, (base, new)) for kind in kinds}
+    limits = {one: Limits.of(one, (base, new)) for one in sorted(set(map(kind, before | after)))}
+    own = [apart(run, min) for run in (base, new) if sat_twice(run)]
     rows = [
-        judge(key, before.get(key), after.get(key), limits[kind_of(dict(zip(KEY, key, strict=True)))])
+        judge(
+            key,
+            before.get(key),
+            after.get(key),
+            limits[kind(key)].beyond(max((a.get(key, 0.0) for a in own), default=0.0)),
+        )
         for key in before | after
         if measured(before.get(key)) or measured(after.get(key))
     ]
     rows.sort(key=lambda row: (ORDER.index(row.state), -abs(log(row.best or 1))))
     failed = [row for row in rows if fail is not None and row.state == "SLOWER" and (row.best or 1) > 1 + fail]
-    visible = {kind: limit.best for kind, limit in limits.items()}
+    visible = {one: limit.best for one, limit in limits.items()}
     drift = common_drift(rows)
     notes = [f"forced: {difference}" for difference in differences]
     return Comparison(rows, failed, visible, drift, notes + drift_notes(drift, visible) + setting_notes(base, new))
 
 
 class Limits(NamedTuple):
-    """The changes, 0.05 for 5 %, that runs of one commit seldom reach: of the shortest samples, of the typical ones."""
+    """The changes, 0.05 for 5 %, that runs of one commit seldom reach: of the shortest samples, of the typical ones.
+
+    The parts of a row seldom differ by more than ``apart``.
+    """
 
     best: float
     typical: float
+    apart: float
 
     @classmethod
-    def of(cls, kind: tuple[str, str], runs: Sequence[Run]) -> "Limits":
+    def of(cls, alike: tuple[str, str], runs: Sequence[Run]) -> "Limits":
         """From both runs' A/A controls of the backend and from the two parts of the rows of this kind."""
-        backend, _ = kind
-        controls = [c for run in runs for c in run.get("control") or [] if c["backend"] == backend and c["a"]]
+        controls = [c for run in runs for c in run.get("control") or [] if c["backend"] == alike[0] and c["a"]]
         pairs = [(c["a"], c["b"]) for c in controls if len(c["a"]) == len(c["b"])]
-        both = [
-            parts(cell, run.get("second_sitting"))
-            for run in runs
-            for cell in run["cells"]
-            if kind_of(cell) == kind and measured(cell) and len(cell["samples"]) >= LEAST
-        ]
-        best = [log(min(b) / min(a)) for a, b in both if a and b]
-        typical = [log(median(b) / median(a)) for a, b in both if a and b]
-        return cls(
-            max(TIE, seldom(best), *(change(min(b) / min(a)) for a, b in pairs), 0.0),
-            max(TIE, seldom(typical), *(change(paired_ratio(b, a).estimate) for a, b in pairs), 0.0),
+        best, typical = (
+            [found for run in runs for key, found in apart(run, of).items() if kind(key) == alike]
+            for of in (min, median)
         )
+        usual = seldom(best, TWICE if all(map(sat_twice, runs)) else QUIET)
+        return cls(
+            max(TIE, usual, *(change(min(b) / min(a)) for a, b in pairs), 0.0),
+            max(TIE, seldom(typical, QUIET), *(change(paired_ratio(b, a).estimate) for a, b in pairs), 0.0),
+            usual,
+        )
+
+    def beyond(self, own: float) -> "Limits":
+        """The same for a row whose own parts differ by so much: all of one run must be past all of the other."""
+        return self._replace(best=max(self.best, (1 + self.apart) * (1 + own) - 1))
+
+
+def sat_twice(run: Run) -> bool:
+    """Had it two sittings?"""
+    return run.get("second_sitting") is not None
+
+
+def apart(run: Run, of: Callable[[Sequence[float]], float]) -> dict[tuple[str, ...], float]:
+    """{key: by how much the two parts of a row differ in ``of`` their samples}, of rows with LEAST samples."""
+    cells = {key: cell for key, cell in by_key(run).items() if measured(cell) and len(cell["samples"]) >= LEAST}
+    both = {key: parts(cell, run.get("second_sitting")) for key, cell in cells.items()}
+    return {key: change(of(b) / of(a)) for key, (a, b) in both.items() if a and b}
 
 
 def parts(cell: Cell, second: int | None) -> tuple[list[float], list[float]]:
@@ -145,10 +170,10 @@ def parts(cell: Cell, second: int | None) -> tuple[list[float], list[float]]:
     return samples[:cut], samples[cut:]
 
 
-def seldom(shifts: Iterable[float]) -> float:
-    """The change that QUIET of these logarithms of ratios do not exceed; 0 where there are none."""
-    sizes = sorted(map(abs, shifts))
-    return exp(sizes[min(len(sizes) - 1, int(QUIET * len(sizes)))]) - 1 if sizes else 0.0
+def seldom(changes: Iterable[float], share: float) -> float:
+    """The change that this share of them do not exceed; 0 where there are none."""
+    sizes = sorted(changes)
+    return sizes[min(len(sizes) - 1, int(share * len(sizes)))] if sizes else 0.0
 
 
 def change(ratio: float) -> float:
@@ -161,9 +186,9 @@ def by_key(run: Run) -> dict[tuple[str, ...], Cell]:
     return {tuple(str(cell.get(part) or "") for part in KEY): cell for cell in run["cells"]}
 
 
-def kind_of(cell: Cell) -> tuple[str, str]:
-    """Backend and family: what rows must have in common to repeat themselves equally well."""
-    return str(cell.get("backend") or ""), str(cell.get("family") or "")
+def kind(key: tuple[str, ...]) -> tuple[str, str]:
+    """Backend and family: what rows must have in common to repeat themselves about equally well."""
+    return key[KEY.index("backend")], key[KEY.index("family")]
 
 
 def measured(cell: Cell | None) -> bool:
