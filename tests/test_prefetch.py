@@ -25,6 +25,7 @@ from miniflow_xp.backends.copy_stream import CopyStream
 from miniflow_xp.backends.numpy_backend import NumpyBackend
 from miniflow_xp.batches import Batches
 from miniflow_xp.errors import DtypeError, FeedError, SettingError
+from miniflow_xp.fitting import loop
 from miniflow_xp.prefetch import prefetched, sent_as
 
 DEPTHS = (1, 2, 5)
@@ -206,7 +207,10 @@ class Prefetched:
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy's, of the infinity that is fed
 @pytest.mark.parametrize("bad", [False, True], ids=["finite", "infinite"])
-def test_fit_is_the_same_to_the_last_bit(bad, backend, late_everywhere):
+def test_fit_is_the_same_to_the_last_bit(bad, backend, late_everywhere, monkeypatch):
+    monkeypatch.setattr(
+        loop, "LOOK_EVERY", np.inf
+    )  # the way back after an infinity leads to the last look, by the clock
     X = IMAGES["float32"].copy()
     if bad:
         X[7] = np.inf
