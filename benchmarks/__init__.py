@@ -1,1 +1,1 @@
-"""Benchmarks: run with ``pytest benchmarks --benchmark-only``, or ``python -m benchmarks.peers`` for the table."""
+"""Benchmarks: run with ``pytest benchmarks --benchmark-only``, or ``python -m benchmarks.peers`` for a table."""

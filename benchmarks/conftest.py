@@ -38,12 +38,13 @@ def cases_of(config) -> list[Case]:
 
 
 def id_of(case: Case) -> str:
-    return identity(case.series, case.contestant, case.case)
+    return identity(case.series, case.contestant, case.case, case.residence)
 
 
-def identity(series: str, contestant: str, case: str) -> str:
+def identity(series: str, contestant: str, case: str, residence: str) -> str:
     """In ASCII, without spaces, so that it can be typed after ``-k``."""
-    return f"{series}-{contestant}-{case}".replace(", ", "_").replace(" ", "_").replace("→", "_to_")
+    streamed = "-streamed" if residence == "streamed" else ""
+    return f"{series}-{contestant}-{case}{streamed}".replace(", ", "_").replace(" ", "_").replace("→", "_to_")
 
 
 def pytest_generate_tests(metafunc):
@@ -51,15 +52,16 @@ def pytest_generate_tests(metafunc):
         cases = cases_of(metafunc.config)
         if not metafunc.config.getoption("benchmark_only"):
             cases = smallest(cases)
-        metafunc.parametrize("backend_name", backends_of(metafunc.config))
-        metafunc.parametrize("cell", list(dict.fromkeys(map(id_of, cases))))
+        pairs = [(name, id_of(case)) for name in backends_of(metafunc.config) for case in cases if case.runs_on(name)]
+        metafunc.parametrize(("backend_name", "cell"), list(dict.fromkeys(pairs)))
 
 
 def smallest(cases: list[Case]) -> list[Case]:
-    """The first case of each series and contestant."""
-    found: dict[tuple[str, str], Case] = {}
+    """The first case of each series, contestant and residence; without compilers, which take a minute."""
+    found: dict[tuple[str, str, str | None], Case] = {}
     for case in cases:
-        found.setdefault((case.series, case.contestant), case)
+        if case.contestant != "torch.compile":
+            found.setdefault((case.series, case.contestant, case.residence), case)
     return list(found.values())
 
 
@@ -95,7 +97,7 @@ class Measured:
 
 
 def id_of_cell(cell: dict) -> str:
-    return identity(cell["series"], cell["contestant"], cell["case"])
+    return identity(cell["series"], cell["contestant"], cell["case"], cell["residence"])
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,9 @@ import bench_runs
 import pytest
 
 from miniflow_xp.bench import report
+from miniflow_xp.bench.report import bars, tables
+from miniflow_xp.bench.report.outcome import winner
+from miniflow_xp.bench.report.run import Run
 from miniflow_xp.errors import PackageMissingError, SettingError
 
 LIMIT = 500_000  # bytes: what the page may weigh
@@ -338,3 +341,48 @@ def test_unwritable_places_are_our_errors(tmp_path):
 def test_as_many_names_as_runs():
     with pytest.raises(ValueError, match="shorter"):
         report.build([{}, {}], ["one"])
+
+
+def peers_of(*cells):
+    """A run of peers, each (contestant, backend, seconds)."""
+    make = bench_runs.Maker(0, 12, 0.01, {}, ("numpy:cpu", "torch:cpu"))
+    axes = {"n": 8}
+    made = [make.cell("peers", "a step", axes, "n", b, s, contestant=c) for c, b, s in cells]
+    return Run({"cells": made, "backends": {b: {} for _, b, _ in cells}, "control": [make.control("numpy:cpu")]}, "")
+
+
+def test_peers_are_compared_with_ours_on_their_own_backend():
+    run = peers_of(("ours", "numpy:cpu", 1e-3), ("ours", "torch:cpu", 2e-3), ("autograd", "torch:cpu", 4e-3))
+    (series,) = run.of("peers")
+    assert run.rival(series, "autograd (torch:cpu)") == "ours (torch:cpu)"
+    assert "ours (torch:cpu): against autograd (torch:cpu), 1 case: 1 win." in report.sentences(run.raw)
+
+
+def test_a_part_of_the_work_wins_nothing():
+    run = peers_of(("products", "numpy:cpu", 1e-4), ("ours", "numpy:cpu", 1e-3), ("lesson", "numpy:cpu", 2e-3))
+    (series,) = run.of("peers")
+    assert winner(run, series.cases[0]).labels == ["ours (numpy:cpu)"]
+    assert not any("products" in sentence for sentence in report.sentences(run.raw))
+
+
+@pytest.mark.parametrize(("device_s", "host", "device"), [(None, 2e-4, 8e-4), (3e-4, 7e-4, 3e-4), (2e-3, 0.0, 1e-3)])
+def test_the_devices_own_clock_goes_before_the_hosts(device_s, host, device):
+    make = bench_runs.Maker(0, 8, 0.0, {"cupy:0": (2e-4, 1.0)}, ("cupy:0",))
+    make.shared = [1.0] * 8
+    cell = make.cell("step", "training", {"batch": 8}, "batch", "cupy:0", 1e-3, device_s=device_s)
+    ((_, _, (split,)),) = bars.breakdowns(Run({"cells": [cell]}, ""))
+    assert (split.host, split.device) == pytest.approx((host, device), abs=1e-9)
+
+
+def test_what_is_paid_once_holds_start_and_upload():
+    make = bench_runs.Maker(0, 8, 0.0, {}, ("numpy:cpu", "torch:cpu"))
+    make.shared = [1.0] * 8
+    made = [
+        make.cell("step", "training", {"batch": 8}, "batch", b, s, first_call_s=s + first, upload_s=upload)
+        for b, s, first, upload in (("numpy:cpu", 2e-3, 0.0, 0.0), ("torch:cpu", 1e-3, 0.5, 0.25))
+    ]
+    backends = {"numpy:cpu": {"start_s": 0.05}, "torch:cpu": {"start_s": 1.3}}
+    run = Run({"cells": made, "backends": backends, "control": [make.control("numpy:cpu")]}, "")
+    (series,) = run.of("step")
+    row = tables.payback_row(run, series, series.cases[0], "torch:cpu", "numpy:cpu")
+    assert row[-1].value == pytest.approx((1.3 - 0.05 + 0.5 + 0.25) / 1e-3)

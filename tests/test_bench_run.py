@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from miniflow_xp.__main__ import main
-from miniflow_xp.bench.advise import Measured, advise, load_builder, parse_axis
+from miniflow_xp.bench import report
+from miniflow_xp.bench.advise import Measured, advise, limit, parse_axis, pays, times
+from miniflow_xp.bench.builder import load_builder
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
 from miniflow_xp.bench.cell import AGREE, disagreement
 from miniflow_xp.bench.clock import timed
@@ -215,19 +217,61 @@ def model(tmp_path):
 
 def test_advice_on_a_graph_of_ones_own(model):
     pytest.importorskip("torch")
-    advice, found = advise(f"{model}:build", "batch", [1, 4, 16], ["numpy", "torch"], 100, 60)
-    assert [(a.candidate, a.way) for a in advice] == [("torch", "resident"), ("torch", "streamed")]
+    advice, study, found = advise(f"{model}:build", "batch", [1, 4, 16], ["numpy", "torch"], 100, 60)
+    assert [(a.candidate, a.way) for a in advice] == [("torch", way) for way in ("resident", "streamed", "once")]
     for one in advice:
         assert one.sentence.startswith("torch against numpy")
         assert set(one.crossover.measured) >= {1, 4, 16}
-    sizes = {m["size"] for m in found["measured"]}
-    assert sizes >= {1, 4, 16}
-    assert all(math.isfinite(s) for m in found["measured"] for s in m["samples"])
+        assert ("is limited by" in one.sentence) == (one.way != "once")
+    measured = [c for c in found["cells"] if c["state"] == "measured"]
+    assert {c["axes"]["batch"] for c in measured} >= {1, 4, 16}
+    assert all(math.isfinite(s) for c in measured for s in c["samples"])
+    assert {c["backend"] for c in found["control"]} == {"numpy:cpu", "torch:cpu"}
+    assert [t.size for t in times(study, 100)] == sorted({n for way, n in study.found if way == "resident"})
+    single = {t.size: t.step["torch"] for t in times(study, 100)}
+    assert study.at("once", 4)["torch"].step_s > 2 * single[4]  # it is captured anew each time
+    page = report.build([json.loads(json.dumps(found, allow_nan=False))], ["advice.json"])
+    assert "torch:cpu against numpy:cpu" in page
+    assert "Not measured" not in page[: page.index("<h2>")]
 
 
-def test_what_is_paid_once_is_what_the_first_call_takes_more():
+def test_what_is_paid_once_is_start_upload_and_what_the_first_call_takes_more():
     assert Measured([1.0, 3.0, 2.0], 10.0).once_s == 8.0
     assert Measured([1.0], 0.5).once_s == 0.0
+    assert Measured([1.0], 2.0, upload_s=0.5, start_s=3.0).once_s == 4.5
+
+
+def test_when_it_pays():
+    numpy, torch = Measured([2.0], 2.0), Measured([1.0], 1.0, start_s=10.0)
+    assert "caught up after 10 steps: for 20, it pays" in pays(torch, numpy, 0.5, 20)
+    assert "after 10 steps: for 9, it does not pay" in pays(torch, numpy, 0.5, 9)
+    assert pays(numpy, torch, 0.5, 1) == "It pays from the first step on."
+
+
+class Played:
+    """A Study of a made-up backend: {(way, size): what was measured}."""
+
+    def __init__(self, found):
+        self.found = {key: {"it": one} for key, one in found.items()}
+
+    def at(self, way, size):
+        return self.found.get((way, size), {})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "device_s", "what"),
+    [
+        ({1: 1e-3, 64: 1.2e-3}, None, "launches"),
+        ({1: 1e-3, 64: 30e-3}, None, "products"),
+        ({1: 1e-3, 64: 1.2e-3}, 1.1e-3, "products"),  # by its own clock the device works all the time
+        ({1: 1e-3, 64: 30e-3}, 1e-3, "launches"),
+    ],
+)
+def test_what_limits_a_step(seconds, device_s, what):
+    found = {("resident", n): Measured([s], s, device_s=device_s) for n, s in seconds.items()}
+    assert f"limited by {what}" in limit(Played(found), "resident", "it", 64)
+    found["streamed", 64] = Measured([3 * seconds[64]], 1.0)
+    assert "limited by transfers" in limit(Played(found), "streamed", "it", 64)
 
 
 @pytest.mark.parametrize(
@@ -247,8 +291,9 @@ def test_builders_that_do_not_exist(model, text, message):
 def test_builders_that_cannot_be_called(model):
     with pytest.raises(BuilderError, match="width"):
         advise(f"{model}:build", "width", [1, 4], ["numpy"], 1, 5)
-    _, found = advise(f"{model}:wrong", "batch", [1, 4], ["numpy", "strict"], 1, 20)
-    assert "returned a int" in found["failed"][0]["why"]
+    _, _, found = advise(f"{model}:wrong", "batch", [1, 4], ["numpy", "strict"], 1, 20)
+    assert {c["state"] for c in found["cells"]} == {"failed"}
+    assert "returned a int" in found["cells"][0]["why"]
 
 
 def test_axes():
@@ -314,7 +359,9 @@ def test_advise_as_a_command(tmp_path, model, command):
     )
     assert code == 0
     assert "strict against numpy, data on the device" in out
-    assert json.loads(found.read_text())["measured"]
+    assert {c["family"] for c in read_run(found)["cells"]} == {"user"}
+    code, _, err = command("report", str(found), "-o", str(tmp_path / "advice.html"))
+    assert (code, err) == (0, "")
 
 
 def test_what_a_worker_can_be_asked():

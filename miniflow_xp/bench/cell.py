@@ -17,6 +17,8 @@ from miniflow_xp.errors import WorkerError
 SLICE = 0.01  # seconds that a sample aims at; at least one call
 AGREE = 5e-3  # relative to the largest number: three float32 training steps in another order
 
+FACTS = ("first_call_s", "upload_s", "device_s", "warmup_calls", "stable", "flops", "bytes", "peak_bytes")
+
 keys = itertools.count()
 
 
@@ -123,7 +125,7 @@ class Cell:
             "calls": self.calls,
             "host_s": None if synchronous else self.host[-len(samples) :] if samples else [],
             "capture_s": facts.get("capture_s"),
-            **{k: facts.get(k) for k in ("first_call_s", "warmup_calls", "stable", "flops", "bytes", "peak_bytes")},
+            **{k: facts.get(k) for k in FACTS},
             "error": finite(facts.get("error")),
             "note": facts.get("note", ""),
         }

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
@@ -20,8 +20,11 @@ from miniflow_xp.errors import SettingError
 from miniflow_xp.switch import available_backends
 from miniflow_xp.terminal import stdout
 
+if TYPE_CHECKING:
+    from miniflow_xp.bench.advise import Times
+
 SECONDS = {"quick": 60.0, "full": 900.0}
-FAMILIES = ("step", "capture", "transfer", "node", "memory")
+FAMILIES = ("step", "capture", "peers", "transfer", "node", "memory")
 
 Backends = Annotated[
     str | None,
@@ -68,7 +71,7 @@ def bench_command(
             names,
             seconds,
             mode=mode if budget is None else "budget",
-            command=" ".join(["miniflow-xp", *sys.argv[1:]]),
+            command=command_line(),
             seed=seed,
             progress=progress,
         )
@@ -137,27 +140,35 @@ def advise_command(
 
     Example: miniflow-xp advise model.py:build --axis batch=1:65536 --steps 1000
     """
-    from miniflow_xp.bench.advise import advise, parse_axis, rows
+    from miniflow_xp.bench.advise import advise, parse_axis, times
 
     if output is not None:
         check_writable(output)
     name, sizes = parse_axis(axis)
     with shown() as progress:
-        advice, found = advise(builder, name, sizes, chosen_backends(backends), steps, budget, seed, progress)
+        advice, study, found = advise(builder, name, sizes, chosen_backends(backends), steps, budget, seed, progress)
     terminal = stdout()
-    terminal.print(advice_table(name, steps, rows(found)))
+    terminal.print(advice_table(name, steps, times(study, steps)))
     for one in advice:
         terminal.print(one.sentence, soft_wrap=True)
-    if len(found["backends"]) < 2:
+    if not advice:
         terminal.print("There is one backend only: name another by --backends to compare.")
     if output is not None:
-        write_text(output, json.dumps(found, allow_nan=False))
+        write_text(output, json.dumps(found | {"command": command_line()}, allow_nan=False))
+        terminal.print(
+            f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True
+        )
 
 
-def advice_table(axis: str, steps: int, rows: Sequence[tuple[int, dict[str, float], dict[str, float]]]) -> Table:
+def command_line() -> str:
+    """The command as it was typed, for whoever wants to repeat it."""
+    return " ".join(["miniflow-xp", *sys.argv[1:]])
+
+
+def advice_table(axis: str, steps: int, rows: "Sequence[Times]") -> Table:
     """Seconds a step and for all steps, by size, the least marked."""
     table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, title=f"data on the device; {steps:,} steps, first call included"
+        box=box.SIMPLE_HEAD, show_edge=False, title=f"data on the device; all: {steps:,} steps and what is paid once"
     )
     table.add_column(axis, justify="right")
     names = list(dict.fromkeys(name for _, step, _ in rows for name in step))

@@ -56,7 +56,8 @@ def run(
             merge(facts, told[name])
         ceilings = {told[n]["name"]: {DTYPE: w.ask("ceilings", DTYPE)} for n, w in workers.items()}
         groups = [
-            [Cell(case, workers[n], told[n]["name"]) for case in alike for n in workers] for alike in grouped(cases)
+            [Cell(case, workers[n], told[n]["name"]) for case in alike for n in workers if case.runs_on(n)]
+            for alike in grouped(cases)
         ]
         prepare(groups, start, budget_s, progress)
         extra = controls(groups)
@@ -72,23 +73,19 @@ def run(
     finally:
         for worker in workers.values():
             worker.close()
-    synchronous = {told[n]["name"]: told[n]["synchronous"] for n in workers}
-    cells = [c.written(found.get(c.name), synchronous[c.backend]) for group in groups for c in group]
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    cells = [
+        cell.written(found.get(cell.name), told[cell.worker.backend]["synchronous"])
+        for group in groups
+        for cell in group
+    ]
+    environment = (facts, before, state())
+    written = written_run(mode, budget_s, time.perf_counter() - start, seed, environment, told, workers, cells)
+    return written | {
         "command": command,
-        "mode": mode,
-        "budget_s": budget_s,
-        "seconds": time.perf_counter() - start,
-        "seed": seed,
         "second_sitting": second,
         "complete": all(
             c["state"] == "failed" or len(c["samples"]) >= min(rounds, ENOUGH) for c in cells if c["family"] != "memory"
         ),
-        "environment": {"machine": facts, "before": before, "after": state()},
-        "backends": {t["name"]: {"describe": t["describe"], "usable": n in workers} for n, t in told.items()},
         "ceilings": ceilings,
         "control": [
             {"backend": a.backend, "case": a.case.case, "a": x.samples, "b": y.samples}
@@ -98,6 +95,33 @@ def run(
             {"backend": a.backend, "case": a.case.case, "slowdown": PLANTED, "plain": x.samples, "slowed": y.samples}
             for a, x, y in pairs_of(extra, found, PLANTED)
         ],
+    }
+
+
+def written_run(
+    mode: str,
+    budget_s: float,
+    seconds: float,
+    seed: int,
+    environment: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
+    told: dict[str, dict[str, Any]],
+    workers: dict[str, Worker],
+    cells: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """A run as it stands in its file; ``environment`` is the machine, its state before, and after."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "mode": mode,
+        "budget_s": budget_s,
+        "seconds": seconds,
+        "seed": seed,
+        "environment": dict(zip(("machine", "before", "after"), environment, strict=True)),
+        "backends": {
+            t["name"]: {"describe": t["describe"], "usable": n in workers, "start_s": t.get("start_s")}
+            for n, t in told.items()
+        },
         "cells": cells,
     }
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from miniflow_xp.backend import Backend
 from miniflow_xp.bench.cases import Case
-from miniflow_xp.bench.clock import timed, wait_for
+from miniflow_xp.bench.clock import device_clock, device_seconds, timed, wait_for
 from miniflow_xp.bench.peak import peak_bytes
 from miniflow_xp.bench.scheduler import warm_up
 from miniflow_xp.bench.workloads import Workload, workload
@@ -123,9 +123,13 @@ class Desk:
     def __init__(self, name: str) -> None:
         from miniflow_xp.switch import set_backend
 
+        start = perf_counter()
         self.backend: Backend = set_backend(name)
         self.wait = wait_for(self.backend)
+        self.backend.to_numpy(self.backend.asarray(np.zeros(1, "float32")) + 1)
+        self.start_s = perf_counter() - start
         self.each = "cpu" in self.backend.device
+        self.device_clock = None if self.each else device_clock(self.backend)
         self._loads: dict[int, Workload] = {}
 
     def describe(self) -> dict[str, Any]:
@@ -136,6 +140,7 @@ class Desk:
             "name": f"{self.backend.name}:{self.backend.device}",
             "describe": self.backend.describe(),
             "synchronous": self.each,
+            "start_s": self.start_s,
             **libraries(self.backend.name),
         }
 
@@ -154,20 +159,24 @@ class Desk:
         def step() -> None:
             result = load.step()
             self.wait(result)
-            if next(calls) == COMPARED:
+            if next(calls) == COMPARED and result is not None:
                 results.extend(self._host(result))
 
         warm = warm_up(step, at_most_s=WARM_AT_MOST)
         self._loads[key] = load
+        host_s = timed(load.step, 1, self.wait)[1]
+        clock = self.device_clock
         return {
             "first_call_s": warm.first_call_s,
             "capture_s": max(0.0, warm.first_call_s - warm.seconds_per_call),
             "warmup_calls": warm.calls,
             "stable": warm.stable,
             "seconds": warm.seconds_per_call,
+            "upload_s": load.upload_s,
+            "device_s": device_seconds(load.step, self.wait, clock, host_s) if clock and not load.afresh else None,
             "flops": load.flops,
             "bytes": load.bytes,
-            "results": results,
+            "results": results or None,
         }
 
     def peak(self, case: Case) -> dict[str, Any]:
@@ -200,8 +209,9 @@ def sample(
     slow: float = 0.0,
     now: Callable[[], float] = perf_counter,
 ) -> tuple[float, float]:
-    """One sample after one call that makes its data hot."""
-    wait(load.step())
+    """One sample, after one call that makes its data hot."""
+    if not load.afresh:
+        wait(load.step())
     return timed(load.step, calls, slowed(wait, slow, now) if slow else wait, each, now)
 
 

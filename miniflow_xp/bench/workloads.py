@@ -1,13 +1,18 @@
 """What a worker runs for a case: a step to be timed, and the results that must agree with other backends'."""
 
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from miniflow_xp import ops
 from miniflow_xp.backend import Backend
+from miniflow_xp.bench.builder import builder_error, load_builder
 from miniflow_xp.bench.cases import COLUMNS, ELEMENTWISE, ITEM, PRODUCTS, Case
+from miniflow_xp.bench.clock import wait_for
+from miniflow_xp.bench.peers import peer
+from miniflow_xp.bench.peers.problem import Problem, step_flops
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import forward_and_backward, topological_sort
 from miniflow_xp.node import Input, Node, Parameter
@@ -20,11 +25,17 @@ CLASSES = COLUMNS
 
 
 class Workload(NamedTuple):
-    """``step()`` returns what it computed, which the device may not have finished; it needs at least so much."""
+    """``step()`` returns what it computed, which the device may not have finished.
+
+    It needs at least ``flops`` operations and ``bytes`` of traffic; ``upload_s`` is what bringing its data to the
+    device took, once. ``afresh``: a step is meant to find nothing prepared, so none goes before it.
+    """
 
     step: Callable[[], Any]
     flops: float | None = None
     bytes: float | None = None
+    upload_s: float | None = None
+    afresh: bool = False
 
 
 def workload(case: Case, backend: Backend) -> Workload:
@@ -72,11 +83,19 @@ def network_flops(axes: dict[str, int]) -> float:
 def step_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:
     """A captured training step on data that lies on the device, or comes from the host at every step."""
     network = multi_layer(case.axes, case.dtype, random)
-    trainer = Trainer(network.cost, SGD(RATE))
-    feed: dict[Input, Any] = dict(network.feed)
-    if case.residence == "resident":
-        feed = {node: backend.asarray(array) for node, array in feed.items()}
-    return Workload(lambda: trainer.step(feed), network_flops(case.axes))
+    return training(Trainer(network.cost, SGD(RATE)), network.feed, case, backend, network_flops(case.axes))
+
+
+def training(
+    trainer: Trainer, feed: dict[Input, Any], case: Case, backend: Backend, flops: float | None = None
+) -> Workload:
+    """Steps of a trainer, on data that is brought to the device once, or comes from the host at every step."""
+    if case.residence != "resident":
+        return Workload(lambda: trainer.step(feed), flops)
+    start = perf_counter()
+    resident = admit(feed, backend)
+    wait_for(backend)(list(resident.values()))
+    return Workload(lambda: trainer.step(resident), flops, upload_s=perf_counter() - start)
 
 
 def capture_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:
@@ -92,6 +111,12 @@ def capture_of(case: Case, backend: Backend, random: np.random.Generator) -> Wor
         return network.cost.value
 
     return Workload(step, network_flops(case.axes))
+
+
+def peer_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:  # noqa: ARG001  as the others
+    """A peer's training step; its numbers are those of the problem."""
+    size = case.axes["n"], case.axes["d"], case.axes["h"]
+    return Workload(peer(case.contestant, Problem.of(*size), backend), step_flops(*size))
 
 
 def transfer_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:
@@ -151,22 +176,20 @@ def node_flops(name: str, axes: dict[str, int], backward: bool) -> float:
 
 def user_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:  # noqa: ARG001  as the others
     """A training step of the user's own graph."""
-    from miniflow_xp.bench.advise import builder_error, load_builder
-
     built = load_builder(case.series)(**case.axes)
     if not isinstance(built, tuple) or len(built) not in (2, 3) or not isinstance(built[0], Node):
         raise builder_error(case.series, f"it returned a {type(built).__name__}", "Return these")
-    trainer = Trainer(built[0], *built[2:]) if len(built) == 3 else Trainer(built[0], SGD(RATE))
-    feed: dict[Input, Any] = dict(built[1])
-    if case.residence == "resident":
-        feed = {node: admit({node: array}, backend)[node] for node, array in feed.items()}
-    return Workload(lambda: trainer.step(feed))
+    cost, feed, optimizer = (*built, SGD(RATE))[:3]
+    if case.residence == "once":
+        return Workload(lambda: backend.to_numpy(Trainer(cost, optimizer).step(feed)), afresh=True)
+    return training(Trainer(cost, optimizer), dict(feed), case, backend)
 
 
 BUILDERS = {
     "user": user_of,
     "step": step_of,
     "capture": capture_of,
+    "peers": peer_of,
     "memory": step_of,
     "transfer": transfer_of,
     "node": node_of,

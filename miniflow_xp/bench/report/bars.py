@@ -37,15 +37,19 @@ def breakdowns(run: Run) -> list[tuple[Series, str, list[Split]]]:
 
 
 def split(run: Run, series: Series, case: Case, name: str) -> Split | None:
-    """The host may work while the device does: what is left after dispatch is the device's."""
+    """The device's part by its own clock, and the host's what is left; without such a clock the other way round.
+
+    The host may work while the device does. What the device does not take, it waited for the host.
+    """
     cell = case.cells.get(name)
     if cell is None or not cell.times or not cell.host or cell.seconds is None:
         return None
     twin = resident(run, series, cell)
     transfer = max(0.0, cell.seconds - twin.seconds) if twin is not None and twin.seconds is not None else 0.0
-    host = min(median(cell.host), cell.seconds - transfer)
+    computing = cell.seconds - transfer
+    host = min(median(cell.host), computing) if cell.device is None else max(0.0, computing - cell.device)
     size = units.size(case.size) if case.size is not None else case.name
-    return Split(size, host, cell.seconds - transfer - host, transfer)
+    return Split(size, host, computing - host, transfer)
 
 
 def resident(run: Run, series: Series, cell: Cell) -> Cell | None:

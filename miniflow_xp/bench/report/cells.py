@@ -6,6 +6,7 @@ from math import isfinite
 from statistics import median
 from typing import Any
 
+FLOOR = "products"  # among peers, the matrix products of the step alone
 LONGEST = 120  # characters of a name; a report is for reading
 
 
@@ -29,6 +30,8 @@ class Cell:
     times: tuple[tuple[int, float], ...]
     host: tuple[float, ...]
     first_call: float | None
+    upload: float | None
+    device: float | None
     capture: float | None
     stable: bool
     flops: float | None
@@ -43,9 +46,21 @@ class Cell:
         return median(t for _, t in self.times) if self.times else None
 
     @property
+    def once(self) -> float | None:
+        """What is paid once: the first call above a later one, and bringing the data to the device."""
+        if self.first_call is None or self.seconds is None:
+            return None
+        return max(0.0, self.first_call - self.seconds) + (self.upload or 0.0)
+
+    @property
     def size(self) -> float | None:
         """The value of the axis that the series scales."""
         return dict(self.axes).get(self.axis)
+
+    @property
+    def is_floor(self) -> bool:
+        """Is it a part of the work, that no one can be quicker than, and so no contestant?"""
+        return self.family == "peers" and self.contestant == FLOOR
 
     @property
     def label(self) -> str:
@@ -113,6 +128,8 @@ def read(raw: Mapping[str, Any]) -> Cell:
         times=by_round(raw.get("samples"), raw.get("rounds")) if state == "measured" else (),
         host=positive(raw.get("host_s")),
         first_call=number(raw.get("first_call_s")),
+        upload=number(raw.get("upload_s")),
+        device=number(raw.get("device_s")),
         capture=number(raw.get("capture_s")),
         stable=raw.get("stable") is not False,
         flops=number(raw.get("flops")),

@@ -29,7 +29,7 @@ class Against(NamedTuple):
 
 def winner(run: Run, case: Case) -> Winner:
     """The fastest, if it beats everyone else; otherwise all whom it does not beat."""
-    measured = sorted((c for c in case.cells.values() if c.times), key=lambda c: c.seconds or 0.0)
+    measured = sorted((c for c in case.cells.values() if c.times and not c.is_floor), key=lambda c: c.seconds or 0.0)
     if not measured:
         return Winner(NOTHING, [])
     best, *others = measured

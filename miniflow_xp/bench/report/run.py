@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 from math import exp, log
 from typing import Any, NamedTuple
 
-from miniflow_xp.bench.report.cells import Cell, items, mapping, positive, read
+from miniflow_xp.bench.report.cells import Cell, items, mapping, number, positive, read
 from miniflow_xp.bench.statistics import Ratio, paired_ratio, verdict
 
 
@@ -82,6 +82,10 @@ class Run:
         known = [b for b in mapping(self.raw.get("backends")) if b in found]
         return [*known, *(b for b in found if b not in known)]
 
+    def start(self, cell: Cell) -> float:
+        """Seconds that its library and device take to start; 0 where the run does not say."""
+        return number(mapping(mapping(self.raw.get("backends")).get(cell.backend)).get("start_s")) or 0.0
+
     @cached_property
     def reference(self) -> str:
         """The backend that others are compared with: the first one of the run that was measured."""
@@ -119,7 +123,9 @@ class Run:
     def rival(self, series: Series, label: str) -> str:
         """Whom a label is compared with: ours among peers, the plain loop of its own backend, or the reference."""
         if series.family == "peers":
-            return next((other for other in series.labels if other.startswith("ours")), "")
+            ours = [other for other in series.labels if other.startswith("ours")]
+            at_home = [other for other in ours if series.backend(other) == series.backend(label)]
+            return next(iter(at_home or ours), "")
         own = f"plain loop ({series.backend(label)})"
         if own in series.labels:
             return own

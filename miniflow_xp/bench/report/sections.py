@@ -65,8 +65,9 @@ def breakdown(run: Run) -> str:
     """Host, device, transfer."""
     drawn = [figure(bars.breakdown(series, name, splits)) for series, name, splits in bars.breakdowns(run)]
     lead = (
-        "Host dispatch is the time until the host had asked for everything; the device may work meanwhile. Transfer is "
-        "the streamed step less the resident one."
+        "Device is what its own clock tells while the host is ahead; host dispatch is the rest, in which the device "
+        "waits. For JAX, which has no such clock, host dispatch is the time until the host had asked for everything. "
+        "Transfer is the streamed step less the resident one."
     )
     return paragraph(lead) + grid(drawn) if drawn else ""
 

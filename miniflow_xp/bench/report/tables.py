@@ -65,11 +65,11 @@ def peers(run: Run) -> str:
     labels = list(dict.fromkeys(label for s in found for label in s.labels))
     rows: list[Row] = []
     for series in found:
-        ours = next((label for label in series.labels if label.startswith("ours")), "")
         for case in series.cases:
-            cells = [timed(run, case.cells.get(label), case.cells.get(ours)) for label in labels]
+            cells = [timed(run, case.cells.get(label), case.cells.get(run.rival(series, label))) for label in labels]
             rows.append([f"{series.title}, {case.name}", *cells])
-    return table("Peers, seconds a step; ratios: times as fast as ours", ["Case", *labels], rows) if rows else ""
+    caption = "Peers, seconds a step; ratios: times as fast as ours on the same backend"
+    return table(caption, ["Case", *labels], rows) if rows else ""
 
 
 def payback(run: Run) -> str:
@@ -81,8 +81,8 @@ def payback(run: Run) -> str:
             rows += found[:1] + found[1:][-1:]
     head = ["Workload", "Backend", "Gain a step", "Paid once", "Steps to break even"]
     caption = (
-        "Break-even at the smallest and the largest size that wins: first call (capture, compilation, first transfer) "
-        "above a later step, less that of the reference"
+        "Break-even at the smallest and the largest size that wins. Paid once: start of library and device, data to "
+        "the device, and what the first call takes above a later one; less those of the reference"
     )
     return table(caption, head, rows) if rows else ""
 
@@ -93,10 +93,10 @@ def payback_row(run: Run, series: Series, case: Case, label: str, rival: str) ->
     compared = run.compare(cell, other)
     if cell is None or other is None or compared is None or compared.verdict != "wins":
         return None
-    if cell.first_call is None or other.first_call is None or cell.seconds is None or other.seconds is None:
+    if cell.once is None or other.once is None or cell.seconds is None or other.seconds is None:
         return None
     gain = other.seconds - cell.seconds
-    once = max(0.0, cell.first_call - cell.seconds) - max(0.0, other.first_call - other.seconds)
+    once = cell.once + run.start(cell) - other.once - run.start(other)
     steps = break_even(once, gain)
     if steps is None:
         return None
@@ -112,20 +112,26 @@ def payback_row(run: Run, series: Series, case: Case, label: str, rival: str) ->
 
 
 def first_calls(run: Run) -> str:
-    """First call, capture and a step of each series at its largest size."""
+    """Start, data to the device, first call, capture and a step of each series at its largest size."""
     rows: list[Row] = []
     for series in run.of("step", "user", "capture"):
         for label in series.labels:
             cells = [case.cells[label] for case in series.cases if label in case.cells]
             known = [c for c in cells if c.seconds and (c.first_call is not None or c.capture is not None)]
             if known:
-                rows.append([f"{series.title}, {known[-1].case}", label, *call_row(known[-1])])
-    head = ["Workload", "Backend", "First call", "of it capture", "A later step", "First call / step"]
-    return table("First call at the largest size", head, rows) if rows else ""
+                rows.append([f"{series.title}, {known[-1].case}", label, *call_row(run, known[-1])])
+    head = ["Workload", "Backend", "Start", "Upload", "First call", "of it capture", "A later step", "First / later"]
+    caption = (
+        "What is paid once, at the largest size. Start: import of the library and first use of its device, in a fresh "
+        "process; upload: the data to the device"
+    )
+    return table(caption, head, rows) if rows else ""
 
 
-def call_row(cell: Cell) -> Iterator[Entry]:
-    """First call, capture, step, their ratio."""
+def call_row(run: Run, cell: Cell) -> Iterator[Entry]:
+    """Start, upload, first call, capture, step, ratio of the first to a later one."""
+    yield duration(run.start(cell) or None)
+    yield duration(cell.upload)
     yield duration(cell.first_call)
     yield duration(cell.capture)
     yield duration(cell.seconds)

@@ -161,11 +161,13 @@ def peers(run: Run) -> Iterator[Sentence]:
     for series in run.of("peers"):
         for label, ours in run.rivals(series):
             for case in series.cases:
-                compared = run.compare(case.cells.get(ours), case.cells.get(label))
-                if compared is not None:
+                peer = case.cells.get(label)
+                compared = run.compare(case.cells.get(ours), peer)
+                if compared is not None and peer is not None and not peer.is_floor:
                     tally.setdefault((ours, label), Counter())[compared.verdict] += 1
     for (ours, label), count in tally.items():
-        yield Sentence(leader(count), f"against {label}, {sum(count.values())} cases: {counted(count)}.", ours)
+        cases = sum(count.values())
+        yield Sentence(leader(count), f"against {label}, {cases} case{'s' * (cases > 1)}: {counted(count)}.", ours)
 
 
 def by_pair(run: Run, found: list[Series]) -> dict[tuple[str, str], Counter[str]]:

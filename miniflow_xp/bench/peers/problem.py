@@ -1,26 +1,14 @@
-"""The network that all contestants train: n × d → h → h → 1, sigmoid, mean squared error, SGD, float32."""
+"""The network that all peers train: n × d → h → h → 1, sigmoid, mean squared error, SGD, float32."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 RATE = 0.01
-SIZES = (
-    (8, 4, 4),
-    (32, 8, 16),
-    (64, 64, 64),
-    (128, 128, 128),
-    (64, 784, 256),
-    (256, 256, 256),
-    (512, 512, 512),
-    (1024, 512, 512),
-    (16384, 128, 128),
-    (4096, 784, 1024),
-)
 
 
 class Problem(NamedTuple):
-    """Data and first parameters: X is (n, d), y (n, 1), weights and biases three each."""
+    """Data and first parameters on the host: X is (n, d), y (n, 1), weights and biases three each."""
 
     X: np.ndarray
     y: np.ndarray
@@ -38,3 +26,8 @@ class Problem(NamedTuple):
         shapes = [(d, h), (h, h), (h, 1)]
         weights = [draw(*shape) / np.float32(np.sqrt(shape[0])) for shape in shapes]
         return cls(draw(n, d), draw(n, 1), weights, [np.zeros(shape[1], np.float32) for shape in shapes])
+
+
+def step_flops(n: int, d: int, h: int) -> float:
+    """Of the eight matrix products: three forward, three gradients of weights, two of inputs."""
+    return 2.0 * n * (2 * d * h + 3 * h * h + 3 * h)
