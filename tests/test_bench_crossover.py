@@ -203,3 +203,15 @@ def test_four_sizes_have_no_fit():
 
 def test_a_ratio_without_an_interval_separates_nothing():
     assert find_crossover(where(lambda n: Ratio(0.5, 0.0, inf, 3)), GRID).state == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (Ratio(0.5, 0.4, 0.6, 9), "faster"),
+        (Ratio(2.0, 1.9, 2.1, 9), "not faster"),
+        (Ratio(0.9, 0.6, 1.3, 9), "not shown to be faster"),
+    ],
+)
+def test_a_single_size_is_called_one(ratio, said):
+    assert str(find_crossover(lambda _: ratio, [128])) == f"{said} at 128, the only size measured"

@@ -355,7 +355,8 @@ def test_peers_are_compared_with_ours_on_their_own_backend():
     run = peers_of(("ours", "numpy:cpu", 1e-3), ("ours", "torch:cpu", 2e-3), ("autograd", "torch:cpu", 4e-3))
     (series,) = run.of("peers")
     assert run.rival(series, "autograd (torch:cpu)") == "ours (torch:cpu)"
-    assert "ours (torch:cpu): against autograd (torch:cpu), 1 case: 1 win." in report.sentences(run.raw)
+    (said,) = (s for s in report.sentences(run.raw) if "autograd" in s)
+    assert said.startswith("ours (torch:cpu): against autograd (torch:cpu), 1 case: 1 win; 2.0× (")
 
 
 def test_a_part_of_the_work_wins_nothing():
@@ -386,3 +387,35 @@ def test_what_is_paid_once_holds_start_and_upload():
     (series,) = run.of("step")
     row = tables.payback_row(run, series, series.cases[0], "torch:cpu", "numpy:cpu")
     assert row[-1].value == pytest.approx((1.3 - 0.05 + 0.5 + 0.25) / 1e-3)
+
+
+def test_the_terminal_is_told_what_was_left_out_and_what_speaks_against_the_run():
+    raw = bench_runs.run(backends=CPU)
+    said = report.sentences(raw)
+    assert any(s.startswith("Skipped, the budget was spent: training step, width 512 on jax:cpu") for s in said)
+    assert said[-1] == "Trust: good."
+    forced = copy.deepcopy(raw)
+    forced["environment"]["machine"]["forced_kernel"] = "Haswell"
+    assert report.sentences(forced)[-1] == "Trust: fair: the environment forces the BLAS kernel Haswell."
+
+
+def advised(way):
+    """The cells of a user's graph, used in one way."""
+    make = bench_runs.Maker(0, 12, 0.01, {}, ("numpy:cpu", "torch:cpu"))
+    for b, fixed, growing in (("numpy:cpu", 1e-5, 1e-6), ("torch:cpu", 1e-4, 1e-7)):
+        for n in (1, 64, 4096):
+            axes, more = {"batch": n}, {"first_call_s": 0.1, "residence": way}
+            yield make.cell("user", "model.py:build", axes, "batch", b, fixed + growing * n, **more)
+
+
+def test_each_way_to_use_a_graph_has_its_sentence_and_a_single_step_breaks_nothing_even():
+    cells = [cell for way in ("resident", "streamed", "once") for cell in advised(way)]
+    raw = {"cells": cells, "backends": {"numpy:cpu": {}, "torch:cpu": {}}}
+    said = [s for s in report.sentences(raw) if s.startswith("torch:cpu against numpy:cpu: ")]
+    assert [s.split(": ")[1].rpartition(", ")[2] for s in said] == ["resident", "streamed", "once"]
+    assert all("from a batch between 64 and 4,096 on" in s for s in said)
+    page = report.build([raw], ["advice.json"])
+    for section in ("breakeven", "first"):
+        (found,) = re.findall(rf'<section id="r0-{section}">(.*?)</section>', page)
+        assert "build, streamed" in found
+        assert "build, once" not in found

@@ -113,7 +113,8 @@ class Study:
         for name, cell in zip(self.workers, cells, strict=True):
             cell.drop()
             samples = series[cell.name].samples if cell.name in series else []
-            self.cells.append(cell.written(series.get(cell.name), self.told[name]["synchronous"]))
+            written = cell.written(series.get(cell.name), self.told[name]["synchronous"])
+            self.cells.append(written | {"series": self.builder.replace("\\", "/").rpartition("/")[2]})
             if cell.state == "failed":
                 self.failed[name, way, size] = cell.why
             elif samples:

@@ -44,6 +44,9 @@ class Crossover(NamedTuple):
         islands = [size for size, word in self.verdicts.items() if word == "wins" and size < (self.high or last)]
         also = f" (also faster at {listed(islands)}, but not in between)" if islands and self.high else ""
         only = f"; it is faster at {listed(islands)} only" if islands else ""
+        if len(self.measured) == 1 and self.why == TO_THE_END:
+            words = {"always": "faster", "never": "not faster"}.get(self.state, "not shown to be faster")
+            return f"{words} at {last:,}, the only size measured"
         if self.state == "always":
             return f"faster at every size measured, {min(self.measured):,} to {last:,}{self.cut()}"
         if self.state == "between":

@@ -9,7 +9,8 @@ from miniflow_xp.bench.report.cells import text
 from miniflow_xp.bench.report.figures import standalone
 from miniflow_xp.bench.report.page import page
 from miniflow_xp.bench.report.png import png
-from miniflow_xp.bench.report.run import Run
+from miniflow_xp.bench.report.run import Run, named
+from miniflow_xp.bench.report.trust import GRADES, trust
 from miniflow_xp.bench.report.verdicts import verdicts
 from miniflow_xp.errors import SettingError
 
@@ -30,8 +31,15 @@ def figures(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def sentences(run: Mapping[str, Any]) -> list[str]:
-    """The sentences with which the page begins."""
-    return [str(sentence) for sentence in verdicts(Run(run, ""))]
+    """The sentences with which the page begins, then what was left out, and what speaks against the run."""
+    found = Run(run, "")
+    grade, reasons = trust(found)
+    against = [reason.text for reason in reasons if reason.grade != GRADES[0]]
+    return [
+        *map(str, verdicts(found)),
+        *(f"{state.capitalize()}, {why}: {named(cells)}." for state, why, cells in found.left_out),
+        f"Trust: {grade}{': ' if against else ''}{'; '.join(against)}.",
+    ]
 
 
 def write(

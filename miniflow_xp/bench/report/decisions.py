@@ -62,7 +62,7 @@ def brackets(run: Run, series: Series) -> str:
     lines = []
     for label, rival in run.rivals(series):
         found = against(run, series, label, rival)
-        if found is not None:
+        if found is not None and not any(c.cells[label].is_floor for c in series.cases if label in c.cells):
             against_whom = "" if rival == run.reference else f" against {rival}"
             lines.append(f"<li>{escape(f'{label}{against_whom}: {found.crossover}')}</li>")
     return "".join(lines)

@@ -1,5 +1,6 @@
 """A run as the report sees it: cells in series of cases, one column a backend, and the comparisons between them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -93,6 +94,15 @@ class Run:
         return next((b for b in self.backends if b in measured), "")
 
     @cached_property
+    def left_out(self) -> list[tuple[str, str, list[Cell]]]:
+        """(skipped or failed, why, cells), most first."""
+        groups: dict[tuple[str, str], list[Cell]] = {}
+        for cell in self.cells:
+            if cell.state != "measured":
+                groups.setdefault((cell.state, cell.why or "no reason given"), []).append(cell)
+        return [(*key, cells) for key, cells in sorted(groups.items(), key=lambda group: -len(group[1]))]
+
+    @cached_property
     def axes(self) -> set[str]:
         """The names of all axes."""
         return {name for cell in self.cells for name, _ in cell.axes}
@@ -135,6 +145,14 @@ class Run:
         """(label, the one that it is compared with) of all that can be compared."""
         pairs = [(label, self.rival(series, label)) for label in series.labels]
         return [(label, rival) for label, rival in pairs if rival and rival != label]
+
+
+def named(cells: Sequence[Cell], most: int = 12) -> str:
+    """The first ones by name, counted by series."""
+    series = Counter((c.series, c.label) for c in cells)
+    words = [f"{name} on {label}{f' ({n})' if n > 1 else ''}" for (name, label), n in series.most_common(most)]
+    rest = len(series) - len(words)
+    return "; ".join(words) + (f"; and {rest} more series" if rest > 0 else "")
 
 
 def qualifiers(key: tuple[str, ...], keys: Iterable[tuple[str, ...]]) -> list[str]:

@@ -1,6 +1,5 @@
 """Tables of numbers: nodes, break-even, first calls, peers, what is missing."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from miniflow_xp.bench.crossover import break_even
@@ -8,7 +7,7 @@ from miniflow_xp.bench.report import units
 from miniflow_xp.bench.report.cells import Cell
 from miniflow_xp.bench.report.html import Entry, Row, escape, table
 from miniflow_xp.bench.report.outcome import TIE, UNCLEAR, winner
-from miniflow_xp.bench.report.run import Case, Comparison, Run, Series
+from miniflow_xp.bench.report.run import Case, Comparison, Run, Series, named
 
 SIGN = {TIE: " = ", UNCLEAR: " ? "}
 SIGNS = {"wins": "▲", "loses": "▼", "tie": "=", "unclear": "?"}
@@ -75,7 +74,7 @@ def peers(run: Run) -> str:
 def payback(run: Run) -> str:
     """Steps until what is paid once is earned, at the smallest and the largest size where the backend wins."""
     rows: list[Row] = []
-    for series in run.of("step", "user"):
+    for series in lasting(run, "step", "user"):
         for label, rival in run.rivals(series):
             found = [row for c in series.cases if (row := payback_row(run, series, c, label, rival)) is not None]
             rows += found[:1] + found[1:][-1:]
@@ -85,6 +84,11 @@ def payback(run: Run) -> str:
         "the device, and what the first call takes above a later one; less those of the reference"
     )
     return table(caption, head, rows) if rows else ""
+
+
+def lasting(run: Run, *families: str) -> list[Series]:
+    """Series whose later steps find prepared what the first one did; a step that is captured anew finds nothing."""
+    return [series for series in run.of(*families) if series.residence != "once"]
 
 
 def payback_row(run: Run, series: Series, case: Case, label: str, rival: str) -> Row | None:
@@ -114,7 +118,7 @@ def payback_row(run: Run, series: Series, case: Case, label: str, rival: str) ->
 def first_calls(run: Run) -> str:
     """Start, data to the device, first call, capture and a step of each series at its largest size."""
     rows: list[Row] = []
-    for series in run.of("step", "user", "capture"):
+    for series in lasting(run, "step", "user", "capture"):
         for label in series.labels:
             cells = [case.cells[label] for case in series.cases if label in case.cells]
             known = [c for c in cells if c.seconds and (c.first_call is not None or c.capture is not None)]
@@ -146,23 +150,11 @@ def duration(seconds: float | None) -> Entry:
 
 def missing(run: Run) -> str:
     """Cells that were skipped or failed, by reason."""
-    groups: dict[tuple[str, str], list[Cell]] = {}
-    for cell in run.cells:
-        if cell.state != "measured":
-            groups.setdefault((cell.state, cell.why or "no reason given"), []).append(cell)
     rows: list[Row] = [
-        [why, state, Entry(str(len(cells)), float(len(cells))), Entry(named(cells))]
-        for (state, why), cells in sorted(groups.items(), key=lambda g: -len(g[1]))
+        [why, state, Entry(str(len(cells)), float(len(cells))), Entry(escape(named(cells)))]
+        for state, why, cells in run.left_out
     ]
     return table("Not measured", ["Reason", "State", "Cells", "Which"], rows) if rows else ""
-
-
-def named(cells: list[Cell], most: int = 12) -> str:
-    """The first ones by name, counted by series."""
-    series = Counter((c.series, c.label) for c in cells)
-    words = [f"{name} on {label}{f' ({n})' if n > 1 else ''}" for (name, label), n in series.most_common(most)]
-    rest = len(series) - len(words)
-    return escape("; ".join(words) + (f"; and {rest} more series" if rest > 0 else ""))
 
 
 def ties(run: Run) -> str:

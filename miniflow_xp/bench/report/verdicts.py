@@ -34,7 +34,7 @@ def verdicts(run: Run) -> list[Sentence]:
 
 
 def steps(run: Run) -> Iterator[Sentence]:
-    """For each two the first series, which is the most telling one, in full, and a count of all."""
+    """For each two the first series, which is the most telling one, in full, and a count of all; all of a user's."""
     groups: dict[tuple[str, str], list[tuple[Series, Against]]] = {}
     for series in run.of(*FIRST):
         for pair in run.rivals(series):
@@ -43,9 +43,10 @@ def steps(run: Run) -> Iterator[Sentence]:
                 groups.setdefault(pair, []).append((series, found))
     for (label, rival), group in groups.items():
         subject = f"{label} against {rival}"
-        series, found = group[0]
-        yield Sentence(kind(found), f"{series.title}: {clause(run, found, series.axis)}", subject)
-        if len(group) > 1:
+        own = group[0][0].family == "user"
+        for series, found in group if own else group[:1]:
+            yield Sentence(kind(found), f"{series.title}: {clause(run, found, series.axis)}", subject)
+        if len(group) > 1 and not own:
             ends = [Counter(one.points[place][1].verdict for _, one in group) for place in (-1, 0)]
             words = f"at the largest size {counted(ends[0])}; at the smallest {counted(ends[1])}"
             yield Sentence(leader(ends[0]), f"all {len(group)} series of training steps: {words}.", subject)
@@ -157,17 +158,20 @@ def short(compared: Comparison) -> str:
 
 def peers(run: Run) -> Iterator[Sentence]:
     """Ours against other packages, over all cases."""
-    tally: dict[tuple[str, str], Counter[str]] = {}
+    tally: dict[tuple[str, str], list[Comparison]] = {}
     for series in run.of("peers"):
         for label, ours in run.rivals(series):
             for case in series.cases:
                 peer = case.cells.get(label)
                 compared = run.compare(case.cells.get(ours), peer)
                 if compared is not None and peer is not None and not peer.is_floor:
-                    tally.setdefault((ours, label), Counter())[compared.verdict] += 1
-    for (ours, label), count in tally.items():
-        cases = sum(count.values())
-        yield Sentence(leader(count), f"against {label}, {cases} case{'s' * (cases > 1)}: {counted(count)}.", ours)
+                    tally.setdefault((ours, label), []).append(compared)
+    for (ours, label), found in tally.items():
+        words = Counter(compared.verdict for compared in found)
+        ends = sorted((compared.speedup for compared in found), key=lambda ratio: ratio.estimate)
+        speeds = " to ".join(units.interval(ratio) for ratio in dict.fromkeys((ends[0], ends[-1])))
+        cases = f"{len(found)} case{'s' * (len(found) > 1)}"
+        yield Sentence(leader(words), f"against {label}, {cases}: {counted(words)}; {speeds} as fast.", ours)
 
 
 def by_pair(run: Run, found: list[Series]) -> dict[tuple[str, str], Counter[str]]:
