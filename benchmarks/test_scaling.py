@@ -40,7 +40,8 @@ def test_scaling(benchmark, smoke, request, cell, backend_name):
     def replay():
         clock.now += next(samples)
 
-    benchmark.group = f"{found['series']}, {found['case']}"
+    streamed = ", streamed" if found["residence"] == "streamed" else ""
+    benchmark.group = f"{found['series']}, {found['case']}{streamed}"
     kept = (
         "axes",
         "axis",

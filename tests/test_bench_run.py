@@ -15,7 +15,7 @@ from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
 from miniflow_xp.bench.cell import AGREE, disagreement
 from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import check_writable, read_run, write_text
-from miniflow_xp.bench.run import grouped, run
+from miniflow_xp.bench.run import TIMES, grouped, run
 from miniflow_xp.bench.simulation import Clock, Device
 from miniflow_xp.bench.worker import Desk, Worker, in_words, sample
 from miniflow_xp.bench.workloads import Workload
@@ -60,9 +60,9 @@ def test_a_larger_batch_takes_longer(small_run):
 
 def test_the_controls_pair_round_by_round(small_run):
     (control,), (planted,) = small_run["control"], small_run["planted"]
-    assert len(control["a"]) == len(control["b"]) == 6
+    assert len(control["a"]) == len(control["b"]) == 6 * TIMES
     assert planted["slowdown"] == 0.05
-    assert len(planted["plain"]) == len(planted["slowed"]) == 6
+    assert len(planted["plain"]) == len(planted["slowed"]) == 6 * TIMES
 
 
 def test_the_memory_of_a_step_is_at_least_its_parameters(small_run):

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from miniflow_xp.bench.cases import ITEM, Case
 from miniflow_xp.bench.cell import Cell
@@ -20,6 +20,7 @@ ROUNDS = 40  # at most
 ENOUGH = 8  # rounds of every cell that make a run complete: below, an interval at 95 % says little
 DTYPE = "float32"
 PLANTED = 0.05
+TIMES = 3  # that the controls are sampled in a round: 5 % are hard to see, and all verdicts rest on them
 SHARE_OF_MEMORY = 0.1  # that the arrays of one case may take
 
 Progress = Callable[[str, float], None]
@@ -88,12 +89,11 @@ def run(
         ),
         "ceilings": ceilings,
         "control": [
-            {"backend": a.backend, "case": a.case.case, "a": x.samples, "b": y.samples}
-            for a, x, y in pairs_of(extra, found, 0.0)
+            {"backend": backend, "case": case, "a": a, "b": b} for backend, case, a, b in pairs_of(extra, found, 0.0)
         ],
         "planted": [
-            {"backend": a.backend, "case": a.case.case, "slowdown": PLANTED, "plain": x.samples, "slowed": y.samples}
-            for a, x, y in pairs_of(extra, found, PLANTED)
+            {"backend": backend, "case": case, "slowdown": PLANTED, "plain": plain, "slowed": slowed}
+            for backend, case, plain, slowed in pairs_of(extra, found, PLANTED)
         ],
     }
 
@@ -186,7 +186,7 @@ def controls(groups: Sequence[Sequence[Cell]]) -> list[tuple[Cell, Cell]]:
     for backend in dict.fromkeys(c.backend for c in steps):
         own = sorted((c for c in steps if c.backend == backend), key=lambda c: c.facts["seconds"])
         typical = own[len(own) // 2]
-        pairs += [(typical.again(), typical.again(slow)) for slow in (0.0, PLANTED)]
+        pairs += [(typical.again(), typical.again(slow)) for slow in (0.0, PLANTED) for _ in range(TIMES)]
     return pairs
 
 
@@ -196,8 +196,22 @@ def sampled(groups: Sequence[Sequence[Cell]], extra: Sequence[tuple[Cell, Cell]]
     return [Group(str(n), list(cells), sum(c.seconds for c in cells)) for n, cells in enumerate(ready) if cells]
 
 
-def pairs_of(
-    extra: Sequence[tuple[Cell, Cell]], found: dict[str, Series], slow: float
-) -> list[tuple[Cell, Series, Series]]:
-    """The measured pairs of a control, of this slowdown."""
-    return [(a, found[a.name], found[b.name]) for a, b in extra if b.slow == slow and found[a.name].samples]
+class Pairs(NamedTuple):
+    """A control of a backend: the samples of both, pair by pair."""
+
+    backend: str
+    case: str
+    plain: list[float]
+    other: list[float]
+
+
+def pairs_of(extra: Sequence[tuple[Cell, Cell]], found: dict[str, Series], slow: float) -> list[Pairs]:
+    """The measured pairs of this slowdown, by backend; only those rounds in which both were sampled."""
+    pairs: dict[str, Pairs] = {}
+    for cell, twin in extra:
+        if twin.slow == slow:
+            own = pairs.setdefault(cell.backend, Pairs(cell.backend, cell.case.case, [], []))
+            both = min(len(found[one.name].samples) for one in (cell, twin))
+            own.plain.extend(found[cell.name].samples[:both])
+            own.other.extend(found[twin.name].samples[:both])
+    return [one for one in pairs.values() if one.plain]
