@@ -59,7 +59,7 @@ def environment(gpu):
             "blas": [{"library": "openblas", "version": "0.3.29", "kernel": "SkylakeX", "threads": 8}],
             "forced_kernel": None,
             "packages": {"numpy": "2.4.6", "torch": "2.13.0", "jax": "0.10.2", "miniflow_xp": "0.3.0"},
-            "threads": {"OMP_NUM_THREADS": None},
+            "threads": {"torch": 8},
         },
         "before": {"load": [0.1, 0.2, 0.3], "gpu": {"clock_mhz": 1980, "temperature_c": 41} if gpu else None},
         "after": {"load": [3.1, 1.2, 0.6], "gpu": {"clock_mhz": 1965, "temperature_c": 58} if gpu else None},

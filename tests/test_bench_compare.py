@@ -18,7 +18,7 @@ MACHINE = {
     "gpu": None,
     "blas": [{"library": "openblas", "version": "0.3", "kernel": "Haswell", "threads": 2}],
     "packages": {"numpy": "2.4.6"},
-    "threads": {"OMP_NUM_THREADS": None},
+    "threads": {},
 }
 
 
@@ -265,11 +265,13 @@ def test_what_may_differ():
 
 
 def test_packages_and_threads_are_noted():
-    new = run(cell(), packages={"numpy": "2.5.0", "torch": "2.13"}, threads={"OMP_NUM_THREADS": "1"})
+    set_there = {"OMP_NUM_THREADS": "1"}
+    new = run(cell(), packages={"numpy": "2.5.0", "torch": "2.13"}, threads={"torch": 1}, variables=set_there)
     assert compare(run(cell()), new).notes == [
         "packages: numpy 2.4.6 and 2.5.0",
         "packages: torch None and 2.13",
-        "threads: OMP_NUM_THREADS None and 1",
+        "threads: torch None and 1",
+        "variables: OMP_NUM_THREADS None and 1",
     ]
 
 

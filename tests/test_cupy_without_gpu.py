@@ -25,9 +25,9 @@ from miniflow_xp import ops
 from miniflow_xp.backends.cupy_graph.expressions import COMPARISONS, LOGIC, ON_FLOATS
 from miniflow_xp.backends.cupy_graph.groups import Group, order
 from miniflow_xp.backends.cupy_graph.layout import gemm_arguments
-from miniflow_xp.backends.cupy_graph.precision import tf32_wanted
 from miniflow_xp.backends.cupy_graph.sources import write
 from miniflow_xp.backends.numpy_backend import NumpyBackend
+from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.node import Elementwise
 from miniflow_xp.trace import record
 from miniflow_xp.verify import report, rules, run

@@ -3,11 +3,15 @@
 JAX narrows float64 to float32 unless its x64 mode is on. This package keeps the dtype that it is fed, so it switches
 x64 on when it is the first to import JAX and JAX_ENABLE_X64 is not set; a program that imported JAX before keeps its
 own choice, and float64 fed to it is then an error (see ``storable``).
+
+On a GPU JAX would compute float32 products in TF32, with 10 bits of mantissa. Here they are true float32, as on every
+other backend, unless MINIFLOW_PRECISION or JAX's own jax_default_matmul_precision says otherwise.
 """
 
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
@@ -21,6 +25,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax_replay import replay
+from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
 from miniflow_xp.trace import captured_or_plain, contents_wanted
 
@@ -62,6 +67,18 @@ class JaxBackend(Backend):
     def synchronize(self) -> None:
         jax.block_until_ready(jax.live_arrays())  # the CPU runs what it is asked in no fixed order
 
+    @property
+    def precision(self) -> str | None:
+        """What JAX is asked for where it would narrow float32 products; None where it would not, or the user asked."""
+        if self._device.platform == "cpu" or jax.config.jax_default_matmul_precision is not None:
+            return None
+        return "tensorfloat32" if tf32_wanted() else "highest"
+
+    def activate(self) -> AbstractContextManager[Any]:
+        wanted = self.precision
+        context: AbstractContextManager[Any] = jax.default_matmul_precision(wanted) if wanted else nullcontext()
+        return context
+
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
         return captured_or_plain(JaxCapture, self, function, arrays, state)
 
@@ -97,7 +114,8 @@ class JaxCapture(Capture):
             return traced([before[n] for n in range(state)], others)
 
         try:  # what is wrong shows here, not at the first call
-            jax.eval_shape(traced, self._state, tuple(arrays[state:]))
+            with backend.activate():
+                jax.eval_shape(traced, self._state, tuple(arrays[state:]))
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
             raise contents_wanted(f"({str(error).splitlines()[0]})") from None
         self._step = jax.jit(step, donate_argnums=0)
@@ -105,7 +123,8 @@ class JaxCapture(Capture):
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         state = self._state
-        renewed, results = self._step([state[n] for n in self._renewed], self._fixed, [own(a) for a in arrays])
+        with self.backend.activate():  # it is compiled for the precision that holds
+            renewed, results = self._step([state[n] for n in self._renewed], self._fixed, [own(a) for a in arrays])
         for n, array in zip(self._renewed, renewed, strict=True):
             state[n] = array
         return list(results)

@@ -338,10 +338,10 @@ def kernels(machine: Mapping[str, Any]) -> dict[str, set[str]]:
 
 
 def setting_notes(base: Run, new: Run) -> list[str]:
-    """Packages and thread counts that differ: they change times, and may be what one wants to compare."""
+    """Packages, thread counts and variables that differ: they change times, and may be what one wants to compare."""
     a, b = (run.get("environment", {}).get("machine", {}) for run in (base, new))
     notes = []
-    for part in ("packages", "threads"):
+    for part in ("packages", "threads", "variables"):
         x, y = (machine.get(part) or {} for machine in (a, b))
         notes += [f"{part}: {k} {x.get(k)} and {y.get(k)}" for k in sorted(x | y) if x.get(k) != y.get(k)]
     return notes

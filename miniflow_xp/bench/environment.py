@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def machine() -> dict[str, Any]:
         "forced_kernel": os.environ.get("OPENBLAS_CORETYPE"),
         "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
         "packages": {"miniflow_xp": __version__},
+        "threads": {},
         "blas": [],
     }
 
@@ -56,14 +58,15 @@ def state() -> dict[str, Any]:
 
 
 def libraries(backend: str) -> dict[str, Any]:
-    """Packages of a backend and the BLAS libraries in this process, by library, version, kernel and threads."""
+    """Packages and threads of a backend, and the BLAS libraries in this process by version, kernel and threads."""
     packages = {}
     for package in (*PACKAGES.get(backend, ()), "array-api-compat"):
         try:
             packages[package] = version(package)
         except PackageNotFoundError:
             continue
-    return {"packages": packages, "blas": blas()}
+    torch = sys.modules.get("torch") if backend == "torch" else None
+    return {"packages": packages, "threads": {"torch": torch.get_num_threads()} if torch else {}, "blas": blas()}
 
 
 def blas() -> list[dict[str, Any]]:

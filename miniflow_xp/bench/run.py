@@ -148,8 +148,9 @@ def start_workers(backends: Sequence[str]) -> tuple[dict[str, Worker], dict[str,
 
 
 def merge(facts: dict[str, Any], told: dict[str, Any]) -> None:
-    """Add a worker's packages and BLAS libraries to the facts of the machine."""
+    """Add a worker's packages, threads and BLAS libraries to the facts of the machine."""
     facts["packages"] |= told["packages"]
+    facts["threads"] |= told["threads"]
     facts["blas"] += [library for library in told["blas"] if library not in facts["blas"]]
 
 

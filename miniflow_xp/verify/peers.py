@@ -9,7 +9,7 @@ import cupy
 import numpy as np
 
 from miniflow_xp.backend import Backend
-from miniflow_xp.backends.cupy_graph import precision
+from miniflow_xp.backends import precision
 from miniflow_xp.optim import SGD
 from miniflow_xp.switch import load, use_backend
 from miniflow_xp.trainer import Trainer

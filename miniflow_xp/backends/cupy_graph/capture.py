@@ -15,7 +15,7 @@ import cupy
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.backends.cupy_graph.gpu import Gpu, overwrite
 from miniflow_xp.backends.cupy_graph.plan import Plan
-from miniflow_xp.backends.cupy_graph.precision import tf32_wanted
+from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.trace import record
 
 WARM_UPS = 2  # kernels are compiled, libraries loaded and memory taken: none of it may happen while capturing

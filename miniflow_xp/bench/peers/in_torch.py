@@ -74,15 +74,19 @@ def by_hand(p: Problem, backend: Backend) -> Step:
 
 
 def compiled(p: Problem, backend: Backend) -> Step:
-    """The written-out step through torch.compile; on a GPU as CUDA graphs."""
-    mode = "reduce-overhead" if backend.device.startswith("cuda") else None
-    return without_gradients(torch.compile(hand_step, mode=mode), p, backend)
+    """The written-out step through torch.compile; on a GPU as CUDA graphs, for which tensors stay in their places."""
+    on_gpu = backend.device.startswith("cuda")
+    run = torch.compile(hand_step, mode="reduce-overhead" if on_gpu else None)
+    return without_gradients(run, p, backend, on_gpu)
 
 
-def without_gradients(run: Any, p: Problem, backend: Backend) -> Step:
-    """A step of this function."""
+def without_gradients(run: Any, p: Problem, backend: Backend, fixed: bool = False) -> Step:
+    """A step of this function; ``fixed`` tells torch.compile that the tensors stay where they are."""
     W, b = tensors(backend, p.weights), tensors(backend, p.biases)
     X, y = tensors(backend, [p.X, p.y])
+    if fixed:  # without this, CUDA graphs are skipped, for the weights are written to
+        for tensor in (*W, *b, X, y):
+            torch._dynamo.mark_static_address(tensor)  # noqa: SLF001  PyTorch documents it under this name
 
     def step() -> Any:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The precision of float32 products: true float32, or TF32 where the user asks for it."""
+"""The precision of float32 products on a GPU: true float32, or TF32 where the user asks for it."""
 
 import os
 
