@@ -65,6 +65,12 @@ def test_the_controls_pair_round_by_round(small_run):
     assert len(planted["plain"]) == len(planted["slowed"]) == 6 * TIMES
 
 
+def test_a_run_without_training_steps_has_controls_too():
+    found = run(list(transfers((1 << 12,))), ["numpy"], 10, rounds=2)
+    assert len(found["control"]) == len(found["planted"]) == 1
+    assert len(found["control"][0]["a"]) == 2 * TIMES
+
+
 def test_the_memory_of_a_step_is_at_least_its_parameters(small_run):
     (cell,) = [c for c in small_run["cells"] if c["family"] == "memory"]
     if cell["state"] == "skipped":

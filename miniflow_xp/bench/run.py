@@ -181,12 +181,16 @@ def prepare(groups: Sequence[Sequence[Cell]], start: float, budget_s: float, pro
 
 
 def controls(groups: Sequence[Sequence[Cell]]) -> list[tuple[Cell, Cell]]:
-    """For each backend one training step beside itself, and beside itself with a planted slowdown."""
-    steps = [c for group in groups for c in group if c.case.family == "step" and c.ready]
+    """For each backend one training step beside itself, and beside itself with a planted slowdown.
+
+    Where a run has no training steps, another cell takes their place.
+    """
+    ready = [c for group in groups for c in group if c.ready]
     pairs = []
-    for backend in dict.fromkeys(c.backend for c in steps):
-        own = sorted((c for c in steps if c.backend == backend), key=lambda c: c.facts["seconds"])
-        typical = own[len(own) // 2]
+    for backend in dict.fromkeys(c.backend for c in ready):
+        own = [c for c in ready if c.backend == backend]
+        steps = [c for c in own if c.case.family == "step"] or own
+        typical = sorted(steps, key=lambda c: c.facts["seconds"])[len(steps) // 2]
         pairs += [(typical.again(), typical.again(slow)) for slow in (0.0, PLANTED) for _ in range(TIMES)]
     return pairs
 
