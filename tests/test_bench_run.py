@@ -9,7 +9,7 @@ import pytest
 
 from miniflow_xp.__main__ import main
 from miniflow_xp.bench import report
-from miniflow_xp.bench.advise import Measured, advise, limit, parse_axis, pays, times
+from miniflow_xp.bench.advise import advise, limit, parse_axis, pays, times
 from miniflow_xp.bench.builder import load_builder
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
 from miniflow_xp.bench.cell import AGREE, disagreement
@@ -17,6 +17,7 @@ from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import check_writable, read_run, write_text
 from miniflow_xp.bench.run import TIMES, grouped, run
 from miniflow_xp.bench.simulation import Clock, Device
+from miniflow_xp.bench.study import Measured
 from miniflow_xp.bench.worker import Desk, Worker, in_words, sample
 from miniflow_xp.bench.workloads import Workload
 from miniflow_xp.errors import BuilderError, SettingError, WorkerError
