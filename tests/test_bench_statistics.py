@@ -6,8 +6,16 @@ from math import exp, inf, isclose, sqrt
 
 import pytest
 
-from miniflow_xp.bench.compare import rank_sum_quantile, shift
-from miniflow_xp.bench.statistics import CONFIDENCE, Ratio, paired_ratio, quartiles, signed_rank_quantile, verdict
+from miniflow_xp.bench.statistics import (
+    CONFIDENCE,
+    Ratio,
+    paired_ratio,
+    quartiles,
+    rank_sum_quantile,
+    shift,
+    signed_rank_quantile,
+    verdict,
+)
 
 TRIALS = 2000
 CHANCE = 3 * sqrt(CONFIDENCE * (1 - CONFIDENCE) / TRIALS)  # three standard deviations of a share of so many trials

@@ -8,46 +8,32 @@ Other work on a machine only ever adds time. So two questions are asked of each 
 - ``typical``: the Hodges–Lehmann shift of the logarithms with the Mann–Whitney interval. It must agree, for a
   shortest sample alone is a single event.
 
-How far two runs of one commit lie apart is learned from the runs themselves: from their A/A controls, and from each
-row's second sitting against its first, which had a process of its own. A change must exceed 5 %; and every sitting of
-one run must be past every sitting of the other, by what 70 of 100 rows of the same backend and family do not differ by
-between their sittings. Then chance makes fewer than 5 of 100 unchanged rows SLOWER or FASTER, be it rare and large or
-small and everywhere; ``python -m miniflow_xp.bench.simulation`` prints how many. Where there was one sitting, its
-halves share a process and what that was given for its life; there a change must exceed what 95 of 100 rows do not
-differ by between halves. A slowdown of 10 % is SLOWER for rows that repeat themselves to about 7 %, whatever others do;
-where they do not, the text says so. A real change of the code is in all sittings and raises no limit.
+How far two runs of one commit lie apart, and so which change counts, is learned from the runs: see ``limits``.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from math import comb, exp, log, sqrt
-from statistics import NormalDist, median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import log
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
 
-from miniflow_xp.bench.statistics import CONFIDENCE, TIE, Ratio, paired_ratio
+from miniflow_xp.bench.differences import machine_differences, setting_notes
+from miniflow_xp.bench.limits import LEAST, Limits, apart, change, sat_twice
+from miniflow_xp.bench.rows import KEY, Cell, Key, Run, by_key, kind, measured
+from miniflow_xp.bench.statistics import TIE, Ratio, shift
 from miniflow_xp.errors import DifferentMachinesError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-KEY = ("family", "series", "case", "backend", "contestant", "dtype", "residence")
 ORDER = ("SLOWER", "FASTER", "UNCLEAR", "MISSING", "NEW", "SAME")
 COARSE = 0.10  # runs that cannot tell such a change apart call nothing the same on the strength of their noise
-LEAST = 4  # samples on either side: with fewer no interval of 95 % exists
-QUIET = 0.95  # of rows whose parts are halves of a sitting differ less than what counts
-TWICE = 0.70  # of rows whose parts are sittings do
-MOST_EXACT = 2500  # products of sample counts above this take the normal approximation
-
-Run = Mapping[str, Any]
-Cell = Mapping[str, Any]
 
 
 class Row(NamedTuple):
     """One row of both runs. ``best`` and ``typical`` are new time / base time, None where one of them is missing."""
 
-    key: tuple[str, ...]
+    key: Key
     state: str
     best: float | None = None
     typical: Ratio | None = None
@@ -120,83 +106,7 @@ def compare(base: Run, new: Run, fail: float | None = None, force: bool = False)
     return Comparison(rows, failed, visible, drift, notes + drift_notes(drift, visible) + setting_notes(base, new))
 
 
-class Limits(NamedTuple):
-    """The changes, 0.05 for 5 %, that runs of one commit seldom reach: of the shortest samples, of the typical ones.
-
-    The parts of a row seldom differ by more than ``apart``.
-    """
-
-    best: float
-    typical: float
-    apart: float
-
-    @classmethod
-    def of(cls, alike: tuple[str, str], runs: Sequence[Run]) -> "Limits":
-        """From both runs' A/A controls of the backend and from the two parts of the rows of this kind."""
-        controls = [c for run in runs for c in run.get("control") or [] if c["backend"] == alike[0] and c["a"]]
-        pairs = [(c["a"], c["b"]) for c in controls if len(c["a"]) == len(c["b"])]
-        best, typical = (
-            [found for run in runs for key, found in apart(run, of).items() if kind(key) == alike]
-            for of in (min, median)
-        )
-        usual = seldom(best, TWICE if all(map(sat_twice, runs)) else QUIET)
-        return cls(
-            max(TIE, usual, *(change(min(b) / min(a)) for a, b in pairs), 0.0),
-            max(TIE, seldom(typical, QUIET), *(change(paired_ratio(b, a).estimate) for a, b in pairs), 0.0),
-            usual,
-        )
-
-    def beyond(self, own: float) -> "Limits":
-        """The same for a row whose own parts differ by so much: all of one run must be past all of the other."""
-        return self._replace(best=max(self.best, (1 + self.apart) * (1 + own) - 1))
-
-
-def sat_twice(run: Run) -> bool:
-    """Had it two sittings?"""
-    return run.get("second_sitting") is not None
-
-
-def apart(run: Run, of: Callable[[Sequence[float]], float]) -> dict[tuple[str, ...], float]:
-    """{key: by how much the two parts of a row differ in ``of`` their samples}, of rows with LEAST samples."""
-    cells = {key: cell for key, cell in by_key(run).items() if measured(cell) and len(cell["samples"]) >= LEAST}
-    both = {key: parts(cell, run.get("second_sitting")) for key, cell in cells.items()}
-    return {key: change(of(b) / of(a)) for key, (a, b) in both.items() if a and b}
-
-
-def parts(cell: Cell, second: int | None) -> tuple[list[float], list[float]]:
-    """Samples of the first and the second sitting; halves of them where there was one sitting."""
-    samples = list(cell["samples"])
-    cut = len(samples) // 2 if second is None else bisect_left(cell["rounds"], second)
-    return samples[:cut], samples[cut:]
-
-
-def seldom(changes: Iterable[float], share: float) -> float:
-    """The change that this share of them do not exceed; 0 where there are none."""
-    sizes = sorted(changes)
-    return sizes[min(len(sizes) - 1, int(share * len(sizes)))] if sizes else 0.0
-
-
-def change(ratio: float) -> float:
-    """How far a ratio is from 1, the same for 2 and 1/2."""
-    return max(ratio, 1 / ratio) - 1
-
-
-def by_key(run: Run) -> dict[tuple[str, ...], Cell]:
-    """{key: cell}."""
-    return {tuple(str(cell.get(part) or "") for part in KEY): cell for cell in run["cells"]}
-
-
-def kind(key: tuple[str, ...]) -> tuple[str, str]:
-    """Backend and family: what rows must have in common to repeat themselves about equally well."""
-    return key[KEY.index("backend")], key[KEY.index("family")]
-
-
-def measured(cell: Cell | None) -> bool:
-    """Is there a cell, with samples?"""
-    return cell is not None and cell.get("state") == "measured" and bool(cell.get("samples"))
-
-
-def judge(key: tuple[str, ...], base: Cell | None, new: Cell | None, limits: Limits) -> Row:
+def judge(key: Key, base: Cell | None, new: Cell | None, limits: Limits) -> Row:
     """The row of two cells, at least one of which was measured."""
     if base is None or not measured(base):
         return Row(key, "NEW", why=reason(base))
@@ -241,38 +151,6 @@ def state_of(best: float, typical: Ratio, limits: Limits) -> tuple[str, str]:
     return "SAME", ""
 
 
-def shift(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
-    """exp of the Hodges–Lehmann shift of log times, with the Mann–Whitney interval; the samples are not pairs.
-
-    Hollander and Wolfe, Nonparametric Statistical Methods, section 4.3. 0 and infinity where no interval exists.
-    """
-    differences = sorted(log(a / b) for a in times for b in reference)
-    outside = rank_sum_quantile(*sorted((len(times), len(reference))), (1 - confidence) / 2)
-    count = min(len(times), len(reference))
-    if outside == 0:
-        return Ratio(exp(median(differences)), 0.0, float("inf"), count)
-    return Ratio(exp(median(differences)), exp(differences[outside - 1]), exp(differences[-outside]), count)
-
-
-@cache
-def rank_sum_quantile(few: int, many: int, tail: float) -> int:
-    """The largest k with P(U < k) ≤ tail, for the Mann–Whitney statistic U of two such samples; 0 where none is."""
-    if few * many > MOST_EXACT:
-        deviation = sqrt(few * many * (few + many + 1) / 12)
-        return max(0, int(few * many / 2 - NormalDist().inv_cdf(1 - tail) * deviation))
-    counts = [1] + [0] * (few * many)  # counts[u]: of the orders of both samples, those with U = u; Gauss's binomial
-    for i in range(1, few + 1):
-        for u in range(few * many, many + i - 1, -1):
-            counts[u] -= counts[u - many - i]
-        for u in range(i, few * many + 1):
-            counts[u] += counts[u - i]
-    below, k = 0, 0
-    while below + counts[k] <= tail * comb(few + many, few):
-        below += counts[k]
-        k += 1
-    return k
-
-
 def common_drift(rows: Iterable[Row]) -> dict[str, float]:
     """{backend: median of its rows' best ratios}."""
     ratios: dict[str, list[float]] = {}
@@ -296,55 +174,6 @@ def drift_notes(drift: Mapping[str, float], visible: Mapping[tuple[str, str], fl
         for (backend, family), limit in visible.items()
         if limit > TIE
     ]
-
-
-def machine_differences(base: Run, new: Run) -> list[str]:
-    """The facts that times depend on and that differ; BLAS libraries are compared if both runs had them loaded."""
-    a, b = (run.get("environment", {}).get("machine", {}) for run in (base, new))
-    found = [
-        f"{fact} {x!r} and {y!r}"
-        for fact, x, y in [
-            *((fact, a.get(fact), b.get(fact)) for fact in ("cpu", "cores")),
-            ("usable cores", used_cores(a), used_cores(b)),
-            ("gpu", gpu_name(a), gpu_name(b)),
-        ]
-        if x != y
-    ]
-    ours, theirs = (kernels(machine) for machine in (a, b))
-    return found + [
-        f"{library} kernel {' '.join(sorted(ours[library]))} and {' '.join(sorted(theirs[library]))}"
-        for library in sorted(ours.keys() & theirs.keys())
-        if ours[library] != theirs[library]
-    ]
-
-
-def used_cores(machine: Mapping[str, Any]) -> object:
-    """How many cores the run could use: all of them, where it does not say."""
-    return machine.get("usable_cores", machine.get("cores"))
-
-
-def gpu_name(machine: Mapping[str, Any]) -> object:
-    """The GPU's name, or all that is known of it; None where there is none."""
-    gpu = machine.get("gpu")
-    return gpu.get("name", gpu) if isinstance(gpu, Mapping) else gpu
-
-
-def kernels(machine: Mapping[str, Any]) -> dict[str, set[str]]:
-    """{BLAS library: its kernels}."""
-    found: dict[str, set[str]] = {}
-    for library in machine.get("blas") or []:
-        found.setdefault(str(library.get("library")), set()).add(str(library.get("kernel")))
-    return found
-
-
-def setting_notes(base: Run, new: Run) -> list[str]:
-    """Packages, thread counts and variables that differ: they change times, and may be what one wants to compare."""
-    a, b = (run.get("environment", {}).get("machine", {}) for run in (base, new))
-    notes = []
-    for part in ("packages", "threads", "variables"):
-        x, y = (machine.get(part) or {} for machine in (a, b))
-        notes += [f"{part}: {k} {x.get(k)} and {y.get(k)}" for k in sorted(x | y) if x.get(k) != y.get(k)]
-    return notes
 
 
 def percent(ratio: float) -> str:

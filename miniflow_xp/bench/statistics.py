@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from functools import cache
-from math import exp, isfinite, log
-from statistics import median
+from math import comb, exp, isfinite, log, sqrt
+from statistics import NormalDist, median
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
+MOST_EXACT = 2500  # products of sample counts above this take the normal approximation
 TIE = 0.05  # a ratio within 5 % of 1 is a tie, if its interval is
 
 
@@ -49,6 +50,38 @@ def signed_rank_quantile(pairs: int, tail: float) -> int:
         ]
     below, k = 0, 0
     while below + counts[k] <= tail * 2**pairs:
+        below += counts[k]
+        k += 1
+    return k
+
+
+def shift(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
+    """exp of the Hodges–Lehmann shift of log times, with the Mann–Whitney interval; the samples are not pairs.
+
+    Hollander and Wolfe, Nonparametric Statistical Methods, section 4.3. 0 and infinity where no interval exists.
+    """
+    differences = sorted(log(a / b) for a in times for b in reference)
+    outside = rank_sum_quantile(*sorted((len(times), len(reference))), (1 - confidence) / 2)
+    count = min(len(times), len(reference))
+    if outside == 0:
+        return Ratio(exp(median(differences)), 0.0, float("inf"), count)
+    return Ratio(exp(median(differences)), exp(differences[outside - 1]), exp(differences[-outside]), count)
+
+
+@cache
+def rank_sum_quantile(few: int, many: int, tail: float) -> int:
+    """The largest k with P(U < k) ≤ tail, for the Mann–Whitney statistic U of two such samples; 0 where none is."""
+    if few * many > MOST_EXACT:
+        deviation = sqrt(few * many * (few + many + 1) / 12)
+        return max(0, int(few * many / 2 - NormalDist().inv_cdf(1 - tail) * deviation))
+    counts = [1] + [0] * (few * many)  # counts[u]: of the orders of both samples, those with U = u; Gauss's binomial
+    for i in range(1, few + 1):
+        for u in range(few * many, many + i - 1, -1):
+            counts[u] -= counts[u - many - i]
+        for u in range(i, few * many + 1):
+            counts[u] += counts[u - i]
+    below, k = 0, 0
+    while below + counts[k] <= tail * comb(few + many, few):
         below += counts[k]
         k += 1
     return k
