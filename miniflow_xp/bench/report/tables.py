@@ -47,28 +47,31 @@ def timed(run: Run, cell: Cell | None, reference: Cell | None) -> Entry:
     if cell is None or cell.seconds is None:
         return Entry(escape((cell.why or cell.state) if cell else "–"))
     compared = run.compare(cell, reference)
-    return Entry(f"{units.seconds(cell.seconds)}{beside(compared)}", cell.seconds)
+    told = "" if compared is None else beside(compared, cell.is_floor)
+    return Entry(f"{units.seconds(cell.seconds)}{told}", cell.seconds)
 
 
-def beside(compared: Comparison | None) -> str:
-    """▲ 3.1× (2.9–3.4)."""
-    if compared is None:
-        return ""
+def beside(compared: Comparison, floor: bool) -> str:
+    """▲ 3.1× (2.9–3.4); what is only a part of the work does not win."""
+    if floor:
+        return f" <small>a part of the work, {units.interval(compared.speedup)}</small>"
     sign = SIGNS[compared.verdict]
     return f' <small class="{compared.verdict}">{sign}&nbsp;{units.interval(compared.speedup)}</small>'
 
 
 def peers(run: Run) -> str:
-    """Each case of the peers: who takes how long, against ours."""
-    found = run.of("peers")
-    labels = list(dict.fromkeys(label for s in found for label in s.labels))
-    rows: list[Row] = []
-    for series in found:
-        for case in series.cases:
-            cells = [timed(run, case.cells.get(label), case.cells.get(run.rival(series, label))) for label in labels]
-            rows.append([f"{series.title}, {case.name}", *cells])
-    caption = "Peers, seconds a step; ratios: times as fast as ours on the same backend"
-    return table(caption, ["Case", *labels], rows) if rows else ""
+    """Each series of the peers: who takes how long at which size, against ours."""
+    return "".join(peers_of(run, series) for series in run.of("peers"))
+
+
+def peers_of(run: Run, series: Series) -> str:
+    """Contestants are rows, for there are more of them than sizes."""
+    rows: list[Row] = [
+        [label, *(timed(run, c.cells.get(label), c.cells.get(run.rival(series, label))) for c in series.cases)]
+        for label in series.labels
+    ]
+    caption = f"{series.title}: seconds a step; ratios: times as fast as ours on the same backend"
+    return table(caption, ["Contestant", *(case.name for case in series.cases)], rows)
 
 
 def payback(run: Run) -> str:
