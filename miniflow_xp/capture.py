@@ -3,6 +3,7 @@
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from threading import Lock
 from typing import Any, TypeAlias
 
 from miniflow_xp.backend import Array, Backend
@@ -36,6 +37,7 @@ class Step:
         self._members = set(leaves)
         self._counters = [leaf for leaf in leaves if isinstance(leaf, Counter)]
         self._kept: OrderedDict[Hashable, tuple[Any, list[Guard]]] = OrderedDict()
+        self._lock = Lock()  # for the order of what is kept
         self._misses = 0
         self._warned = False
 
@@ -90,7 +92,9 @@ class Step:
         else:
             self._misses = 0
             if len(self._kept) > 1:
-                self._kept.move_to_end(signature)
+                with self._lock:
+                    if signature in self._kept:  # another thread may have pushed it out
+                        self._kept.move_to_end(signature)
         captured, guards = found
         for guard in guards:
             guard.check(backend, dict(zip(self.leaves, fed, strict=True)))
@@ -108,9 +112,10 @@ class Step:
         guards: list[Guard] = []
         captured = backend.capture(make(signature[0], guards), [*state, *arrays], len(state))
         self.how = f"on {backend.name}:{backend.device}: {captured.how}"
-        self._kept[signature] = captured, guards
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[signature] = captured, guards
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         self._misses += 1
         if self._misses > KEPT and not self._warned:
             self._warned = True
@@ -119,7 +124,7 @@ class Step:
                 "short batch, or pad the batches to one length",
                 stacklevel=stacklevel(),
             )
-        return self._kept[signature]
+        return captured, guards
 
 
 def signature_of(backend: Backend, arrays: Sequence[Any]) -> tuple[Hashable, ...]:

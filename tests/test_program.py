@@ -4,6 +4,7 @@ import sys
 import threading
 import warnings
 import weakref
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -564,6 +565,19 @@ def test_two_threads_on_one_program(backend):
                     agree(got, wanted)
 
     run_threads(work, 2)
+
+
+def test_a_capture_that_another_thread_pushes_out_while_it_is_fetched_still_runs():
+    class Emptied(OrderedDict):
+        def get(self, key):
+            return self.pop(key, None)  # as if another thread had come between
+
+    x = mf.Input("x")
+    program = Program(mf.Neg(x))
+    for size in (1, 2, 3):
+        program({x: np.ones(size)})
+    program._step._kept = Emptied(program._step._kept)
+    assert program({x: np.ones(2)}).values.tolist() == [-1.0] * 2
 
 
 @pytest.mark.filterwarnings("ignore:.*shapes or dtypes keep changing:UserWarning")
