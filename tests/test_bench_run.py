@@ -12,7 +12,7 @@ from miniflow_xp.bench import report
 from miniflow_xp.bench.advise import advise, limit, parse_axis, pays, times
 from miniflow_xp.bench.builder import load_builder
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
-from miniflow_xp.bench.cell import AGREE, disagreement
+from miniflow_xp.bench.cell import AGREE, Cell, disagreement
 from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import check_writable, read_run, write_text
 from miniflow_xp.bench.run import TIMES, grouped, run
@@ -98,7 +98,6 @@ def test_a_run_stops_on_the_clock_and_lists_what_it_did_not_come_to():
 def test_disagreement_is_relative_to_the_largest_number():
     assert disagreement([np.array([1.0, 100.0])], [np.array([2.0, 100.0])]) == pytest.approx(0.01)
     assert disagreement([np.zeros(2)], [np.zeros(2)]) == 0
-    assert disagreement(None, [np.zeros(2)]) is None
     assert not disagreement([np.array([np.nan])], [np.ones(1)]) <= AGREE
 
 
@@ -155,18 +154,80 @@ def test_a_worker_tells_its_errors_and_lives_on():
         assert worker.ask("describe")["name"] == "numpy:cpu"
     finally:
         worker.close()
-    with pytest.raises(WorkerError, match="process ended"):
-        worker.ask("describe")
+
+
+def test_after_its_process_ended_a_worker_goes_on_with_a_fresh_one():
+    worker = Worker("numpy")
+    try:
+        cell = Cell(SMALL[0], worker, "numpy:cpu")
+        cell.prepare()
+        assert cell.sample() > 0
+        worker._process.kill()
+        with pytest.raises(WorkerError, match=r"process ended \(exit code -9\)"):
+            worker.ask("describe")
+        assert worker.prepared == set()
+        assert cell.sample() > 0  # prepared again
+    finally:
+        worker.close()
+
+
+class Untrained:
+    """A worker whose steps return what is told, without training."""
+
+    backend = "made up"
+
+    def __init__(self, costs):
+        self.costs, self.prepared = costs, set()
+
+    def ask(self, *question):
+        return {"seconds": 1.0, "results": [[np.array([cost])] for cost in self.costs] if self.costs else None}
+
+
+@pytest.mark.parametrize(
+    ("costs", "why"),
+    [
+        ((1.0, 0.999), ""),
+        ((1.0, 0.99902), ""),  # rounding
+        ((1.0, 1.0), "what its steps change differs"),  # no update, though the costs agree to a part in a thousand
+        ((1.0, 1.001), "what its steps change differs"),  # uphill
+        ((1.0, 0.9), "its results differ"),
+        ((1.0, math.nan), "its results differ"),
+        ((), ""),  # it has no results
+    ],
+)
+def test_a_step_that_trains_nothing_is_a_failure_and_no_figure(costs, why):
+    cell, reference = (Cell(SMALL[0], Untrained(c), "made up") for c in (costs, (1.0, 0.999)))
+    for one in (cell, reference):
+        one.prepare()
+    cell.agree_with(reference)
+    assert (cell.state == "failed") == bool(why)
+    assert cell.why.startswith(why or "the budget")
+
+
+def test_the_results_of_a_slow_step_are_compared_too(monkeypatch):
+    desk = Desk("numpy")
+    monkeypatch.setattr("miniflow_xp.bench.worker.WARM_AT_MOST", 0.0)
+    first, last = desk.prepare(0, SMALL[0])["results"]
+    assert first[0] > last[0]
 
 
 def test_a_worker_that_does_not_answer_is_ended():
     worker = Worker("numpy", patience=0.01)
-    with pytest.raises(WorkerError, match="no answer"):
-        worker.ask("ceilings", "float32")
+    try:
+        with pytest.raises(WorkerError, match="no answer"):
+            worker.ask("ceilings", "float32")
+    finally:
+        worker.close()
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError("x"), RuntimeError("CUDA out of memory. Tried"), RuntimeError("Out of memory")]
+    "error",
+    [
+        MemoryError("x"),
+        RuntimeError("CUDA out of memory. Tried"),
+        RuntimeError("Out of memory"),
+        RuntimeError("can't allocate memory: you"),
+    ],
 )
 def test_running_out_of_memory_is_told_by_that_name(error):
     assert in_words(error) == "out of memory"
@@ -378,7 +439,7 @@ def test_what_a_worker_can_be_asked():
         assert desk.describe()["synchronous"]
         for key, case in enumerate(SMALL):
             facts = desk.prepare(key, case)
-            assert all(np.isfinite(r).all() for r in facts["results"])
+            assert all(np.isfinite(r).all() for results in facts["results"] for r in results)
             seconds, host = desk.sample(key, 3)
             assert 0 < host <= seconds
             desk.drop(key)

@@ -69,11 +69,6 @@ def lies(
     return found
 
 
-def highest(*measured: Ceiling) -> dict[str, float]:
-    """The higher of several measurements, say before and after a run: a ceiling is what was ever reached."""
-    return {key: max(one.get(key, 0.0) for one in measured) for key in sorted({key for one in measured for key in one})}
-
-
 def measure_ceilings(
     backend: Backend, dtype: str, at_most_s: float = 1.4, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, float]:

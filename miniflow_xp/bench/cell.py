@@ -16,6 +16,8 @@ from miniflow_xp.errors import WorkerError
 
 SLICE = 0.01  # seconds that a sample aims at; at least one call
 AGREE = 5e-3  # relative to the largest number: three float32 training steps in another order
+AGREE_CHANGE = 0.1  # the same of what the calls changed; a missing or a wrong update is off by all of it
+LEAST_CHANGE = 1e-4  # relative: of a smaller change in float32 too much is rounding
 
 FACTS = ("first_call_s", "upload_s", "device_s", "warmup_calls", "stable", "flops", "bytes", "peak_bytes")
 
@@ -44,6 +46,7 @@ class Cell:
                 return
             start = time.perf_counter()
             self.facts = self.worker.ask("prepare", self.key, self.case)
+            self.worker.prepared.add(self.place)
             self.setup_s = time.perf_counter() - start
         except WorkerError as error:
             self.state, self.why = "failed", error.got
@@ -53,6 +56,7 @@ class Cell:
     def prepare_again(self) -> None:
         """The same in a fresh process, where what was found out before still holds; raises WorkerError."""
         self.worker.ask("prepare", self.place, self.case)
+        self.worker.prepared.add(self.place)
 
     def _prepare_memory(self) -> None:
         """In a process of its own: one that has freed memory before would take it from there, unseen."""
@@ -65,7 +69,9 @@ class Cell:
         self.why = self.facts.get("why", "")
 
     def sample(self) -> float:
-        """Seconds a call, of one slice."""
+        """Seconds a call, of one slice; prepared again where another case ended the process."""
+        if self.place not in self.worker.prepared:
+            self.prepare_again()
         seconds, host = self.worker.ask("sample", self.place, self.calls, self.slow)
         self.host.append(host)
         return float(seconds)
@@ -93,10 +99,16 @@ class Cell:
 
     def agree_with(self, reference: "Cell") -> None:
         """Compare results with those of another backend; too far off is a failure, not a figure."""
-        error = disagreement(self.facts.get("results"), reference.facts.get("results"))
-        self.facts["error"] = error
-        if error is not None and not error <= AGREE:
+        found, expected = self.facts.get("results"), reference.facts.get("results")
+        if found is None or expected is None:
+            return
+        error = self.facts["error"] = disagreement(found[-1], expected[-1])
+        change = disagreement(*(changes(results, expected) for results in (found, expected)))
+        if not error <= AGREE:
             self.state, self.why = "failed", f"its results differ from those of {reference.backend} by {error:.1g}"
+        elif not change <= AGREE_CHANGE:
+            words = f"what its steps change differs from {reference.backend} by {change:.1g}"
+            self.state, self.why = "failed", words
 
     def written(self, series: Series | None, synchronous: bool) -> dict[str, Any]:
         """The cell as it stands in the file."""
@@ -131,16 +143,30 @@ class Cell:
         }
 
 
-def disagreement(found: Sequence[np.ndarray] | None, reference: Sequence[np.ndarray] | None) -> float | None:
-    """Largest difference between results, relative to the largest number of each array; None where there are none."""
-    if found is None or reference is None:
-        return None
+Results = Sequence[np.ndarray]
+
+
+def disagreement(found: Results, reference: Results) -> float:
+    """Largest difference between results, relative to the largest number of each array."""
     worst = 0.0
     for a, b in zip(found, reference, strict=True):
         scale = float(np.max(np.abs(b), initial=0.0)) or 1.0
         error = float(np.max(np.abs(a - b), initial=0.0)) / scale
         worst = max(worst, error if isfinite(error) else inf)
     return worst
+
+
+def changes(results: Sequence[Results], expected: Sequence[Results]) -> list[np.ndarray]:
+    """What changed from the first results to the last, of the arrays where the expected change is more than rounding.
+
+    Costs hardly move in a few steps: they would agree although nothing was updated.
+    """
+    first, last = expected[0], expected[-1]
+    return [
+        after - before
+        for before, after, x, y in zip(results[0], results[-1], first, last, strict=True)
+        if np.max(np.abs(y - x), initial=0.0) > LEAST_CHANGE * np.max(np.abs(x), initial=0.0)
+    ]
 
 
 def finite(number: float | None) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Backend
-from miniflow_xp.bench.cases import Case
+from miniflow_xp.bench.cases import Case, network
 from miniflow_xp.bench.clock import device_clock, device_seconds, timed, wait_for
 from miniflow_xp.bench.peak import peak_bytes
 from miniflow_xp.bench.scheduler import warm_up
@@ -23,13 +23,19 @@ SETTINGS = {"OPENBLAS_THREAD_TIMEOUT": "18"}
 """Idle BLAS threads of one worker sleep after 2^18 clock ticks; they would spin for a tenth of a second and take a core
 from the worker whose turn it is. Inside a slice the gaps between products are shorter, so its times stay the same."""
 
+FIRST = Case("step", "a first step", network(2, 2, 1), "batch")
+"""Part of the start: a process's first step pays for what libraries load and prepare when they are first used."""
+
 SETTLE = 0.005  # seconds before a sample, in which the worker before falls asleep
 WARM_AT_MOST = 0.2  # seconds of warm-up for one case
-COMPARED = 3  # the call whose results must agree with other backends'
+COMPARED = (1, 3)  # the calls whose results must agree with other backends', and the change between them
 
 
 class Worker:
-    """The cases of one backend, in a process of their own."""
+    """The cases of one backend, in a process of their own; when that ends, the next question goes to a fresh one.
+
+    ``prepared``: the places of the cases that are prepared in the process as it is now.
+    """
 
     def __init__(self, backend: str, patience: float = 120.0) -> None:
         self.backend = backend
@@ -37,6 +43,7 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
+        self.prepared: set[int] = set()
         kept = {name: os.environ.get(name) for name in SETTINGS}
         os.environ.update({name: value for name, value in SETTINGS.items() if kept[name] is None})
         try:
@@ -54,11 +61,14 @@ class Worker:
         try:
             self._pipe.send(question)
             if not self._pipe.poll(self.patience):
-                self.kill()
+                self._process.kill()
+                self.restart()
                 raise worker_error(self.backend, f"no answer in {self.patience:.0f} s")
             answer = self._pipe.recv()
         except (EOFError, OSError):
+            self._process.join(timeout=5)
             code = self._process.exitcode
+            self.restart()
             raise worker_error(self.backend, f"its process ended (exit code {code}): out of memory, maybe") from None
         if isinstance(answer, Failure):
             raise worker_error(self.backend, answer.text)
@@ -69,17 +79,13 @@ class Worker:
         self.close()
         self._start()
 
-    def kill(self) -> None:
-        """End the process at once."""
-        self._process.kill()
-        self._process.join()
-
     def close(self) -> None:
         """End the process."""
         self._pipe.close()
         self._process.join(timeout=5)
         if self._process.is_alive():
-            self.kill()
+            self._process.kill()
+            self._process.join()
 
 
 class Failure(NamedTuple):
@@ -113,7 +119,8 @@ def serve(name: str, pipe: Connection) -> None:
 def in_words(error: Exception) -> str:
     """An error as one line; running out of memory by that name, whatever the library calls it."""
     text = f"{type(error).__name__}: {error}".splitlines()[0]
-    memory = isinstance(error, MemoryError) or "out of memory" in text.lower() or "OutOfMemory" in text
+    signs = ("out of memory", "outofmemory", "can't allocate memory", "resource_exhausted")
+    memory = isinstance(error, MemoryError) or any(sign in text.lower() for sign in signs)
     return "out of memory" if memory else text
 
 
@@ -126,7 +133,7 @@ class Desk:
         start = perf_counter()
         self.backend: Backend = set_backend(name)
         self.wait = wait_for(self.backend)
-        self.backend.to_numpy(self.backend.asarray(np.zeros(1, "float32")) + 1)
+        self.wait(workload(FIRST, self.backend).step())
         self.start_s = perf_counter() - start
         self.each = "cpu" in self.backend.device
         self.device_clock = None if self.each else device_clock(self.backend)
@@ -151,18 +158,21 @@ class Desk:
         return measure_ceilings(self.backend, dtype)
 
     def prepare(self, key: int, case: Case) -> dict[str, Any]:
-        """Build a case, warm it up; its facts and, for comparison, the last numbers that it computed."""
+        """Build a case, warm it up; its facts and, for comparison, what it computed in the COMPARED calls."""
         load = workload(case, self.backend)
         calls = itertools.count(1)
-        results: list[np.ndarray] = []
+        results: dict[int, list[np.ndarray]] = {}
 
-        def step() -> None:
-            result = load.step()
+        def step() -> int:
+            result, number = load.step(), next(calls)
             self.wait(result)
-            if next(calls) == COMPARED and result is not None:
-                results.extend(self._host(result))
+            if number in COMPARED and result is not None:
+                results[number] = self._host(result)
+            return number
 
         warm = warm_up(step, at_most_s=WARM_AT_MOST)
+        while step() < max(COMPARED):
+            pass
         self._loads[key] = load
         host_s = timed(load.step, 1, self.wait)[1]
         clock = self.device_clock
@@ -176,11 +186,11 @@ class Desk:
             "device_s": device_seconds(load.step, self.wait, clock, host_s) if clock and not load.afresh else None,
             "flops": load.flops,
             "bytes": load.bytes,
-            "results": results or None,
+            "results": [results[number] for number in COMPARED] if results else None,
         }
 
     def peak(self, case: Case) -> dict[str, Any]:
-        """The most memory that a case takes, capture included."""
+        """The most memory that a case takes besides its data, capture included."""
         load = workload(case, self.backend)
         return peak_bytes(self.backend, lambda: self.wait(load.step()))
 

@@ -12,7 +12,7 @@ from miniflow_xp.bench.builder import builder_error, load_builder
 from miniflow_xp.bench.cases import COLUMNS, ELEMENTWISE, ITEM, PRODUCTS, Case
 from miniflow_xp.bench.clock import wait_for
 from miniflow_xp.bench.peers import peer
-from miniflow_xp.bench.peers.problem import Problem, step_flops
+from miniflow_xp.bench.peers.problem import RATE, Problem, step_flops
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import forward_and_backward, topological_sort
 from miniflow_xp.node import Input, Node, Parameter
@@ -20,7 +20,6 @@ from miniflow_xp.optim import SGD, sgd_update
 from miniflow_xp.program import Program
 from miniflow_xp.trainer import Trainer
 
-RATE = 0.01
 CLASSES = COLUMNS
 
 
