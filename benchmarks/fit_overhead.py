@@ -1,7 +1,7 @@
 """What fit takes beyond the captured steps: ``python -m benchmarks.fit_overhead`` prints the ratio with its interval.
 
-The same batches go through ``fit`` and through a bare loop of ``trainer.step``, in turns, in one run; beside them the
-bare loop once more, whose ratio shows the noise.
+As many batches of the same data go through ``fit`` and through a bare loop of ``trainer.step``, in turns, in one run;
+beside them the bare loop once more, whose ratio shows the noise.
 """
 
 import argparse

@@ -14,10 +14,11 @@ from statistics import median
 from typing import Any
 
 from miniflow_xp.bench.cases import PEER_SIZES, peers
-from miniflow_xp.bench.files import read_run, write_text
+from miniflow_xp.bench.files import check_writable, read_run, write_text
 from miniflow_xp.bench.report import sentences
 from miniflow_xp.bench.run import run
 from miniflow_xp.bench.statistics import paired_ratio
+from miniflow_xp.errors import MiniflowError
 
 SIZES = (*PEER_SIZES[:4], (64, 784, 256), *PEER_SIZES[4:-1], (1024, 512, 512), PEER_SIZES[-1], (4096, 784, 1024))
 RATIOS = (
@@ -30,16 +31,18 @@ RATIOS = (
     ("by hand, cupy", "ours, cupy"),
 )
 
-Samples = Mapping[str, Sequence[float]]
+Samples = Mapping[str, Mapping[int, float]]
+"""{"contestant, library": {round: seconds a step}}."""
 
 
-def by_size(found: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
-    """{size: {"contestant, library": its samples}} of a run."""
-    sizes: dict[str, dict[str, list[float]]] = {}
+def by_size(found: Mapping[str, Any]) -> dict[str, dict[str, dict[int, float]]]:
+    """{size: samples} of what a run has measured."""
+    sizes: dict[str, dict[str, dict[int, float]]] = {}
     for cell in found["cells"]:
-        if cell["family"] == "peers" and cell["samples"]:
+        if cell["family"] == "peers" and cell["state"] == "measured":
             size = ", ".join(str(number) for number in cell["axes"].values())
-            sizes.setdefault(size, {})[f"{cell['contestant']}, {cell['backend'].partition(':')[0]}"] = cell["samples"]
+            name = f"{cell['contestant']}, {cell['backend'].partition(':')[0]}"
+            sizes.setdefault(size, {})[name] = dict(zip(cell["rounds"], cell["samples"], strict=True))
     return sizes
 
 
@@ -47,7 +50,7 @@ def times(sizes: Mapping[str, Samples]) -> list[list[str]]:
     """µs a step of every contestant, by size."""
     names = list(dict.fromkeys(name for found in sizes.values() for name in found))
     rows = [
-        [size, *(f"{median(found[n]) * 1e6:.0f}" if n in found else "–" for n in names)]
+        [size, *(f"{median(found[n].values()) * 1e6:.0f}" if n in found else "–" for n in names)]
         for size, found in sizes.items()
     ]
     return [["µs a step: n, d, h", *names], *rows]
@@ -63,10 +66,10 @@ def ratios(sizes: Mapping[str, Samples]) -> list[list[str]]:
     return [["ratio: n, d, h", *(f"{a} / {b}" for a, b in pairs)], *rows]
 
 
-def in_words(slower: Sequence[float], faster: Sequence[float]) -> str:
+def in_words(times: Mapping[int, float], reference: Mapping[int, float]) -> str:
     """1.23 (1.20–1.27), of the rounds that both have."""
-    both = min(len(slower), len(faster))
-    ratio = paired_ratio(slower[:both], faster[:both])
+    both = sorted(times.keys() & reference.keys())
+    ratio = paired_ratio([times[n] for n in both], [reference[n] for n in both])
     return f"{ratio.estimate:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"
 
 
@@ -76,25 +79,38 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *body])
 
 
+def parse_sizes(text: str) -> list[tuple[int, int, int]]:
+    """``8,4,4;64,64,64`` as sizes; raises ValueError."""
+    sizes = [tuple(map(int, part.split(","))) for part in text.split(";") if part]
+    if not all(len(size) == 3 and min(size) > 0 for size in sizes):
+        raise ValueError("each size is n,d,h")
+    return sizes  # type: ignore[return-value]  # three numbers each
+
+
 def main() -> None:
     """Measure, or read, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", nargs="?", type=Path, help="a run that was made before; usual: make one")
     parser.add_argument("--backends", default="numpy,torch,jax")
     parser.add_argument("--budget", type=float, default=300.0, help="seconds; usual: 300")
-    parser.add_argument("--sizes", default="", help="such as 8,4,4;64,64,64; all of them if left out")
+    parser.add_argument("--sizes", type=parse_sizes, default=SIZES, help="such as 8,4,4;64,64,64; usual: all")
     parser.add_argument("-o", "--output", type=Path)
     args = parser.parse_args()
-    if args.run:
-        found = read_run(args.run)
-    else:
-        sizes = [tuple(map(int, s.split(","))) for s in args.sizes.split(";") if s] or SIZES
+    try:
+        if args.output:
+            check_writable(args.output)  # told before the work
         command = " ".join(["python -m benchmarks.peers", *sys.argv[1:]])
-        found = run(list(peers(sizes)), args.backends.split(","), args.budget, command=command)  # type: ignore[arg-type]
+        found = (
+            read_run(args.run)
+            if args.run
+            else run(list(peers(tuple(args.sizes))), args.backends.split(","), args.budget, command=command)
+        )
+    except MiniflowError as error:
+        parser.error(str(error))
+    sizes = by_size(found)
+    print(markdown(times(sizes)), markdown(ratios(sizes)), *sentences(found), sep="\n\n")
     if args.output:
         write_text(args.output, json.dumps(found, allow_nan=False))
-    sizes_found = by_size(found)
-    print(markdown(times(sizes_found)), markdown(ratios(sizes_found)), *sentences(found), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -109,20 +109,27 @@ def load(choice: Choice, **options: Any) -> Backend:
     return _load(name, device or None, *sorted(options.items()))
 
 
+def check_name(choice: str) -> None:
+    """Raise UnknownBackendError where no backend has the name that ``choice`` begins with."""
+    name = choice.partition(":")[0]
+    known = [*backend_classes(), "auto"]
+    if name in known:
+        return
+    from difflib import get_close_matches  # here, as below: imports that few programs need and that take long
+
+    close = get_close_matches(name, known, n=1)
+    raise UnknownBackendError(
+        f"backend {name!r}",
+        "no backend has this name",
+        f"there are {', '.join(known)}",
+        f"Did you mean {close[0]!r}?" if close else "Choose one of these, or install the package that brings it",
+    )
+
+
 @cache
 def _load(name: str, device: str | None, *options: tuple[str, Any]) -> Backend:
-    backend_class = backend_classes().get(name)
-    if backend_class is None:
-        from difflib import get_close_matches  # here, as below: imports that few programs need and that take long
-
-        known = [*backend_classes(), "auto"]
-        close = get_close_matches(name, known, n=1)
-        raise UnknownBackendError(
-            f"backend {name!r}",
-            "no backend has this name",
-            f"there are {', '.join(known)}",
-            f"Did you mean {close[0]!r}?" if close else "Choose one of these, or install the package that brings it",
-        )
+    check_name(name)
+    backend_class = backend_classes()[name]
     module, _, attribute = backend_class.partition(":")
     try:
         found: type[Backend] = getattr(import_module(module), attribute)

@@ -137,7 +137,7 @@ def test_crossover_is_the_one_that_was_put_in(run):
 
 def test_no_gpu_is_said():
     said = " ".join(report.sentences(bench_runs.run(backends=CPU)))
-    assert "No GPU was measured (cupy:0: cupy: the driver is not installed)" in said
+    assert "cupy:0 was not measured: cupy: the driver is not installed. No GPU was measured" in said
     assert "No GPU" not in " ".join(report.sentences(bench_runs.run()))
 
 

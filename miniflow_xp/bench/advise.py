@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 from miniflow_xp.bench.builder import check_axis
 from miniflow_xp.bench.crossover import COARSE, Crossover, break_even, coarse_grid, find_crossover, fit
 from miniflow_xp.bench.environment import machine, state
-from miniflow_xp.bench.run import Progress, merge, silent, start_workers, written_run
+from miniflow_xp.bench.run import Progress, close, merge, silent, start_workers, written_run
 from miniflow_xp.bench.statistics import Ratio
 from miniflow_xp.bench.study import WAYS, Measured, Study
-from miniflow_xp.errors import SettingError
+from miniflow_xp.errors import SettingError, WorkerError
 
 MOST = 0.5  # a part of the time above this is what limits it
 
@@ -42,7 +42,8 @@ def advise(
 ) -> tuple[list[Advice], Study, dict[str, Any]]:
     """Advice for each backend against the first one, the measurements, and these as a run for JSON.
 
-    ``sizes`` are those of the coarse grid along ``axis``. Raises BuilderError, WorkerError.
+    ``sizes`` are those of the coarse grid along ``axis``. Raises BuilderError; WorkerError where a backend cannot be
+    used, or nothing could be measured, with the reason.
     """
     check_axis(builder, axis)
     start, before, facts = time.perf_counter(), state(), machine()
@@ -53,6 +54,9 @@ def advise(
             merge(facts, told[name])
         study = Study(builder, axis, workers, told, time.perf_counter() + budget_s, seed, progress)
         floor = study.control(sizes[len(sizes) // 2])
+        if not names[1:]:
+            for size in sizes:
+                study.at("resident", size)
         advice = []
         for left, way in zip(range(len(WAYS), 0, -1), WAYS, strict=True):
             study.share_time(left)
@@ -61,8 +65,10 @@ def advise(
                 said = sentence(study, way, candidate, names[0], crossover, steps)
                 advice.append(Advice(candidate, names[0], way, crossover, said))
     finally:
-        for worker in workers.values():
-            worker.close()
+        close(workers)
+    if not any(cell["samples"] for cell in study.cells):
+        why = next((cell["why"] for cell in study.cells), "the budget was spent")
+        raise WorkerError(f"advise {builder}", f"nothing could be measured: {why}", "a step must run", "Mend that")
     written = written_run(
         "advise", budget_s, time.perf_counter() - start, seed, (facts, before, state()), told, workers, study.cells
     )
@@ -108,24 +114,33 @@ def limit(study: Study, way: str, name: str, size: int) -> str:
     resident = study.at("resident", size).get(name)
     if way == "streamed" and resident is not None and here.step_s - resident.step_s > MOST * here.step_s:
         found = "transfers"
-    elif overhead(study, way, name, here) > MOST * here.step_s:
-        found = "launches: calls take more than half of a step, whatever the size"
     else:
-        found = "products, arithmetic and memory"
+        least, most = overhead(study, way, name, here)
+        if least > MOST * here.step_s:
+            found = "launches: calls take more than half of a step, whatever the size"
+        elif most <= MOST * here.step_s:
+            found = "products, arithmetic and memory"
+        else:
+            return ""
     return f"There {name} is limited by {found}."
 
 
-def overhead(study: Study, way: str, name: str, here: Measured) -> float:
-    """Seconds of a step that do not grow with the size.
+def overhead(study: Study, way: str, name: str, here: Measured) -> tuple[float, float]:
+    """Seconds of a step that do not grow with the size: at least, and at most.
 
-    By the device's own clock, where it has one; else by a fit of the times, where it explains them; else what a step
-    takes at the smallest size, which is at least as much.
+    By the device's own clock, where it has one; else by a fit of the times, where it explains them. Else it is at most
+    what a step takes at the smallest size, and at least what is left of that if the work grows as the size or faster.
     """
     if here.device_s is not None:
-        return max(0.0, here.step_s - here.device_s)
+        waited = max(0.0, here.step_s - here.device_s)
+        return waited, waited
     points = [(n, m[name].step_s) for (w, n), m in sorted(study.found.items()) if w == way and name in m]
     model = fit([n for n, _ in points], [t for _, t in points])
-    return model.overhead_s if model is not None else points[0][1]
+    if model is not None:
+        return model.overhead_s, model.overhead_s
+    (small, first), (large, last) = points[0], points[-1]
+    work = (last - first) / (large / small - 1) if large > small else first
+    return max(0.0, first - work), first
 
 
 class Times(NamedTuple):
@@ -150,5 +165,6 @@ def parse_axis(text: str) -> tuple[str, list[int]]:
     name, _, span = text.partition("=")
     low, _, high = span.partition(":")
     if not (name.isidentifier() and low.isdecimal() and high.isdecimal() and 1 <= int(low) < int(high)):
-        raise SettingError("--axis", f"it is {text!r}", "it is name=low:high", "Write batch=1:65536")
+        expected = "it is name=low:high, whole numbers from 1 on, the low one below the high one"
+        raise SettingError("--axis", f"it is {text!r}", expected, "Write batch=1:65536")
     return name, coarse_grid(int(low), int(high), COARSE)

@@ -14,6 +14,7 @@ from miniflow_xp.bench.scheduler import Series, calls_for
 from miniflow_xp.bench.worker import Worker
 from miniflow_xp.errors import WorkerError
 
+SPENT = "the budget was spent"
 SLICE = 0.01  # seconds that a sample aims at; at least one call
 AGREE = 5e-3  # relative to the largest number: three float32 training steps in another order
 AGREE_CHANGE = 0.1  # the same of what the calls changed; a missing or a wrong update is off by all of it
@@ -36,7 +37,7 @@ class Cell:
         self.setup_s = 0.0
         self.facts: dict[str, Any] = {}
         self.host: list[float] = []
-        self.state, self.why = "skipped", "the budget was spent"
+        self.state, self.why = "skipped", SPENT
 
     def prepare(self) -> None:
         """Have the worker build and warm it; what goes wrong is kept as the reason."""

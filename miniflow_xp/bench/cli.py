@@ -1,9 +1,11 @@
 """The commands ``bench``, ``report``, ``compare`` and ``advise``."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +19,7 @@ from miniflow_xp.bench.affinity import bound_to
 from miniflow_xp.bench.cases import plan
 from miniflow_xp.bench.files import check_writable, read_run, write_text
 from miniflow_xp.errors import SettingError
-from miniflow_xp.switch import available_backends
+from miniflow_xp.switch import available_backends, check_name
 from miniflow_xp.terminal import stdout
 
 if TYPE_CHECKING:
@@ -28,7 +30,10 @@ FAMILIES = ("step", "capture", "peers", "transfer", "node", "memory")
 
 Backends = Annotated[
     str | None,
-    typer.Option(metavar="NAME,NAME…", help="Backends to compare, the first one is the reference. Usual: all usable."),
+    typer.Option(
+        metavar="NAME,NAME…",
+        help="Backends to compare, the first one is the reference. Usual: all usable but strict, which is slow.",
+    ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the result is written.")]
 
@@ -58,8 +63,7 @@ def bench_command(
 
     if quick and full:
         raise SettingError("--quick", "it came with --full", "a run has one size", "Leave one of them out")
-    if budget is not None and not budget >= 5:
-        raise SettingError("--budget", f"it is {budget:g} s", "starting the backends takes some", "Give it 5 or more")
+    check_budget(budget)
     mode = "full" if full or (budget is not None and not quick) else "quick"
     chosen = chosen_families(family)
     names = chosen_backends(backends)
@@ -141,9 +145,11 @@ def advise_command(
     Example: miniflow-xp advise model.py:build --axis batch=1:65536 --steps 1000
     """
     from miniflow_xp.bench.advise import advise, parse_axis, times
+    from miniflow_xp.bench.report import unusable
 
     if output is not None:
         check_writable(output)
+    check_budget(budget)
     name, sizes = parse_axis(axis)
     with shown() as progress:
         advice, study, found = advise(builder, name, sizes, chosen_backends(backends), steps, budget, seed, progress)
@@ -151,8 +157,10 @@ def advise_command(
     terminal.print(advice_table(name, steps, times(study, steps)))
     for one in advice:
         terminal.print(one.sentence, soft_wrap=True)
+    for sentence in unusable(found):
+        terminal.print(sentence, soft_wrap=True)
     if not advice:
-        terminal.print("There is one backend only: name another by --backends to compare.")
+        terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:
         write_text(output, json.dumps(found | {"command": command_line()}, allow_nan=False))
         terminal.print(
@@ -160,9 +168,16 @@ def advise_command(
         )
 
 
+def check_budget(seconds: float | None) -> None:
+    """Raise SettingError for a budget that is too short, or no number."""
+    if seconds is not None and not 5 <= seconds < inf:
+        remedy = "Give it 5 or more"
+        raise SettingError("--budget", f"it is {seconds:g} s", "starting the backends takes some", remedy)
+
+
 def command_line() -> str:
-    """The command as it was typed, for whoever wants to repeat it."""
-    return " ".join(["miniflow-xp", *sys.argv[1:]])
+    """The command, for whoever wants to repeat it."""
+    return shlex.join(["miniflow-xp", *sys.argv[1:]])
 
 
 def advice_table(axis: str, steps: int, rows: "Sequence[Times]") -> Table:
@@ -214,10 +229,15 @@ def chosen_families(text: str | None) -> tuple[str, ...] | None:
 
 
 def chosen_backends(text: str | None) -> list[str]:
-    """The backends that are named, each once, or all that can be used but the slow strict one."""
+    """The backends that are named, each once, or all that can be used but the slow strict one.
+
+    Raises UnknownBackendError, SettingError.
+    """
     if text is None:
         return [a.name for a in available_backends() if a.usable and a.name != "strict"]
     names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        check_name(name)
     if not names:
         raise SettingError("--backends", f"it is {text!r}", "it names backends", "Write numpy,torch")
     return names

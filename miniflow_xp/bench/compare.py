@@ -18,7 +18,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from miniflow_xp.bench.differences import machine_differences, setting_notes
-from miniflow_xp.bench.limits import LEAST, Limits, apart, change, sat_twice
+from miniflow_xp.bench.limits import LEAST, Limits, between, change, sat_twice
 from miniflow_xp.bench.rows import KEY, Cell, Key, Run, by_key, kind, measured
 from miniflow_xp.bench.statistics import TIE, Ratio, shift
 from miniflow_xp.errors import DifferentMachinesError
@@ -86,8 +86,8 @@ def compare(base: Run, new: Run, fail: float | None = None, force: bool = False)
             "Run both on one machine, or compare them all the same with --force",
         )
     before, after = by_key(base), by_key(new)
-    limits = {one: Limits.of(one, (base, new)) for one in sorted(set(map(kind, before | after)))}
-    own = [apart(run, min) for run in (base, new) if sat_twice(run)]
+    limits = {one: Limits.of(*one, (base, new)) for one in sorted(set(map(kind, before | after)))}
+    own = [between(run, min) for run in (base, new) if sat_twice(run)]
     rows = [
         judge(
             key,

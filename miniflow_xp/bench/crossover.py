@@ -53,9 +53,12 @@ class Crossover(NamedTuple):
             return f"faster from a size between {self.low:,} and {self.high:,} on{also}{self.end()}"
         if self.state == "never":
             return f"not faster up to {last:,} ({self.why}){only}"
+        doubt = "the noise is larger than the difference"
+        if any(ratio.low == 0 for ratio in self.measured.values()):
+            doubt = "there were too few rounds to tell"
         if self.high is None:
-            return f"not shown to be faster up to {last:,}: the noise is larger than the difference ({self.why}){only}"
-        return f"faster from {self.high:,} on; below it the noise is larger than the difference{also}{self.end()}"
+            return f"not shown to be faster up to {last:,}: {doubt} ({self.why}){only}"
+        return f"faster from {self.high:,} on; below it {doubt}{also}{self.end()}"
 
     def cut(self) -> str:
         """Why nothing larger was measured, if something kept it from being."""

@@ -34,13 +34,13 @@ class Limits(NamedTuple):
     apart: float
 
     @classmethod
-    def of(cls, alike: tuple[str, str], runs: Sequence[Run]) -> "Limits":
+    def of(cls, backend: str, family: str, runs: Sequence[Run]) -> "Limits":
         """From both runs' A/A controls of the backend and from the two parts of the rows of this kind."""
-        controls = [c for run in runs for c in run.get("control") or [] if c["backend"] == alike[0] and c["a"]]
+        controls = [c for run in runs for c in run.get("control") or [] if c["backend"] == backend and c["a"]]
         pairs = [(c["a"], c["b"]) for c in controls if len(c["a"]) == len(c["b"])]
         best, typical = (
-            [found for run in runs for key, found in apart(run, of).items() if kind(key) == alike]
-            for of in (min, median)
+            [found for run in runs for key, found in between(run, part).items() if kind(key) == (backend, family)]
+            for part in (min, median)
         )
         usual = seldom(best, TWICE if all(map(sat_twice, runs)) else QUIET)
         return cls(
@@ -59,11 +59,11 @@ def sat_twice(run: Run) -> bool:
     return run.get("second_sitting") is not None
 
 
-def apart(run: Run, of: Callable[[Sequence[float]], float]) -> dict[Key, float]:
-    """{key: by how much the two parts of a row differ in ``of`` their samples}, of rows with LEAST samples."""
+def between(run: Run, statistic: Callable[[Sequence[float]], float]) -> dict[Key, float]:
+    """{key: by how much a statistic of the samples differs between a row's two parts}, of rows with LEAST samples."""
     cells = {key: cell for key, cell in by_key(run).items() if measured(cell) and len(cell["samples"]) >= LEAST}
     both = {key: parts(cell, run.get("second_sitting")) for key, cell in cells.items()}
-    return {key: change(of(b) / of(a)) for key, (a, b) in both.items() if a and b}
+    return {key: change(statistic(b) / statistic(a)) for key, (a, b) in both.items() if a and b}
 
 
 def parts(cell: Cell, second: int | None) -> tuple[list[float], list[float]]:

@@ -1,4 +1,4 @@
-"""The most memory that a step takes, as each library can tell."""
+"""The most memory that a step takes besides its data, as each library can tell."""
 
 import gc
 import sys

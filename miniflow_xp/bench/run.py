@@ -7,18 +7,19 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from miniflow_xp.bench.cases import ITEM, Case
-from miniflow_xp.bench.cell import Cell
+from miniflow_xp.bench.cell import SPENT, Cell
 from miniflow_xp.bench.environment import machine, memory_bytes, state
 from miniflow_xp.bench.files import FORMAT, VERSION
 from miniflow_xp.bench.scheduler import Group, Series
 from miniflow_xp.bench.sittings import in_sittings
 from miniflow_xp.bench.worker import Worker
-from miniflow_xp.errors import WorkerError
+from miniflow_xp.errors import SettingError, WorkerError
 
 PREPARE = 0.45  # share of the budget after which no more cases are prepared
 ROUNDS = 40  # at most
 ENOUGH = 8  # rounds of every cell that make a run complete: below, an interval at 95 % says little
 DTYPE = "float32"
+CEILINGS_S = 1.4  # seconds of looking for the peaks of a backend
 PLANTED = 0.05
 TIMES = 3  # that the controls are sampled in a round: 5 % are hard to see, and all verdicts rest on them
 SHARE_OF_MEMORY = 0.1  # that the arrays of one case may take
@@ -55,7 +56,8 @@ def run(
     try:
         for name in workers:
             merge(facts, told[name])
-        ceilings = {told[n]["name"]: {DTYPE: w.ask("ceilings", DTYPE)} for n, w in workers.items()}
+        looking_s = min(CEILINGS_S, budget_s / 20)
+        ceilings = {told[n]["name"]: {DTYPE: w.ask("ceilings", DTYPE, looking_s)} for n, w in workers.items()}
         groups = [
             [Cell(case, workers[n], told[n]["name"]) for case in alike for n in workers if case.runs_on(n)]
             for alike in grouped(cases)
@@ -72,8 +74,7 @@ def run(
             progress=lambda *_: progress("measuring", min(1.0, (time.perf_counter() - start) / budget_s)),
         )
     finally:
-        for worker in workers.values():
-            worker.close()
+        close(workers)
     cells = [
         cell.written(found.get(cell.name), told[cell.worker.backend]["synchronous"])
         for group in groups
@@ -84,9 +85,7 @@ def run(
     return written | {
         "command": command,
         "second_sitting": second,
-        "complete": all(
-            c["state"] == "failed" or len(c["samples"]) >= min(rounds, ENOUGH) for c in cells if c["family"] != "memory"
-        ),
+        "complete": all(len(c["samples"]) >= min(rounds, ENOUGH) for c in cells if waited_for_time(c)),
         "ceilings": ceilings,
         "control": [
             {"backend": backend, "case": case, "a": a, "b": b} for backend, case, a, b in pairs_of(extra, found, 0.0)
@@ -96,6 +95,11 @@ def run(
             for backend, case, plain, slowed in pairs_of(extra, found, PLANTED)
         ],
     }
+
+
+def waited_for_time(cell: dict[str, Any]) -> bool:
+    """Would it have samples, or more of them, if the clock had not run out?"""
+    return cell["family"] != "memory" and bool(cell["state"] == "measured" or cell["why"] == SPENT)
 
 
 def written_run(
@@ -137,14 +141,28 @@ def start_workers(backends: Sequence[str]) -> tuple[dict[str, Worker], dict[str,
         except WorkerError as error:
             told[name] = {"name": name, "describe": error.got}
             worker.close()
-    if not workers:
+    first = next(iter(told), None)
+    if first is None or first not in workers:
+        close(workers)
         raise WorkerError(
             "bench",
-            "; ".join(t["describe"] for t in told.values()) or "no backend was named",
-            "at least one backend must be usable",
+            told[first]["describe"] if first else "no backend was named",
+            "the first backend, which is the reference, must be usable",
             "Run miniflow-xp info, and choose by --backends",
         )
+    places = [told[name]["name"] for name in workers]
+    if len(set(places)) < len(places):
+        close(workers)
+        raise SettingError(
+            "--backends", f"it names {max(places, key=places.count)} twice", "each is measured once", "Drop one"
+        )
     return workers, told
+
+
+def close(workers: dict[str, Worker]) -> None:
+    """End their processes."""
+    for worker in workers.values():
+        worker.close()
 
 
 def merge(facts: dict[str, Any], told: dict[str, Any]) -> None:

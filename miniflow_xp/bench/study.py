@@ -3,11 +3,11 @@
 import random
 import time
 from collections.abc import Callable, Mapping
-from math import inf
+from statistics import median
 from typing import Any, NamedTuple
 
 from miniflow_xp.bench.cases import Case
-from miniflow_xp.bench.cell import Cell
+from miniflow_xp.bench.cell import SPENT, Cell
 from miniflow_xp.bench.run import Progress
 from miniflow_xp.bench.scheduler import Group, interleave
 from miniflow_xp.bench.statistics import Ratio, paired_ratio
@@ -15,6 +15,7 @@ from miniflow_xp.bench.worker import Worker
 
 ROUNDS = 12
 ONCE_ROUNDS = 8  # a step that is captured anew takes long; six pairs are needed for an interval of 95 %
+CONTROL = 0.2  # of the time, at most, goes into the A/A pairs
 WAYS = {
     "resident": "data on the device",
     "streamed": "data from the host at every step",
@@ -43,7 +44,7 @@ class Measured(NamedTuple):
     @property
     def step_s(self) -> float:
         """Median seconds a step."""
-        return sorted(self.samples)[len(self.samples) // 2]
+        return median(self.samples)
 
     @property
     def once_s(self) -> float:
@@ -87,15 +88,18 @@ class Study:
     def control(self, size: int) -> float:
         """Measure every backend beside itself at one size; by how much the two differ at most, 0.05 for 5 %."""
         floor = 0.0
-        for cell in self._prepared("resident", size):
-            if cell.ready:
-                twin = cell.again()
-                series = interleave([Group("A/A", [cell, twin])], ROUNDS, inf, self.rng)
-                a, b = series[cell.name].samples, series[twin.name].samples
-                if a and len(a) == len(b):
-                    ratio = paired_ratio(a, b).estimate
-                    floor = max(floor, ratio - 1, 1 / ratio - 1)
-                    self.controls.append({"backend": cell.backend, "case": cell.case.case, "a": a, "b": b})
+        cells = self._prepared("resident", size)
+        pairs = [(cell, cell.again()) for cell in cells if cell.ready]
+        groups = [Group(cell.name, pair, 2 * cell.seconds) for pair in pairs for cell in pair[:1]]
+        until = self.start + CONTROL * (self.until - self.start)
+        series = interleave(groups, ROUNDS, until, self.rng)
+        for cell, twin in pairs:
+            a, b = series[cell.name].samples, series[twin.name].samples
+            if a and len(a) == len(b):
+                ratio = paired_ratio(a, b).estimate
+                floor = max(floor, ratio - 1, 1 / ratio - 1)
+                self.controls.append({"backend": cell.backend, "case": cell.case.case, "a": a, "b": b})
+        for cell in cells:
             cell.drop()
         return floor
 
@@ -103,7 +107,8 @@ class Study:
         cells = self._prepared(way, size)
         ready = [cell for cell in cells if cell.ready]
         rounds = ONCE_ROUNDS if way == "once" else ROUNDS
-        series = interleave([Group(str(size), ready)], rounds, inf, self.rng) if ready else {}
+        group = Group(str(size), ready, sum(cell.seconds for cell in ready))
+        series = interleave([group], rounds, self.deadline, self.rng) if ready else {}
         found = {}
         for cell in cells:
             name = cell.worker.backend
@@ -140,7 +145,7 @@ class Study:
             found = self.at(way, size)
             for name in (candidate, reference):
                 if name not in found:
-                    return self.failed.get((name, way, size), "the budget was spent")
+                    return self.failed.get((name, way, size), SPENT)
             return paired_ratio(found[candidate].samples, found[reference].samples)
 
         return ratio

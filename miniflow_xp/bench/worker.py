@@ -151,11 +151,11 @@ class Desk:
             **libraries(self.backend.name),
         }
 
-    def ceilings(self, dtype: str) -> dict[str, float]:
-        """Peak arithmetic and bandwidth, measured."""
+    def ceilings(self, dtype: str, at_most_s: float) -> dict[str, float]:
+        """Peak arithmetic and bandwidth, measured in about so many seconds."""
         from miniflow_xp.bench.ceilings import measure_ceilings
 
-        return measure_ceilings(self.backend, dtype)
+        return measure_ceilings(self.backend, dtype, at_most_s)
 
     def prepare(self, key: int, case: Case) -> dict[str, Any]:
         """Build a case, warm it up; its facts and, for comparison, what it computed in the COMPARED calls."""

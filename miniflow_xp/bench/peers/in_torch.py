@@ -38,7 +38,7 @@ def autograd(p: Problem, backend: Backend) -> Step:
 
 
 def with_optimizer(p: Problem, backend: Backend) -> Step:
-    """PyTorch's own eager autograd, and its SGD over all parameters at once."""
+    """PyTorch's own eager autograd, and its SGD."""
     leaves = tensors(backend, [*p.weights, *p.biases], True)
     X, y = tensors(backend, [p.X, p.y])
     optimizer = torch.optim.SGD(leaves, lr=RATE)

@@ -11,10 +11,10 @@ from miniflow_xp.bench.report.page import page
 from miniflow_xp.bench.report.png import png
 from miniflow_xp.bench.report.run import Run, named
 from miniflow_xp.bench.report.trust import GRADES, trust
-from miniflow_xp.bench.report.verdicts import verdicts
+from miniflow_xp.bench.report.verdicts import not_used, verdicts
 from miniflow_xp.errors import SettingError
 
-__all__ = ["build", "figures", "sentences", "write"]
+__all__ = ["build", "figures", "sentences", "unusable", "write"]
 
 
 def build(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -40,6 +40,11 @@ def sentences(run: Mapping[str, Any]) -> list[str]:
         *(f"{state.capitalize()}, {why}: {named(cells)}." for state, why, cells in found.left_out),
         f"Trust: {grade}{': ' if against else ''}{'; '.join(against)}.",
     ]
+
+
+def unusable(run: Mapping[str, Any]) -> list[str]:
+    """A sentence for each backend that was asked for and could not be used."""
+    return [str(sentence) for sentence in not_used(Run(run, ""))]
 
 
 def write(

@@ -6,7 +6,8 @@ from math import isfinite
 from statistics import median
 from typing import Any
 
-FLOOR = "products"  # among peers, the matrix products of the step alone
+from miniflow_xp.bench.peers import FLOOR
+
 LONGEST = 120  # characters of a name; a report is for reading
 
 

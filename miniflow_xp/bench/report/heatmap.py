@@ -109,7 +109,7 @@ def told(run: Run, case: Case, found: Winner) -> tuple[str, str]:
     absent = [f"{name}: {c.why or c.state}" for name, c in case.cells.items() if not c.times]
     more = f"; {'; '.join(absent)}" if absent else ""
     if found.kind == NOTHING:
-        return ("oom" if "memory" in more else "–"), f"nothing measured{more}"
+        return ("oom" if "out of memory" in more else "–"), f"nothing measured{more}"
     if found.kind == ALONE:
         return "only", f"only {found.labels[0]} measured{more}"
     if found.kind != WINS:

@@ -75,7 +75,11 @@ def breakdown(run: Run) -> str:
 def transfers(run: Run) -> str:
     """Bytes a second of copies."""
     drawn = [figure(svg) for series in run.of("transfer") if (svg := charts.bandwidth(run, series))]
-    lead = "Bytes a second of a copy of so many bytes; both axes are logarithmic."
+    lead = (
+        "Bytes over the seconds until they are on the other side; both axes are logarithmic. On the CPU a library may "
+        "share the memory of an array and copy nothing: that is no bandwidth. From the device, an addition comes first, "
+        "for libraries keep a copy of what came from the host."
+    )
     return paragraph(lead) + grid(drawn) if drawn else ""
 
 

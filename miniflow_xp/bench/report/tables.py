@@ -102,7 +102,7 @@ def payback_row(run: Run, series: Series, case: Case, label: str, rival: str) ->
         return None
     if cell.once is None or other.once is None or cell.seconds is None or other.seconds is None:
         return None
-    gain = other.seconds - cell.seconds
+    gain = other.seconds * (1 - 1 / compared.speedup.estimate)
     once = cell.once + run.start(cell) - other.once - run.start(other)
     steps = break_even(once, gain)
     if steps is None:

@@ -77,9 +77,9 @@ def found_lies(run: Run) -> list[Lie]:
             "flops": c.flops,
             "bytes": c.bytes,
             "samples": [t for _, t in c.times],
+            "family": c.family,
         }
         for c in run.cells
-        if c.family != "transfer"
     ]
     return lies(cells, ceilings(run))
 
@@ -101,7 +101,7 @@ def honesty(run: Run) -> Iterator[Reason]:
     if told:
         yield Reason("poor", f"{len(told)} cells are faster than the machine's peaks allow; the first: {told[0]}")
     elif any(ceilings(run).values()):
-        yield Reason("good", "no time is shorter than the machine's measured peaks allow")
+        yield Reason("good", "no time is below half of what the machine's measured peaks allow")
     measured = [c for c in run.cells if c.times]
     restless = sum(not c.stable for c in measured)
     if restless:
@@ -144,5 +144,5 @@ def ending(run: Run) -> Iterator[Reason]:
     """Whether the run came to its end."""
     if run.raw.get("complete") is False:
         yield Reason("fair", "the clock ran out before all cells had the rounds that were wanted")
-    if not any(c.times for c in run.cells):
+    if not any(c.times or (c.state == "measured" and c.peak_bytes) for c in run.cells):
         yield Reason("poor", "nothing was measured")

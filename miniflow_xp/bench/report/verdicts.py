@@ -30,7 +30,7 @@ def verdicts(run: Run) -> list[Sentence]:
     for sentence in (*steps(run), *nodes(run)):
         groups.setdefault(sentence.subject, []).append(sentence)
     pairs = [s for group in groups.values() for s in group]
-    return [*pairs, *capture(run), *peers(run), *gpu(run), *cores(run), *floor(run)]
+    return [*pairs, *capture(run), *peers(run), *not_used(run), *gpu(run), *cores(run), *floor(run)]
 
 
 def steps(run: Run) -> Iterator[Sentence]:
@@ -93,7 +93,8 @@ def in_words(speedup: Ratio, verdict: str) -> str:
     if verdict == "loses":
         slow = Ratio(1 / speedup.estimate, 1 / speedup.high, 1 / speedup.low, speedup.pairs)
         return f"it takes {units.interval(slow)} as long"
-    end = {"tie": ", a tie", "unclear": ", which the noise does not let decide"}.get(verdict, "")
+    doubt = "which the noise does not let decide" if speedup.low > 0 else "which so few rounds do not let decide"
+    end = {"tie": ", a tie", "unclear": f", {doubt}"}.get(verdict, "")
     return f"it is {units.interval(speedup)} as fast{end}"
 
 
@@ -101,10 +102,14 @@ def gpu(run: Run) -> Iterator[Sentence]:
     """Say so where no GPU was measured."""
     if any(is_gpu(c.backend) and c.times for c in run.cells):
         return
-    listed = mapping(run.raw.get("backends"))
-    why = [f"{text(name)}: {text(mapping(b).get('describe'))}" for name, b in listed.items() if is_gpu(text(name))]
-    end = f" ({'; '.join(why)})" if why else ""
-    yield Sentence("note", f"No GPU was measured{end}: this run says nothing about one.")
+    yield Sentence("note", "No GPU was measured: this run says nothing about one.")
+
+
+def not_used(run: Run) -> Iterator[Sentence]:
+    """The backends that were asked for and could not be used, and why."""
+    for name, about in mapping(run.raw.get("backends")).items():
+        if mapping(about).get("usable") is False:
+            yield Sentence("note", f"{text(name)} was not measured: {text(mapping(about).get('describe'))}.")
 
 
 def cores(run: Run) -> Iterator[Sentence]:
