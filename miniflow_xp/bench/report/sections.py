@@ -77,8 +77,8 @@ def transfers(run: Run) -> str:
     drawn = [figure(svg) for series in run.of("transfer") if (svg := charts.bandwidth(run, series))]
     lead = (
         "Bytes over the seconds until they are on the other side; both axes are logarithmic. On the CPU a library may "
-        "share the memory of an array and copy nothing: that is no bandwidth. From the device, an addition comes first, "
-        "for libraries keep a copy of what came from the host."
+        "share an array's memory and copy nothing: that is no bandwidth. From the device, an addition comes first: "
+        "libraries keep a copy of what came from the host."
     )
     return paragraph(lead) + grid(drawn) if drawn else ""
 
