@@ -419,3 +419,24 @@ def test_each_way_to_use_a_graph_has_its_sentence_and_a_single_step_breaks_nothi
         (found,) = re.findall(rf'<section id="r0-{section}">(.*?)</section>', page)
         assert "build, streamed" in found
         assert "build, once" not in found
+
+
+@pytest.mark.parametrize(("busy", "said"), [(0.1, "Trust: good."), (6.0, "others kept 6 of 8 cores busy")])
+def test_the_cores_that_others_use_go_before_the_load_of_the_last_minute(busy, said):
+    raw = copy.deepcopy(bench_runs.run(backends=CPU))
+    raw["environment"]["before"] = {"load": [7.9, 1.0, 1.0], "busy_cores": busy}
+    assert said in report.sentences(raw)[-1]
+    del raw["environment"]["before"]["busy_cores"]
+    assert "load of the machine 7.9 before" in report.sentences(raw)[-1]
+
+
+def test_peers_of_one_backend_stand_together():
+    run = peers_of(
+        ("ours", "numpy:cpu", 1e-3),
+        ("ours", "torch:cpu", 2e-3),
+        ("autograd", "torch:cpu", 4e-3),
+        ("lesson", "numpy:cpu", 4e-3),
+        ("torch.optim", "torch:cpu", 4e-3),
+    )
+    subjects = [s.partition(": against")[0] for s in report.sentences(run.raw) if ": against" in s]
+    assert subjects == sorted(subjects)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from miniflow_xp.__main__ import main
-from miniflow_xp.bench import report
+from miniflow_xp.bench import environment, report
 from miniflow_xp.bench.advise import advise, limit, parse_axis, pays, times
 from miniflow_xp.bench.builder import load_builder
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
@@ -46,6 +46,21 @@ def test_a_run_holds_what_was_measured(small_run):
         assert cell["calls"] >= 1
     assert small_run["complete"]
     assert small_run["environment"]["machine"]["packages"]["numpy"] == np.__version__
+
+
+def test_the_state_of_the_machine_is_written_before_and_after(small_run):
+    for when in ("before", "after"):
+        busy = small_run["environment"][when]["busy_cores"]
+        assert busy is None or 0 <= busy <= small_run["environment"]["machine"]["cores"]
+
+
+def test_busy_cores_are_those_of_others(monkeypatch):
+    told = iter([(100, 1000), (150, 1100)])
+    monkeypatch.setattr(environment, "core_ticks", lambda: next(told))
+    monkeypatch.setattr(environment.os, "cpu_count", lambda: 4)
+    assert environment.busy_cores(0.0) == 2.0
+    monkeypatch.setattr(environment, "core_ticks", lambda: None)
+    assert environment.busy_cores(0.0) is None
 
 
 def test_a_backend_that_cannot_be_used_is_told(small_run):

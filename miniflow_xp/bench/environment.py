@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,33 @@ def machine() -> dict[str, Any]:
 
 
 def state() -> dict[str, Any]:
-    """Load of the machine, and clock and temperature of the GPU, now."""
+    """Load of the machine, cores that are busy, and clock and temperature of the GPU, now."""
     load = list(os.getloadavg()) if hasattr(os, "getloadavg") else None
-    return {"load": load, "gpu": gpu(GPU_STATE)}
+    return {"load": load, "busy_cores": busy_cores(), "gpu": gpu(GPU_STATE)}
+
+
+def busy_cores(seconds: float = 0.25) -> float | None:
+    """How many cores work for others while this process sleeps; None where the system does not say.
+
+    The load average would count what this process, or a run before this one, did in the last minute.
+    """
+    before = core_ticks()
+    time.sleep(seconds)
+    after = core_ticks()
+    if before is None or after is None or after[1] <= before[1]:
+        return None
+    return (os.cpu_count() or 1) * (after[0] - before[0]) / (after[1] - before[1])
+
+
+def core_ticks() -> tuple[int, int] | None:
+    """Clock ticks of all cores since the start, busy ones and all of them, as Linux tells them."""
+    try:
+        first = Path("/proc/stat").read_text().splitlines()[0].split()
+    except OSError:
+        return None
+    user, nice, system, idle, waiting, *others = map(int, first[1:9])
+    busy = user + nice + system + sum(others)
+    return busy, busy + idle + waiting
 
 
 def libraries(backend: str) -> dict[str, Any]:

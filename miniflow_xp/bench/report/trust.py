@@ -115,7 +115,10 @@ def surroundings(run: Run) -> Iterator[Reason]:
     machine, before, after = (mapping(environment.get(k)) for k in ("machine", "before", "after"))
     cores = number(machine.get("cores")) or 1.0
     loads = [number(x) for state in (before, after) for x in items(state.get("load"))[:1]]
-    if loads and loads[0] is not None:
+    busy = number(before.get("busy_cores"))
+    if busy is not None:
+        yield Reason(grade(busy / cores, LOADS), f"others kept {busy:.2g} of {cores:g} cores busy before the run")
+    elif loads and loads[0] is not None:
         later = f", {loads[1]:.2g} after" if len(loads) > 1 and loads[1] is not None else ""
         yield Reason(
             grade(loads[0] / cores, LOADS), f"load of the machine {loads[0]:.2g} before{later}; {cores:g} cores"

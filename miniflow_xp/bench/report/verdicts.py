@@ -171,7 +171,7 @@ def peers(run: Run) -> Iterator[Sentence]:
                 compared = run.compare(case.cells.get(ours), peer)
                 if compared is not None and peer is not None and not peer.is_floor:
                     tally.setdefault((ours, label), []).append(compared)
-    for (ours, label), found in tally.items():
+    for (ours, label), found in sorted(tally.items(), key=lambda entry: entry[0][0]):  # those of one side together
         words = Counter(compared.verdict for compared in found)
         ends = sorted((compared.speedup for compared in found), key=lambda ratio: ratio.estimate)
         speeds = " to ".join(units.interval(ratio) for ratio in dict.fromkeys((ends[0], ends[-1])))
