@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.bench.builder import check_axis
+from miniflow_xp.bench.cell import SPENT
 from miniflow_xp.bench.crossover import COARSE, Crossover, break_even, coarse_grid, find_crossover, fit
 from miniflow_xp.bench.environment import machine, state
 from miniflow_xp.bench.run import Progress, close, merge, silent, start_workers, written_run
@@ -67,7 +68,7 @@ def advise(
     finally:
         close(workers)
     if not any(cell["samples"] for cell in study.cells):
-        why = next((cell["why"] for cell in study.cells), "the budget was spent")
+        why = next((cell["why"] for cell in study.cells), SPENT)
         raise WorkerError(f"advise {builder}", f"nothing could be measured: {why}", "a step must run", "Mend that")
     written = written_run(
         "advise", budget_s, time.perf_counter() - start, seed, (facts, before, state()), told, workers, study.cells

@@ -26,8 +26,8 @@ WAYS = {
 class Measured(NamedTuple):
     """A backend at one size: seconds a step in each round, and what is paid once.
 
-    ``start_s``: import of the library and first use of its device; ``upload_s``: data to the device; ``device_s``:
-    what the device itself works on a step, where it has a clock.
+    ``start_s``: import of the library, first use of its device, a first small step; ``upload_s``: data to the device;
+    ``device_s``: what the device itself works on a step, where it has a clock.
     """
 
     samples: list[float]
@@ -90,7 +90,7 @@ class Study:
         floor = 0.0
         cells = self._prepared("resident", size)
         pairs = [(cell, cell.again()) for cell in cells if cell.ready]
-        groups = [Group(cell.name, pair, 2 * cell.seconds) for pair in pairs for cell in pair[:1]]
+        groups = [Group(cell.name, (cell, twin), 2 * cell.seconds) for cell, twin in pairs]
         until = self.start + CONTROL * (self.until - self.start)
         series = interleave(groups, ROUNDS, until, self.rng)
         for cell, twin in pairs:

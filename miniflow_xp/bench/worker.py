@@ -174,8 +174,6 @@ class Desk:
         while step() < max(COMPARED):
             pass
         self._loads[key] = load
-        host_s = timed(load.step, 1, self.wait)[1]
-        clock = self.device_clock
         return {
             "first_call_s": warm.first_call_s,
             "capture_s": max(0.0, warm.first_call_s - warm.seconds_per_call),
@@ -183,11 +181,18 @@ class Desk:
             "stable": warm.stable,
             "seconds": warm.seconds_per_call,
             "upload_s": load.upload_s,
-            "device_s": device_seconds(load.step, self.wait, clock, host_s) if clock and not load.afresh else None,
+            "device_s": self._device_s(load),
             "flops": load.flops,
             "bytes": load.bytes,
             "results": [results[number] for number in COMPARED] if results else None,
         }
+
+    def _device_s(self, load: Workload) -> float | None:
+        """By the device's own clock, where it has one and a step finds prepared what it needs."""
+        if self.device_clock is None or load.afresh:
+            return None
+        _, host_s = timed(load.step, 1, self.wait)
+        return device_seconds(load.step, self.wait, self.device_clock, host_s)
 
     def peak(self, case: Case) -> dict[str, Any]:
         """The most memory that a case takes besides its data, capture included."""

@@ -129,8 +129,8 @@ def first_calls(run: Run) -> str:
                 rows.append([f"{series.title}, {known[-1].case}", label, *call_row(run, known[-1])])
     head = ["Workload", "Backend", "Start", "Upload", "First call", "of it capture", "A later step", "First / later"]
     caption = (
-        "What is paid once, at the largest size. Start: import of the library and first use of its device, in a fresh "
-        "process; upload: the data to the device"
+        "What is paid once, at the largest size. Start: import of the library, first use of its device and a first "
+        "small step, in a fresh process; upload: the data to the device"
     )
     return table(caption, head, rows) if rows else ""
 
