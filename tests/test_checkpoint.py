@@ -13,8 +13,8 @@ import pytest
 from small_training import OPTIMIZERS, Training, same_bits
 
 import miniflow_xp as mf
-from miniflow_xp import errors, switch
-from miniflow_xp.checkpoint import Keeper, State, atomic, header, load, restore, save, trainer_state
+from miniflow_xp import errors, files, switch
+from miniflow_xp.checkpoint import Keeper, State, header, load, restore, save, trainer_state
 from miniflow_xp.checkpoint import file as file_module
 
 ARRAYS = {
@@ -261,7 +261,7 @@ def test_an_error_leaves_the_old_file_and_no_temporary_one(path, monkeypatch, er
     else:
         chunks = (fails() if n else b"new" for n in range(2))
     with pytest.raises(type(error)):
-        atomic.write_atomically(path, chunks)
+        files.write_atomically(path, chunks)
     monkeypatch.undo()
     assert names_in(path.parent) == [path.name]
     check_equal(load(path), State(ARRAYS, META))
@@ -612,7 +612,7 @@ def test_saving_below_a_later_checkpoint_is_an_error_and_deletes_nothing(tmp_pat
 
 def test_what_a_killed_process_left_goes_at_the_next_save_and_nothing_else_does(tmp_path):
     keeper = Keeper(tmp_path)
-    for name in (atomic.temporary(keeper.path(1)).name, "notes.tmp", "step-1.safetensors", ".hidden"):
+    for name in (files.temporary(keeper.path(1)).name, "notes.tmp", "step-1.safetensors", ".hidden"):
         (tmp_path / name).write_bytes(b"x")
     keeper.save(2, state(2))
     assert names_in(tmp_path) == [".hidden", "notes.tmp", "step-000000000002.safetensors", "step-1.safetensors"]

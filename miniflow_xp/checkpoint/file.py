@@ -11,8 +11,8 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint import header, strict_json
-from miniflow_xp.checkpoint.atomic import write_atomically
 from miniflow_xp.errors import DataError
+from miniflow_xp.files import write_atomically
 
 VERSION = 1
 FIRST = f'{{"{header.METADATA}":{{"sha256":"'.encode()

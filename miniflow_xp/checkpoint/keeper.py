@@ -8,9 +8,9 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from miniflow_xp.callers import stacklevel
-from miniflow_xp.checkpoint.atomic import leftovers
 from miniflow_xp.checkpoint.file import State, load, load_meta, save
 from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.files import leftovers
 
 NAME = re.compile(r"step-([0-9]{12})\.safetensors", re.ASCII)
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from miniflow_xp.checkpoint.atomic import write_atomically
 from miniflow_xp.command.display import show_judgement
+from miniflow_xp.files import write_atomically
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.judging import judged, known_rows
 from miniflow_xp.tabular.loading import load_model

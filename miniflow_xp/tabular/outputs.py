@@ -5,9 +5,9 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from miniflow_xp.checkpoint.atomic import write_atomically
 from miniflow_xp.data.idx_folder import spellings
 from miniflow_xp.errors import SettingError
+from miniflow_xp.files import write_atomically
 
 ANOTHER = "Choose another file"
 

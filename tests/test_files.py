@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from miniflow_xp.checkpoint.atomic import write_atomically
+from miniflow_xp.files import write_atomically
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these permissions nor named pipes")
 
@@ -59,3 +59,11 @@ def test_what_is_no_file_stays(tmp_path):
             write_atomically(tmp_path / name, [b"new"])
     assert (tmp_path / "pipe").is_fifo()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link", "pipe"]
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 251 + ".npz", "n" * 229 + ".npz", "ö" * 125 + ".npz", "😀" * 62 + ".npz"], ids=len
+)
+def test_a_name_as_long_as_names_may_be_is_written(tmp_path, name):
+    write_atomically(tmp_path / name, [b"new"])
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"new")]

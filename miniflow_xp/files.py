@@ -10,6 +10,7 @@ from miniflow_xp.backend import Array
 
 SUFFIX = ".tmp"
 NO_FILE = "it is no ordinary file, and would be replaced by one"
+LONGEST_STEM = 30  # characters, at most 120 bytes: with the rest at most 142, and file systems allow 143 or 255
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
 
 
@@ -51,7 +52,7 @@ def permissions(path: Path) -> int | None:
 
 def temporary(path: Path) -> Path:
     """Where a file is written before it gets its name; another process, or another call, gets another one."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
+    return path.with_name(f".{path.name[:LONGEST_STEM]}.{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
 
 
 def leftovers(folder: Path) -> list[Path]:
