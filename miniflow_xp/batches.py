@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.checks import whole
 from miniflow_xp.data.order import MOST_AT_ONCE, Windows, permutation
 from miniflow_xp.data.pages import mapped, release
 from miniflow_xp.errors import FeedError, SettingError, ShapeError
@@ -53,8 +54,8 @@ class Batches:
         drop_last: bool = False,
         window: int | None = None,
     ) -> None:
-        self.batch_size = whole(batch_size, "batch_size", 1)
-        self.seed = whole(seed, "seed", 0)
+        self.batch_size = whole(batch_size, "Batches, batch_size", 1)
+        self.seed = whole(seed, "Batches, seed", 0, 2**64 - 1)
         self.shuffle = shuffle
         self.drop_last = drop_last
         self._generate: Callable[[], Any] | None = X if callable(X) and not hasattr(X, "__getitem__") else None
@@ -66,7 +67,7 @@ class Batches:
         self._sources = [as_rows(source, f"Batches, {name}") for name, source in named.items()]
         self._count = rows_of(self._sources[0])
         check_lengths([rows_of(source) for source in self._sources], self.batch_size if drop_last else 1)
-        self._windows = self._cut(None if window is None else whole(window, "window", 1))
+        self._windows = self._cut(None if window is None else whole(window, "Batches, window", 1))
 
     def __len__(self) -> int:
         """Batches of an epoch; raises FeedError where a function gives the rows."""
@@ -91,8 +92,7 @@ class Batches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on; those before are not read, except from a function."""
-        whole(number, "epoch", 0)
-        whole(start, "start", 0)
+        number, start = whole(number, "Batches, epoch", 0, 2**64 - 1), whole(start, "Batches, start", 0)
         if self._generate is not None:
             return self._generated(start)
         if start > len(self):
@@ -219,12 +219,3 @@ def stacked(rows: Sequence[Any], first: int) -> Batch:
                 "Pad or cut the rows",
             )
     return Batch(*(np.stack([np.asarray(item) for item in items]) for items in zip(*pairs, strict=True)))
-
-
-def whole(number: Any, name: str, least: int) -> int:
-    """``number``, a whole number from ``least`` to what 64 bits hold; raises SettingError."""
-    if isinstance(number, bool) or not hasattr(number, "__index__") or not least <= number.__index__() < 2**64:
-        raise SettingError(
-            f"Batches, {name}", f"it is {number!r}", f"it is a whole number, {least} or above", "Choose another"
-        )
-    return int(number.__index__())

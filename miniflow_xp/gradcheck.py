@@ -7,6 +7,7 @@ from typing import Any
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.checks import not_negative, whole
 from miniflow_xp.errors import DtypeError, GradcheckError
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import ancestors, check_all_in, forget_gradients
@@ -70,8 +71,9 @@ class Checker:
 
         self.np = np
         self.backend = backend
-        self.rtol, self.atol, self.elements = rtol, atol, elements
-        self.random = np.random.default_rng(seed)
+        self.rtol, self.atol = not_negative(rtol, "gradcheck, rtol"), not_negative(atol, "gradcheck, atol")
+        self.elements = None if elements is None else whole(elements, "gradcheck, elements", 1)
+        self.random = np.random.default_rng(whole(seed, "gradcheck, seed", 0))
 
     def __call__(self, output: Node, path: list[Node], inputs: list[Node]) -> None:
         """Check the gradients of ``inputs`` through ``path``, a sorted list that ends with ``output``."""

@@ -15,6 +15,7 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
 from miniflow_xp.callers import calling_line
+from miniflow_xp.checks import as_number
 from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
 from miniflow_xp.switch import get_backend
 
@@ -329,10 +330,11 @@ def as_node(operand: Any, reader: Node) -> Node:
     """``operand``, a node or a Python number, as a node; raises GraphError for anything else."""
     if isinstance(operand, Node):
         return operand
-    if isinstance(operand, int | float):
+    number = as_number(operand)
+    if number is not None:
         if not reader.takes_numbers:
             raise only_numbers(reader)
-        return Constant(operand)
+        return Constant(number)
     raise GraphError(
         str(reader),
         f"an input is a {type(operand).__name__}",

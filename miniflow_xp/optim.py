@@ -5,12 +5,12 @@ Formulas and defaults are PyTorch's (``torch.optim``), so that results can be co
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
-from math import inf
 from typing import Self
 
 from miniflow_xp.backend import Array, Namespace
+from miniflow_xp.checks import finite, fraction, not_negative, positive, two_fractions
 from miniflow_xp.errors import SettingError
 from miniflow_xp.node import Input
 from miniflow_xp.switch import get_backend
@@ -21,11 +21,12 @@ def sgd_update(trainables: Iterable[Input], learning_rate: float = 1e-2) -> None
 
     ``trainables``: Inputs or Parameters after ``forward_and_backward``; ``learning_rate``: η. A trainable gets a new
     array in the shape and dtype of the old one, which is not written to: an array that was fed stays as it was.
-    Raises NoGradientError where a gradient was not computed, and then changes nothing.
+    Raises NoGradientError where a gradient was not computed, SettingError where the rate is no finite number, and then
+    changes nothing.
     """
-    xp = get_backend().xp
+    xp, rate = get_backend().xp, finite(learning_rate, "sgd_update, learning_rate")
     with get_backend().activate():
-        updated = [(t, t.value - learning_rate * xp.reshape(t.gradients[t], t.value.shape)) for t in trainables]
+        updated = [(t, t.value - rate * xp.reshape(t.gradients[t], t.value.shape)) for t in trainables]
     for t, value in updated:
         t.value = value
 
@@ -81,8 +82,8 @@ class SGD(Optimizer):
         self.momentum = fraction(momentum, "momentum")
         self.nesterov = nesterov
         self.weight_decay = not_negative(weight_decay, "weight_decay")
-        self.slots = 1 if momentum else 0
-        if nesterov and not momentum:
+        self.slots = 1 if self.momentum else 0
+        if nesterov and not self.momentum:
             raise SettingError("SGD, nesterov", "momentum is 0", "Nesterov's step needs momentum", "Set momentum=0.9")
 
     def update(
@@ -155,32 +156,3 @@ class AdamW(Adam):
         self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
     ) -> tuple[Array, list[Array]]:
         return super().update(xp, theta - rate * self.weight_decay * theta, gradient, slots, rate, step)
-
-
-def positive(number: float, name: str) -> float:
-    """``number``, which must be finite and above 0; raises SettingError."""
-    return checked(number, name, lambda x: 0 < x < inf, "it is a finite number above 0")
-
-
-def not_negative(number: float, name: str) -> float:
-    """``number``, which must be finite and not below 0; raises SettingError."""
-    return checked(number, name, lambda x: 0 <= x < inf, "it is a finite number, 0 or above")
-
-
-def fraction(number: float, name: str) -> float:
-    """``number``, which must be from 0 to below 1; raises SettingError."""
-    return checked(number, name, lambda x: 0 <= x < 1, "it is a number from 0 to below 1")
-
-
-def two_fractions(numbers: tuple[float, float], name: str) -> tuple[float, float]:
-    """Two numbers, each from 0 to below 1; raises SettingError."""
-    if not isinstance(numbers, tuple | list) or len(numbers) != 2:
-        raise SettingError(name, f"it is {numbers!r}", "it is two numbers from 0 to below 1", "Write (0.9, 0.999)")
-    return fraction(numbers[0], name), fraction(numbers[1], name)
-
-
-def checked(number: float, name: str, holds: Callable[[float], bool], rule: str) -> float:
-    """``number`` if it is a number and the rule holds; raises SettingError."""
-    if not isinstance(number, int | float) or not holds(number):
-        raise SettingError(name, f"it is {number!r}", rule, "Choose another")
-    return number

@@ -12,7 +12,7 @@ import numpy as np
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Backend, Uploader
-from miniflow_xp.errors import SettingError
+from miniflow_xp.checks import whole
 from miniflow_xp.feed import float_dtype, float_setting, wanted
 from miniflow_xp.node import Input
 from miniflow_xp.switch import get_backend
@@ -37,9 +37,7 @@ def prefetched(feeds: Iterable[Feed], depth: int = DEPTH) -> Generator[Feed, Non
     The backend is the one in use when the first feed is asked for; feeds that were read for it still fit when another
     is chosen. Raises SettingError where ``depth`` is not a whole number from 1 on.
     """
-    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-        raise SettingError("prefetched, depth", f"it is {depth!r}", "it is a whole number from 1 on", "Leave it out")
-    return ahead(iter(feeds), depth)
+    return ahead(iter(feeds), whole(depth, "prefetched, depth", 1, remedy="Leave it out"))
 
 
 def ahead(feeds: Iterator[Feed], depth: int) -> Generator[Feed, None, None]:

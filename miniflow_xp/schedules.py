@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from math import cos, pi
 
+from miniflow_xp.checks import finite, positive, whole
 from miniflow_xp.errors import SettingError
 
 Schedule = Callable[[int], float]
@@ -19,7 +20,9 @@ def cosine(steps: int, warm_up: int = 0, floor: float = 0.0) -> Schedule:
 
     Loshchilov and Hutter, ICLR 2017, without restarts. Raises SettingError unless 0 ≤ warm_up < steps.
     """
-    if not 0 <= warm_up < steps:
+    steps, warm_up = whole(steps, "cosine, steps", 0), whole(warm_up, "cosine, warm_up", 0)
+    floor = finite(floor, "cosine, floor")
+    if warm_up >= steps:
         raise SettingError("cosine", f"{warm_up} of {steps} steps", "0 ≤ warm_up < steps", "Give it more steps")
 
     def factor(step: int) -> float:
@@ -33,6 +36,5 @@ def cosine(steps: int, warm_up: int = 0, floor: float = 0.0) -> Schedule:
 
 def decay(every: int, factor: float = 0.1) -> Schedule:
     """``factor`` to the power of how often ``every`` steps have passed; SettingError unless both are positive."""
-    if every < 1 or not factor > 0:
-        raise SettingError("decay", f"every={every}, factor={factor}", "both are positive", "Write decay(1000, 0.1)")
+    every, factor = whole(every, "decay, every", 1), positive(factor, "decay, factor")
     return lambda step: factor ** (step // every)

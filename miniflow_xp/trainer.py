@@ -9,13 +9,14 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.capture import Step
+from miniflow_xp.checks import not_negative
 from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Input, Node, Parameter
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum
-from miniflow_xp.optim import SGD, Optimizer, not_negative
+from miniflow_xp.optim import SGD, Optimizer
 from miniflow_xp.program import Program
 from miniflow_xp.schedule import Guard, Schedule
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy

@@ -9,6 +9,7 @@ from typing import Any
 
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State, load, load_meta, save
+from miniflow_xp.checks import as_number, whole
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.files import leftovers
 
@@ -23,12 +24,10 @@ class Keeper:
     """
 
     def __init__(self, folder: str | Path, keep: int = 3, best: str = "lowest") -> None:
-        if type(keep) is not int or keep < 1:
-            raise SettingError("Keeper, keep", f"it is {keep!r}", "it is a whole number above 0", "Keep at least 1")
         if best not in ("lowest", "highest"):
             raise SettingError("Keeper, best", f"it is {best!r}", "it is lowest or highest", "Use one of these")
         self.folder = Path(folder)
-        self.keep = keep
+        self.keep = whole(keep, "Keeper, keep", 1, remedy="Keep at least 1")
         self.sign = 1 if best == "lowest" else -1
         self._scores: dict[Path, Any] = {}  # as read or written by this object
 
@@ -38,7 +37,7 @@ class Keeper:
         ``score`` (a NaN counts as none) says how good it is. Raises DataError where it cannot be written, or where the
         folder holds checkpoints of later steps: they belong to another run, or to one that went on from there.
         """
-        path = self.path(step)
+        path, step = self.path(step), int(step)
         later = [p for p in self.paths() if p.name > path.name and self.score(p) is not UNREADABLE]
         if later:
             raise DataError(
@@ -48,7 +47,7 @@ class Keeper:
                 "Resume from the last one, choose another folder, or delete the later ones",
             )
         self.make_folder()
-        score = float(score) if score is not None and isfinite(score) else None
+        score = float(score) if score is not None and is_score(score) else None
         save(path, State(state.arrays, {**state.meta, "step": step, "score": score}))
         self._scores[path] = score
         self.prune()
@@ -56,9 +55,8 @@ class Keeper:
 
     def path(self, step: int) -> Path:
         """The file of a step."""
-        if type(step) is not int or not 0 <= step < 10**12:
-            raise SettingError("Keeper, step", f"it is {step!r}", "it is a whole number, 0 or above", "Count the steps")
-        return self.folder / f"step-{step:012}.safetensors"
+        number = whole(step, "Keeper, step", 0, 10**12 - 1, remedy="Count the steps")
+        return self.folder / f"step-{number:012}.safetensors"
 
     def paths(self) -> list[Path]:
         """The checkpoints in the folder, by step."""
@@ -137,4 +135,5 @@ UNREADABLE = object()
 
 def is_score(score: Any) -> bool:
     """Is this a finite number?"""
-    return isinstance(score, int | float) and not isinstance(score, bool) and isfinite(score)
+    number = as_number(score)
+    return number is not None and isfinite(number)

@@ -9,6 +9,7 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint.file import State
 from miniflow_xp.checkpoint.strict_json import plain
+from miniflow_xp.checks import as_number
 from miniflow_xp.errors import GraphError
 from miniflow_xp.feed import float_dtype, float_setting
 from miniflow_xp.node import Parameter
@@ -160,4 +161,5 @@ def listed(names: set[str]) -> str:
 
 def is_count(number: Any) -> bool:
     """Is this a finite number, 0 or above?"""
-    return isinstance(number, int | float) and not isinstance(number, bool) and isfinite(number) and number >= 0
+    found = as_number(number)
+    return found is not None and isfinite(found) and found >= 0

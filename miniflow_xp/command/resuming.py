@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniflow_xp.checkpoint import Keeper, load
+from miniflow_xp.checks import as_number
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.tabular.outputs import check_folder
 from miniflow_xp.tabular.settings import Settings
@@ -45,8 +46,8 @@ def last_checkpoint(folder: Path | None) -> Begun | None:
             rate = load(path).meta.get("learning_rate")
         except DataError:
             continue
-        usable = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < inf
-        return Begun(path.name, rate if usable else None)
+        number = as_number(rate)
+        return Begun(path.name, number if number is not None and 0 < number < inf else None)
     return None
 
 

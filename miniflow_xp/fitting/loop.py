@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.checkpoint import Keeper
+from miniflow_xp.checks import whole
 from miniflow_xp.errors import FeedError, SettingError
 from miniflow_xp.fitting.bar import Bar, Choice, bar
 from miniflow_xp.fitting.diverged import diverged
@@ -64,7 +65,8 @@ def fit(
     Raises SettingError, FeedError for batches that do not fit the inputs, DataError for a checkpoint that does not fit,
     or that could not be written at the end.
     """
-    check_counts(epochs=epochs, patience=patience)
+    epochs = whole(epochs, "fit, epochs", 1)
+    patience = None if patience is None else whole(patience, "fit, patience", 1)
     if not hasattr(batches, "epoch") or not isinstance(inputs, Sequence):
         raise SettingError(
             "fit",
@@ -86,13 +88,6 @@ def fit(
         if schedule is not None:
             trainer.learning_rate = training.rate
     return training.history
-
-
-def check_counts(**counts: int | None) -> None:
-    """Raise SettingError unless each is a whole number from 1 on, or None where it may be."""
-    for name, count in counts.items():
-        if not (type(count) is int and count > 0) and not (count is None and name != "epochs"):
-            raise SettingError(f"fit, {name}", f"it is {count!r}", "it is a whole number above 0", "Write 10, say")
 
 
 class Training:

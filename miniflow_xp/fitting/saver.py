@@ -6,6 +6,7 @@ from pathlib import Path
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint import Keeper, State, restore, trainer_state
 from miniflow_xp.checkpoint.matching import named
+from miniflow_xp.checks import whole
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.fitting.position import Position, Source, read, written
 from miniflow_xp.history import History
@@ -19,12 +20,9 @@ class Saver:
     """
 
     def __init__(self, keeper: Keeper | str | Path, every: int | None, trainer: Trainer, batches: Source) -> None:
-        if every is not None and (type(every) is not int or every < 1):
-            raise SettingError(
-                "fit, checkpoint_every", f"it is {every!r}", "it is a number of steps above 0", "Leave it out"
-            )
+        self.every = None if every is None else whole(every, "fit, checkpoint_every", 1, remedy="Leave it out")
         self.keeper = keeper if isinstance(keeper, Keeper) else Keeper(keeper)
-        self.every, self.trainer, self.batches = every, trainer, batches
+        self.trainer, self.batches = trainer, batches
         named(trainer)
         self.keeper.check_writable()
 

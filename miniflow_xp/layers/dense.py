@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from miniflow_xp.errors import SettingError
+from miniflow_xp.checks import whole
 from miniflow_xp.initialisers import Initialiser, glorot, he, zeros
 from miniflow_xp.layers.layer import Layer, Part
 from miniflow_xp.node import Node
@@ -14,7 +14,7 @@ class Dense(Layer):
 
     ``activation``: a node class such as ReLU, or any function of a node. ``initialiser`` of the weights: without one,
     ``he`` where the activation is ReLU and ``glorot`` elsewhere; biases start at 0. ``use_bias=False`` leaves b out.
-    Raises SettingError where a size is no positive integer.
+    Raises SettingError where a size is no whole number above 0.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Dense(Layer):
         dtype: str | None = None,
     ) -> None:
         super().__init__(name, seed=seed, dtype=dtype)
-        self.inputs, self.units = size(inputs, "Dense, inputs"), size(units, "Dense, units")
+        self.inputs, self.units = whole(inputs, "Dense, inputs", 1), whole(units, "Dense, units", 1)
         self.activation = activation
         self.initialiser = initialiser or (he if activation is ReLU else glorot)
         self.use_bias = use_bias
@@ -49,10 +49,3 @@ class Dense(Layer):
         weights, *biases = self.own.values()
         node: Node = Linear(x, weights, biases[0], name=self.name) if biases else MatMul(x, weights, name=self.name)
         return node if self.activation is None else self.activation(node)
-
-
-def size(number: int, where: str) -> int:
-    """``number``, which must be a positive integer; raises SettingError."""
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise SettingError(where, f"it is {number!r}", "it is a positive integer", "Write Dense(784, 10), for instance")
-    return number

@@ -1,10 +1,10 @@
 """Dropout: a layer that is there in training only."""
 
+from miniflow_xp.checks import fraction
 from miniflow_xp.layers.layer import Layer
 from miniflow_xp.node import Node
 from miniflow_xp.ops.arithmetic import Mul
 from miniflow_xp.ops.dropout import Mask
-from miniflow_xp.optim import fraction
 
 
 class Dropout(Layer):

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from miniflow_xp.checks import not_negative, whole
 from miniflow_xp.errors import SettingError
 from miniflow_xp.initialisers import ones, zeros
-from miniflow_xp.layers.dense import size
 from miniflow_xp.layers.layer import Layer, Part
 from miniflow_xp.node import Node
 from miniflow_xp.ops.arithmetic import Add, Mul
@@ -27,8 +27,8 @@ class LayerNorm(Layer):
         dtype: str | None = None,
     ) -> None:
         super().__init__(name, dtype=dtype)
-        self.units = None if units is None else size(units, "LayerNorm, units")
-        self.epsilon = epsilon
+        self.units = None if units is None else whole(units, "LayerNorm, units", 1)
+        self.epsilon = not_negative(epsilon, "LayerNorm, epsilon")
 
     def parts(self) -> Mapping[str, Part]:
         if self.units is None:

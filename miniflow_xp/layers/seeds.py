@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from miniflow_xp.errors import SettingError
+from miniflow_xp.checks import whole
 from miniflow_xp.random_bits import Words
 
 _unseeded = count()
@@ -22,11 +22,7 @@ class Seed(NamedTuple):
         """For a user's seed; without one, another at each call. Raises SettingError."""
         if seed is None:
             return cls((next(_unseeded), 1))
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise SettingError(
-                f"{where}, seed", f"it is {seed!r}", "it is an integer, 0 or above", "Choose another, or leave it out"
-            )
-        return cls((int(seed), 0))
+        return cls((whole(seed, f"{where}, seed", 0, remedy="Choose another, or leave it out"), 0))
 
     def at(self, number: int) -> "Seed":
         """Of what has this number inside."""

@@ -2,6 +2,7 @@
 
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.checks import MOST, whole
 from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Elementwise, Node, Operand, Thunk
 
@@ -53,7 +54,7 @@ class _AlongAxis(Node):
 
     def __init__(self, x: Operand, axis: int = -1, name: str | None = None) -> None:
         super().__init__([x], name)
-        self.axis = axis
+        self.axis = whole(axis, f"{self}, axis", -MOST)
 
     def check(self, x: Array) -> None:
         ndim = len(shape_of(x))

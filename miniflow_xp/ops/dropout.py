@@ -7,9 +7,9 @@ from typing import Any
 
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
-from miniflow_xp.errors import SettingError, ShapeError
+from miniflow_xp.checks import fraction, whole
+from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Input, Node, Operand
-from miniflow_xp.optim import fraction
 from miniflow_xp.random_bits import Words, random_bits
 from miniflow_xp.switch import get_backend
 
@@ -43,11 +43,7 @@ class Counter(Input):
 
     @value.setter
     def value(self, value: Any) -> None:
-        number = 0 if value is None else int(value)
-        if not 0 <= number < PASSES:
-            raise SettingError(
-                f"{self}, value", f"it is {number}", "passes are numbered from 0 to 2³¹ - 1", "Set a smaller number"
-            )
+        number = 0 if value is None else whole(value, f"{self}, value", 0, PASSES - 1)
         if number != self.number:
             self.number, self._held = number, None
         self._begins = True

@@ -2,6 +2,7 @@
 
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.checks import not_negative
 from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Node, Operand, Thunk
 
@@ -16,7 +17,7 @@ class Standardise(Node):
 
     def __init__(self, x: Operand, epsilon: float = 1e-5, name: str | None = None) -> None:
         super().__init__([x], name)
-        self.epsilon = epsilon
+        self.epsilon = not_negative(epsilon, f"{self}, epsilon")
 
     def check(self, x: Array) -> None:
         if shape_of(x) == ():

@@ -1,0 +1,98 @@
+"""Numbers that a user gives: of Python or of any array library when they come in, Python's own from then on."""
+
+from collections.abc import Callable
+from math import inf
+from numbers import Integral, Real
+from reprlib import repr as shortened
+from typing import Any
+
+from miniflow_xp import dtypes
+from miniflow_xp.errors import SettingError
+
+MOST = 2**63 - 1  # what an array library can count
+
+
+def as_number(value: Any) -> int | float | None:
+    """The number that ``value`` is: Python's, NumPy's, or a 0-d array of any library; None where it is none.
+
+    True and False are no numbers, and a masked one is none.
+    """
+    if isinstance(value, bool) or hasattr(value, "mask"):
+        return None
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return as_float(value)
+    if not hasattr(value, "dtype") or getattr(value, "shape", None) != ():
+        return None
+    name = dtypes.name_of(value)
+    if name in dtypes.INTEGERS:
+        return int(value)
+    return float(value) if name in dtypes.FLOATS else None
+
+
+def as_float(number: Any) -> float | None:
+    """The number as a float; None where it is larger than any."""
+    try:
+        return float(number)
+    except OverflowError:
+        return None
+
+
+def whole(value: Any, name: str, least: int, most: int = MOST, remedy: str = "Choose another") -> int:
+    """``value`` as an int, a whole number from ``least`` to ``most``; raises SettingError."""
+    number = as_number(value)
+    if not isinstance(number, int) or not least <= number <= most:
+        raise SettingError(name, f"it is {shown(value)}", f"it is a whole number{limits(least, most)}", remedy)
+    return number
+
+
+def limits(least: int, most: int) -> str:
+    """The range of a whole number in words."""
+    if least <= -MOST:
+        return ""
+    return f", {least} or above" if most >= MOST else f" from {least} to {most}"
+
+
+def positive(value: Any, name: str) -> float:
+    """``value`` as a float, which must be finite and above 0; raises SettingError."""
+    return real(value, name, lambda x: 0 < x < inf, "it is a finite number above 0")
+
+
+def not_negative(value: Any, name: str) -> float:
+    """``value`` as a float, which must be finite and not below 0; raises SettingError."""
+    return real(value, name, lambda x: 0 <= x < inf, "it is a finite number, 0 or above")
+
+
+def finite(value: Any, name: str) -> float:
+    """``value`` as a float, which must be finite; raises SettingError."""
+    return real(value, name, lambda x: -inf < x < inf, "it is a finite number")
+
+
+def fraction(value: Any, name: str) -> float:
+    """``value`` as a float, which must be from 0 to below 1; raises SettingError."""
+    return real(value, name, lambda x: 0 <= x < 1, "it is a number from 0 to below 1")
+
+
+def two_fractions(values: Any, name: str) -> tuple[float, float]:
+    """Two numbers as floats, each from 0 to below 1; raises SettingError."""
+    if not isinstance(values, tuple | list) or len(values) != 2:
+        raise SettingError(name, f"it is {shown(values)}", "it is two numbers from 0 to below 1", "Write (0.9, 0.999)")
+    return fraction(values[0], name), fraction(values[1], name)
+
+
+def real(value: Any, name: str, holds: Callable[[float], bool], rule: str) -> float:
+    """``value`` as a float if it is a number for which the rule ``holds``; raises SettingError."""
+    number = as_number(value)
+    found = None if number is None else as_float(number)
+    if found is None or not holds(found):
+        raise SettingError(name, f"it is {shown(value)}", rule, "Choose another")
+    return found
+
+
+def shown(value: Any) -> str:
+    """``value`` as short text for an error."""
+    try:
+        return shortened(value)
+    except ValueError:  # an integer of more digits than Python spells
+        return f"a very long {type(value).__name__}"
