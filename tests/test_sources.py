@@ -206,6 +206,20 @@ def test_one_array_is_no_table(tmp_path):
             read(tmp_path / name)
 
 
+@pytest.mark.parametrize("in_memory", [2**28, 0])
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_a_byte_that_was_changed_is_told(archive, monkeypatch, in_memory, name):
+    """Be the array taken into memory or left in its file."""
+    monkeypatch.setattr(archives, "IN_MEMORY", in_memory)
+    arrays = {"X": RNG.standard_normal((6000, 2)), "y": RNG.integers(0, 2, 6000)}
+    path = archive(**arrays)
+    data = bytearray(path.read_bytes())
+    data[data.index(arrays[name].tobytes()) + arrays[name].nbytes // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=rf"my\.npz: .*Bad CRC-32 for file '{name}\.npy'"):
+        read(path)
+
+
 # -- what is larger than memory
 
 

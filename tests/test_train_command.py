@@ -98,7 +98,7 @@ def test_resume_where_there_is_nothing_begins(cli):
     assert arrays("x.npz") == expected
 
 
-def test_resume_of_what_is_done_writes_the_parameters_again(cli, tmp_path):
+def test_resume_of_what_is_done_writes_the_parameters_again(cli, tmp_path, backend):
     run = (*DIABETES, "--epochs", "2", "--checkpoint", "run", "-o", "x.npz")
     first = cli(*run)[1]
     expected = arrays("x.npz")

@@ -25,6 +25,7 @@ VERSIONS = {(1, 0): 2, (2, 0): 4, (3, 0): 4}  # {version: bytes of the header's 
 LONGEST_HEADER = 10_000  # as NumPy has it; Python's parser takes no harm from so little
 NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f[248])", re.ASCII)
 MOST_AXES = 32
+CHUNK = 2**20
 LOCAL_HEADER = 30  # bytes before the name in a ZIP archive's header of a member
 UNZIPPING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, LZMAError, KeyError)
 FOR_NAMES = "Give numbers; for names of classes class numbers: numpy.unique(names, return_inverse=True)[1]"
@@ -61,8 +62,8 @@ def open_npy(path: str | Path) -> Array:
 def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | None = None) -> dict[str, Array]:
     """The arrays in a ``.npz`` archive by name, read into memory and compared with the archive's checksums.
 
-    ``mapped``: map those that are not compressed (``numpy.savez`` does not) into memory; their checksums are then not
-    looked at. ``names``: those that are wanted; whatever else is in the archive is then not looked at. Raises
+    ``mapped``: map those that are not compressed (``numpy.savez`` does not) into memory, once they have been read
+    through for their checksums. ``names``: those that are wanted; whatever else is in the archive is then not looked at. Raises
     DataError, with file and member, for all that ``open_npy`` does and for a damaged archive.
     """
 
@@ -168,11 +169,13 @@ def load_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
 
 
 def map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
-    """An array that is not compressed, mapped where it lies in the archive."""
+    """An array that is not compressed, mapped where it lies in the archive; read to its end once, as in memory."""
     where = f"{path}, member {info.filename[:80]!r}"
     with archive.open(info) as file:
         header = read_header(where, file)
-    check_size(where, header, info.file_size)
+        check_size(where, header, info.file_size)
+        while file.read(CHUNK):
+            pass
     with path.open("rb") as file:
         file.seek(info.header_offset)
         local = file.read(LOCAL_HEADER)

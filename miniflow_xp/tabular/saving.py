@@ -7,7 +7,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.data import Split, Table
-from miniflow_xp.switch import get_backend
+from miniflow_xp.switch import to_numpy
 from miniflow_xp.tabular.network import Network
 from miniflow_xp.tabular.outputs import write
 
@@ -42,6 +42,6 @@ def parameter_key(name: str) -> str:
 
 
 def host(value: Array) -> Array:
-    """An array of the backend for NumPy's file format, which has no bfloat16."""
-    array = get_backend().to_numpy(value)
+    """An array for NumPy's file format, which has no bfloat16; what was restored and not used since is NumPy's."""
+    array = to_numpy(value)
     return array if array.dtype.kind == "f" else array.astype("float32")
