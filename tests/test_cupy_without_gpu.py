@@ -56,9 +56,14 @@ def rule(row):
     return run
 
 
-def recorded(row, dtype, shapes):
+def given(row, dtype, shapes):
+    """Arrays for ``rule(row)``."""
     arrays, gradient = example(row, shapes, dtype)
-    return record(rule(row), xp, [np.asarray(a, dtype=dtype) for a in (gradient, *arrays)])
+    return [np.asarray(a, dtype=dtype) for a in (gradient, *arrays)]
+
+
+def recorded(row, dtype, shapes):
+    return record(rule(row), xp, given(row, dtype, shapes))
 
 
 def test_the_capability_table_has_every_elementwise_rule():
@@ -143,17 +148,18 @@ def gcc(tmp_path, monkeypatch):
     monkeypatch.setattr(CompiledC, "folder", tmp_path)
 
 
-def evaluate(values, results):
-    """What gcc makes of the kernels of an elementwise function."""
-    found = {v: v.sample for v in values if v.op == "argument"}
+def evaluate(function, arrays):
+    """What gcc makes of the kernels of an elementwise function, and what NumPy does, for each result."""
+    values, results = record(function, xp, arrays)
+    found = dict(zip((v for v in values if v.op == "argument"), arrays, strict=True))
     for group in order(values, results):
         source = write(group)
         spelled = [", ".join(f"{d} {x}" for d, x in params) for params in (source.inputs, source.outputs)]
         outs = [np.empty(v.shape, v.dtype) for v in group.outputs]
-        inputs = [np.asarray(found.get(v, v.sample)) for v in group.inputs]
+        inputs = [np.asarray(v.content if v.is_constant else found[v]) for v in group.inputs]
         CompiledC(*spelled, source.operation, source.name, True)(*inputs, *outs)
         found |= dict(zip(group.outputs, outs, strict=True))
-    return [found[r] for r in results]
+    return list(zip([found[r] for r in results], function(xp, *arrays), strict=True))
 
 
 @needs_gcc
@@ -161,10 +167,9 @@ def evaluate(values, results):
 @pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
 def test_the_kernels_of_every_elementwise_rule_equal_numpy(row, dtype, gcc):
     for shapes in row.cases[:2]:
-        values, results = recorded(row, dtype, shapes)
         eps = np.finfo(dtype).eps  # at most ten operations on numbers up to 4; NumPy's own exp is off by up to 4 ulp
-        for found, value in zip(evaluate(values, results), results, strict=True):
-            np.testing.assert_allclose(found, value.sample, rtol=16 * eps, atol=16 * eps)
+        for found, wanted in evaluate(rule(row), given(row, dtype, shapes)):
+            np.testing.assert_allclose(found, wanted, rtol=16 * eps, atol=16 * eps)
 
 
 TELLING = [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.5, 3.5, -2.5, 1e-3, 80.0, np.inf, -np.inf, np.nan]
@@ -179,11 +184,10 @@ def test_every_operation_equals_numpy_at_telling_numbers(name, dtype, gcc):
     two = "{1}" in template
     kind = bool if name.startswith("logical") else dtype
     x, y = np.meshgrid(np.array(TELLING, dtype=kind), np.array(TELLING, dtype=kind))
-    values, results = record(lambda ns, a, b: [getattr(ns, name)(*((a, b) if two else (a,)))], xp, [x, y])
-    (found,) = evaluate(values, results)
+    ((found, wanted),) = evaluate(lambda ns, a, b: [getattr(ns, name)(*((a, b) if two else (a,)))], [x, y])
     eps = 0 if found.dtype == bool else np.finfo(dtype).eps
-    np.testing.assert_allclose(found, results[0].sample, rtol=8 * eps)  # libraries differ by a few ulp
-    assert found.dtype == results[0].sample.dtype
+    np.testing.assert_allclose(found, wanted, rtol=8 * eps)  # libraries differ by a few ulp
+    assert found.dtype == wanted.dtype
 
 
 @needs_gcc
@@ -192,9 +196,8 @@ def test_every_operation_equals_numpy_at_telling_numbers(name, dtype, gcc):
 def test_numbers_arrive_exactly(number, dtype, gcc):
     x = np.array([True, False])
     y = np.array([2.0, 3.0], dtype=dtype)
-    values, results = record(lambda ns, x, y: [ns.where(x, number, y), ns.where(x, y, number)], xp, [x, y])
-    for found, value in zip(evaluate(values, results), results, strict=True):
-        np.testing.assert_array_equal(found, value.sample)
+    for found, wanted in evaluate(lambda ns, x, y: [ns.where(x, number, y), ns.where(x, y, number)], [x, y]):
+        np.testing.assert_array_equal(found, wanted)
 
 
 @needs_gcc
@@ -203,10 +206,9 @@ def test_mixed_dtypes_are_promoted_as_numpy_does(gcc):
         return [i * 0.5 + d, ns.astype(i, ns.float32) * x, x * d, i == 2, i < 1.5, ns.astype(x, ns.bool), x**2, 2.0**x]
 
     i, x, d = np.arange(5), np.linspace(-1, 1, 5, dtype="float32"), np.linspace(0, 1, 5) / 3
-    values, results = record(function, xp, [i, x, d])
-    for found, value in zip(evaluate(values, results), results, strict=True):
-        assert found.dtype == value.sample.dtype
-        np.testing.assert_allclose(found, value.sample, rtol=4 * np.finfo("float32").eps)
+    for found, wanted in evaluate(function, [i, x, d]):
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted, rtol=4 * np.finfo("float32").eps)
 
 
 # -- products: what BLAS is told

@@ -37,7 +37,7 @@ class Plan:
         written = {v for i in items for v in outputs(i) if isinstance(i, Group) or self._writer(v) is not None}
         self._homes = homes(items, results, arguments[:state], written)
         self._steps = list(zip(map(self._step, items), self._dropped(items, results), strict=True))
-        self._fixed = [v.sample if v.is_constant else None for v in known]
+        self._fixed = [v.content for v in known]
         self._arguments = [self._places[v] for v in arguments]
         self._outputs = [(self._places[v], not is_own(v)) for v in results[state:]]
         self._renewed = [
