@@ -6,6 +6,7 @@ runs it at each launch. What only a GPU can show, ``miniflow-xp verify-gpu`` sho
 """
 
 import ctypes
+import gc
 import io
 import itertools
 import json
@@ -26,6 +27,7 @@ from miniflow_xp.backends.cupy_graph.expressions import COMPARISONS, LOGIC, ON_F
 from miniflow_xp.backends.cupy_graph.groups import Group, order
 from miniflow_xp.backends.cupy_graph.layout import gemm_arguments
 from miniflow_xp.backends.cupy_graph.sources import write
+from miniflow_xp.backends.cupy_graph.turns import undisturbed
 from miniflow_xp.backends.numpy_backend import NumpyBackend
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.capture import signature_of
@@ -416,6 +418,13 @@ class StandIn(NumpyBackend):
         return capture.CupyCapture(self, function, arrays, state)
 
 
+class Pool:
+    malloc = None
+
+    def free_all_blocks(self):
+        Cuda.log.append(("free",))
+
+
 @contextmanager
 def using_allocator(_):
     yield
@@ -427,7 +436,7 @@ def stand_in(gcc, monkeypatch):
         pytest.skip("gcc is not installed")
     cuda = SimpleNamespace(
         Stream=Stream,
-        MemoryPool=lambda: SimpleNamespace(malloc=None),
+        MemoryPool=Pool,
         using_allocator=using_allocator,
         get_current_stream=lambda: Stream.current,
     )
@@ -438,6 +447,7 @@ def stand_in(gcc, monkeypatch):
         sum=lambda x, axis, out, keepdims: Cuda.do(lambda: np.sum(x, axis, out=np.asarray(out), keepdims=keepdims)),
         ascontiguousarray=lambda a: Cuda.call(np.ascontiguousarray, [a], {}),
         uint8=np.uint8,
+        get_default_memory_pool=Pool,
         ElementwiseKernel=DelayedKernel,
     )
     for module in (capture, gpu, kernels, product):
@@ -452,6 +462,7 @@ def stand_in(gcc, monkeypatch):
         monkeypatch.setattr(module, "overwrite", lambda out, array: real(out, np.asarray(array).view(DeviceArray)))
     kernels.kernel.cache_clear()
     yield StandIn()
+    gc.collect()  # captures give their memory back while the stand-in is there
     kernels.kernel.cache_clear()
 
 
@@ -568,8 +579,35 @@ def test_after_an_error_capture_mode_is_left_and_steps_run_eagerly(stand_in, mon
     monkeypatch.setattr(gpu.Gpu, "launch", fails_while_capturing)
     run_eagerly(stand_in, "RuntimeError: no such luck")
     kinds = [entry[0] for entry in Cuda.log]
-    assert kinds.count("begin") == kinds.count("end") == 1
+    assert kinds.count("begin") == kinds.count("end") == 2  # it was tried once more
     assert "launch" not in kinds
+
+
+def test_a_capture_that_something_spoils_once_is_made_again(stand_in, monkeypatch):
+    real, spoiled = Stream.end_capture, [RuntimeError("capture was invalidated")]
+
+    def fails_once(self):
+        graph = real(self)
+        if spoiled:
+            raise spoiled.pop()
+        return graph
+
+    monkeypatch.setattr(Stream, "end_capture", fails_once)
+    trainer, *_ = train(stand_in, mf.SGD(0.1))
+    assert "not captured" not in trainer.explain()
+    assert "launch" in [entry[0] for entry in Cuda.log]
+
+
+def test_a_capture_that_is_dropped_gives_its_memory_back_after_its_last_run(stand_in):
+    x, other = on_device(np.ones((2, 2))), Stream()
+    captured = capture.CupyCapture(stand_in, lambda ns, x: [ns.matmul(x, x) * 2.0], [x], 0)
+    with other:
+        captured(x)
+    Cuda.log.clear()
+    with undisturbed():  # somebody captures
+        del captured
+        assert Cuda.log == []
+    assert Cuda.log == [("synchronize", other.ptr), ("free",)]
 
 
 def test_where_capture_cannot_end_steps_run_eagerly(stand_in, monkeypatch):
