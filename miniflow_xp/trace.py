@@ -2,16 +2,20 @@
 
 The function is handed a ``Namespace`` in place of the array library's, and ``Traced`` values in place of arrays. Each
 call computes at once, for shapes and dtypes, and is written on a ``Tape``; equal calls are written once, and what does
-not depend on the arguments is computed now and kept as a constant. A backend then replays the equations its own way.
+not depend on the arguments is computed now and kept as a constant. Other arrays live as long as the function holds
+their ``Traced`` values, so that recording takes no more memory than a run. A backend then replays the equations its own
+way.
 """
 
 import operator
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
+from weakref import WeakValueDictionary
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Backend, Capture
+from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.errors import MiniflowError
 
 BY_OPERATOR: dict[str, Callable[..., Any]] = {
@@ -43,7 +47,8 @@ SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not 
 SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values")
 
 
-Settle = Callable[[Any, Sequence[Any]], Any]
+Settle = Callable[[Any, Sequence[Any]], tuple[Any, bool]]
+"""``settle(array, inputs)``: a new array in the memory layout of the replay, and whether it shows an input's memory."""
 
 
 class TraceError(MiniflowError):
@@ -57,29 +62,37 @@ NOT_RECORDED = (TraceError, TypeError, AttributeError, NotImplementedError)
 class Value:
     """One equation: ``op`` applied to ``inputs``, with keyword arguments; or an argument, or a constant.
 
-    ``inputs`` are Values, or whatever else the function was called with (a shape, an index). ``sample`` is the array
-    that it had while recording.
+    ``inputs`` are Values, or whatever else the function was called with (a shape, an index). Of its array only shape
+    and dtype are kept, and whether it is a view, where the backend looked; a constant, an array or a Python number, is
+    kept as ``content``.
     """
 
-    __slots__ = ("inputs", "keywords", "op", "sample")
+    __slots__ = ("content", "dtype", "inputs", "is_view", "keywords", "op", "shape")
 
-    def __init__(self, op: str, inputs: tuple[Any, ...], keywords: dict[str, Any], sample: Any) -> None:
+    def __init__(
+        self,
+        op: str,
+        inputs: tuple[Any, ...],
+        keywords: dict[str, Any],
+        array: Any,
+        is_view: bool = False,
+    ) -> None:
         self.op = op
         self.inputs = inputs
         self.keywords = keywords
-        self.sample = sample
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(getattr(self.sample, "shape", ()))
-
-    @property
-    def dtype(self) -> Any:
-        return self.sample.dtype
+        self.shape = shape_of(array)
+        self.dtype: Any = getattr(array, "dtype", None)
+        self.is_view = is_view
+        self.content: Any = array if op == "constant" else None
 
     @property
     def is_constant(self) -> bool:
         return self.op == "constant"
+
+    @property
+    def is_number(self) -> bool:
+        """Is this a Python number, which takes the dtype of what it meets?"""
+        return self.dtype is None
 
     def parents(self) -> list["Value"]:
         """The Values among the inputs, lists of them included."""
@@ -100,12 +113,13 @@ def contents_wanted(what: str) -> TraceError:
 class Traced:
     """What a rule sees while it is recorded: it has a shape and a dtype, but no contents to look at."""
 
-    __slots__ = ("_tape", "_value")
+    __slots__ = ("__weakref__", "_array", "_tape", "_value")
     __array_ufunc__ = None  # NumPy's own functions are not recorded
 
-    def __init__(self, tape: "Tape", value: Value) -> None:
+    def __init__(self, tape: "Tape", value: Value, array: Any) -> None:
         self._tape = tape
         self._value = value
+        self._array = array
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,7 +141,7 @@ class Traced:
     def device(self) -> Any:
         from array_api_compat import device
 
-        return device(self._value.sample)
+        return device(self._array)
 
     def __len__(self) -> int:
         return self._value.shape[0]
@@ -196,26 +210,27 @@ for _dunder, _name in UNARY.items():
 
 
 class Tape:
-    """The equations recorded so far, in order.
-
-    ``settle(sample, inputs)`` may give a new sample another memory layout: the one that the replay will have.
-    """
+    """The equations recorded so far, in order."""
 
     def __init__(self, xp: Any, settle: Settle | None = None) -> None:
         self.xp = xp
         self.settle = settle
         self.values: list[Value] = []
         self._seen: dict[Any, Value] = {}
+        self._alive: WeakValueDictionary[Value, Traced] = WeakValueDictionary()
 
     def argument(self, array: Any) -> Traced:
-        """A new argument of the recorded function, with ``array`` as its sample."""
-        return Traced(self, self._write(Value("argument", (), {}, array)))
+        """A new argument of the recorded function, which stands for ``array``."""
+        value = Value("argument", (), {}, array)
+        self.values.append(value)
+        return Traced(self, value, array)
 
-    def constant(self, array: Any) -> Value:
+    def constant(self, content: Any) -> Value:
         """An array, or a Python number, that is the same in every run."""
-        if isinstance(array, int | float):
-            return self._once(("number", repr(array)), lambda: Value("constant", (), {}, array))
-        return self._once(("array", id(array)), lambda: Value("constant", (), {}, array))
+        key = ("number", repr(content)) if isinstance(content, int | float) else ("array", id(content))
+        if key not in self._seen:
+            self._seen[key] = Value("constant", (), {}, content)
+        return self._seen[key]
 
     def apply(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Compute ``op`` and write it down."""
@@ -224,42 +239,45 @@ class Tape:
             raise TraceError(
                 "a recorded rule", f"{op} is given an array by keyword", "arrays are positional", "Move it"
             )
-        function = BY_OPERATOR.get(op) or getattr(self.xp, op)
         key = (op, *(_key(i) for i in inputs), *sorted((k, _key(v)) for k, v in keywords.items()))
-        if key in self._seen:
-            return Traced(self, self._seen[key])
-        sample = function(*(_samples(i) for i in inputs), **{k: _samples(v) for k, v in keywords.items()})
-        if isinstance(sample, list | tuple):
+        known = self._seen.get(key)
+        if known is None:
+            array, is_view = self._compute(op, args, keywords)
+            known = self._seen[key] = self._written(Value(op, inputs, keywords, array, is_view), array)
+        elif (alive := self._alive.get(known)) is not None:
+            return alive
+        else:
+            array = known.content if known.is_constant else self._compute(op, args, keywords)[0]
+        found = self._alive[known] = Traced(self, known, array)
+        return found
+
+    def _compute(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, bool]:
+        """The array, and does it show the memory of an input?"""
+        array = (BY_OPERATOR.get(op) or getattr(self.xp, op))(*map(array_of, args), **keywords)
+        if isinstance(array, list | tuple):
             raise TraceError("a recorded rule", f"{op} returns several arrays", "each equation has one", "Avoid it")
         if op in SHAPE_UNKNOWN or (
             op == "repeat" and any(isinstance(a, Traced) for a in (*args[1:], *keywords.values()))
         ):
             raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
-        parents = Value(op, inputs, keywords, sample).parents()
-        if self.settle is not None:
-            sample = self.settle(sample, [p.sample for p in parents])
-        if op in SHAPE_ONLY or all(p.is_constant for p in parents):
-            return Traced(self, self._once(key, lambda: self.constant(sample)))
-        return Traced(self, self._once(key, lambda: self._write(Value(op, inputs, keywords, sample))))
+        return (array, False) if self.settle is None else self.settle(array, [array_of(t) for t in traced(args)])
+
+    def _written(self, value: Value, array: Any) -> Value:
+        """The value as an equation, or as a constant where it does not depend on contents."""
+        if value.op in SHAPE_ONLY or all(p.is_constant for p in value.parents()):
+            return self.constant(array)
+        self.values.append(value)
+        return value
 
     def enter(self, arg: Any, arrays: bool = True) -> Any:
         """What a function was called with, as it stands in an equation."""
         if isinstance(arg, Traced):
             return arg._value  # noqa: SLF001  Tape and Traced are one mechanism
-        if isinstance(arg, list | tuple) and any(isinstance(a, Traced) for a in arg):
+        if holds_traced(arg):
             return [self.enter(a, arrays) for a in arg]
         is_number = isinstance(arg, int | float)
         is_array = hasattr(arg, "dtype") and not isinstance(arg, type)
         return self.constant(arg) if arrays and (is_number or is_array) else arg
-
-    def _write(self, value: Value) -> Value:
-        self.values.append(value)
-        return value
-
-    def _once(self, key: Any, make: Callable[[], Value]) -> Value:
-        if key not in self._seen:
-            self._seen[key] = make()
-        return self._seen[key]
 
 
 class Namespace:
@@ -274,8 +292,7 @@ class Namespace:
             return found  # a dtype, or a number such as pi
 
         def recorded(*args: Any, **keywords: Any) -> Any:
-            arrays = [a for arg in args for a in (arg if isinstance(arg, list | tuple) else [arg])]
-            if any(isinstance(a, Traced) for a in arrays):
+            if traced(args):
                 return self._tape.apply(name, args, keywords)
             return found(*args, **keywords)
 
@@ -330,7 +347,7 @@ def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
 
     def spell(item: Any) -> str:
         if isinstance(item, Value):
-            return names.get(item) or (repr(item.sample) if item.shape == () else f"constant {item.shape}")
+            return names.get(item) or (repr(item.content) if item.shape == () else f"constant {item.shape}")
         return f"[{', '.join(map(spell, item))}]" if isinstance(item, list) else repr(item)
 
     lines = []
@@ -340,10 +357,22 @@ def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
     return "\n".join([*lines, f"return {', '.join(map(spell, results))}"])
 
 
-def _samples(item: Any) -> Any:
-    if isinstance(item, Value):
-        return item.sample
-    return [_samples(i) for i in item] if isinstance(item, list) else item
+def holds_traced(item: Any) -> bool:
+    """Is this a list of arrays that are recorded?"""
+    return isinstance(item, list | tuple) and any(isinstance(i, Traced) for i in item)
+
+
+def traced(args: Sequence[Any]) -> list[Traced]:
+    """What is recorded among the arguments of a call, lists of them included."""
+    flat = [i for arg in args for i in (arg if isinstance(arg, list | tuple) else [arg])]
+    return [i for i in flat if isinstance(i, Traced)]
+
+
+def array_of(item: Any) -> Any:
+    """What the library's function is given for an argument of a call."""
+    if isinstance(item, Traced):
+        return item._array  # noqa: SLF001  as above
+    return [array_of(i) for i in item] if holds_traced(item) else item
 
 
 def _key(item: Any) -> Any:

@@ -6,6 +6,7 @@ runs it at each launch. What only a GPU can show, ``miniflow-xp verify-gpu`` sho
 """
 
 import ctypes
+import gc
 import io
 import itertools
 import json
@@ -26,6 +27,7 @@ from miniflow_xp.backends.cupy_graph.expressions import COMPARISONS, LOGIC, ON_F
 from miniflow_xp.backends.cupy_graph.groups import Group, order
 from miniflow_xp.backends.cupy_graph.layout import gemm_arguments
 from miniflow_xp.backends.cupy_graph.sources import write
+from miniflow_xp.backends.cupy_graph.turns import undisturbed
 from miniflow_xp.backends.numpy_backend import NumpyBackend
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.capture import signature_of
@@ -56,9 +58,14 @@ def rule(row):
     return run
 
 
-def recorded(row, dtype, shapes):
+def given(row, dtype, shapes):
+    """Arrays for ``rule(row)``."""
     arrays, gradient = example(row, shapes, dtype)
-    return record(rule(row), xp, [np.asarray(a, dtype=dtype) for a in (gradient, *arrays)])
+    return [np.asarray(a, dtype=dtype) for a in (gradient, *arrays)]
+
+
+def recorded(row, dtype, shapes):
+    return record(rule(row), xp, given(row, dtype, shapes))
 
 
 def test_the_capability_table_has_every_elementwise_rule():
@@ -143,17 +150,18 @@ def gcc(tmp_path, monkeypatch):
     monkeypatch.setattr(CompiledC, "folder", tmp_path)
 
 
-def evaluate(values, results):
-    """What gcc makes of the kernels of an elementwise function."""
-    found = {v: v.sample for v in values if v.op == "argument"}
+def evaluate(function, arrays):
+    """What gcc makes of the kernels of an elementwise function, and what NumPy does, for each result."""
+    values, results = record(function, xp, arrays)
+    found = dict(zip((v for v in values if v.op == "argument"), arrays, strict=True))
     for group in order(values, results):
         source = write(group)
         spelled = [", ".join(f"{d} {x}" for d, x in params) for params in (source.inputs, source.outputs)]
         outs = [np.empty(v.shape, v.dtype) for v in group.outputs]
-        inputs = [np.asarray(found.get(v, v.sample)) for v in group.inputs]
+        inputs = [np.asarray(v.content if v.is_constant else found[v]) for v in group.inputs]
         CompiledC(*spelled, source.operation, source.name, True)(*inputs, *outs)
         found |= dict(zip(group.outputs, outs, strict=True))
-    return [found[r] for r in results]
+    return list(zip([found[r] for r in results], function(xp, *arrays), strict=True))
 
 
 @needs_gcc
@@ -161,10 +169,9 @@ def evaluate(values, results):
 @pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
 def test_the_kernels_of_every_elementwise_rule_equal_numpy(row, dtype, gcc):
     for shapes in row.cases[:2]:
-        values, results = recorded(row, dtype, shapes)
         eps = np.finfo(dtype).eps  # at most ten operations on numbers up to 4; NumPy's own exp is off by up to 4 ulp
-        for found, value in zip(evaluate(values, results), results, strict=True):
-            np.testing.assert_allclose(found, value.sample, rtol=16 * eps, atol=16 * eps)
+        for found, wanted in evaluate(rule(row), given(row, dtype, shapes)):
+            np.testing.assert_allclose(found, wanted, rtol=16 * eps, atol=16 * eps)
 
 
 TELLING = [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 2.5, 3.5, -2.5, 1e-3, 80.0, np.inf, -np.inf, np.nan]
@@ -179,11 +186,10 @@ def test_every_operation_equals_numpy_at_telling_numbers(name, dtype, gcc):
     two = "{1}" in template
     kind = bool if name.startswith("logical") else dtype
     x, y = np.meshgrid(np.array(TELLING, dtype=kind), np.array(TELLING, dtype=kind))
-    values, results = record(lambda ns, a, b: [getattr(ns, name)(*((a, b) if two else (a,)))], xp, [x, y])
-    (found,) = evaluate(values, results)
+    ((found, wanted),) = evaluate(lambda ns, a, b: [getattr(ns, name)(*((a, b) if two else (a,)))], [x, y])
     eps = 0 if found.dtype == bool else np.finfo(dtype).eps
-    np.testing.assert_allclose(found, results[0].sample, rtol=8 * eps)  # libraries differ by a few ulp
-    assert found.dtype == results[0].sample.dtype
+    np.testing.assert_allclose(found, wanted, rtol=8 * eps)  # libraries differ by a few ulp
+    assert found.dtype == wanted.dtype
 
 
 @needs_gcc
@@ -192,9 +198,8 @@ def test_every_operation_equals_numpy_at_telling_numbers(name, dtype, gcc):
 def test_numbers_arrive_exactly(number, dtype, gcc):
     x = np.array([True, False])
     y = np.array([2.0, 3.0], dtype=dtype)
-    values, results = record(lambda ns, x, y: [ns.where(x, number, y), ns.where(x, y, number)], xp, [x, y])
-    for found, value in zip(evaluate(values, results), results, strict=True):
-        np.testing.assert_array_equal(found, value.sample)
+    for found, wanted in evaluate(lambda ns, x, y: [ns.where(x, number, y), ns.where(x, y, number)], [x, y]):
+        np.testing.assert_array_equal(found, wanted)
 
 
 @needs_gcc
@@ -203,10 +208,9 @@ def test_mixed_dtypes_are_promoted_as_numpy_does(gcc):
         return [i * 0.5 + d, ns.astype(i, ns.float32) * x, x * d, i == 2, i < 1.5, ns.astype(x, ns.bool), x**2, 2.0**x]
 
     i, x, d = np.arange(5), np.linspace(-1, 1, 5, dtype="float32"), np.linspace(0, 1, 5) / 3
-    values, results = record(function, xp, [i, x, d])
-    for found, value in zip(evaluate(values, results), results, strict=True):
-        assert found.dtype == value.sample.dtype
-        np.testing.assert_allclose(found, value.sample, rtol=4 * np.finfo("float32").eps)
+    for found, wanted in evaluate(function, [i, x, d]):
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted, rtol=4 * np.finfo("float32").eps)
 
 
 # -- products: what BLAS is told
@@ -414,6 +418,13 @@ class StandIn(NumpyBackend):
         return capture.CupyCapture(self, function, arrays, state)
 
 
+class Pool:
+    malloc = None
+
+    def free_all_blocks(self):
+        Cuda.log.append(("free",))
+
+
 @contextmanager
 def using_allocator(_):
     yield
@@ -425,7 +436,7 @@ def stand_in(gcc, monkeypatch):
         pytest.skip("gcc is not installed")
     cuda = SimpleNamespace(
         Stream=Stream,
-        MemoryPool=lambda: SimpleNamespace(malloc=None),
+        MemoryPool=Pool,
         using_allocator=using_allocator,
         get_current_stream=lambda: Stream.current,
     )
@@ -436,6 +447,7 @@ def stand_in(gcc, monkeypatch):
         sum=lambda x, axis, out, keepdims: Cuda.do(lambda: np.sum(x, axis, out=np.asarray(out), keepdims=keepdims)),
         ascontiguousarray=lambda a: Cuda.call(np.ascontiguousarray, [a], {}),
         uint8=np.uint8,
+        get_default_memory_pool=Pool,
         ElementwiseKernel=DelayedKernel,
     )
     for module in (capture, gpu, kernels, product):
@@ -450,6 +462,7 @@ def stand_in(gcc, monkeypatch):
         monkeypatch.setattr(module, "overwrite", lambda out, array: real(out, np.asarray(array).view(DeviceArray)))
     kernels.kernel.cache_clear()
     yield StandIn()
+    gc.collect()  # captures give their memory back while the stand-in is there
     kernels.kernel.cache_clear()
 
 
@@ -566,8 +579,35 @@ def test_after_an_error_capture_mode_is_left_and_steps_run_eagerly(stand_in, mon
     monkeypatch.setattr(gpu.Gpu, "launch", fails_while_capturing)
     run_eagerly(stand_in, "RuntimeError: no such luck")
     kinds = [entry[0] for entry in Cuda.log]
-    assert kinds.count("begin") == kinds.count("end") == 1
+    assert kinds.count("begin") == kinds.count("end") == 2  # it was tried once more
     assert "launch" not in kinds
+
+
+def test_a_capture_that_something_spoils_once_is_made_again(stand_in, monkeypatch):
+    real, spoiled = Stream.end_capture, [RuntimeError("capture was invalidated")]
+
+    def fails_once(self):
+        graph = real(self)
+        if spoiled:
+            raise spoiled.pop()
+        return graph
+
+    monkeypatch.setattr(Stream, "end_capture", fails_once)
+    trainer, *_ = train(stand_in, mf.SGD(0.1))
+    assert "not captured" not in trainer.explain()
+    assert "launch" in [entry[0] for entry in Cuda.log]
+
+
+def test_a_capture_that_is_dropped_gives_its_memory_back_after_its_last_run(stand_in):
+    x, other = on_device(np.ones((2, 2))), Stream()
+    captured = capture.CupyCapture(stand_in, lambda ns, x: [ns.matmul(x, x) * 2.0], [x], 0)
+    with other:
+        captured(x)
+    Cuda.log.clear()
+    with undisturbed():  # somebody captures
+        del captured
+        assert Cuda.log == []
+    assert Cuda.log == [("synchronize", other.ptr), ("free",)]
 
 
 def test_where_capture_cannot_end_steps_run_eagerly(stand_in, monkeypatch):

@@ -1,6 +1,7 @@
 """Recording: what a function of arrays computes, written down as equations; and what cannot be recorded."""
 
 import operator
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_what_does_not_depend_on_arguments_is_a_constant():
 
     values, _ = record(function, XP, [X])
     assert [v.op for v in values] == ["argument", "divide", "multiply", "add"]
-    assert float(values[1].inputs[1].sample) == 6
+    assert float(values[1].inputs[1].content) == 6
 
 
 def test_dead_code_is_left_out_but_arguments_stay():
@@ -283,3 +284,33 @@ def test_a_capture_gives_what_the_function_gives(backend, name):
                 bound = rounding(narrowest, wanted, M) if wanted.dtype.kind == "f" else 0
                 assert_close(backend.to_numpy(got), wanted, bound)
                 np.testing.assert_array_equal(np.signbit(backend.to_numpy(got)), np.signbit(wanted))
+
+
+# What recording keeps
+
+
+def chain(xp, x):
+    """As many arrays as there are rounds, of which two are read at a time."""
+    for n in range(40):
+        x = xp.sin(x) + n
+    return [x]
+
+
+def test_recording_takes_no_more_memory_than_a_run():
+    x = np.zeros(100_000)
+    peaks = []
+    for run in (lambda: chain(XP, x), lambda: record(chain, XP, [x])):
+        tracemalloc.start()
+        run()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 2 * x.nbytes  # NumPy's operators write over temporary arrays, here somebody holds them
+
+
+def test_what_is_asked_again_after_its_array_is_gone_is_written_once():
+    def again(xp, x):
+        first = xp.sum(xp.matrix_transpose(x), axis=0)
+        second = xp.sum(xp.matrix_transpose(x), axis=0)
+        return [first * second]
+
+    assert operations(again, X) == ["matrix_transpose", "sum", "multiply"]

@@ -49,7 +49,7 @@ def evaluate(values: Sequence[Value], results: Sequence[Value], arrays: Sequence
 def resolve(item: Any, found: dict[Value, Array]) -> Any:
     """An input of an equation, as the function is to be given it."""
     if isinstance(item, Value):
-        return found.get(item, item.sample)  # a constant is not among those found
+        return item.content if item.is_constant else found[item]
     return [resolve(i, found) for i in item] if isinstance(item, list) else item
 
 

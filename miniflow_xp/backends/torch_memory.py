@@ -127,7 +127,7 @@ def form(value: Value) -> Hashable:
 
 def has_dtype(item: Any) -> bool:
     """Is this a tensor, and no Python number or other argument?"""
-    return isinstance(item, Value) and hasattr(item.sample, "dtype")
+    return isinstance(item, Value) and not item.is_number
 
 
 def can_write(value: Value) -> bool:

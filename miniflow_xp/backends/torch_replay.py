@@ -44,7 +44,7 @@ class TorchReplay(Capture):
             values, results = record(function, backend.xp, arrays)
         joined = join(values, results)
         places = {value: n for n, value in enumerate(joined.order)}
-        self._fixed = [None if v.op != "constant" else v.sample for v in joined.order]
+        self._fixed = [v.content for v in joined.order]
         self._arguments = [places[v] for v in joined.order if v.op == "argument"]
         self._results = [places[r] for r in joined.results]
         self._copied = [is_shared(r, joined.results) for r in joined.results[state:]]
@@ -241,9 +241,7 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
         return torch.mm if all(len(p.shape) == 2 for p in value.parents()) else torch.matmul, tensors
     if op in BY_OPERATOR and op not in ("getitem", "matmul") and all(isinstance(i, Value) for i in value.inputs):
         return BY_OPERATOR[op], tensors
-    plain = not keywords and same_dtype(
-        *(p for p in value.parents() if "bool" not in str(getattr(p.sample, "dtype", "")))
-    )
+    plain = not keywords and same_dtype(*(p for p in value.parents() if p.dtype != torch.bool))
     if op in JOINED or (op in ELEMENTWISE and plain and all(has_dtype(i) for i in value.inputs)):
         return getattr(torch, op), tensors
     return lambda *xs: general(value, xs), tensors

@@ -90,7 +90,7 @@ def expression(value: Value, names: Mapping[Value, str] | None = None) -> str | 
 
     ``names``: the C variables that hold its inputs, each declared with the C type of its dtype.
     """
-    if not hasattr(value.sample, "dtype") or value.dtype.name not in C_TYPES:
+    if value.is_number or value.dtype.name not in C_TYPES:
         return None
     spell = Speller(names or {})
     if value.op == "astype":
@@ -107,7 +107,7 @@ def expression(value: Value, names: Mapping[Value, str] | None = None) -> str | 
     if value.op in ON_INT32 and value.dtype.name == "int32" and all(i.dtype.name == "int32" for i in arrays(value)):
         return ON_INT32[value.op].format(*(spell(i, value.dtype) for i in value.inputs))
     if value.op in COMPARISONS:
-        common = np.result_type(*(i.sample if is_python(i) else i.dtype for i in value.inputs))
+        common = np.result_type(*(i.content if is_python(i) else i.dtype for i in value.inputs))
         return COMPARISONS[value.op].format(*(spell(i, common) for i in value.inputs))
     return logic(value, spell) if value.op in LOGIC else None
 
@@ -146,7 +146,7 @@ class Speller:
 
     def __call__(self, item: Value, dtype: Any) -> str:
         if is_python(item):
-            return literal(item.sample, dtype)
+            return literal(item.content, dtype)
         name, wanted = self.names.get(item, "x"), C_TYPES[dtype.name]
         return name if C_TYPES[item.dtype.name] == wanted else f"({wanted}){name}"
 
@@ -170,16 +170,14 @@ def literal(number: Any, dtype: Any) -> str:
 
 def is_operand(item: Any) -> bool:
     """Is this a Python number, or an array of a dtype that C knows?"""
-    return isinstance(item, Value) and (
-        is_python(item) or (hasattr(item.sample, "dtype") and item.dtype.name in C_TYPES)
-    )
+    return isinstance(item, Value) and (item.is_number or item.dtype.name in C_TYPES)
 
 
 def is_python(item: Any) -> bool:
     """Is this a Python number, which takes the dtype of what it meets?"""
-    return isinstance(item, Value) and item.is_constant and isinstance(item.sample, int | float)
+    return isinstance(item, Value) and item.is_number
 
 
 def is_number(item: Any, number: float) -> bool:
     """Is this the Python number ``number``?"""
-    return is_python(item) and bool(item.sample == number)
+    return is_python(item) and bool(item.content == number)

@@ -55,7 +55,7 @@ class Emitter:
             whole = self.arguments[value]
             return whole[start:stop] if self.storage.states[value] == ROWS else whole
         if value.is_constant:
-            return np.asarray(value.sample)
+            return np.asarray(value.content)
         shape = self.shape(value)
         if kind(value) == "view":
             return view(value, self.array(value.inputs[0]), shape)
@@ -98,10 +98,10 @@ class Emitter:
 
     def operand(self, item: Value, reader: Value) -> Any:
         """An input of an elementwise call; a Python number as a 0-d array of its dtype there, which is quicker."""
-        if not (item.is_constant and isinstance(item.sample, int | float)):
+        if not item.is_number:
             return self.array(item)
-        others = [p.dtype for p in reader.parents() if hasattr(p.sample, "dtype") and p.dtype != bool]
-        return np.asarray(item.sample, dtype=np.result_type(item.sample, *others) if others else None)
+        others = [p.dtype for p in reader.parents() if not p.is_number and p.dtype != bool]
+        return np.asarray(item.content, dtype=np.result_type(item.content, *others) if others else None)
 
     def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
         """A function without ``out``: call it and copy what it returns."""
@@ -117,7 +117,7 @@ class Emitter:
     def resolve(self, item: Any) -> Any:
         """An input of any function as it was given."""
         if isinstance(item, Value):
-            return item.sample if item.is_constant else self.array(item)
+            return item.content if item.is_constant else self.array(item)
         return [self.resolve(i) for i in item] if isinstance(item, list) else item
 
 
@@ -169,4 +169,4 @@ def exp_to_infinity(x: np.ndarray) -> None:
 
 def is_zero(value: Value) -> bool:
     """Is this the constant 0, all bits clear?"""
-    return value.is_constant and value.shape == () and value.sample == 0 and not np.signbit(value.sample)
+    return value.is_constant and value.shape == () and value.content == 0 and not np.signbit(value.content)

@@ -22,7 +22,7 @@ def kind(value: Value) -> str:
         return "product"
     if value.op in REDUCTIONS and len(value.inputs) == 1 and set(value.keywords) <= {"axis", "keepdims"}:
         return "reduction"
-    if value.op in VIEWS and np.may_share_memory(value.sample, value.inputs[0].sample):
+    if value.op in VIEWS and value.is_view:
         return "view"
     if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
         return "concat"
@@ -51,11 +51,13 @@ def shows_all(value: Value) -> bool:
     return True
 
 
-def in_c_order(sample: Any, inputs: Sequence[Any]) -> Any:
-    """A recorded sample in the memory layout that it will have in a buffer; views stay views."""
-    if not isinstance(sample, np.ndarray) or any(np.may_share_memory(sample, i) for i in inputs):
-        return sample
-    return sample if sample.flags.c_contiguous else sample.copy(order="C")
+def in_c_order(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
+    """An array in the memory layout that it will have in a buffer, and is it a view of an input, which stays one?"""
+    if not isinstance(array, np.ndarray):
+        return array, False
+    if any(np.may_share_memory(array, i) for i in inputs):
+        return array, True
+    return array if array.flags.c_contiguous else array.copy(order="C"), False
 
 
 def size(value: Value) -> int:
@@ -85,7 +87,7 @@ def without_means(values: list[Value]) -> list[Value]:
     for value in values:
         exact = value.op == "mean" and str(value.dtype) in ("float32", "float64")  # NumPy sums float16 in float32
         if exact and value.dtype == value.inputs[0].dtype and set(value.keywords) <= {"axis", "keepdims"}:
-            total = Value("sum", value.inputs, value.keywords, np.sum(value.inputs[0].sample, **value.keywords))
+            total = Value("sum", value.inputs, value.keywords, value)
             number = size(value.inputs[0]) // max(1, size(value))
             value.op, value.keywords = "divide", {}
             value.inputs = (total, Value("constant", (), {}, float(number)))
