@@ -5,11 +5,12 @@ vector-Jacobian products, one function for each inbound node. The lesson's ``for
 keep what they return on the node.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
+from copy import deepcopy
 from functools import partial, reduce
 from itertools import count
 from operator import add
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
@@ -17,6 +18,7 @@ from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
 from miniflow_xp.callers import calling_line
 from miniflow_xp.checks import as_number
 from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
+from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend
 
 Thunk: TypeAlias = Callable[[], Array]
@@ -31,6 +33,7 @@ class Node:
     """One operation of a graph.
 
     ``inbound_nodes``: the nodes whose values it reads; Python numbers among them become constants.
+    ``outbound_nodes``: those that read its value.
     ``name``: for people; without one, a node is told by the line of code that made it.
 
     After a pass, ``value`` holds its value and ``gradients[m]`` the gradient of the cost that reaches inbound node
@@ -46,6 +49,9 @@ class Node:
     gives_columns: ClassVar[bool] = False
     """Does the lesson print this node's gradient of a 1-D Input as a column? (docs/decisions/0003)"""
 
+    outlives_graphs: ClassVar[bool] = False
+    """Is it made once, for many graphs? Then it does not keep the nodes alive that read it."""
+
     def __init__(self, inbound_nodes: Sequence[Operand] = (), name: str | None = None) -> None:
         self.name = name
         self.serial = next(_serials)
@@ -53,12 +59,31 @@ class Node:
         self.inbound_nodes: list[Node] = [as_node(node, self) for node in inbound_nodes]
         if inbound_nodes and all(isinstance(node, Constant) for node in self.inbound_nodes):
             raise only_numbers(self)
-        self.outbound_nodes: list[Node] = []
+        self.outbound_nodes: MutableSequence[Node] = self.no_readers()
         self.value: Any = None
         self.gradients: dict[Node, Array] = Gradients(self, {})
         self.starts_gradients = False  # is this the cost of the pass that is running?
         for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
             node.outbound_nodes.append(self)
+
+    def no_readers(self) -> MutableSequence["Node"]:
+        """Its ``outbound_nodes`` while nothing reads it."""
+        return Readers() if self.outlives_graphs else []
+
+    def __copy__(self) -> Self:
+        """A node that reads the same nodes, which do not know of it, and that nothing reads."""
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))
+        other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other, {})
+        return other
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a node that is copied with what it reads, or unpickled: leaves that know no readers get to know it."""
+        vars(self).update(state)
+        for node in self.inbound_nodes:
+            readers = vars(node).get("outbound_nodes")
+            if isinstance(readers, Readers):
+                readers.append(self)
 
     # -- the rule: pure
 
@@ -169,7 +194,7 @@ class Elementwise(Node):
 
 
 class Input(Node):
-    """A leaf that is fed: data, or in the lesson also weights.
+    """A leaf that is fed: data, or in the lesson also weights. It keeps the nodes that read it, and so their graph.
 
     ``dtype``: what it is converted to. ``int`` declares labels and indices, which then stay integers; without one,
     float data keep their dtype and everything else takes the float dtype of the graph's other leaves.
@@ -200,7 +225,10 @@ class Parameter(Input):
     """A leaf that holds a trained value; it may be fed, which sets it.
 
     ``value``: a NumPy array, an array of the backend in use, or numbers; it moves to the backend at its first pass.
+    Many graphs may read it, at once or one after the other: it keeps none of them alive.
     """
+
+    outlives_graphs = True
 
     def __init__(self, value: Any, name: str | None = None, *, dtype: Any = None) -> None:
         super().__init__(name, dtype=dtype)
@@ -219,6 +247,12 @@ class Parameter(Input):
     def hold(self, read: Callable[[], Any]) -> None:
         """Let ``read`` give the value from now on, until one is set."""
         self._held, self._value = read, None
+
+    def __copy__(self) -> Self:
+        """Another Parameter with the value that this one has now, and that no Trainer works on."""
+        other = super().__copy__()
+        other.value = deepcopy(self.value)
+        return other
 
     def is_held_by(self, read: Callable[[], Any]) -> bool:
         """Does ``read`` still give the value?"""

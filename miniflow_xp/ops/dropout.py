@@ -25,6 +25,8 @@ class Counter(Input):
     would have seen. ``number`` is the last pass's number as a Python integer.
     """
 
+    outlives_graphs = True
+
     def __init__(self, name: str | None = "passes") -> None:
         self.number = 0
         self._begins = True

@@ -1,0 +1,71 @@
+"""The nodes that read a leaf, where the leaf outlives them: a list that keeps none of them alive."""
+
+from collections.abc import Iterable, Iterator, MutableSequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+if TYPE_CHECKING:
+    from miniflow_xp.node import Node
+
+
+class Readers(MutableSequence[Any]):
+    """Nodes in the order in which they came, each once; those that nobody else holds any more are gone.
+
+    A copy of a leaf starts with none: the nodes that are copied with it enter themselves.
+    """
+
+    def __init__(self, nodes: "Iterable[Node]" = ()) -> None:
+        self._alive: WeakValueDictionary[int, Node] = WeakValueDictionary()
+        self.extend(nodes)
+
+    def nodes(self) -> "list[Node]":
+        """Those that are alive now; it may be asked for while other threads build graphs."""
+        return [node for reference in self._alive.valuerefs() if (node := reference()) is not None]
+
+    def append(self, node: "Node") -> None:
+        self._alive[id(node)] = node  # an id comes back only after its node has gone
+
+    def __len__(self) -> int:
+        return len(self.nodes())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.nodes())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.nodes()[index]
+
+    def __setitem__(self, index: Any, node: Any) -> None:
+        nodes = self.nodes()
+        nodes[index] = node
+        self._become(nodes)
+
+    def __delitem__(self, index: Any) -> None:
+        nodes = self.nodes()
+        del nodes[index]
+        self._become(nodes)
+
+    def insert(self, index: int, node: "Node") -> None:
+        nodes = self.nodes()
+        nodes.insert(index, node)
+        self._become(nodes)
+
+    def _become(self, nodes: "Iterable[Node]") -> None:
+        self.clear()
+        self.extend(nodes)
+
+    def clear(self) -> None:
+        self._alive.clear()
+
+    def __contains__(self, node: object) -> bool:
+        return any(reader is node for reader in self.nodes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, list | Readers) and self.nodes() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __repr__(self) -> str:
+        return repr(self.nodes())
+
+    def __reduce__(self) -> tuple[type["Readers"], tuple[()]]:
+        return Readers, ()
