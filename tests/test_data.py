@@ -97,7 +97,10 @@ def test_the_target_may_stand_anywhere_and_hold_commas(table):
     ("cells", "task", "classes", "because"),
     [
         (["yes", "no", "yes"], "classification", ("no", "yes"), r"'yes' \(line 2\) is text"),
-        (["10", "9.0", "9"], "classification", ("9", "10"), "2 distinct values"),
+        (["10", "9", "9"], "classification", ("9", "10"), "2 distinct values"),
+        (["10", "9.0", "9"], "classification", ("9", "9.0", "10"), "3 distinct spellings"),
+        (["00501", "501", "01501", "501"], "classification", ("00501", "501", "01501"), "3 distinct spellings"),
+        (["3.1", "3.10", "x"], "classification", ("3.1", "3.10", "x"), "text"),
         ([str(n) for n in range(20)], "classification", tuple(map(str, range(20))), "20 distinct values"),
         ([str(n) for n in range(21)], "regression", (), "21 distinct values"),
         (["1", "0", "0.5"], "regression", (), "decimals"),
@@ -116,6 +119,18 @@ def test_the_task_asked_for_overrides_the_inferred_one(table):
     assert table("a,kind\n1,0.5\n2,2\n", task="classification").classes == ("0.5", "2")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("3.1", "3.10"), ("1e5", "100000"), ("1234567890123456788", "1234567890123456789"), ("-1", "+1"), ("0", "00")],
+)
+def test_classes_are_named_as_they_stand(table, names):
+    """They are no numbers to calculate with: float64 would make one of two."""
+    cells = [*names, *reversed(names)]
+    read = table("a,kind\n" + "".join(f"1,{cell}\n" for cell in cells), task="classification")
+    assert sorted(read.classes) == sorted(names)
+    assert [read.classes[n] for n in read.target] == cells
+
+
 # -- tables that are wrong
 
 WRONG = {
@@ -129,6 +144,12 @@ WRONG = {
     "no name": (",age,kind\n0,2,a\n", "line 1, column 1: it has no name"),
     "text": ("age,kind\n1,a\nold,b\n", "line 3, column 'age': 'old' is not a number"),
     "digit groups of Python": ("age,kind\n1_000,a\n", "line 2, column 'age': '1_000' is not a number"),
+    "decimal comma": (
+        'age,kind\n"1,5",a\n',
+        "column 'age': '1,5' has a comma: a number has a decimal point.*Write 1.5",
+    ),
+    "groups of digits": ('age,kind\n"1,234,567",a\n', "column 'age': '1,234,567' has a comma"),
+    "decimal comma in the target": ('age,kind\n1,2\n2,"2,5"\n', "column 'kind', line 3: '2,5' has a comma.*Write 1.5"),
     "empty cell": ("age,kind\n1,a\n,b\n", "line 3, column 'age': it is empty"),
     "NA": ("age,kind\nNA,a\n", "line 2, column 'age': it is NA: every cell holds a value"),
     "nan": ("age,kind\n-nan,a\n", "line 2, column 'age': it is -nan: every cell holds a value"),

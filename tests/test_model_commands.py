@@ -14,6 +14,7 @@ import pytest
 from miniflow_xp.data import load
 from miniflow_xp.errors import DataError
 from miniflow_xp.tabular import loading
+from miniflow_xp.tabular.judging import class_finder
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 
@@ -165,6 +166,51 @@ def test_evaluate_an_archive_and_a_table_with_another_target(cli, model, tmp_pat
     expected = f"{100 * np.mean(logits.argmax(axis=1) + 3 == right):.2f} %"
     assert expected in output
     assert expected in other
+
+
+NAMES = {
+    "leading zeros": ("00501", "501", "01501"),
+    "versions": ("3.1", "3.10", "3.11"),
+    "spellings": ("1e5", "100000", "1e05"),
+    "long": ("1234567890123456788", "1234567890123456789", "1234567890123456790"),
+    "decimals": ("1.0", "2.0", "3.0"),
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
+def test_classes_stay_as_they_stand_from_training_to_evaluation(cli, tmp_path, names):
+    rows = np.array([[n, n // 20, names[n // 20]] for n in range(60)], dtype=object)
+    write_table(tmp_path / "t.csv", ["n", "m", "kind"], rows)
+    options = ("--target", "kind", "--task", "classification", "-o", "model.npz")
+    assert cli("train", "--data", "t.csv", *options)[0] == 0
+    assert [row[0] for row in parsed(cli("predict", "model.npz", "t.csv")[1])[1]] == rows[:, 2].tolist()
+    assert "accuracy  100.00 %" in cli("evaluate", "model.npz", "t.csv")[1]
+
+
+def test_integer_labels_of_an_archive_stay_as_they_are(cli):
+    y = np.arange(60) // 20 + 2**60
+    X = np.c_[np.arange(60), np.arange(60) // 20]
+    np.savez("t.npz", X=X, y=y)
+    assert cli("train", "--data", "t.npz", "--epochs", "200", "-o", "model.npz")[0] == 0
+    assert {row[0] for row in parsed(cli("predict", "model.npz", "t.npz")[1])[1]} == set(map(str, y.tolist()))
+    assert "accuracy  100.00 %" in cli("evaluate", "model.npz", "t.npz")[1]
+    np.savez("t.npz", X=X, y=y + 1)
+    assert f"at [40]: class '{2**60 + 3}'" in cli("evaluate", "model.npz", "t.npz")[2]
+
+
+@pytest.mark.parametrize(
+    ("classes", "cells", "found"),
+    [
+        (("3", "4"), ["3", "4.0", "3.00"], [0, 1, 0]),
+        (("3.0", "4.0"), ["3", "4.0", "4.00"], [0, 1, 1]),
+        (("3", "3.0"), ["3", "3.0", "3.00"], [0, 1, None]),
+        (("501", "3.1"), ["00501", "3.10", "501.0"], [None, None, 0]),
+        (("3.10", "3.1"), ["3.10.0", "3.1.0"], [None, None]),
+        (("3", "4"), [3, 4.0, 5], [0, 1, None]),
+    ],
+)
+def test_a_class_is_found_by_its_text_and_whole_numbers_in_both_spellings(classes, cells, found):
+    assert list(map(class_finder(classes), cells)) == found
 
 
 def test_evaluate_a_regression(cli, regressor):

@@ -144,6 +144,20 @@ def test_an_archive_with_nothing_but_x_and_y(archive):
     np.testing.assert_array_equal(table.target, X[:, 0] * 3)
 
 
+BIG = 2**60
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_integer_labels_are_told_apart_to_the_last_digit(archive, dtype):
+    """float64 would make one of two neighbours beyond 2⁵³."""
+    y = (np.arange(30) % 3 + BIG).astype(dtype)
+    table = read(archive(X=X, y=y, X_test=X[:3], y_test=y[[2, 1, 0]]))
+    assert table.classes == tuple(str(BIG + n) for n in range(3))
+    assert table.held.target.tolist() == [2, 1, 0]
+    with pytest.raises(DataError, match=rf"member 'y_test', at \[1\]: class {BIG + 3}: "):
+        read(archive(X=X, y=y, X_test=X[:3], y_test=np.array([BIG, BIG + 3, BIG], dtype)))
+
+
 def test_what_an_archive_holds_besides_is_not_looked_at(archive):
     X = RNG.standard_normal((30, 2))
     path = archive(X=X, y=np.arange(30) % 2, names=np.array(["a", "b"]), made={"by": "hand"})

@@ -7,7 +7,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.moments import check_finite
 from miniflow_xp.data.tables import Held, Table
-from miniflow_xp.data.target import numeric
+from miniflow_xp.data.target import class_name, distinct, numbered, numeric
 from miniflow_xp.errors import DataError
 
 NUMBERS = "biuf"  # kinds of dtypes
@@ -63,7 +63,7 @@ def checked_rows(named: Named) -> Array:
 
 
 def checked_target(X: Named, y: Named) -> Array:
-    """y (n,) in float64, which must be finite numbers, one for each row of X; raises DataError."""
+    """y (n,), which must be finite numbers, one for each row of X: integers as they are, others in float64."""
     rows, (where, target) = checked_rows(X), y
     if target.ndim == 2 and target.shape[1] == 1:
         target = target[:, 0]
@@ -82,25 +82,26 @@ def checked_target(X: Named, y: Named) -> Array:
             "Each row has one target: write both anew",
         )
     check_finite(where, target)
-    return np.asarray(target, "float64")
+    if target.dtype.kind in "iu":
+        return target
+    return np.asarray(target, "uint8" if target.dtype.kind == "b" else "float64")
 
 
 def held_target(held: tuple[Named, Named], y_train: Array, classes: bool, where_train: str) -> Array:
-    """The held-out target: numbers of the training rows' classes, or as it is."""
+    """The held-out target: numbers of the training rows' classes, or as it is, in float64."""
     y = checked_target(*held)
     if not classes:
-        return y
-    known = np.unique(y_train)
-    places = np.minimum(np.searchsorted(known, y), len(known) - 1)
-    unknown = np.flatnonzero(known[places] != y)
+        return np.asarray(y, "float64")
+    known = {value: n for n, value in enumerate(distinct(y_train)[0])}
+    labels, unknown = numbered(y, known.get)
     if len(unknown):
         raise DataError(
             f"{held[1].where}, at [{unknown[0]}]",
-            f"class {y[unknown[0]]:g}",
+            f"class {class_name(y[unknown[0]].item())}",
             f"{where_train} has no row of it",
             "Leave these rows out, or train on some of them",
         )
-    return places.astype("int64")
+    return labels
 
 
 def feature_names(shape: tuple[int, ...]) -> tuple[str, ...]:

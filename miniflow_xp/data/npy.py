@@ -63,8 +63,8 @@ def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | No
     """The arrays in a ``.npz`` archive by name, read into memory and compared with the archive's checksums.
 
     ``mapped``: map those that are not compressed (``numpy.savez`` does not) into memory, once they have been read
-    through for their checksums. ``names``: those that are wanted; whatever else is in the archive is then not looked at. Raises
-    DataError, with file and member, for all that ``open_npy`` does and for a damaged archive.
+    through for their checksums. ``names``: those that are wanted; whatever else is in the archive is then not looked
+    at. Raises DataError, with file and member, for all that ``open_npy`` does and for a damaged archive.
     """
 
     def arrays(path: Path, file: IO[bytes]) -> dict[str, Array]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.data.rows import Row, read_rows
-from miniflow_xp.data.target import Target, interpret, is_missing, number
+from miniflow_xp.data.target import POINTS, Target, commas, has_commas, interpret, is_missing, number
 from miniflow_xp.errors import DataError
 
 
@@ -138,6 +138,8 @@ def features(path: Path, line: int, names: tuple[str, ...], cells: list[str]) ->
     for name, cell, value in zip(names, cells, values, strict=True):
         if is_missing(cell) or (value is not None and isnan(value)):
             raise missing(path, line, name, cell)
+        if has_commas(cell):
+            raise DataError(f"{path}, line {line}, column {name!r}", *commas(cell), POINTS)
         if value is None:
             raise DataError(
                 f"{path}, line {line}, column {name!r}",

@@ -1,6 +1,8 @@
 """How good a trained model is on rows whose targets are known."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,13 +14,15 @@ from miniflow_xp.data.columns import read_columns
 from miniflow_xp.data.idx_folder import read_test_pair
 from miniflow_xp.data.labelled import Named, checked_target
 from miniflow_xp.data.sources import kind_of
-from miniflow_xp.data.target import class_name, is_missing, number
+from miniflow_xp.data.target import class_name, is_missing, number, numbered
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.fitting import Validation, evaluate
 from miniflow_xp.tabular.loading import Model
 from miniflow_xp.tabular.predicting import fitting_rows
 from miniflow_xp.tabular.scaled import Parts
 from miniflow_xp.tabular.train import METRICS
+
+WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 
 class Known(NamedTuple):
@@ -71,16 +75,33 @@ def from_table(model: Model, path: Path, column: str) -> Known:
 
 
 def class_numbers(model: Model, where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
-    """The class of each cell: by its text, or by its number, so that 3.0 is class 3."""
-    known = {name: n for n, name in enumerate(model.classes)}
-    found = []
-    for cell, line in zip(cells, lines, strict=True):
-        value = number(cell)
-        name = cell if cell in known or value is None else class_name(value)
-        if name not in known:
-            raise unknown_class(model, f"{where}, line {line}", cell)
-        found.append(known[name])
-    return np.array(found, "int64")
+    """The number of each cell's class."""
+    labels, unknown = numbered(cells, class_finder(model.classes))
+    if len(unknown):
+        raise unknown_class(model, f"{where}, line {lines[unknown[0]]}", cells[unknown[0]])
+    return labels
+
+
+def class_finder(classes: Sequence[str]) -> Callable[[str | float], int | None]:
+    """A function from a class, as it stands in data, to its number; None for one that is not known.
+
+    It is found by its text; else, as programs write ``3`` also as ``3.0``, by its text without such an end.
+    """
+    known = {name: n for n, name in enumerate(classes)}
+    plain = Counter(map(without_zeros, classes))
+    others = {without_zeros(name): n for name, n in known.items() if plain[without_zeros(name)] == 1}
+
+    def number_of(value: str | float) -> int | None:
+        name = class_name(value)
+        return known.get(name, others.get(without_zeros(name)))
+
+    return number_of
+
+
+def without_zeros(name: str) -> str:
+    """``3`` for ``3.0`` and ``3.00``; any other text as it is."""
+    found = WHOLE.fullmatch(name)
+    return found[1] if found else name
 
 
 def numbers(where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
@@ -96,13 +117,11 @@ def from_array(model: Model, X: Named, y: Named) -> Array:
     """Targets of an array: numbers, or class numbers by the classes' names."""
     target = checked_target(X, y)
     if not model.classes:
-        return target
-    known = {name: n for n, name in enumerate(model.classes)}
-    values, places = np.unique(target, return_inverse=True)
-    for value in values.tolist():
-        if class_name(value) not in known:
-            raise unknown_class(model, f"{y.where}, at [{int(np.argmax(target == value))}]", class_name(value))
-    return np.array([known[class_name(value)] for value in values.tolist()], "int64")[places]
+        return np.asarray(target, "float64")
+    labels, unknown = numbered(target, class_finder(model.classes))
+    if len(unknown):
+        raise unknown_class(model, f"{y.where}, at [{unknown[0]}]", class_name(target[unknown[0]].item()))
+    return labels
 
 
 def unknown_class(model: Model, where: str, name: str) -> DataError:
