@@ -5,6 +5,7 @@ The rules are those of the Array API standard, section "Broadcasting".
 
 from typing import Any
 
+from miniflow_xp.accumulation import wide
 from miniflow_xp.backend import Array, Namespace
 
 Shape = tuple[int, ...]
@@ -26,9 +27,12 @@ def broadcast(*shapes: Shape) -> Shape | None:
 
 
 def unbroadcast(xp: Namespace, gradient: Array, shape: Shape) -> Array:
-    """Sum ``gradient`` over the axes along which a value of ``shape`` was repeated; the result has this shape."""
+    """Sum ``gradient`` over the axes along which a value of ``shape`` was repeated; the result has this shape.
+
+    A sum of half precision is float32.
+    """
     extra = len(gradient.shape) - len(shape)
     if extra > 0:
-        gradient = xp.sum(gradient, axis=tuple(range(extra)))
+        gradient = xp.sum(wide(xp, gradient), axis=tuple(range(extra)))
     repeated = tuple(n for n, size in enumerate(shape) if size == 1 and gradient.shape[n] != 1)
-    return xp.sum(gradient, axis=repeated, keepdims=True) if repeated else gradient
+    return xp.sum(wide(xp, gradient), axis=repeated, keepdims=True) if repeated else gradient

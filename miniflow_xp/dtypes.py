@@ -10,6 +10,7 @@ from typing import Any
 from miniflow_xp.errors import SettingError
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")  # each is at least as wide as the one before
+HALVES = ("bfloat16", "float16")
 SIGNED = ("int8", "int16", "int32", "int64")
 INTEGERS = (*SIGNED, "uint8", "uint16", "uint32", "uint64")
 PYTHON_TYPES = {int: "int", float: "float"}
@@ -32,6 +33,11 @@ def widest(names: set[str]) -> str | None:
     if {"float16", "bfloat16"} <= floats:
         return widest(floats - {"float16", "bfloat16"} | {"float32"})
     return max(floats, key=FLOATS.index, default=None)
+
+
+def wider(name: str) -> str:
+    """The dtype that sums are computed in, and optimizers: float32 for half precision, else the same."""
+    return "float32" if name in HALVES else name
 
 
 def integer_range(name: str) -> tuple[int, int]:

@@ -2,6 +2,10 @@
 
 Each optimizer's ``update`` is a pure function of arrays; the slots (momentum and the like) are handed in and returned.
 Formulas and defaults are PyTorch's (``torch.optim``), so that results can be compared.
+
+Parameters of half precision, float16 and bfloat16, are updated in float32: learning rate, number of the step, 1 - βᵗ,
+ε, gradient and slots. The new parameter is rounded to its dtype at every step; no wider copy of it is kept ("master
+weights"), so a step of less than half its last digit does not move it. Where it should, let the Parameter be float32.
 """
 
 from abc import ABC, abstractmethod
@@ -9,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Self
 
+from miniflow_xp.accumulation import as_wide_as, clipped, wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.checks import finite, fraction, not_negative, positive, two_fractions
 from miniflow_xp.errors import SettingError
@@ -26,9 +31,14 @@ def sgd_update(trainables: Iterable[Input], learning_rate: float = 1e-2) -> None
     """
     xp, rate = get_backend().xp, finite(learning_rate, "sgd_update, learning_rate")
     with get_backend().activate():
-        updated = [(t, t.value - rate * xp.reshape(t.gradients[t], t.value.shape)) for t in trainables]
+        updated = [(t, moved(xp, t.value, t.gradients[t], rate)) for t in trainables]
     for t, value in updated:
         t.value = value
+
+
+def moved(xp: Namespace, theta: Array, gradient: Array, rate: float) -> Array:
+    """θ - η g in the shape and dtype of θ."""
+    return as_wide_as(xp, wide(xp, theta) - rate * xp.reshape(wide(xp, gradient), theta.shape), theta)
 
 
 class Optimizer(ABC):
@@ -56,17 +66,16 @@ class Optimizer(ABC):
 
     def clip(self, xp: Namespace, gradients: Sequence[Array]) -> list[Array]:
         """The gradients, scaled together so that their norm is at most ``clip_norm``, if there is one."""
-        if self.clip_norm is None:
-            return list(gradients)
-        norm = xp.sqrt(sum(xp.sum(xp.astype(g * g, gradients[0].dtype)) for g in gradients))
-        scale = self.clip_norm / xp.where(norm > self.clip_norm, norm, self.clip_norm)
-        return [g * xp.astype(scale, g.dtype) for g in gradients]
+        return list(gradients) if self.clip_norm is None else clipped(xp, gradients, self.clip_norm)
 
     @abstractmethod
     def update(
         self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array
     ) -> tuple[Array, list[Array]]:
-        """The new parameter and slots; ``rate`` and ``step`` (from 1) are 0-d arrays of the parameter's dtype."""
+        """The new parameter and slots; ``rate`` and ``step`` (from 1) are 0-d arrays. All are of one dtype.
+
+        This is float32 for a parameter of half precision, which is handed in as float32 and rounded afterwards.
+        """
 
 
 class SGD(Optimizer):

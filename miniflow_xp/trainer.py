@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from miniflow_xp import dtypes
+from miniflow_xp.accumulation import as_wide_as, wide
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.capture import Step
@@ -15,7 +16,7 @@ from miniflow_xp.feed import admit
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Input, Node, Parameter
 from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.ops.losses import Loss, Weight, as_sum
+from miniflow_xp.ops.losses import Loss, Weight, as_mean
 from miniflow_xp.optim import SGD, Optimizer
 from miniflow_xp.program import Program
 from miniflow_xp.schedule import Guard, Schedule
@@ -109,17 +110,18 @@ class Trainer:
         """Gradients of the loss's sum, this sum and its weight, end to end in one 1-D array; updates nothing.
 
         The arrays of parts of a batch add up to that of the whole batch, however uneven the parts are: divide by the
-        last element after adding. Parameters come in the order of ``parameters``. Raises GraphError where the cost is
-        not a loss.
+        last element after adding. Parameters come in the order of ``parameters``. The array is float32 where all is of
+        half precision, which could not hold such sums. Raises GraphError where the cost is not a loss.
         """
         if self._additive is None:
             if not isinstance(self.cost, Loss):
                 raise GraphError(str(self.cost), "it is no loss", "a sum and a weight are needed", "End in a loss")
-            self._additive = Program([as_sum(self.cost), Weight(self.cost)], self.parameters)
-        (total, weight), gradients = self._additive(feed)
+            self._additive = Program([as_mean(self.cost), Weight(self.cost)], self.parameters)
+        (mean, weight), gradients = self._additive(feed)
         xp = get_backend().xp
         with get_backend().activate():
-            return flat_array(xp, [*(gradients[p] for p in self.parameters), total, weight])
+            means = [wide(xp, a) for a in (*(gradients[p] for p in self.parameters), mean)]
+            return flat_array(xp, [*(m * as_wide_as(xp, weight, m) for m in means), weight])
 
     @property
     def counters(self) -> list[Counter]:
@@ -184,7 +186,7 @@ class Trainer:
             self._initial = layout.pack(backend, arrays, self._rate, memory)
         self._backend, self._layout, self._captured, self._stale = backend, layout, None, False
         self._loaded = None
-        self._dtypes = tuple(layout.clocks)
+        self._dtypes = tuple({group.dtype for group in layout.groups})
 
     def _state(self) -> list[Array]:
         """The arrays of the state as they are now."""
@@ -252,7 +254,7 @@ class Layout(NamedTuple):
     """How the state of a Trainer lies in arrays.
 
     For each group its parameters (end to end in one flat array where ``flat``, else one alone) and its slots; then for
-    each dtype the learning rate and the number of the step.
+    each dtype the learning rate and the number of the step. Parameters of half precision have float32 for all of these.
     """
 
     groups: tuple[Group, ...]
@@ -279,7 +281,7 @@ class Layout(NamedTuple):
     @property
     def clocks(self) -> dict[str, int]:
         """{dtype: number of its learning rate}; the step's number comes after it."""
-        names = dict.fromkeys(group.dtype for group in self.groups)
+        names = dict.fromkeys(dtypes.wider(group.dtype) for group in self.groups)
         return {name: self.width * len(self.groups) + 2 * n for n, name in enumerate(names)}
 
     @property
@@ -322,9 +324,9 @@ class Layout(NamedTuple):
         for group in self.groups:
             slots = [
                 [
-                    backend.asarray(memory.slots[n][k], group.dtype)
+                    backend.asarray(memory.slots[n][k], dtypes.wider(group.dtype))
                     if n in memory.slots
-                    else backend.xp.zeros_like(arrays[n])
+                    else backend.xp.zeros_like(wide(backend.xp, arrays[n]))
                     for n in group.numbers
                 ]
                 for k in range(self.slots)
@@ -357,10 +359,10 @@ class Layout(NamedTuple):
         for n, group in enumerate(self.groups):
             theta, *slots = state[n * self.width : (n + 1) * self.width]
             parts = [gradients[number] for number in group.numbers]
-            gradient = flat_array(xp, parts) if self.flat else parts[0]
-            clock = self.clocks[group.dtype]
-            theta, slots = optimizer.update(xp, theta, gradient, slots, state[clock], new[clock + 1])
-            new[n * self.width : (n + 1) * self.width] = [theta, *slots]
+            gradient = wide(xp, flat_array(xp, parts) if self.flat else parts[0])
+            clock = self.clocks[dtypes.wider(group.dtype)]
+            moved, slots = optimizer.update(xp, wide(xp, theta), gradient, slots, state[clock], new[clock + 1])
+            new[n * self.width : (n + 1) * self.width] = [as_wide_as(xp, moved, theta), *slots]
         return new
 
 

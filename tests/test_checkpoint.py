@@ -326,11 +326,12 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(backend, path, o
         same_bits(memory.slots[number], expected.slots[number])
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "Adam"])
 @pytest.mark.parametrize("choice", ["numpy", "torch"])
-def test_float16_is_kept_to_the_last_bit(path, choice):
+def test_float16_is_kept_to_the_last_bit(path, choice, optimizer):
     pytest.importorskip(choice, reason="not installed")
     with switch.use_backend(choice):
-        whole, second = Training("momentum", "float16"), Training("momentum", "float16")
+        whole, second = Training(optimizer, "float16"), Training(optimizer, "float16")
         for n in range(6):
             if n == 3:
                 save(path, trainer_state(whole.trainer))
@@ -339,6 +340,22 @@ def test_float16_is_kept_to_the_last_bit(path, choice):
         for n in range(3, 6):
             second.step(n)
         same_bits(second.values(), whole.values())
+
+
+def test_slots_are_float32_and_those_of_half_precision_in_an_old_file_are_taken(path):
+    first, second = Training("Adam", "float16"), Training("Adam", "float16")
+    first.step(0)
+    state = trainer_state(first.trainer)
+    slots = {name: array for name, array in state.arrays.items() if name.startswith("slots/")}
+    assert {array.dtype.name for array in slots.values()} == {"float32"}
+    halves = {name: array.astype("float16") for name, array in slots.items()}
+    save(path, State(state.arrays | halves, state.meta))
+    restore(second.trainer, load(path))
+    second.step(1)
+    first.step(1)
+    for a, b in zip(second.trainer.memory().slots.values(), first.trainer.memory().slots.values(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=2**-15)  # half a digit of float16, for numbers below 1/8
+    assert {slot.dtype.name for slots in second.trainer.memory().slots.values() for slot in slots} == {"float32"}
 
 
 def test_bfloat16_comes_back_as_bfloat16(path):

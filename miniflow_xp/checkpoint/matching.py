@@ -115,11 +115,15 @@ def wrong_shape(trainer: Trainer, name: str, parameter: Parameter, state: State)
 
 
 def wrong_dtype(trainer: Trainer, name: str, parameter: Parameter, state: State) -> Iterator[str]:
-    """Dtypes: that of the parameter, or the narrower one in which the backend in use stores it."""
+    """Dtypes: that of the parameter, or the narrower one in which the backend in use stores it.
+
+    Slots for half precision are float32; in a file of an earlier version they were of half precision too.
+    """
     saved = state.meta["dtypes"][name]
     host = "float32" if saved == "bfloat16" else saved
     for key in arrays_of(trainer, name, state):
-        if dtypes.name_of(state.arrays[key]) != host:
+        slots = () if key == value_name(name) else (dtypes.wider(saved),)
+        if dtypes.name_of(state.arrays[key]) not in (host, *slots):
             yield f"{key!r} is {dtypes.name_of(state.arrays[key])}, and its metadata say {str(saved)[:80]!r}"
     wanted = wanted_dtype(parameter)
     if wanted is None or saved not in dtypes.FLOATS:

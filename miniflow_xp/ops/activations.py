@@ -1,5 +1,6 @@
 """Activations: Sigmoid, Tanh, ReLU; Softmax and LogSoftmax along an axis."""
 
+from miniflow_xp.accumulation import as_wide_as, wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import MOST, whole
@@ -75,11 +76,15 @@ class Softmax(_AlongAxis):
     """eˣ / Σ eˣ along ``axis``; the result has the shape of x and sums to 1 along it."""
 
     def compute(self, xp: Namespace, x: Array) -> Array:
-        e = xp.exp(x - xp.max(x, axis=self.axis, keepdims=True))
-        return e / xp.sum(e, axis=self.axis, keepdims=True)
+        e = xp.exp(wide(xp, x) - xp.max(x, axis=self.axis, keepdims=True))
+        return as_wide_as(xp, e / xp.sum(e, axis=self.axis, keepdims=True), x)
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, x: Array) -> tuple[Thunk]:
-        return (lambda: value * (gradient - xp.sum(gradient * value, axis=self.axis, keepdims=True)),)
+        def slope() -> Array:
+            arriving = wide(xp, gradient)
+            return value * (arriving - xp.sum(arriving * value, axis=self.axis, keepdims=True))
+
+        return (slope,)
 
 
 class LogSoftmax(_AlongAxis):
@@ -89,10 +94,10 @@ class LogSoftmax(_AlongAxis):
         return log_softmax(xp, x, self.axis)
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, x: Array) -> tuple[Thunk]:
-        return (lambda: gradient - xp.exp(value) * xp.sum(gradient, axis=self.axis, keepdims=True),)
+        return (lambda: gradient - xp.exp(value) * xp.sum(wide(xp, gradient), axis=self.axis, keepdims=True),)
 
 
 def log_softmax(xp: Namespace, x: Array, axis: int) -> Array:
     """x - log Σ eˣ along ``axis``: the maximum is taken out first, so that no eˣ overflows."""
-    shifted = x - xp.max(x, axis=axis, keepdims=True)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    shifted = wide(xp, x) - xp.max(x, axis=axis, keepdims=True)
+    return as_wide_as(xp, shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True)), x)

@@ -4,6 +4,7 @@ from copy import copy
 from math import prod
 
 from miniflow_xp import dtypes
+from miniflow_xp.accumulation import wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.errors import DtypeError, LabelError, SettingError, ShapeError
@@ -14,7 +15,7 @@ class Loss(Node):
     """A sum of terms over the examples, or their mean.
 
     ``reduction``: ``"mean"`` or ``"sum"``. The mean is the sum divided by the weight, which is the number of terms;
-    sums and weights of parts of a batch add up to those of the whole, means do not.
+    sums and weights of parts of a batch add up to those of the whole, means do not. Of half precision all are float32.
     """
 
     is_cost = True
@@ -31,7 +32,7 @@ class Loss(Node):
         raise NotImplementedError
 
     def compute(self, xp: Namespace, y: Array, output: Array) -> Array:
-        terms = self.terms(xp, y, output)
+        terms = wide(xp, self.terms(xp, y, output))
         return xp.sum(terms) if self.reduction == "sum" else xp.mean(terms)
 
     def weight(self, xp: Namespace, y: Array, output: Array) -> Array:
@@ -143,25 +144,36 @@ class Weight(Node):
 
 def as_sum(loss: Loss) -> Loss:
     """The same loss as a sum; a node that its inbound nodes do not know of, for frozen graphs only."""
-    total = copy(loss)
-    total.reduction = "sum"
-    return total
+    return reduced(loss, "sum")
+
+
+def as_mean(loss: Loss) -> Loss:
+    """The same loss as a mean, likewise."""
+    return reduced(loss, "mean")
+
+
+def reduced(loss: Loss, reduction: str) -> Loss:
+    """A copy of a loss with this reduction."""
+    other = copy(loss)
+    other.reduction = reduction
+    return other
 
 
 def difference(xp: Namespace, y: Array, a: Array) -> Array:
     """y - a as one row."""
-    return xp.reshape(y, (-1,)) - xp.reshape(a, (-1,))
+    return xp.reshape(wide(xp, y), (-1,)) - xp.reshape(wide(xp, a), (-1,))
 
 
 def exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array]:
     """logits - max along the last axis, and e to it, which cannot overflow."""
+    logits = wide(xp, logits)
     shifted = logits - xp.max(logits, axis=-1, keepdims=True)
     return shifted, xp.exp(shifted)
 
 
 def count(xp: Namespace, x: Array) -> Array:
-    """Number of elements as a 0-d array, in the dtype of x."""
-    return xp.sum(xp.ones_like(x))
+    """Number of elements as a 0-d array, in the dtype of x or wider."""
+    return xp.sum(xp.ones_like(wide(xp, x)))
 
 
 def is_label(xp: Namespace, labels: Array, logits: Array) -> Array:

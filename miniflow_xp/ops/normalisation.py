@@ -1,5 +1,6 @@
 """Normalisation: Standardise, what layer normalisation is made of."""
 
+from miniflow_xp.accumulation import as_wide_as, wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative
@@ -24,17 +25,18 @@ class Standardise(Node):
             raise ShapeError(str(self), "x is ()", "it works along the last axis, and x has none", "Feed a vector")
 
     def compute(self, xp: Namespace, x: Array) -> Array:
-        return self.centred(xp, x) / self.spread(xp, x)
+        return as_wide_as(xp, self.centred(xp, x) / self.spread(xp, x), x)
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, x: Array) -> tuple[Thunk]:
         def slope() -> Array:
-            along = xp.mean(gradient * value, axis=-1, keepdims=True)
+            along = xp.mean(wide(xp, gradient) * value, axis=-1, keepdims=True)
             return (self.centred(xp, gradient) - value * along) / self.spread(xp, x)
 
         return (slope,)
 
     def centred(self, xp: Namespace, x: Array) -> Array:
         """x - mean."""
+        x = wide(xp, x)
         return x - xp.mean(x, axis=-1, keepdims=True)
 
     def spread(self, xp: Namespace, x: Array) -> Array:
