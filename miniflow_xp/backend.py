@@ -5,7 +5,7 @@ theirs under the entry-point group ``miniflow_xp.backends``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, TypeAlias
 
@@ -131,6 +131,10 @@ class Backend(ABC):
     def on_device(self, array: Array) -> bool:  # noqa: ARG002  a library with one device has nothing to look at
         """Does an array of this library lie on this device?"""
         return True
+
+    def place(self, value: object) -> Hashable:  # noqa: ARG002  as above
+        """Where ``value``, whatever it is, lies: a part of what a capture depends on, looked at in every call."""
+        return None
 
     def storable(self, dtype: str) -> str:
         """The dtype in which data of ``dtype`` would be stored; another one means a downcast."""

@@ -129,9 +129,7 @@ class Step:
 
 def signature_of(backend: Backend, arrays: Sequence[Any]) -> tuple[Hashable, ...]:
     """What a capture depends on besides its function."""
-    return backend, *[
-        (type(a), getattr(a, "shape", None), getattr(a, "dtype", None), getattr(a, "device", None)) for a in arrays
-    ]
+    return backend, *[(type(a), getattr(a, "shape", None), getattr(a, "dtype", None), backend.place(a)) for a in arrays]
 
 
 def stranger(node: Any) -> NotInGraphError:

@@ -28,13 +28,15 @@ from miniflow_xp.backends.cupy_graph.layout import gemm_arguments
 from miniflow_xp.backends.cupy_graph.sources import write
 from miniflow_xp.backends.numpy_backend import NumpyBackend
 from miniflow_xp.backends.precision import tf32_wanted
+from miniflow_xp.capture import signature_of
 from miniflow_xp.node import Elementwise
 from miniflow_xp.trace import record
 from miniflow_xp.verify import report, rules, run
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
-from miniflow_xp.backends.cupy_graph import capture, gpu, kernels, nvrtc, product  # noqa: E402  they import CuPy
+from miniflow_xp.backends.cupy_backend import CupyBackend  # noqa: E402  it imports CuPy, and so do these
+from miniflow_xp.backends.cupy_graph import capture, gpu, kernels, nvrtc, product  # noqa: E402
 
 ELEMENTWISE = [row for row in ROWS if isinstance(row.node, Elementwise)]
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
@@ -664,6 +666,15 @@ def test_a_concatenation_may_hold_an_array_twice(stand_in):
 
     x = on_device(np.ones(2))
     np.testing.assert_array_equal(capture.CupyCapture(stand_in, step, [x], 0)(x)[0], [2, 2, 2, 2, 1, 1])
+
+
+def test_where_an_array_lies_is_part_of_a_key():
+    memory = cupy.cuda.UnownedMemory(1 << 20, 32, None, 0)
+    array = cupy.ndarray((4,), "float64", memptr=cupy.cuda.MemoryPointer(memory, 0))
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(array.device)
+    keys = {signature_of(object.__new__(kind), [array, np.ones(2), [1.0]]) for kind in (CupyBackend, NumpyBackend)}
+    assert len(keys) == 2
 
 
 def test_what_only_the_backward_pass_reads_is_computed_there():

@@ -1,6 +1,6 @@
 """CuPy on an NVIDIA GPU: ``cupy`` or ``cupy:1``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -36,6 +36,9 @@ class CupyBackend(Backend):
 
     def on_device(self, array: Array) -> bool:
         return bool(array.device == self._device)
+
+    def place(self, value: object) -> Hashable:
+        return value.device.id if isinstance(value, cupy.ndarray) else None  # a Device of CuPy's has no hash
 
     def storable(self, dtype: str) -> str:
         return "float32" if dtype == "bfloat16" else dtype

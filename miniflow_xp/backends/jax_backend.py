@@ -10,7 +10,7 @@ other backend, unless MINIFLOW_PRECISION or JAX's own jax_default_matmul_precisi
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -60,6 +60,9 @@ class JaxBackend(Backend):
 
     def on_device(self, array: Array) -> bool:
         return isinstance(array, jax.core.Tracer) or array.devices() == {self._device}
+
+    def place(self, value: object) -> Hashable:
+        return value.device if isinstance(value, jax.Array) else None
 
     def storable(self, dtype: str) -> str:
         return dtype if jax.config.jax_enable_x64 else WIDE.get(dtype, dtype)

@@ -3,7 +3,7 @@
 The gradients are this package's own rules; PyTorch's recording is switched off while a pass runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, ClassVar
@@ -52,6 +52,9 @@ class TorchBackend(Backend):
 
     def on_device(self, array: Array) -> bool:
         return bool(array.device == self._device)
+
+    def place(self, value: object) -> Hashable:
+        return value.device if isinstance(value, torch.Tensor) else None
 
     def storable(self, dtype: str) -> str:
         return "float32" if dtype == "float64" and self._device.type == "mps" else dtype
