@@ -2,7 +2,9 @@
 
 import json
 import math
+import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
 from miniflow_xp.bench.cell import AGREE, Cell, disagreement
 from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import check_writable, read_run, write_text
+from miniflow_xp.bench.peak import peak_bytes
 from miniflow_xp.bench.run import TIMES, grouped, run
 from miniflow_xp.bench.simulation import Clock, Device
 from miniflow_xp.bench.study import Measured
@@ -92,6 +95,33 @@ def test_the_memory_of_a_step_is_at_least_its_parameters(small_run):
     if cell["state"] == "skipped":
         pytest.skip(cell["why"])
     assert cell["peak_bytes"] >= 2 * 128 * 128 * 4
+
+
+class PlayedCupy:
+    """As much of CuPy as tells memory: a pool that keeps what was freed and gives it out again before the device's."""
+
+    def __init__(self):
+        self.free = self.kept = 0
+        self.cuda = SimpleNamespace(
+            runtime=SimpleNamespace(deviceSynchronize=lambda: None, memGetInfo=lambda: (self.free, 0))
+        )
+
+    def get_default_memory_pool(self):
+        return SimpleNamespace(free_all_blocks=self.free_all_blocks)
+
+    def free_all_blocks(self):
+        self.free, self.kept = self.free + self.kept, 0
+
+    def step(self):
+        self.free -= max(0, 1000 - self.kept)
+        self.kept = max(1000, self.kept)
+
+
+def test_what_a_pool_kept_of_the_step_before_is_not_missing_in_the_peak_of_the_next(monkeypatch):
+    played = PlayedCupy()
+    monkeypatch.setitem(sys.modules, "cupy", played)
+    backend = SimpleNamespace(name="cupy", device="cuda:0")
+    assert [peak_bytes(backend, played.step)["peak_bytes"] for _ in range(2)] == [1000, 1000]
 
 
 def test_no_usable_backend_is_an_error():

@@ -823,14 +823,15 @@ def test_what_suits_a_library_whose_copies_are_asynchronous():
 def test_the_check_finds_an_uploader_that_hands_out_too_early(numpy_backend, monkeypatch):
     pytest.importorskip("cupy", reason="the checks import CuPy")
     from miniflow_xp.verify import feeding
-    from miniflow_xp.verify.report import CheckError
+    from miniflow_xp.verify.report import CheckError, Figures
 
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 256, (64, 6), dtype=np.uint8), rng.standard_normal((64, 1), dtype=np.float32)
     monkeypatch.setattr(numpy_backend, "uploader", lambda depth: Late(numpy_backend))
-    figures = feeding.compared(numpy_backend, "uint8", X, y, 16, epochs=2)
+    figures = Figures()
+    feeding.compared(numpy_backend, "uint8", X, y, 16, figures, epochs=2)
     (times,) = figures.values()
     assert len(times) == 3
     monkeypatch.setattr(Late, "finish", lambda self, started: [np.zeros_like(a).astype(n) for a, n in started])
     with pytest.raises(CheckError, match="other costs than plain"):
-        feeding.compared(numpy_backend, "uint8", X, y, 16, epochs=2)
+        feeding.compared(numpy_backend, "uint8", X, y, 16, Figures(), epochs=2)

@@ -35,8 +35,9 @@ def torch_peak(torch: Any, step: Callable[[], Any]) -> dict[str, Any]:
 
 
 def cupy_peak(cupy: Any, step: Callable[[], Any]) -> dict[str, Any]:
-    """What the device has less after the steps: CuPy's pools keep their peak."""
+    """What the device has less after the steps: CuPy's pools keep their peak. What they keep of others goes first."""
     cupy.cuda.runtime.deviceSynchronize()
+    cupy.get_default_memory_pool().free_all_blocks()
     before = cupy.cuda.runtime.memGetInfo()[0]
     run(step)
     cupy.cuda.runtime.deviceSynchronize()

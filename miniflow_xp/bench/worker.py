@@ -1,10 +1,8 @@
 """One process for each backend, so that thread pools and memory pools do not meet; one of them works at a time."""
 
 import itertools
-import os
 import signal
 from collections.abc import Callable
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from time import perf_counter, sleep
 from typing import Any, NamedTuple
@@ -18,10 +16,7 @@ from miniflow_xp.bench.peak import peak_bytes
 from miniflow_xp.bench.scheduler import warm_up
 from miniflow_xp.bench.workloads import Workload, workload
 from miniflow_xp.errors import WorkerError
-
-SETTINGS = {"OPENBLAS_THREAD_TIMEOUT": "18"}
-"""Idle BLAS threads of one worker sleep after 2^18 clock ticks; they would spin for a tenth of a second and take a core
-from the worker whose turn it is. Inside a slice the gaps between products are shorter, so its times stay the same."""
+from miniflow_xp.processes import start
 
 FIRST = Case("step", "a first step", network(2, 2, 1), "batch")
 """Part of the start: a process's first step pays for what libraries load and prepare when they are first used."""
@@ -44,17 +39,7 @@ class Worker:
 
     def _start(self) -> None:
         self.prepared: set[int] = set()
-        kept = {name: os.environ.get(name) for name in SETTINGS}
-        os.environ.update({name: value for name, value in SETTINGS.items() if kept[name] is None})
-        try:
-            self._pipe, other = get_context("spawn").Pipe()
-            self._process = get_context("spawn").Process(target=serve, args=(self.backend, other), daemon=True)
-            self._process.start()
-        finally:
-            for name, value in kept.items():
-                if value is None:
-                    os.environ.pop(name, None)
-        other.close()
+        self._process, self._pipe = start(serve, self.backend, daemon=True)
 
     def ask(self, *question: Any) -> Any:
         """The answer to a question; raises WorkerError."""
@@ -130,11 +115,11 @@ class Desk:
     def __init__(self, name: str) -> None:
         from miniflow_xp.switch import set_backend
 
-        start = perf_counter()
+        begun = perf_counter()
         self.backend: Backend = set_backend(name)
         self.wait = wait_for(self.backend)
         self.wait(workload(FIRST, self.backend).step())
-        self.start_s = perf_counter() - start
+        self.start_s = perf_counter() - begun
         self.each = "cpu" in self.backend.device
         self.device_clock = None if self.each else device_clock(self.backend)
         self._loads: dict[int, Workload] = {}

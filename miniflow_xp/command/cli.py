@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from miniflow_xp.bench.cli import advise_command, bench_command, compare_command, report_command
+from miniflow_xp.bench.cli import advise_command, bench_command, check_budget, compare_command, report_command
 from miniflow_xp.command.info import show_info
 from miniflow_xp.command.model_commands import evaluate_command, predict_command
 from miniflow_xp.command.train_command import train_command
@@ -56,15 +56,26 @@ def verify_gpu_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Write all figures there.")
     ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="N,N…", help="Only the checks of these numbers, in this order.")
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="How long to check at most; a single check gets half of what is left, the last all."
+        ),
+    ] = None,
 ) -> None:
     """Check on this machine's GPU what only a GPU can show; without one, say so and check the rest.
 
-    The exit code is 0 where every check was made and passed, else 1.
+    Each check has a process of its own; what it found is printed, and written, as soon as it is made. The exit code is
+    0 where every check was made and passed, else 1.
     """
-    from miniflow_xp.verify.run import verify  # here: no other command needs it
+    from miniflow_xp.verify.run import parse_numbers, verify  # here: no other command needs it
 
     with told():
-        if not verify(stdout(), output):
+        check_budget(budget)
+        if not verify(stdout(), output, parse_numbers(only or []), budget):
             raise typer.Exit(1)
 
 

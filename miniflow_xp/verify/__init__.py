@@ -2,6 +2,7 @@
 
 The checks have been written on a machine without a GPU and not been run on one yet: a failure there may be theirs.
 
-report: verdicts, table, JSON. rules, networks: what is checked on. timing: how time is taken. results, graphs, memory,
-speed, feeding, peers, others: the checks, by what they look at. run: all of them in order.
+report: verdicts, for people and as JSON. rules, networks: what is checked on. timing: how time is taken. results,
+graphs, memory, speed, feeding, peers, others: the checks, by what they look at. apart: each in a process of its own.
+run: all of them in order.
 """

@@ -12,7 +12,7 @@ from miniflow_xp.prefetch import prefetched
 from miniflow_xp.switch import use_backend
 from miniflow_xp.trainer import Trainer
 from miniflow_xp.verify.networks import mlp
-from miniflow_xp.verify.report import expect
+from miniflow_xp.verify.report import Figures, expect
 from miniflow_xp.verify.timing import batch, spin, synchronize
 
 ROWS, INPUTS = 16384, 784  # of a batch: 51 MB in float32
@@ -20,27 +20,23 @@ SPIN = 50.0  # milliseconds
 LARGE = 1 << 29  # bytes of a copy that takes about 10 ms
 
 
-def check_prefetch(backend: Backend) -> dict[str, Any]:
+def check_prefetch(backend: Backend, figures: Figures) -> None:
     """14: prefetched feeding gives the costs of plain feeding, bit for bit; a copy runs beside a kernel."""
     rng = np.random.default_rng(10)
     images = rng.integers(0, 256, (4 * ROWS, INPUTS), dtype=np.uint8)
     y = rng.standard_normal((len(images), 1), dtype=np.float32)
-    figures: dict[str, Any] = {}
     for name, X in (("uint8", images), ("float32", images / np.float32(255))):
-        figures |= compared(backend, name, X, y, ROWS)
-    return figures | overlap(backend)
+        compared(backend, name, X, y, ROWS, figures)
+    overlap(backend, figures)
 
 
-def compared(backend: Backend, name: str, X: Any, y: Any, rows: int, epochs: int = 10) -> dict[str, Any]:
+def compared(backend: Backend, name: str, X: Any, y: Any, rows: int, figures: Figures, epochs: int = 10) -> None:
     """Milliseconds of a step, plain, prefetched and plain again, which shows the spread; the costs must be the same."""
     runs = [streamed(backend, X, y, rows, epochs, ahead) for ahead in (False, True, False)]
-    figures = {
-        f"{name}, ms a step: plain, prefetched, plain again": [round(seconds * 1e3, 3) for _, seconds in runs],
-    }
+    figures[f"{name}, ms a step: plain, prefetched, plain again"] = [round(seconds * 1e3, 3) for _, seconds in runs]
     (first, _), (ahead, _), (again, _) = runs
-    expect(first == again, f"{name}: plain feeding gives other costs the second time", figures)
-    expect(first == ahead, f"{name}: prefetched feeding gives other costs than plain feeding", figures)
-    return figures
+    expect(first == again, f"{name}: plain feeding gives other costs the second time")
+    expect(first == ahead, f"{name}: prefetched feeding gives other costs than plain feeding")
 
 
 def streamed(backend: Backend, X: Any, y: Any, rows: int, epochs: int, ahead: bool) -> tuple[list[float], float]:
@@ -60,7 +56,7 @@ def streamed(backend: Backend, X: Any, y: Any, rows: int, epochs: int, ahead: bo
         return [float(backend.to_numpy(cost)) for cost in costs], took
 
 
-def overlap(backend: Backend) -> dict[str, Any]:
+def overlap(backend: Backend, figures: Figures) -> None:
     """Milliseconds of a copy, of a kernel, and of both begun together, which must be less than one after the other."""
     uploader = backend.uploader(1)
     expect(uploader is not None, "this backend has no uploader")
@@ -87,6 +83,5 @@ def overlap(backend: Backend) -> dict[str, Any]:
     synchronize()
     both = (time.perf_counter() - start) * 1e3
     uploader.close()
-    figures = {"copy, kernel, both, ms": [copy, kernel, both]}
-    expect(both < kernel + copy / 2, "a copy does not run beside a kernel", figures)
-    return figures
+    figures["copy, kernel, both, ms"] = [copy, kernel, both]
+    expect(both < kernel + copy / 2, "a copy does not run beside a kernel")

@@ -1,16 +1,15 @@
-"""Verdicts of checks: as a table for people and as JSON for programs."""
+"""Verdicts of checks: for people as soon as they are there, and as JSON for programs."""
 
 import json
 import time
 from collections.abc import Callable, Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table as Grid
 
-from miniflow_xp.errors import SettingError
+from miniflow_xp.tabular.outputs import write
 
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
 
@@ -26,54 +25,67 @@ class Verdict(NamedTuple):
     note: str
 
 
-class CheckError(Exception):
-    """A check found something wrong; ``figures`` are the numbers it had by then."""
+class Figures(dict[str, Any]):
+    """What a check has measured, by name: it stays, whatever follows. ``tell(name, value)`` hears of each one."""
 
-    def __init__(self, text: str, figures: dict[str, Any] | None = None) -> None:
-        super().__init__(text)
-        self.figures = figures or {}
+    def __init__(self, tell: Callable[[str, Any], None] | None = None) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, plain(value))
+        if self._tell is not None:
+            self._tell(name, self[name])
+
+
+class CheckError(Exception):
+    """A check found something wrong."""
 
 
 class MissingError(Exception):
     """A check lacks something that it needs."""
 
 
-def check(number: int, name: str, function: Callable[[], dict[str, Any]]) -> Verdict:
-    """Run one check. Whatever goes wrong in it, the others are to run: an error is a verdict."""
+def check(number: int, name: str, function: Callable[[Figures], None], figures: Figures | None = None) -> Verdict:
+    """Run one check. Whatever goes wrong in it is a verdict; the figures that it had by then are kept."""
     start = time.perf_counter()
-    figures: dict[str, Any] = {}
+    figures = Figures() if figures is None else figures
     try:
-        figures, verdict, note = function(), PASSED, ""
+        function(figures)
+        verdict, note = PASSED, ""
     except MissingError as error:
         verdict, note = NOT_CHECKED, str(error)
     except CheckError as error:
-        figures, verdict, note = error.figures, FAILED, str(error)
+        verdict, note = FAILED, str(error)
     except Exception as error:
-        verdict, note = FAILED, f"{type(error).__name__}: {error}"
-    return Verdict(number, name, verdict, time.perf_counter() - start, figures, note)
+        verdict, note = FAILED, in_words(error)
+    return Verdict(number, name, verdict, time.perf_counter() - start, dict(figures), note)
 
 
-def expect(holds: bool, text: str, figures: dict[str, Any] | None = None) -> None:
+def in_words(error: Exception) -> str:
+    """An error of any library."""
+    return f"{type(error).__name__}: {error}"
+
+
+def expect(holds: bool, text: str) -> None:
     """Raise CheckError where something does not hold."""
     if not holds:
-        raise CheckError(text, figures)
+        raise CheckError(text)
 
 
-def show(console: Console, verdicts: Sequence[Verdict]) -> None:
-    """One row a check."""
-    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    grid.add_column("", justify="right")
-    grid.add_column("check", overflow="fold")
-    grid.add_column("verdict", no_wrap=True)
-    grid.add_column("s", justify="right", no_wrap=True)
-    grid.add_column("measured, or why", overflow="fold")
-    for v in verdicts:
-        lines = [v.note] if v.note else []
-        lines += [f"{name} {spell(value)}" for name, value in v.figures.items()]
-        grid.add_row(str(v.number), v.name, v.verdict, f"{v.seconds:.1f}", "\n".join(lines))
-    console.print(grid)
-    counts = [f"{sum(v.verdict == kind for v in verdicts)} {kind}" for kind in (PASSED, FAILED, NOT_CHECKED)]
-    console.print(f"\n{', '.join(counts)}.")
+def show(console: Console, verdict: Verdict) -> None:
+    """A check in a line, then what was measured, and why it did not pass."""
+    said = f"{verdict.number:2} {verdict.name}: {verdict.verdict}"
+    after = f" after {verdict.seconds:.1f} s" if verdict.seconds else ""
+    figures = [f"{name}: {spell(value)}" for name, value in verdict.figures.items()]
+    for line in (said + after, *(f"   {text}" for text in (*figures, verdict.note) if text)):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def count(verdicts: Sequence[Verdict]) -> str:
+    """3 passed, 0 failed, 12 not checked."""
+    kinds = (PASSED, FAILED, NOT_CHECKED)
+    return ", ".join(f"{sum(v.verdict == kind for v in verdicts)} {kind}" for kind in kinds)
 
 
 def spell(value: Any) -> str:
@@ -81,12 +93,17 @@ def spell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def plain(value: Any) -> Any:
+    """A figure as JSON can hold it; what JSON has no word for, as text."""
+    if isinstance(value, dict):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    known = value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and isfinite(value))
+    return value if known else str(value)
+
+
 def write_json(path: Path, about: dict[str, Any], verdicts: Sequence[Verdict]) -> None:
     """All of it as JSON; raises SettingError where the file cannot be written."""
     content = {**about, "checks": [v._asdict() for v in verdicts]}
-    try:
-        path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise SettingError(
-            "--output", f"{path} cannot be written", str(error.strerror or error), "Choose another file"
-        ) from None
+    write("--output", path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())

@@ -14,7 +14,7 @@ from miniflow_xp.optim import Adam
 from miniflow_xp.switch import use_backend
 from miniflow_xp.trainer import Trainer
 from miniflow_xp.verify.networks import Eager, mlp
-from miniflow_xp.verify.report import expect
+from miniflow_xp.verify.report import Figures, expect
 from miniflow_xp.verify.rules import cases
 from miniflow_xp.verify.timing import copy_bandwidth, seconds
 
@@ -22,14 +22,12 @@ BOUNDS = {"float32": 1e-5, "float16": 1e-2, "float64": 1e-12}
 """Of an error, against the largest element of the result: about 50 roundings each, more than these rules have."""
 
 
-def check_ceilings(backend: Backend) -> dict[str, Any]:
+def check_ceilings(backend: Backend, figures: Figures) -> None:
     """1: versions, the bandwidth of a large copy, the rate of large products on random numbers."""
     runtime = cupy.cuda.runtime
-    figures: dict[str, Any] = {
-        "device": backend.describe(),
-        "CUDA runtime and driver": f"{runtime.runtimeGetVersion()} {runtime.driverGetVersion()}",
-        "copy TB/s": copy_bandwidth(1 << 30) / 1e12,
-    }
+    figures["device"] = backend.describe()
+    figures["CUDA runtime and driver"] = f"{runtime.runtimeGetVersion()} {runtime.driverGetVersion()}"
+    figures["copy TB/s"] = copy_bandwidth(1 << 30) / 1e12
     size = 8192
     for name, dtype, tf32 in (("FP32", "float32", False), ("TF32", "float32", True), ("FP16", "float16", False)):
         gemm = Gemm(tf32)
@@ -37,10 +35,9 @@ def check_ceilings(backend: Backend) -> dict[str, Any]:
         out = cupy.empty_like(a)
         figures[f"{name} TFLOP/s"] = 2 * size**3 / seconds(lambda: gemm.matmul(a, b, out)) / 1e12  # noqa: B023
     figures["products through"] = gemm.library.name
-    return figures
 
 
-def check_rules(backend: Backend) -> dict[str, Any]:
+def check_rules(backend: Backend, figures: Figures) -> None:
     """2: every rule, value and gradients, captured, against float64 on the host; results are NaN before."""
     worst = dict.fromkeys(BOUNDS, 0.0)
     for dtype in BOUNDS:
@@ -53,12 +50,11 @@ def check_rules(backend: Backend) -> dict[str, Any]:
                 array.fill(np.nan)
             for found, reference in zip(captured(*map(backend.asarray, arrays)), exact, strict=True):
                 worst[dtype] = max(worst[dtype], error(found, reference))
-    figures = {f"largest error, {dtype}": value for dtype, value in worst.items()}
-    expect(all(worst[dtype] < bound for dtype, bound in BOUNDS.items()), f"the bounds are {BOUNDS}", figures)
-    return figures
+        figures[f"largest error, {dtype}"] = worst[dtype]
+    expect(all(worst[dtype] < bound for dtype, bound in BOUNDS.items()), f"the bounds are {BOUNDS}")
 
 
-def check_products(_: Backend) -> dict[str, Any]:
+def check_products(_: Backend, figures: Figures) -> None:
     """3: the captured product against float64 and ``cupy.matmul``: layouts, slices, dtypes."""
     rng, count = np.random.default_rng(2), 0
     for dtype in BOUNDS:
@@ -74,10 +70,10 @@ def check_products(_: Backend) -> dict[str, Any]:
                         off = float(np.max(np.abs(found.get().astype("float64") - exact)))
                         expect(off <= bound, f"({n},{k},{m}) in {dtype}: off by {off:.3g}, allowed {bound:.3g}")
                     count += 1
-    return {"products compared": count}
+        figures["products compared"] = count
 
 
-def check_plain_matmul_refuses(_: Backend) -> dict[str, Any]:
+def check_plain_matmul_refuses(_: Backend, figures: Figures) -> None:
     """4: does ``cupy.matmul`` still refuse to be captured? Where it does not, our own product may go."""
     a, stream, refused = cupy.ones((8, 8), cupy.float32), cupy.cuda.Stream(non_blocking=True), ""
     cupy.cuda.get_current_stream().synchronize()
@@ -89,12 +85,11 @@ def check_plain_matmul_refuses(_: Backend) -> dict[str, Any]:
             refused = str(error)
         finally:
             stream.end_capture()
-    return {"refuses": refused or "no: our own product may not be needed any more"}
+    figures["refuses"] = refused or "no: our own product may not be needed any more"
 
 
-def check_captured_equals_eager(backend: Backend) -> dict[str, Any]:
+def check_captured_equals_eager(backend: Backend, figures: Figures) -> None:
     """5: 100 steps of Adam, captured and by the plain loop, from the same start, a fresh batch each."""
-    figures: dict[str, Any] = {}
     for dtype, bound in (("float64", 1e-9), ("float32", 1e-3)):  # rounding grows over 100 steps
         ends = []
         for one in (backend, Eager(backend.device)):
@@ -106,8 +101,7 @@ def check_captured_equals_eager(backend: Backend) -> dict[str, Any]:
                     trainer.step(network.feed(rng, 48, dtype))
                 ends.append([one.to_numpy(p.value) for p in network.parameters])
         figures[f"difference, {dtype}"] = max(error(a, b) for a, b in zip(*ends, strict=True))
-        expect(figures[f"difference, {dtype}"] < bound, f"{dtype}: more than {bound}", figures)
-    return figures
+        expect(figures[f"difference, {dtype}"] < bound, f"{dtype}: more than {bound}")
 
 
 def layouts(rng: np.random.Generator, rows: int, columns: int, dtype: str) -> list[Any]:

@@ -12,7 +12,7 @@ from miniflow_xp.backends.cupy_graph.groups import Group, order
 from miniflow_xp.backends.cupy_graph.sources import Source, write
 from miniflow_xp.node import Elementwise, Input, Node
 from miniflow_xp.trace import record
-from miniflow_xp.verify.report import CheckError, MissingError, expect
+from miniflow_xp.verify.report import CheckError, Figures, MissingError, expect
 
 Shape = tuple[int, ...]
 
@@ -81,15 +81,15 @@ def fused(case: Case, dtype: str) -> list[Fused]:
     return found
 
 
-def check_fusable() -> dict[str, Any]:
+def check_fusable(figures: Figures) -> None:
     """Value and gradients of each elementwise rule are one kernel."""
     found = {f"{type(c.node).__name__} in {dtype}": fused(c, dtype) for c in elementwise() for dtype in DTYPES}
     several = [name for name, kernels in found.items() if len(kernels) != 1]
     expect(not several, f"more than one kernel: {', '.join(several)}")
-    return {"rules": len(elementwise()), "kernels": len(found)}
+    figures["rules"], figures["kernels"] = len(elementwise()), len(found)
 
 
-def check_compiles() -> dict[str, Any]:
+def check_compiles(figures: Figures) -> None:
     """NVRTC compiles them for a Hopper GPU; it needs no device."""
     try:
         from miniflow_xp.backends.cupy_graph import nvrtc
@@ -99,4 +99,4 @@ def check_compiles() -> dict[str, Any]:
         raise MissingError(why)
     sources = [found.source for case in elementwise() for dtype in DTYPES for found in fused(case, dtype)]
     sizes = [nvrtc.compile_for(source, ndim) for source in sources for ndim in (1, 2)]
-    return {"kernels compiled": len(sizes), "for": nvrtc.ARCHITECTURE}
+    figures["kernels compiled"], figures["for"] = len(sizes), nvrtc.ARCHITECTURE

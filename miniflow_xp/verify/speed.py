@@ -11,16 +11,16 @@ from miniflow_xp.backend import Backend
 from miniflow_xp.backends.cupy_graph.equations import MANY_ROWS
 from miniflow_xp.backends.cupy_graph.kernels import kernel
 from miniflow_xp.backends.cupy_graph.product import Gemm
-from miniflow_xp.verify.report import expect
+from miniflow_xp.verify.report import Figures, expect
 from miniflow_xp.verify.rules import elementwise, fused
 from miniflow_xp.verify.timing import copy_bandwidth, seconds
 
 SIZE = 256 << 20  # bytes an array: far beyond the 60 MB of second-level cache
 
 
-def check_fused_rules(backend: Backend) -> dict[str, Any]:
+def check_fused_rules(backend: Backend, figures: Figures) -> None:
     """11: each elementwise rule is one kernel, equals the plain rule, and moves bytes at 60 % of a copy's rate."""
-    peak, figures = copy_bandwidth(SIZE), {}
+    peak = copy_bandwidth(SIZE)
     for case in elementwise():
         name = type(case.node).__name__
         (one,) = fused(case, "float32")
@@ -36,13 +36,11 @@ def check_fused_rules(backend: Backend) -> dict[str, Any]:
         rate = (len(used) + len(outs)) * SIZE / seconds(partial(run, *used, *outs), rounds=3)
         figures[f"{name}, of copy"] = rate / peak
         del arrays, plain, used, outs
-    expect(min(figures.values()) >= 0.6, "a fused rule moves bytes at less than 60 % of a copy's rate", figures)
-    return figures
+    expect(min(figures.values()) >= 0.6, "a fused rule moves bytes at less than 60 % of a copy's rate")
 
 
-def check_column_sums(_: Backend) -> dict[str, Any]:
+def check_column_sums(_: Backend, figures: Figures) -> None:
     """12: sums down the columns by CuPy's sum, a product with ones and in two stages: is our choice the quickest?"""
-    figures: dict[str, Any] = {}
     slow: list[str] = []
     gemm = Gemm(tf32=False)
     for rows, columns in ((64, 256), (256, 128), (512, 512), (4096, 1024), (16384, 128), (65536, 4096)):
@@ -58,5 +56,4 @@ def check_column_sums(_: Backend) -> dict[str, Any]:
         figures[f"({rows}, {columns}), µs"] = {name: round(t, 1) for name, t in times.items()}
         if times[ours] > 1.5 * min(times.values()):
             slow.append(f"({rows}, {columns}): {ours} was chosen")
-    expect(not slow, f"not the quickest by more than half: {', '.join(slow)}", figures)
-    return figures
+    expect(not slow, f"not the quickest by more than half: {', '.join(slow)}")

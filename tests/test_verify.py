@@ -1,0 +1,151 @@
+"""``verify-gpu`` without a GPU: each check in a process of its own, told and written at once, whatever goes wrong."""
+
+import io
+import json
+import os
+
+import pytest
+from rich.console import Console
+
+from miniflow_xp import errors
+from miniflow_xp.verify import report, run
+from miniflow_xp.verify.apart import Check, checked
+
+pytest_plugins = ["command_line"]  # the fixture cli
+
+NAMES = ("fine", "raises", "crashes", "fine")
+
+
+def made_up(number, name):
+    return Check(number, name, f"made_up_checks:{name}", needs_gpu=False)
+
+
+def no_gpu(choice):
+    raise errors.NoDeviceError(choice, "no GPU in this test", "one is needed", "Find one")
+
+
+@pytest.fixture
+def made_up_checks(monkeypatch):
+    monkeypatch.setattr(run, "CHECKS", [made_up(*one) for one in enumerate(NAMES, 1)])
+    monkeypatch.setattr(run, "load", no_gpu)
+
+
+def verify(*arguments, **settings):
+    """What is printed, and whether all passed."""
+    console = Console(file=io.StringIO(), width=150)
+    passed = run.verify(console, *arguments, **settings)
+    return console.file.getvalue(), passed
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "figures", "note"),
+    [
+        ("fine", "passed", {"fine": 1.5}, ""),
+        ("raises", "failed", {"told before": [1, "inf"]}, "ZeroDivisionError: slip"),
+        ("crashes", "failed", {"told before": 2}, "its process ended (exit code 3)"),
+        ("missing", "failed", {}, "AttributeError: module 'made_up_checks' has no attribute 'missing'"),
+    ],
+)
+def test_whatever_goes_wrong_in_a_check_is_a_verdict_that_keeps_its_figures(name, verdict, figures, note):
+    found = checked(made_up(7, name), None)
+    assert (found.number, found.name, found.verdict, found.figures, found.note) == (7, name, verdict, figures, note)
+
+
+def test_a_check_that_hangs_is_ended():
+    found = checked(made_up(7, "hangs"), 0.5)
+    assert (found.verdict, found.note) == ("not checked", "stopped after 0 s: no time left")
+
+
+def test_each_verdict_is_printed_and_written_as_soon_as_it_is_there(made_up_checks, tmp_path, monkeypatch):
+    seen = []
+
+    def show(console, verdict):
+        report.show(console, verdict)
+        written = json.loads(file.read_text()) if file.exists() else {"checks": []}
+        seen.append((console.file.getvalue().count(f"{verdict.number} {verdict.name}: "), len(written["checks"])))
+
+    file = tmp_path / "figures.json"
+    monkeypatch.setattr(run, "show", show)
+    text, passed = verify(file)
+    assert seen == [(1, before) for before in range(4)]
+    assert passed is False
+    assert "2 passed, 2 failed, 0 not checked." in text
+    found = json.loads(file.read_text())
+    assert found["finished"] is True
+    assert [one["verdict"] for one in found["checks"]] == ["passed", "failed", "failed", "passed"]
+
+
+def test_only_some_checks_in_the_order_asked_for(made_up_checks, tmp_path):
+    text, passed = verify(tmp_path / "figures.json", only=run.parse_numbers(["4,1", "4"]))
+    assert passed is True
+    assert [one["number"] for one in json.loads((tmp_path / "figures.json").read_text())["checks"]] == [4, 1]
+    assert "2 passed, 0 failed, 0 not checked." in text
+
+
+def test_checks_that_the_budget_does_not_reach(made_up_checks):
+    text, passed = verify(budget=0.0)
+    assert passed is False
+    assert text.count("no time left") == len(NAMES)
+
+
+def test_one_check_gets_half_of_the_time_that_is_left_and_the_last_all(made_up_checks, monkeypatch):
+    given = []
+
+    def note(one, seconds):
+        given.append(seconds)
+        return report.Verdict(one.number, one.name, report.PASSED, 0.0, {}, "")
+
+    monkeypatch.setattr(run, "checked", note)
+    monkeypatch.setattr(run.time, "perf_counter", lambda: 100.0)
+    verify(budget=60.0)
+    assert given == [30.0, 30.0, 30.0, 60.0]
+    given.clear()
+    verify()
+    assert given == [None] * 4
+
+
+def test_without_a_gpu_the_command_says_what_it_cannot_check(tmp_path, monkeypatch):
+    pytest.importorskip("cupy", reason="the kernels are written by a module that imports CuPy")
+    monkeypatch.setattr(run, "load", no_gpu)
+    text, passed = verify(tmp_path / "figures.json")
+    assert passed is False
+    assert "no GPU in this test" in text
+    assert text.count("needs a GPU") == 15
+    first, second, *others = json.loads((tmp_path / "figures.json").read_text())["checks"]
+    assert first["verdict"] == "passed"
+    assert second["verdict"] in ("passed", "not checked")  # where CUDA's compiler is installed, and where it is not
+    assert [one["verdict"] for one in others] == ["not checked"] * 15
+
+
+def test_a_file_that_cannot_be_written_is_told_before_any_check(made_up_checks, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "checked", None)
+    with pytest.raises(errors.SettingError, match="there is no folder"):
+        verify(tmp_path / "none" / "figures.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--only", "1,99"], "there is no check '99'"),
+        (["--only", ""], "there is no check ''"),
+        (["--budget", "1"], "it is 1 s"),
+        (["--budget", "nan"], "it is nan s"),
+    ],
+)
+def test_mistakes_are_one_message(arguments, message, cli):
+    code, out, told = cli("verify-gpu", *arguments)
+    assert (code, out) == (1, "")
+    assert message in told
+
+
+def test_every_check_is_there():
+    assert [one.number for one in run.CHECKS] == [0, 0, *range(1, 16)]
+
+
+@pytest.mark.parametrize(("setting", "expected"), [(None, "false"), ("true", "true")])
+def test_jax_leaves_the_memory_of_a_gpu_to_others_unless_the_user_says_otherwise(setting, expected, monkeypatch):
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", setting)
+    assert checked(made_up(1, "environment"), None).figures == {"XLA_PYTHON_CLIENT_PREALLOCATE": expected}
+    assert os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") == setting
