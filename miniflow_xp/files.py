@@ -55,9 +55,9 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name[:LONGEST_STEM]}.{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
 
 
-def leftovers(folder: Path) -> list[Path]:
-    """Temporary files that killed processes left in a folder."""
-    return sorted(folder.glob(f".*.safetensors.*{SUFFIX}"))
+def leftovers(folder: Path, names: str) -> list[Path]:
+    """Temporary files in a folder; ``names`` is a pattern that their names would have got, 30 characters at most."""
+    return sorted(folder.glob(f".{names}.*{SUFFIX}"))
 
 
 def sync_folder(folder: Path) -> None:
