@@ -11,6 +11,7 @@ from miniflow_xp.backend import Array
 SUFFIX = ".tmp"
 NO_FILE = "it is no ordinary file, and would be replaced by one"
 LONGEST_STEM = 30  # characters, at most 120 bytes: with the rest at most 142, and file systems allow 143 or 255
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
 
 
@@ -53,6 +54,11 @@ def permissions(path: Path) -> int | None:
 def temporary(path: Path) -> Path:
     """Where a file is written before it gets its name; another process, or another call, gets another one."""
     return path.with_name(f".{path.name[:LONGEST_STEM]}.{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
+
+
+def remedy(error: OSError, what: str) -> str:
+    """What to do about a file that could not be written: there is another file, or another folder, ``what``."""
+    return f"Make room, or choose another {what}" if error.errno in FULL else f"Choose another {what}"
 
 
 def leftovers(folder: Path, names: str) -> list[Path]:

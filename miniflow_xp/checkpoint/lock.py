@@ -84,7 +84,7 @@ def claimed(path: Path, handle: int, new: bool) -> str:
 
 
 def lock(handle: int) -> bool:
-    """Lock an open file, if there are locks; raises BlockingIOError or PermissionError where another one has done so."""
+    """Lock an open file, where there are locks; raises BlockingIOError or PermissionError where another one has."""
     try:
         if sys.platform == "win32":
             import msvcrt
