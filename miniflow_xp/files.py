@@ -11,6 +11,7 @@ from miniflow_xp.backend import Array
 SUFFIX = ".tmp"
 NO_FILE = "it is no ordinary file, and would be replaced by one"
 LONGEST_STEM = 30  # characters, at most 120 bytes: with the rest at most 142, and file systems allow 143 or 255
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
 
 
@@ -55,9 +56,14 @@ def temporary(path: Path) -> Path:
     return path.with_name(f".{path.name[:LONGEST_STEM]}.{os.getpid()}-{os.urandom(4).hex()}{SUFFIX}")
 
 
-def leftovers(folder: Path) -> list[Path]:
-    """Temporary files that killed processes left in a folder."""
-    return sorted(folder.glob(f".*.safetensors.*{SUFFIX}"))
+def remedy(error: OSError, what: str) -> str:
+    """What to do about a file that could not be written: there is another file, or another folder, ``what``."""
+    return f"Make room, or choose another {what}" if error.errno in FULL else f"Choose another {what}"
+
+
+def leftovers(folder: Path, names: str) -> list[Path]:
+    """Temporary files in a folder; ``names`` is a pattern that their names would have got, 30 characters at most."""
+    return sorted(folder.glob(f".{names}.*{SUFFIX}"))
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """A small network, its data, and a run of it that saves checkpoints: what the tests of checkpoints share.
 
 As a program: ``python small_training.py FOLDER STEPS OPTIMIZER BACKEND`` lets fit resume or start a run of so many
-steps, with a checkpoint after every third and every epoch, and prints ``step N`` before each.
+steps, with a checkpoint after every third and every epoch, prints ``step N`` before each and ``over`` after the last,
+and stays until its standard input ends.
 """
 
 import sys
@@ -82,3 +83,5 @@ if __name__ == "__main__":
     _, folder, steps, optimizer, choice = sys.argv
     mf.set_backend(choice)
     run(folder, int(steps), optimizer)
+    print("over", flush=True)
+    sys.stdin.read()

@@ -1,6 +1,8 @@
 """The bar of fit: there on a terminal when work is long, and nowhere else."""
 
+import errno
 import io
+import os
 
 import numpy as np
 import pytest
@@ -49,6 +51,15 @@ def test_callbacks_print_above_the_bar(at_once):
         callbacks=[lambda e: console.print("told", e[0])],
     )
     assert [f"told {n}" in shown(console) for n in range(3)] == [True] * 3
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_training(at_once):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    console, network = Console(file=Gone(), force_terminal=True), Regression()
+    assert fit(network.trainer, network.inputs, Slices(), 3, progress=console).ended == "all epochs done"
 
 
 def test_short_work_gets_no_bar():

@@ -301,24 +301,6 @@ def test_an_output_that_is_written_again_keeps_its_permissions(cli, model, tmp_p
     assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full is a thing of Linux")
-@pytest.mark.parametrize("arguments", [["predict", "model.npz", "."], ["evaluate", "model.npz", "."], ["--help"]])
-def test_an_output_that_is_full_is_one_message(process, model, arguments):
-    with open("/dev/full", "w") as full, process(*arguments, stdout=full) as job:
-        messages = job.communicate(timeout=60)[1]
-    assert job.returncode == 1
-    assert messages == "Error: standard output cannot be written: No space left on device\n"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells a closed pipe otherwise")
-def test_a_reader_that_has_seen_enough_is_no_mistake(process, model):
-    np.save("many.npy", np.concatenate([SHAPES] * 300))
-    with process("predict", "model.npz", "many.npy") as job:
-        assert job.stdout.readline() == "prediction,probability\n"
-        job.stdout.close()
-        assert job.stderr.read() == ""
-
-
 def test_only_the_arrays_that_are_asked_for_are_read(cli, model):
     """Texts beside them are no matter."""
     expected = cli("predict", "model.npz", TEST[0])[1]

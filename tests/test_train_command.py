@@ -223,6 +223,15 @@ def test_another_kind_of_the_same_optimizer_is_told(cli):
     assert "momentum with learning rate 0.01, seed 0" in words(output)  # that of the run so far
 
 
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_a_folder_that_another_run_is_at_work_in_is_told_before_training(cli, tmp_path, more):
+    with Keeper("run"):
+        code, output, messages = cli(*DIABETES, "--checkpoint", "run", *more)
+    assert (code, output) == (1, "")
+    assert messages.startswith(f"Error: run: process {os.getpid()} on ")
+    assert not list((tmp_path / "run").iterdir())
+
+
 # -- Ctrl-C
 
 

@@ -4,8 +4,9 @@
     state = keeper.latest()
     if state is not None:
         restore(trainer, state)
-    ...
-    keeper.save(step, trainer_state(trainer), score=validation_loss)
+    with keeper:  # keeps other runs out of the folder
+        ...
+        keeper.save(step, trainer_state(trainer), score=validation_loss)
 
 A resumed run is bit-identical to the uninterrupted one on the same backend. Nothing is pickled: a file holds numbers
 and text only, so that reading one from a stranger runs no code.

@@ -12,7 +12,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint import header, strict_json
 from miniflow_xp.errors import DataError
-from miniflow_xp.files import write_atomically
+from miniflow_xp.files import remedy, write_atomically
 
 VERSION = 1
 FIRST = f'{{"{header.METADATA}":{{"sha256":"'.encode()
@@ -53,7 +53,7 @@ def save(path: str | Path, state: State) -> None:
             str(path),
             "it could not be written",
             error.strerror or str(error),
-            "What was there before is still there. Make room, or choose another folder",
+            f"What was there before is still there. {remedy(error, 'folder')}",
         ) from None
 
 

@@ -2,17 +2,19 @@
 
 import re
 import warnings
+from contextlib import nullcontext
 from math import isfinite
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, Self
 
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State, load, load_meta, save
+from miniflow_xp.checkpoint.lock import Lock
 from miniflow_xp.checks import as_number, whole
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.files import leftovers
 
+FILES = "step-*.safetensors"
 NAME = re.compile(r"step-([0-9]{12})\.safetensors", re.ASCII)
 
 
@@ -20,7 +22,8 @@ class Keeper:
     """Keeps the ``keep`` last checkpoints in ``folder``, and the one with the best score; names sort by step.
 
     ``best`` says which score is best, ``lowest`` or ``highest``. The folder, which is made at the first save, belongs
-    to one run at a time. Raises SettingError for a ``keep`` below 1 or another ``best``.
+    to one run at a time: ``with keeper:`` keeps others out for as long as the block takes, and ``fit`` does so; alone
+    ``save`` does it for its own time. Raises SettingError for a ``keep`` below 1 or another ``best``.
     """
 
     def __init__(self, folder: str | Path, keep: int = 3, best: str = "lowest") -> None:
@@ -30,6 +33,30 @@ class Keeper:
         self.keep = whole(keep, "Keeper, keep", 1, remedy="Keep at least 1")
         self.sign = 1 if best == "lowest" else -1
         self._scores: dict[Path, Any] = {}  # as read or written by this object
+        self._lock: Lock | None = None
+
+    def __enter__(self) -> Self:
+        """Make the folder, and keep others out; raises DataError where one is in, or where nothing can be written."""
+        self._make_folder()
+        try:
+            self._lock = Lock(self.folder)
+        except OSError as error:
+            raise DataError(
+                str(self.folder), "nothing can be written there", error.strerror or str(error), "Choose another folder"
+            ) from None
+        if self._lock.left:
+            got = f"{self._lock.left} was killed while it held {self.folder}; it is taken over"
+            try:
+                warnings.warn(got, stacklevel=stacklevel())
+            except UserWarning:  # where warnings are errors, there will be no __exit__
+                self.__exit__()
+                raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._lock is not None:
+            self._lock.release()
+        self._lock = None
 
     def save(self, step: int, state: State, score: float | None = None) -> Path:
         """Save after ``step`` steps; then delete what is neither among the last few nor the best. Returns the file.
@@ -38,6 +65,12 @@ class Keeper:
         folder holds checkpoints of later steps: they belong to another run, or to one that went on from there.
         """
         path, step = self.path(step), int(step)
+        with nullcontext() if self._lock else self:
+            self._save(path, step, state, score)
+        return path
+
+    def _save(self, path: Path, step: int, state: State, score: float | None) -> None:
+        """Save in a folder that this Keeper holds."""
         later = [p for p in self.paths() if p.name > path.name and self.score(p) is not UNREADABLE]
         if later:
             raise DataError(
@@ -46,12 +79,10 @@ class Keeper:
                 "the checkpoints of one run come one after the other",
                 "Resume from the last one, choose another folder, or delete the later ones",
             )
-        self.make_folder()
         score = float(score) if score is not None and is_score(score) else None
         save(path, State(state.arrays, {**state.meta, "step": step, "score": score}))
         self._scores[path] = score
         self.prune()
-        return path
 
     def path(self, step: int) -> Path:
         """The file of a step."""
@@ -60,7 +91,7 @@ class Keeper:
 
     def paths(self) -> list[Path]:
         """The checkpoints in the folder, by step."""
-        return sorted(p for p in self.folder.glob("step-*.safetensors") if NAME.fullmatch(p.name))
+        return sorted(p for p in self.folder.glob(FILES) if NAME.fullmatch(p.name))
 
     def latest(self) -> State | None:
         """The last checkpoint that can be read, None where there is none; a warning names each that cannot be read."""
@@ -100,24 +131,13 @@ class Keeper:
         readable = [path for path in self.paths() if self.score(path) is not UNREADABLE]
         kept = {*readable[-self.keep :], *self.by_score()[:1]}
         try:
-            for path in [*(p for p in readable if p not in kept), *leftovers(self.folder)]:
+            for path in [*(p for p in readable if p not in kept), *leftovers(self.folder, FILES)]:
                 path.unlink(missing_ok=True)
                 self._scores.pop(path, None)
         except OSError as error:
             warnings.warn(f"{self.folder}: an old checkpoint could not be deleted: {error}", stacklevel=stacklevel())
 
-    def check_writable(self) -> None:
-        """Make the folder and a file in it that goes again; raises DataError where that cannot be done."""
-        self.make_folder()
-        try:
-            with TemporaryFile(dir=self.folder):
-                return
-        except OSError as error:
-            raise DataError(
-                str(self.folder), "nothing can be written there", error.strerror or str(error), "Choose another folder"
-            ) from None
-
-    def make_folder(self) -> None:
+    def _make_folder(self) -> None:
         """Make the folder, where it is not there yet; raises DataError."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,9 @@
 """The command line: its commands, and how mistakes are told."""
 
-import io
-import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +15,7 @@ from miniflow_xp.command.info import show_info
 from miniflow_xp.command.model_commands import evaluate_command, predict_command
 from miniflow_xp.command.train_command import train_command
 from miniflow_xp.errors import MiniflowError
-from miniflow_xp.terminal import stdout
+from miniflow_xp.terminal import lasting, loss, stdout
 
 app = typer.Typer(
     name="miniflow-xp",
@@ -92,7 +90,6 @@ def told() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.showwarning = tell
             yield
-        sys.stdout.flush()  # so that what cannot be written is told, and not at the end of the process
     except MiniflowError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -104,30 +101,24 @@ def told() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def drop_output() -> None:
-    """Let what is left of standard output go nowhere, or the end of the process would try to write it once more."""
-    with suppress(OSError, ValueError):  # a stream that is no file
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
 def tell(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning without the line of code that gave it."""
     typer.echo(f"Warning: {message}", err=True)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; raises SystemExit with its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a name that the terminal cannot show is no reason to stop
-    try:
-        app(arguments, obj=sys.argv[1:] if arguments is None else list(arguments))
-    except OSError as error:  # not that of a closed pipe, which ends the command without a word
-        if error.filename is not None:
-            raise
-        typer.echo(f"Error: standard output cannot be written: {error.strerror or error}", err=True)
-        drop_output()
-        raise SystemExit(1) from None
+    """Run a command; raises SystemExit with its exit code.
+
+    Output that cannot be written stops no work. It is told at the end, but for a reader that has seen enough.
+    """
+    with lasting("stderr"), lasting("stdout"):
+        try:
+            app(arguments, obj=sys.argv[1:] if arguments is None else list(arguments))
+        except SystemExit as end:
+            sys.stdout.flush()
+            error = loss()
+            if error is None or isinstance(error, BrokenPipeError):
+                raise
+            typer.echo(f"Error: standard output cannot be written: {error.strerror or error}", err=True)
+            raise SystemExit(end.code or 1) from None
     return 0

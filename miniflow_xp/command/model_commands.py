@@ -14,7 +14,7 @@ from miniflow_xp.tabular.judging import judged, known_rows
 from miniflow_xp.tabular.loading import load_model
 from miniflow_xp.tabular.outputs import check_writable, not_written
 from miniflow_xp.tabular.predicting import prediction_lines
-from miniflow_xp.terminal import stdout
+from miniflow_xp.terminal import loss, stdout
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.npz", help="What 'miniflow-xp train' has written.")]
 Chosen = Annotated[
@@ -48,6 +48,8 @@ def predict_command(
         if output is None:
             for text in prediction_lines(trained, data):
                 sys.stdout.write(text)
+                if loss():
+                    break
             return
         check_writable("--output", output, {"the data itself": data, "the model itself": model})
         try:

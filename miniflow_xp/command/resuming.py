@@ -19,7 +19,7 @@ class Begun(NamedTuple):
 
 
 def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> None:
-    """Raise SettingError where checkpoints have no folder, or one that cannot be written to or that another run has."""
+    """Raise what stands against checkpoints there: no folder, or one that another run has, or that is not writable."""
     if folder is None:
         for option, given in (("--resume", resume), ("--checkpoint-every", every is not None)):
             if given:
@@ -30,6 +30,9 @@ def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> N
     if every is not None and every < 1:
         raise SettingError("--checkpoint-every", f"it is {every}", "it is a number of steps above 0", "Leave it out")
     check_folder("--checkpoint", folder)
+    if folder.exists():
+        with Keeper(folder):  # raises where another run is at work
+            pass
     if not resume and Keeper(folder).paths():
         raise SettingError(
             f"--checkpoint {folder}",

@@ -71,7 +71,7 @@ def train_and_show(
             progress=console if console.is_terminal else False,
         )
         show_end(console, table.task, history, perf_counter() - started)
-    except (DataError, OSError):  # the last checkpoint, or standard output; its disk need not be that of the parameters
+    except DataError:  # the last checkpoint; its disk need not be that of the parameters
         if batches.used:
             save_and_tell(console, files.output, table, split, network)
         raise

@@ -1,6 +1,8 @@
 """The progress bar of long work: a terminal's or a notebook's, and none elsewhere."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self, Union
 
 from miniflow_xp.errors import MiniflowError, PackageMissingError
@@ -28,8 +30,12 @@ class Bar:
         """Called at looks, a few times a second."""
         if self._console is None or (self._shown is None and time.perf_counter() < self._start + LONG):
             return
+        with going_on():
+            self._draw(self._console, position, cost)
+
+    def _draw(self, console: "Console", position: Position, cost: float) -> None:
         if self._shown is None:
-            self._shown = rich_bar(self._console)
+            self._shown = rich_bar(console)
             self._task = self._shown.add_task("", total=self._units(Position(self._epochs)) - self._before)
         what = f"epoch {min(position.epoch + 1, self._epochs)}/{self._epochs}, cost {cost:.4g}"
         self._shown.update(self._task, description=what, completed=self._units(position) - self._before)
@@ -44,7 +50,15 @@ class Bar:
 
     def __exit__(self, *error: object) -> None:
         if self._shown is not None:
-            self._shown.stop()
+            with going_on():
+                self._shown.stop()
+
+
+@contextmanager
+def going_on() -> Iterator[None]:
+    """A terminal that is gone does not end the training; rich would end the process for a pipe that closed."""
+    with suppress(OSError, SystemExit):
+        yield
 
 
 def bar(choice: Choice, epochs: int, batches: Source, done: Position) -> Bar:

@@ -6,6 +6,7 @@ parameters of the last look, and tells the first node and step that went wrong.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from reprlib import repr as shortened
 from threading import Event
@@ -79,14 +80,15 @@ def fit(
     saver = None if checkpoints is None else Saver(checkpoints, checkpoint_every, trainer, batches)
     judge = None if validation is None else Evaluation(trainer.cost, validation)
     training = Training(trainer, inputs, batches, schedule, saver)
-    training.begin(resume)
-    try:
-        with interrupts() as asked, bar(progress, epochs, batches, training.position) as training.bar:
-            while not training.history.ended:
-                training.history.ended = training.one_epoch(epochs, asked, judge, patience, callbacks)
-    finally:
-        if schedule is not None:
-            trainer.learning_rate = training.rate
+    with nullcontext() if saver is None else saver.keeper:
+        training.begin(resume)
+        try:
+            with interrupts() as asked, bar(progress, epochs, batches, training.position) as training.bar:
+                while not training.history.ended:
+                    training.history.ended = training.one_epoch(epochs, asked, judge, patience, callbacks)
+        finally:
+            if schedule is not None:
+                trainer.learning_rate = training.rate
     return training.history
 
 

@@ -16,7 +16,7 @@ from miniflow_xp.trainer import Trainer
 class Saver:
     """Saves a trainer into a Keeper's folder, every so many steps if ``every`` says so.
 
-    Raises SettingError, GraphError where parameters have no names of their own, DataError where nothing can be written.
+    Raises SettingError, GraphError where parameters have no names of their own.
     """
 
     def __init__(self, keeper: Keeper | str | Path, every: int | None, trainer: Trainer, batches: Source) -> None:
@@ -24,7 +24,6 @@ class Saver:
         self.keeper = keeper if isinstance(keeper, Keeper) else Keeper(keeper)
         self.trainer, self.batches = trainer, batches
         named(trainer)
-        self.keeper.check_writable()
 
     def resume(self) -> tuple[Position, History]:
         """Go on from the last checkpoint, or from the beginning where there is none; nothing changes on an error."""

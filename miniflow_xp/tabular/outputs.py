@@ -7,7 +7,7 @@ from pathlib import Path
 
 from miniflow_xp.data.idx_folder import spellings
 from miniflow_xp.errors import SettingError
-from miniflow_xp.files import write_atomically
+from miniflow_xp.files import remedy, write_atomically
 
 ANOTHER = "Choose another file"
 
@@ -18,6 +18,7 @@ def check_writable(option: str, path: Path, kept: Mapping[str, Path | None]) -> 
     ``kept``: {what it is, in words: a file, or a folder of IDX files}; None where there is none.
     """
     where = f"{option} {path}"
+    check_here(where, path)
     mode = mode_of(where, path)
     if mode is not None and stat.S_ISDIR(mode):
         raise SettingError(where, "it is a folder", "it is written as one file", ANOTHER)
@@ -41,6 +42,7 @@ def check_writable(option: str, path: Path, kept: Mapping[str, Path | None]) -> 
 def check_folder(option: str, folder: Path) -> None:
     """Raise SettingError where ``folder`` is none that can be written to, and none that can be made."""
     where = f"{option} {folder}"
+    check_here(where, folder)
     for place in (folder, *folder.parents):
         mode = mode_of(where, place)
         if mode is None:
@@ -51,6 +53,19 @@ def check_folder(option: str, folder: Path) -> None:
         if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
             raise SettingError(where, f"you may not write to {place}", "files are written there", "Choose another")
         return
+
+
+def check_here(where: str, path: Path) -> None:
+    """Raise SettingError where ``path`` starts from the current folder, and somebody has deleted that."""
+    try:
+        path.absolute()
+    except OSError as error:
+        raise SettingError(
+            where,
+            f"the current folder is not there any more ({error.strerror})",
+            "names of files start from it",
+            "Change to another folder",
+        ) from None
 
 
 def mode_of(where: str, path: Path) -> int | None:
@@ -72,9 +87,10 @@ def files_of(source: Path) -> list[Path]:
 
 def same(path: Path, file: Path) -> bool:
     """Do both lead to one file, be it there or not?"""
-    if os.path.exists(path) and os.path.exists(file):
+    there = os.path.exists(path), os.path.exists(file)
+    if all(there):
         return os.path.samefile(path, file)
-    return os.path.realpath(path) == os.path.realpath(file)
+    return not any(there) and os.path.realpath(path) == os.path.realpath(file)
 
 
 def write(option: str, path: Path, content: bytes) -> None:
@@ -88,5 +104,5 @@ def write(option: str, path: Path, content: bytes) -> None:
 def not_written(option: str, path: Path, error: OSError) -> SettingError:
     """The error for a file that could not be written."""
     return SettingError(
-        f"{option} {path}", "it could not be written", error.strerror or str(error), "Make room, or choose another file"
+        f"{option} {path}", "it could not be written", error.strerror or str(error), remedy(error, "file")
     )
