@@ -10,7 +10,7 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, whole
 from miniflow_xp.errors import DtypeError, GradcheckError
 from miniflow_xp.feed import admit
-from miniflow_xp.graph import ancestors, check_all_in, forget_gradients
+from miniflow_xp.graph import ancestors, check_all_in, check_floats, forget_gradients
 from miniflow_xp.node import Constant, Input, Node, no_gradient
 from miniflow_xp.switch import get_backend
 
@@ -34,7 +34,7 @@ def gradcheck(
     of each input are tried, None for all; h is the cube root of the machine's epsilon times max(1, |x|). A gradient
     passes within ``atol + rtol·|quotient|`` and the quotient's own rounding. Nothing stays changed on the nodes.
     Raises GradcheckError, which names node, input, element, both gradients, or the node where NaN first appears;
-    DtypeError where the backend has no float64; and what ``topological_sort`` raises.
+    DtypeError where the backend has no float64, or ``wrt`` names declared integers; what ``topological_sort`` raises.
     """
     backend = get_backend()
     if backend.storable("float64") != "float64":
@@ -44,6 +44,7 @@ def gradcheck(
             "differences need float64",
             "For JAX set JAX_ENABLE_X64=1; or check on another backend",
         )
+    check_floats(wrt or ())
     order = ancestors([output if isinstance(output, Node) else output[-1]])
     check_all_in(order, feed or {})
     with backend.activate(), restored(order):

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import shape_of
-from miniflow_xp.errors import CostError, CycleError, GraphError, NotInGraphError
+from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
 from miniflow_xp.feed import admit
 from miniflow_xp.node import Gradients, Input, Node, Parameter, no_gradient
 from miniflow_xp.switch import get_backend
@@ -62,10 +63,12 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
     """Run every ``forward`` in order, then ``backward`` in reverse: the gradients of the last node, the cost.
 
     ``wrt``: the nodes whose gradients are wanted; only what these need is computed. Without it: the graph's Parameters
-    or, where it has none, as in the lesson, every Input. Afterwards ``node.gradients[m]`` is the cost's gradient that
-    reaches ``m`` through ``node``, and ``x.gradients[x]`` the whole gradient of an Input.
+    or, where it has none, as in the lesson, every Input, but for those declared integers. Afterwards
+    ``node.gradients[m]`` is the cost's gradient that reaches ``m`` through ``node``, and ``x.gradients[x]`` the whole
+    gradient of an Input.
     Raises what ``forward_pass`` raises, CostError where the cost is no scalar, NoGradientError where the cost does not
-    depend on a node in ``wrt``; then all nodes keep their earlier values and gradients.
+    depend on a node in ``wrt``, DtypeError where one is declared integer; then all nodes keep their earlier values and
+    gradients.
     """
     with get_backend().activate(), unchanged_on_error(graph):
         admit_leaves(graph)
@@ -77,7 +80,9 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
 def backward_pass(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> None:
     """The reverse pass, over nodes that have their values; arguments as in ``forward_and_backward``."""
     check_scalar(graph[-1])
-    needed = between(default_targets(graph) if wrt is None else list(wrt), graph, required=wrt is not None)
+    targets = default_targets(graph) if wrt is None else list(wrt)
+    check_floats(targets)
+    needed = between(targets, graph, required=wrt is not None)
     forget_gradients(graph)
     graph[-1].starts_gradients = True
     try:
@@ -151,8 +156,26 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
 
 
 def default_targets(graph: Sequence[Node]) -> list[Node]:
-    """The Parameters of a graph, or all its Inputs where it has none."""
-    return [n for n in graph if isinstance(n, Parameter)] or [n for n in graph if isinstance(n, Input)]
+    """The Parameters of a graph, or all its Inputs where it has none; without those declared integers."""
+    found = [n for n in graph if isinstance(n, Parameter)] or [n for n in graph if isinstance(n, Input)]
+    return [n for n in found if not declared_integer(n)]
+
+
+def declared_integer(node: Node) -> bool:
+    """Is this a leaf whose values stay integers?"""
+    return isinstance(node, Input) and node.dtype in ("int", *dtypes.INTEGERS)
+
+
+def check_floats(targets: Iterable[Node]) -> None:
+    """Raise DtypeError for a leaf declared integer whose gradient is wanted: a step along it leaves the integers."""
+    for node in targets:
+        if isinstance(node, Input) and declared_integer(node):
+            raise DtypeError(
+                str(node),
+                f"it is declared {node.dtype}, and its gradient is wanted",
+                "gradients are of floats",
+                "Declare it dtype=float, or name the nodes that are floats",
+            )
 
 
 def admit_leaves(graph: Sequence[Node], feed: Mapping[Input, Any] | None = None) -> None:

@@ -318,7 +318,10 @@ def summed(gradients: Sequence[Array]) -> Array:
 
 
 def in_shape_of(x: Array, thunk: Thunk, xp: Namespace, node: Node, inbound: Node) -> Array:
-    """The gradient of ``inbound`` through ``node``, in the shape and dtype of its value ``x``; raises ShapeError."""
+    """The gradient of ``inbound`` through ``node``, in the shape and dtype of its value ``x``; raises ShapeError.
+
+    Of an integer value it stays a float, as its part behind the point would be cut off.
+    """
     gradient = thunk()
     if broadcast(shape_of(gradient), shape_of(x)) != shape_of(gradient):
         raise ShapeError(
@@ -328,7 +331,8 @@ def in_shape_of(x: Array, thunk: Thunk, xp: Namespace, node: Node, inbound: Node
             "Return a gradient of that shape, or of a shape that it broadcasts to",
         )
     gradient = unbroadcast(xp, gradient, shape_of(x))
-    return gradient if gradient.dtype == x.dtype else xp.astype(gradient, x.dtype)
+    keeps = gradient.dtype == x.dtype or dtypes.name_of(x) not in dtypes.FLOATS
+    return gradient if keeps else xp.astype(gradient, x.dtype)
 
 
 def is_thunk(item: Any) -> bool:

@@ -11,6 +11,7 @@ weights"), so a step of less than half its last digit does not move it. Where it
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from copy import copy
+from math import log
 from typing import Self
 
 from miniflow_xp.accumulation import as_wide_as, clipped, wide
@@ -144,8 +145,13 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         m = beta1 * slots[0] + (1 - beta1) * gradient
         v = beta2 * slots[1] + (1 - beta2) * gradient * gradient
-        denominator = xp.sqrt(v) / xp.sqrt(1 - beta2**step) + self.epsilon
-        return theta - rate / (1 - beta1**step) * m / denominator, [m, v]
+        denominator = xp.sqrt(v) / xp.sqrt(missing(xp, beta2, step)) + self.epsilon
+        return theta - rate / missing(xp, beta1, step) * m / denominator, [m, v]
+
+
+def missing(xp: Namespace, beta: float, step: Array) -> Array:
+    """1 - βᵗ: what an average that began at 0 lacks. As a difference, 1 - 0.999 has 3 digits less than its dtype."""
+    return -xp.expm1(step * (log(beta) if beta else -inf))
 
 
 class AdamW(Adam):

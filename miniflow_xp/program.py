@@ -24,8 +24,8 @@ class Program:
     ``program(feed)`` takes {Input: data} as ``topological_sort`` does and runs only what outputs and gradients need.
     It may be called by several threads, and shares nodes with other Programs. For each signature (shapes, dtypes,
     backend) the step is captured once. ``print(program)`` shows its equations. Raises NoGradientError for a node in
-    ``wrt`` that no output depends on, CostError where a gradient is wanted of an output that is neither a scalar nor in
-    ``seeds``, and what ``topological_sort`` raises.
+    ``wrt`` that no output depends on, DtypeError for one that is declared integer, CostError where a gradient is wanted
+    of an output that is neither a scalar nor in ``seeds``, and what ``topological_sort`` raises.
     """
 
     def __init__(self, outputs: Node | Sequence[Node], wrt: Node | Iterable[Node] = ()) -> None:

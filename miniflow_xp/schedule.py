@@ -7,7 +7,7 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
-from miniflow_xp.graph import ancestors
+from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Constant, Input, Node, no_gradient, pullbacks
 
 Steps = list[tuple[Node, list[Node]]]
@@ -133,6 +133,7 @@ class Schedule:
                 "every path to the outputs has a node without one",
                 "Leave it out of wrt",
             )
+        check_floats([node])
         return gradients[node]
 
 

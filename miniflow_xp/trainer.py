@@ -13,7 +13,7 @@ from miniflow_xp.capture import Step
 from miniflow_xp.checks import not_negative
 from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit
-from miniflow_xp.graph import ancestors
+from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_mean
@@ -29,7 +29,7 @@ class Trainer:
     ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
     setting one is seen by the next step. A backend chosen later is seen too: parameters and slots move there.
-    Raises NoGradientError for a parameter that the cost does not depend on.
+    Raises NoGradientError for a parameter that the cost does not depend on, DtypeError for one declared integer.
     """
 
     def __init__(
@@ -374,7 +374,7 @@ def portable(value: Any, backend: Backend) -> Any:
 
 
 def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
-    """Raise GraphError unless there are Parameters, each once."""
+    """Raise GraphError unless there are Parameters, each once; DtypeError where one is declared integer."""
     if not parameters:
         raise GraphError(str(cost), "no Parameter is trained", "a Trainer needs some", "Make weights Parameters")
     for n, node in enumerate(parameters):
@@ -382,6 +382,7 @@ def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
             raise GraphError(str(node), "it is no Parameter", "only Parameters are trained", "Make it a Parameter")
         if node in parameters[:n]:
             raise GraphError(str(node), "it is named twice", "each Parameter is trained once", "Name it once")
+    check_floats(parameters)
 
 
 def flat_array(xp: Namespace, arrays: Sequence[Array]) -> Array:

@@ -17,13 +17,16 @@ from miniflow_xp import (
     Mul,
     Node,
     Parameter,
+    Program,
     Sigmoid,
     Softmax,
     Sub,
     Tanh,
+    Trainer,
     errors,
     forward_and_backward,
     forward_pass,
+    gradcheck,
     sgd_update,
     to_numpy,
     topological_sort,
@@ -422,3 +425,75 @@ def test_nan_and_infinity_are_no_errors(network):
     network.X.value = np.array([[-np.inf, 1.0, 1.0], [1.0, 1.0, 1.0]])
     forward_pass(network.graph)
     assert to_numpy(network.output.value)[0, 0] == 0
+
+
+# Gradients of integers
+
+
+def integers_named(act):
+    """(the node that the error is to name, what is done) for a graph with a declared integer in it."""
+    x, w, p = Input("x", dtype=int), Input("w"), Parameter([1, 2], "p", dtype="int32")
+    cost, other = MatMul(x, w), MSE(w, Mul(p, 1.0))
+    feed, more = {x: np.array([1, 2]), w: np.array([0.5, 0.25])}, {w: np.array([0.5, 0.25])}
+    return {
+        "Program": (x, lambda: Program(cost, x)(feed)),
+        "Program of one that is narrower": (p, lambda: Program(other, [w, p])(more)),
+        "forward_and_backward": (x, lambda: forward_and_backward(topological_sort(feed, cost), wrt=[w, x])),
+        "gradcheck": (x, lambda: gradcheck(cost, feed, wrt=[x])),
+        "Trainer": (p, lambda: Trainer(other)),
+        "Trainer of one that is named": (p, lambda: Trainer(other, parameters=p)),
+    }[act]
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "Program",
+        "Program of one that is narrower",
+        "forward_and_backward",
+        "gradcheck",
+        "Trainer",
+        "Trainer of one that is named",
+    ],
+)
+def test_a_gradient_of_declared_integers_is_refused(act):
+    node, run = integers_named(act)
+    with pytest.raises(errors.DtypeError, match=f"{node}: it is declared int.*gradient") as caught:
+        run()
+    assert "dtype=float" in caught.value.remedy
+
+
+@pytest.fixture
+def mixing(backend):
+    """A backend whose arithmetic takes integers beside floats."""
+    if backend.name == "strict":
+        pytest.skip("the standard does not mix integers and floats, and strict refuses it")
+
+
+def test_integers_among_the_leaves_are_left_out_where_no_gradient_is_asked_for(mixing):
+    labels, p, q = Input("labels", dtype=int), Parameter([1, 2], "p", dtype=int), Parameter([0.5, 0.25], "q")
+    cost = MSE(labels, Mul(p, q))
+    forward_and_backward(topological_sort({labels: np.array([1, 1])}, cost))
+    np.testing.assert_allclose(to_numpy(q.gradients[q]), [-0.5, -1.0])
+    with pytest.raises(errors.NoGradientError, match="'p'"):
+        sgd_update([p], 0.1)
+
+
+class Whole(Node):
+    """A node of a user's own with an integer value, 2 at each place of x, and the slope of 3 x."""
+
+    def __init__(self, x):
+        super().__init__([x])
+
+    def compute(self, xp, x):
+        return xp.astype(xp.ones_like(x) * 2, xp.int32)
+
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: gradient * 3,)
+
+
+def test_a_gradient_is_not_cut_on_its_way_through_integers(mixing):
+    x, w = Input("x"), Parameter([0.5, 0.25], "w")
+    cost = MatMul(Mul(Whole(x), 1.0), w)
+    _, gradients = Program(cost, x)({x: np.array([1.0, 1.0])})
+    np.testing.assert_array_equal(to_numpy(gradients[x]), [1.5, 0.75])
