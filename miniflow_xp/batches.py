@@ -17,6 +17,7 @@ from miniflow_xp.checks import whole
 from miniflow_xp.data.order import MOST_AT_ONCE, Windows, permutation
 from miniflow_xp.data.pages import mapped, release
 from miniflow_xp.errors import FeedError, SettingError, ShapeError
+from miniflow_xp.given import host_array
 from miniflow_xp.switch import get_backend
 
 WINDOW_BYTES = 64 * 2**20  # of a memory-mapped array that are read at a time
@@ -154,10 +155,7 @@ def as_rows(source: Any, where: str) -> Any:
             where, "it is an iterator", "each epoch goes through the rows again", "Give the function that makes it"
         )
     if isinstance(source, np.ndarray | list | tuple) or hasattr(source, "iloc"):
-        try:
-            source = np.asarray(source)
-        except ValueError as error:
-            raise FeedError(where, "it is no array", str(error), "Pad or cut the rows") from None
+        source = host_array(where, source)
     sized = bool(source.shape) if hasattr(source, "shape") else hasattr(source, "__len__")
     if not sized or not hasattr(source, "__getitem__") or isinstance(source, str | bytes | dict):
         raise FeedError(
@@ -208,14 +206,16 @@ def load_blocks(source: Array, blocks: Sequence[tuple[int, int]]) -> Array:
 
 def stacked(rows: Sequence[Any], first: int) -> Batch:
     """Rows of a function, or pairs of rows, as a batch; ``first`` is the number of the first row."""
-    pairs = [row if isinstance(row, tuple) else (row,) for row in rows]
-    for number, pair in enumerate(pairs, first):
-        shapes = [np.shape(item) for item in pair]
-        if len(pair) not in (1, 2) or shapes != [np.shape(item) for item in pairs[0]]:
+    pairs: list[list[Array]] = []
+    for number, row in enumerate(rows, first):
+        where = f"Batches, row {number} of the function"
+        pairs.append([host_array(where, item) for item in (row if isinstance(row, tuple) else (row,))])
+        shapes, wanted = ([item.shape for item in pair] for pair in (pairs[-1], pairs[0]))
+        if len(shapes) not in (1, 2) or shapes != wanted:
             raise ShapeError(
-                f"Batches, row {number} of the function",
+                where,
                 f"its shapes are {shapes}",
-                f"those of row {first} are {[np.shape(item) for item in pairs[0]]}; a row is x, or a pair (x, y)",
+                f"those of row {first} are {wanted}; a row is x, or a pair (x, y)",
                 "Pad or cut the rows",
             )
-    return Batch(*(np.stack([np.asarray(item) for item in items]) for items in zip(*pairs, strict=True)))
+    return Batch(*map(np.stack, zip(*pairs, strict=True)))

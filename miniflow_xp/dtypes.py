@@ -46,6 +46,16 @@ def integer_range(name: str) -> tuple[int, int]:
     return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
+def holds(name: str, other: str) -> bool:
+    """Does an integer dtype hold all numbers of another one, or True and False? Each dtype holds its own."""
+    if name == other or (name in INTEGERS and other == "bool"):
+        return True
+    if not {name, other} <= set(INTEGERS):
+        return False
+    (low, high), (least, most) = integer_range(name), integer_range(other)
+    return low <= least and most <= high
+
+
 def parse(dtype: Any, where: str, floats_only: bool = False) -> str:
     """Name of a dtype given as a string, a Python type, or any library's dtype.
 

@@ -8,8 +8,23 @@ from typing import Any
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.callers import stacklevel
-from miniflow_xp.errors import DowncastWarning, DtypeError, FeedError, MixedBackendsError, SettingError
+from miniflow_xp.errors import DowncastWarning, DtypeError, FeedError, SettingError
+from miniflow_xp.given import as_array
 from miniflow_xp.node import Input, unfed
+
+
+def checked_feed(feed: Any, where: str) -> Mapping[Any, Any]:
+    """``feed``, which is {Input: data}; nothing is an empty one. Raises FeedError."""
+    if feed is None:
+        return {}
+    if not isinstance(feed, Mapping):
+        raise FeedError(
+            where,
+            f"it was fed a {type(feed).__name__}",
+            "a feed says which Input gets which data",
+            "Write {X: rows, y: targets}",
+        )
+    return feed
 
 
 def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = ()) -> dict[Input, Array]:
@@ -21,6 +36,9 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
     Raises UnfedError, FeedError, MixedBackendsError, DtypeError or SettingError, naming the Input.
     """
     forced, policy = float_setting(), downcast_setting()
+    for node, value in raw.items():
+        if value is None:
+            raise unfed(node)
     arrays = {node: as_array(node, value, backend) for node, value in raw.items()}
     own = {node: float_dtype(node, raw[node], array) for node, array in arrays.items()}
     widest = dtypes.widest({*others, *(name for name in own.values() if name)}) or backend.default_float
@@ -30,81 +48,6 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
         dtype = wanted(node, arrays[node], own[node], forced, common)
         admitted[node] = convert(node, arrays[node], dtype, backend, policy)
     return {node: admitted[node] for node in raw}
-
-
-def as_array(node: Input, value: Any, backend: Backend) -> Array:
-    """``value`` as an array of the backend, or of NumPy where it still has to move there."""
-    if value is None:
-        raise unfed(node)
-    if backend.owns(value):
-        array = value
-        if not backend.on_device(array):
-            raise MixedBackendsError(
-                str(node),
-                f"it was fed an array on {array.device}",
-                f"the backend in use is {backend.name} on {backend.device}",
-                "Move the array to that device, feed a NumPy array, or choose the array's device as the backend's",
-            )
-    elif of_another_library(value):
-        raise MixedBackendsError(
-            str(node),
-            f"it was fed a {type(value).__module__.partition('.')[0]} array",
-            f"the backend in use is {backend.name} on {backend.device}",
-            "Feed NumPy arrays or arrays of this backend, or choose the array's library: set_backend, MINIFLOW_BACKEND",
-        )
-    else:
-        array = host_array(node, value)
-    check_contents(node, array)
-    return array
-
-
-def of_another_library(value: Any) -> bool:
-    """Is this an array of a library other than NumPy?"""
-    from array_api_compat import is_array_api_obj, is_numpy_array  # here: importing this package stays quick
-
-    return bool(is_array_api_obj(value) and not is_numpy_array(value))
-
-
-def host_array(node: Input, value: Any) -> Array:
-    """``value``, a NumPy array or what NumPy makes one from, as a NumPy array of numbers."""
-    import numpy as np  # here, so that importing this package imports no array library
-
-    try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise FeedError(
-            str(node),
-            f"it was fed a {type(value).__name__} that is no array ({error})",
-            "rows need equal lengths",
-            "Pad or cut the rows",
-        ) from None
-    return array
-
-
-def check_contents(node: Input, array: Array) -> None:
-    """Refuse complex and empty arrays, and what holds no numbers."""
-    name = dtypes.name_of(array)
-    if name not in (*dtypes.FLOATS, *dtypes.INTEGERS, "bool") and not name.startswith("complex"):
-        raise FeedError(
-            str(node),
-            f"it was fed data of dtype {name}",
-            "a feed holds numbers of a dtype that the Array API standard has",
-            "Convert it, for instance by numpy.asarray(data, dtype=float), and encode text as numbers",
-        )
-    if name.startswith("complex"):
-        raise DtypeError(
-            str(node),
-            f"it was fed {name} data",
-            "gradients are of real numbers",
-            "Feed real and imaginary parts apart",
-        )
-    if 0 in array.shape:
-        raise FeedError(
-            str(node),
-            f"it was fed an array of shape {tuple(array.shape)}",
-            "an empty batch has no cost",
-            "Leave the batch out",
-        )
 
 
 def float_setting() -> str | None:
@@ -150,9 +93,9 @@ def convert(node: Input, array: Array, dtype: str, backend: Backend, policy: str
             "Feed integers, for instance labels.astype(int)",
         )
     stored = backend.storable(dtype)
-    if stored != dtype and not (node.dtype == "int" and fits(array, stored)):
+    if not dtypes.holds(stored, dtype) and not (node.dtype == "int" and fits(array, stored, backend)):
         refuse_or_warn(node, dtype, stored, backend, policy)
-    if stored in dtypes.INTEGERS and came != stored and not fits(array, stored):
+    if stored in dtypes.INTEGERS and not fits(array, stored, backend):
         raise DtypeError(
             str(node),
             "it was fed integers out of range",
@@ -162,18 +105,13 @@ def convert(node: Input, array: Array, dtype: str, backend: Backend, policy: str
     return array if backend.owns(array) and came == stored else backend.asarray(array, stored)
 
 
-def fits(array: Array, dtype: str) -> bool:
-    """Do the values of an integer array lie in the range of ``dtype``?"""
+def fits(array: Array, dtype: str, backend: Backend) -> bool:
+    """Do the values of an array of integers or booleans lie in the range of the integer ``dtype``?"""
+    if dtypes.holds(dtype, dtypes.name_of(array)):
+        return True
     low, high = dtypes.integer_range(dtype)
-    xp = array_namespace(array)
-    return low <= int(xp.min(array)) and int(xp.max(array)) <= high
-
-
-def array_namespace(array: Array) -> Any:
-    """The namespace of an array's library."""
-    import array_api_compat
-
-    return array_api_compat.array_namespace(array)
+    host = backend.to_numpy(array) if backend.owns(array) else array
+    return low <= int(host.min()) and int(host.max()) <= high
 
 
 def refuse_or_warn(node: Input, dtype: str, stored: str, backend: Backend, policy: str) -> None:

@@ -9,8 +9,8 @@ from miniflow_xp.backend import Array, Backend
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, whole
 from miniflow_xp.errors import DtypeError, GradcheckError
-from miniflow_xp.feed import admit
-from miniflow_xp.graph import ancestors, check_all_in, check_floats, forget_gradients
+from miniflow_xp.feed import admit, checked_feed
+from miniflow_xp.graph import ancestors, at_dtype, check_all_in, check_floats, forget_gradients
 from miniflow_xp.node import Constant, Input, Node, no_gradient
 from miniflow_xp.switch import get_backend
 
@@ -46,12 +46,17 @@ def gradcheck(
         )
     check_floats(wrt or ())
     order = ancestors([output if isinstance(output, Node) else output[-1]])
-    check_all_in(order, feed or {})
+    feed = checked_feed(feed, "gradcheck")
+    check_all_in(order, feed)
     with backend.activate(), restored(order):
         leaves = [node for node in order if isinstance(node, Input)]
-        raw = {leaf: (feed or {}).get(leaf, leaf.value) for leaf in leaves}
+        raw = {leaf: feed.get(leaf, leaf.value) for leaf in leaves}
         for leaf, array in admit(raw, backend).items():
             leaf.value = backend.asarray(array, "float64") if is_float(array) else array
+        for constant, value in at_dtype(
+            [n for n in order if isinstance(n, Constant)], [n.value for n in leaves]
+        ).items():
+            constant.value = value
         run(order)
         first_nan(order, backend)
         check = Checker(backend, rtol, atol, elements, seed)

@@ -13,8 +13,8 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
-from miniflow_xp.feed import admit
-from miniflow_xp.node import Gradients, Input, Node, Parameter, no_gradient
+from miniflow_xp.feed import admit, checked_feed
+from miniflow_xp.node import Constant, Gradients, Input, Node, Parameter, no_gradient
 from miniflow_xp.switch import get_backend
 
 
@@ -26,6 +26,7 @@ def topological_sort(feed_dict: Mapping[Input, Any], output: Node | None = None)
     ``output`` depends on. The order is the same on every run; time is linear in nodes and edges.
     Raises GraphError, CycleError, NotInGraphError, UnfedError, FeedError or DtypeError, and then changes nothing.
     """
+    feed_dict = checked_feed(feed_dict, "topological_sort")
     for node in feed_dict:
         if not isinstance(node, Input):
             raise GraphError(
@@ -181,8 +182,18 @@ def check_floats(targets: Iterable[Node]) -> None:
 def admit_leaves(graph: Sequence[Node], feed: Mapping[Input, Any] | None = None) -> None:
     """Bring what was fed, or set as ``value`` of a leaf, to the backend."""
     raw = {node: (feed or {}).get(node, node.value) for node in graph if isinstance(node, Input)}
-    for leaf, value in admit(raw, get_backend()).items():
-        leaf.value = value
+    admitted = admit(raw, get_backend())
+    constants = at_dtype([node for node in graph if isinstance(node, Constant)], list(admitted.values()))
+    for node, value in (admitted | constants).items():
+        node.value = value
+
+
+def at_dtype(constants: Sequence[Constant], leaves: Sequence[Array]) -> dict[Node, Any]:
+    """{constant: it as the rules are handed it}, in a graph of these leaves."""
+    if not constants:
+        return {}
+    backend, dtype = get_backend(), dtypes.widest({dtypes.name_of(array) for array in leaves})
+    return {constant: constant.at(backend, dtype) for constant in constants}
 
 
 def forget_gradients(graph: Sequence[Node]) -> None:

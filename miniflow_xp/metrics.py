@@ -4,11 +4,12 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.errors import ShapeError
+from miniflow_xp.given import host_array
 
 
 def accuracy(predictions: Array, targets: Array) -> float:
     """The part of rows whose largest of ``predictions`` (n, classes) stands at the label in ``targets`` (n,)."""
-    predictions, targets = np.asarray(predictions), np.asarray(targets)
+    predictions, targets = (host_array("accuracy", array) for array in (predictions, targets))
     if predictions.ndim != 2 or targets.shape != predictions.shape[:1]:
         raise mismatch("accuracy", predictions, targets, "(n, classes) and labels (n,)")
     return float(np.mean(np.argmax(predictions, axis=1) == targets))
@@ -19,9 +20,10 @@ def r_squared(predictions: Array, targets: Array) -> float:
 
     Draper and Smith, Applied Regression Analysis, section 1.3. NaN where all targets are equal.
     """
-    p, y = np.asarray(predictions, "float64").reshape(-1), np.asarray(targets, "float64").reshape(-1)
+    predictions, targets = (host_array("r_squared", array) for array in (predictions, targets))
+    p, y = predictions.astype("float64").reshape(-1), targets.astype("float64").reshape(-1)
     if p.shape != y.shape:
-        raise mismatch("r_squared", np.asarray(predictions), np.asarray(targets), "as many numbers each")
+        raise mismatch("r_squared", predictions, targets, "as many numbers each")
     total = float(np.sum((y - y.mean()) ** 2))
     return 1 - float(np.sum((y - p) ** 2)) / total if total else float("nan")
 

@@ -13,18 +13,19 @@ from operator import add
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 from miniflow_xp import dtypes
-from miniflow_xp.backend import Array, Namespace
+from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
 from miniflow_xp.callers import calling_line
-from miniflow_xp.checks import as_number
+from miniflow_xp.checks import as_float, as_number, shown
 from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
+from miniflow_xp.given import as_array, check_kind
 from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend
 
 Thunk: TypeAlias = Callable[[], Array]
 """A gradient that is computed when somebody asks for it."""
 
-Operand: TypeAlias = "Node | int | float"
+Operand: TypeAlias = "Node | Array | int | float"
 
 _serials = count()
 
@@ -32,7 +33,7 @@ _serials = count()
 class Node:
     """One operation of a graph.
 
-    ``inbound_nodes``: the nodes whose values it reads; Python numbers among them become constants.
+    ``inbound_nodes``: the nodes whose values it reads; numbers and arrays among them become constants.
     ``outbound_nodes``: those that read its value.
     ``name``: for people; without one, a node is told by the line of code that made it.
 
@@ -44,7 +45,7 @@ class Node:
     """Is this a loss? Of several last nodes, such a one is sorted last, where the passes look for the cost."""
 
     takes_numbers: ClassVar[bool] = True
-    """May Python numbers stand among its inputs? Not where it needs an axis."""
+    """May numbers stand among its inputs? Not where it needs an axis."""
 
     gives_columns: ClassVar[bool] = False
     """Does the lesson print this node's gradient of a 1-D Input as a column? (docs/decisions/0003)"""
@@ -143,7 +144,7 @@ class Node:
     # -- operators: filled by miniflow_xp.ops.arithmetic
 
     operators: ClassVar[dict[str, Callable[..., "Node"]]] = {}
-    __array_ufunc__ = None  # NumPy arrays leave `array + node` to the node, which explains
+    __array_ufunc__ = None  # NumPy arrays leave `array + node` to the node
 
     def __add__(self, other: Operand) -> "Node":
         return Node.operators["+"](self, other)
@@ -232,6 +233,7 @@ class Parameter(Input):
 
     def __init__(self, value: Any, name: str | None = None, *, dtype: Any = None) -> None:
         super().__init__(name, dtype=dtype)
+        check_kind(self, value)
         self._value = value
 
     @property
@@ -260,11 +262,30 @@ class Parameter(Input):
 
 
 class Constant(Node):
-    """A Python number in an expression, as 2 in ``2 * x``; it takes the dtype of what it meets."""
+    """A number or an array in an expression, as 2 in ``2 * x``: it is not trained, and has no gradient.
 
-    def __init__(self, value: float) -> None:
-        super().__init__(name=repr(value))
-        self.value = value
+    It brings no dtype of its own. A number takes that of what it meets; an array, of which this keeps a copy, comes in
+    the widest float dtype of the graph's leaves, as a list does that is fed, so that it widens nothing.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self.is_array = hasattr(given, "shape")
+        super().__init__(name=f"array {shape_of(given)}" if self.is_array else repr(given))
+        self.given = self.value = given
+
+    def at(self, backend: Backend, dtype: str | None) -> Any:
+        """It as the rules are handed it: the number, or an array of the backend.
+
+        ``dtype``: of the floats in the graph; None where there are none, and integers then stay integers.
+        """
+        if not self.is_array:
+            return self.given
+        own = dtypes.name_of(self.given)
+        name = dtype or (own if own in dtypes.INTEGERS else backend.default_float)
+        held = self.value
+        if backend.owns(held) and backend.on_device(held) and dtypes.name_of(held) == name:
+            return held
+        return backend.asarray(self.given, name)
 
     def forward(self) -> None:
         """Its value never changes."""
@@ -365,29 +386,55 @@ def operator(symbol: str) -> Callable[[OperatorClass], OperatorClass]:
 
 
 def as_node(operand: Any, reader: Node) -> Node:
-    """``operand``, a node or a Python number, as a node; raises GraphError for anything else."""
+    """``operand``, a node, a number or an array, as a node; raises GraphError for anything else."""
     if isinstance(operand, Node):
         return operand
     number = as_number(operand)
     if number is not None:
         if not reader.takes_numbers:
             raise only_numbers(reader)
-        return Constant(number)
+        return Constant(usable(number, reader))
+    if hasattr(operand, "dtype") and shape_of(operand):
+        return Constant(copied(operand, reader))
     raise GraphError(
         str(reader),
         f"an input is a {type(operand).__name__}",
-        "inputs are nodes or Python numbers",
-        "Wrap an array: Parameter(array), or an Input that is fed with it",
+        "inputs are nodes, numbers or arrays",
+        "Give numpy.asarray(...) of it, which stays as it is; or Parameter(...), which is trained; or an Input to feed",
     )
 
 
+def usable(number: float, reader: Node) -> float:
+    """``number``; as a float where no integer dtype holds it; raises GraphError where no float does, either."""
+    if isinstance(number, float) or abs(number) < 2**63:
+        return number
+    found = as_float(number)
+    if found is None:
+        raise GraphError(
+            str(reader),
+            f"an input is {shown(number)}",
+            "a constant is a number that a float64 holds",
+            "Use a smaller one",
+        )
+    return found
+
+
+def copied(array: Any, reader: Node) -> Array:
+    """A copy of an array on the host, that cannot be written to; raises what feeding it would raise."""
+    backend = get_backend()
+    found = as_array(reader, array, backend)
+    host = (backend.to_numpy(found) if backend.owns(found) else found).copy()
+    host.flags.writeable = False
+    return host
+
+
 def only_numbers(reader: Node) -> GraphError:
-    """The error for Python numbers where a node needs arrays."""
+    """The error for numbers where a node needs arrays, and for constants alone."""
     return GraphError(
         str(reader),
-        "an input is a Python number",
+        "an input is a number" if not reader.takes_numbers else "its inputs are all constants",
         "it computes with arrays" if not reader.takes_numbers else "at least one input is a node",
-        "Wrap the number: Parameter(number), or an Input that is fed with it",
+        "Wrap one: an Input that is fed with it, or Parameter(...), which is trained",
     )
 
 

@@ -11,7 +11,7 @@ weights"), so a step of less than half its last digit does not move it. Where it
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from copy import copy
-from math import log
+from math import inf, log
 from typing import Self
 
 from miniflow_xp.accumulation import as_wide_as, clipped, wide

@@ -13,7 +13,7 @@ import numpy as np
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Backend, Uploader
 from miniflow_xp.checks import whole
-from miniflow_xp.feed import float_dtype, float_setting, wanted
+from miniflow_xp.feed import checked_feed, float_dtype, float_setting, wanted
 from miniflow_xp.node import Input
 from miniflow_xp.switch import get_backend
 
@@ -78,6 +78,7 @@ class Begun(NamedTuple):
 
 def begin(feed: Feed, uploader: Uploader) -> Begun:
     """Begin to copy what is worth it; other NumPy arrays are copied on the host, as the source may change its own."""
+    feed = checked_feed(feed, "prefetched")
     names = {node: name for node, value in feed.items() if (name := sent_as(node, value, uploader.backend))}
     started = uploader.start([np.asarray(feed[node]) for node in names], list(names.values())) if names else None
     rest = {node: None if node in names else own(value) for node, value in feed.items()}
@@ -107,6 +108,8 @@ def sent_as(node: Input, value: Any, backend: Backend) -> str | None:
     take theirs from the other data of the feed, ``admit`` decides.
     """
     if not isinstance(node, Input) or not isinstance(value, np.ndarray) or not value.size:
+        return None
+    if isinstance(value, np.ma.MaskedArray | np.matrix):
         return None
     name = dtypes.name_of(value)
     if node.dtype not in (None, "float", *dtypes.FLOATS) or name not in (*dtypes.FLOATS, *dtypes.INTEGERS, "bool"):

@@ -15,7 +15,7 @@ def equations(schedule: Schedule) -> str:
     names = short_names([*schedule.leaves, *(node for node, _ in schedule.forward)])
 
     def spell(node: Node) -> str:
-        return str(node.value) if isinstance(node, Constant) else names[node]
+        return str(node.name) if isinstance(node, Constant) else names[node]
 
     rows = [
         (

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 from miniflow_xp.backend import Array
 from miniflow_xp.capture import Step
 from miniflow_xp.errors import GraphError, NotInGraphError
+from miniflow_xp.feed import checked_feed
+from miniflow_xp.given import as_array
 from miniflow_xp.node import Input, Node
 from miniflow_xp.printing import equations
 from miniflow_xp.schedule import Schedule
+from miniflow_xp.switch import get_backend
 
 
 class Result(NamedTuple):
@@ -38,14 +41,16 @@ class Program:
 
     def __call__(self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None) -> Result:
         """Values and gradients for a feed. ``seeds``: {output: the gradient to start from}, in the output's shape."""
-        started = tuple(seeds or ())
+        name = self._step.name
+        feed, starts = checked_feed(feed, name), checked_feed(seeds, f"{name}, seeds")
+        started = tuple(starts)
         for node in started:
             if node not in self.schedule.outputs:
                 raise NotInGraphError(
                     str(node), "it is given a seed gradient", "seeds belong to outputs", "Make it one of the outputs"
                 )
-        extra = [(seeds or {})[node] for node in started]
-        captured, arrays = self._step.prepare(feed or {}, extra, started, self._function)
+        extra = [as_array(node, starts[node], get_backend()) for node in started]
+        captured, arrays = self._step.prepare(feed, extra, started, self._function)
         results = captured(*arrays)
         count = len(self.schedule.outputs)
         values = list(results[:count])

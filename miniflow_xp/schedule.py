@@ -7,7 +7,7 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
-from miniflow_xp.graph import ancestors, check_floats
+from miniflow_xp.graph import ancestors, at_dtype, check_floats
 from miniflow_xp.node import Constant, Input, Node, no_gradient, pullbacks
 
 Steps = list[tuple[Node, list[Node]]]
@@ -29,7 +29,7 @@ class Schedule:
         order = ancestors(outputs)
         self.outputs, self.wrt = list(outputs), list(wrt)
         self.leaves = [n for n in order if isinstance(n, Input)]
-        self.constants: dict[Node, Any] = {n: n.value for n in order if isinstance(n, Constant)}
+        self.constants = [n for n in order if isinstance(n, Constant)]
         run = [n for n in order if not isinstance(n, Input | Constant)]
         for node in run:
             if not has_rule(node):
@@ -60,7 +60,8 @@ class Schedule:
         ``seeds``: {output: the gradient to start from}; without one, a scalar output starts from 1. With ``guards``,
         shapes and dtypes are checked too, and what is to be checked of the leaves' values is added to this list.
         """
-        values: dict[Node, Any] = {**self.constants, **dict(zip(self.leaves, arrays, strict=True))}
+        values: dict[Node, Any] = dict(zip(self.leaves, arrays, strict=True))
+        values |= at_dtype(self.constants, arrays)
         for node, dropped in self.forward:
             inputs = [values[m] for m in node.inbound_nodes]
             if guards is not None:
@@ -155,15 +156,14 @@ class Guard(NamedTuple):
         if not all(isinstance(i, Shaped) or i in feed for i in self.inputs):
             return
         found = [i if isinstance(i, Shaped) else feed[i] for i in self.inputs]
-        fed = [f for f in found if not isinstance(f, Shaped)]
-        if all(backend.owns(a) for a in fed):
-            if backend.device.startswith("cpu"):
-                self.node.check_values(backend.xp, *found)
-        elif not any(backend.owns(a) for a in fed):
-            import numpy as np
+        if any(backend.owns(f) for f in found) and not backend.device.startswith("cpu"):
+            return
+        import numpy as np  # on the host, where all integers can be compared: PyTorch cannot compare some of its own
 
-            numbers = [f if isinstance(f, Shaped) else np.asarray(f) for f in found]
-            self.node.check_values(np, *numbers)
+        def on_host(value: Any) -> Any:
+            return backend.to_numpy(value) if backend.owns(value) else np.asarray(value)
+
+        self.node.check_values(np, *(f if isinstance(f, Shaped) else on_host(f) for f in found))
 
 
 class Shaped(NamedTuple):

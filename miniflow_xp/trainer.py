@@ -12,7 +12,7 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.capture import Step
 from miniflow_xp.checks import not_negative
 from miniflow_xp.errors import GraphError, SettingError
-from miniflow_xp.feed import admit
+from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter
 from miniflow_xp.ops.dropout import Counter
@@ -74,7 +74,7 @@ class Trainer:
 
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
-        backend, feed = get_backend(), feed or {}
+        backend, feed = get_backend(), checked_feed(feed, self._step.name)
         same = backend is self._backend and not self._stale
         if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
             self._gather(backend, feed)

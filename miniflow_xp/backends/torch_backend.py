@@ -17,6 +17,7 @@ from miniflow_xp.backends.torch_replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError, SettingError
 from miniflow_xp.trace import captured_or_plain
 
+UNUSABLE = ("uint16", "uint32", "uint64")  # PyTorch has these dtypes, but hardly a function that takes them
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
@@ -40,7 +41,7 @@ class TorchBackend(Backend):
 
     def asarray(self, host: Array, dtype: str | None = None) -> Array:
         if not isinstance(host, torch.Tensor):
-            host = torch.tensor(host)  # copies: PyTorch warns where it would share a read-only NumPy array
+            host = tensor(host)
         return host.detach().to(device=self._device, dtype=getattr(torch, dtype) if dtype else None)
 
     def to_numpy(self, array: Array) -> Array:
@@ -57,7 +58,9 @@ class TorchBackend(Backend):
         return value.device if isinstance(value, torch.Tensor) else None
 
     def storable(self, dtype: str) -> str:
-        return "float32" if dtype == "float64" and self._device.type == "mps" else dtype
+        if dtype == "float64" and self._device.type == "mps":
+            return "float32"
+        return "int64" if dtype in UNUSABLE else dtype
 
     def synchronize(self) -> None:
         if self._device.type != "cpu":
@@ -76,6 +79,11 @@ class TorchBackend(Backend):
     def describe(self) -> str:
         gpu = torch.cuda.get_device_name(self._device) if self._device.type == "cuda" else self.device
         return f"PyTorch {torch.__version__} on {gpu if gpu != 'cpu' else 'the CPU'}"
+
+
+def tensor(host: Array) -> torch.Tensor:
+    """A NumPy array as a tensor on the CPU, copied: PyTorch warns where it would share a read-only one."""
+    return torch.tensor(host if min(host.strides, default=0) >= 0 else host.copy())  # it has no negative strides
 
 
 def compile_mode(wanted: object) -> str | None:

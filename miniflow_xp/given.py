@@ -1,0 +1,116 @@
+"""An array that a user gives, checked: what holds no plain numbers is refused, whatever door it comes in by."""
+
+from typing import Any
+
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.errors import DtypeError, FeedError, MixedBackendsError
+
+
+def as_array(where: object, value: Any, backend: Backend) -> Array:
+    """``value`` as an array of the backend, or of NumPy where it still has to move there.
+
+    ``where`` is what it is given to, a node for instance, for the errors. Raises FeedError, MixedBackendsError or
+    DtypeError.
+    """
+    check_kind(where, value)
+    if backend.owns(value):
+        array = as_it_is(value)
+        if not backend.on_device(array):
+            raise MixedBackendsError(
+                str(where),
+                f"it was fed an array on {array.device}",
+                f"the backend in use is {backend.name} on {backend.device}",
+                "Move the array to that device, feed a NumPy array, or choose the array's device as the backend's",
+            )
+    elif of_another_library(value):
+        raise MixedBackendsError(
+            str(where),
+            f"it was fed a {type(value).__module__.partition('.')[0]} array",
+            f"the backend in use is {backend.name} on {backend.device}",
+            "Feed NumPy arrays or arrays of this backend, or choose the array's library: set_backend, MINIFLOW_BACKEND",
+        )
+    else:
+        array = host_array(where, value)
+    check_contents(where, array)
+    return array
+
+
+def of_another_library(value: Any) -> bool:
+    """Is this an array of a library other than NumPy?"""
+    from array_api_compat import is_array_api_obj, is_numpy_array  # here: importing this package stays quick
+
+    return bool(is_array_api_obj(value) and not is_numpy_array(value))
+
+
+def host_array(where: object, value: Any) -> Array:
+    """``value``, a NumPy array or what NumPy makes one from, as a NumPy array of numbers; raises FeedError."""
+    import numpy as np  # here, so that importing this package imports no array library
+
+    check_kind(where, value)
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise FeedError(
+            str(where),
+            f"it was fed a {type(value).__name__} that is no array ({error})",
+            "rows need equal lengths",
+            "Pad or cut the rows",
+        ) from None
+    return as_it_is(array)
+
+
+def as_it_is(array: Array) -> Array:
+    """A NumPy array in this machine's byte order, which alone every library reads; any other array as it is."""
+    import numpy as np
+
+    if isinstance(array, np.ndarray) and not array.dtype.isnative:
+        return array.astype(array.dtype.newbyteorder("="))
+    return array
+
+
+def check_kind(where: object, value: Any) -> None:
+    """Refuse what computes otherwise than an array: masked arrays, alone or in a list, and ``numpy.matrix``."""
+    import numpy as np
+
+    parts = value if isinstance(value, list | tuple) else (value,)
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        raise FeedError(
+            str(where),
+            "it was fed a masked array",
+            "what is masked would be taken for data",
+            "Leave these rows out, or fill them by array.filled(number)",
+        )
+    if isinstance(value, np.matrix):
+        raise FeedError(
+            str(where),
+            "it was fed a numpy.matrix",
+            "its * is a product of matrices, that of an array goes element by element",
+            "Give an array: numpy.asarray(matrix)",
+        )
+
+
+def check_contents(where: object, array: Array) -> None:
+    """Refuse complex and empty arrays, and what holds no numbers."""
+    name = dtypes.name_of(array)
+    if name not in (*dtypes.FLOATS, *dtypes.INTEGERS, "bool") and not name.startswith("complex"):
+        raise FeedError(
+            str(where),
+            f"it was fed data of dtype {name}",
+            "a feed holds numbers of a dtype that the Array API standard has",
+            "Convert it, for instance by numpy.asarray(data, dtype=float), and encode text as numbers",
+        )
+    if name.startswith("complex"):
+        raise DtypeError(
+            str(where),
+            f"it was fed {name} data",
+            "gradients are of real numbers",
+            "Feed real and imaginary parts apart",
+        )
+    if 0 in array.shape:
+        raise FeedError(
+            str(where),
+            f"it was fed an array of shape {tuple(array.shape)}",
+            "an empty batch has no cost",
+            "Leave the batch out",
+        )
