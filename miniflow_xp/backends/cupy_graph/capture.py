@@ -7,7 +7,6 @@ import gc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from threading import Lock
 from typing import Any
 
 import cupy
@@ -16,6 +15,7 @@ from miniflow_xp.backend import Array, Backend
 from miniflow_xp.backends.cupy_graph.gpu import Gpu, overwrite
 from miniflow_xp.backends.cupy_graph.plan import Plan
 from miniflow_xp.backends.precision import tf32_wanted
+from miniflow_xp.locks import lock
 from miniflow_xp.trace import record
 
 WARM_UPS = 2  # kernels are compiled, libraries loaded and memory taken: none of it may happen while capturing
@@ -33,7 +33,7 @@ class CupyCapture:
         self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
         self._backend = backend
-        self._lock = Lock()
+        self._lock = lock()
         self._graph: Any = None
         self._outputs: list[Array] = []
         with backend.activate():
