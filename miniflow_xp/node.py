@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from functools import partial, reduce
 from itertools import count
 from operator import add
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
 from miniflow_xp.callers import calling_line
+from miniflow_xp.copying import carried, meet
 from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
 from miniflow_xp.switch import get_backend
 
@@ -146,6 +147,29 @@ class Node:
     def __neg__(self) -> "Node":
         return Node.operators["neg"](self)
 
+    # -- copies: with all that the node depends on; what reads it is not copied
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        below, token = meet(self)
+        gradients = {node: carried(gradient) for node, gradient in self.gradients.items()}
+        state = {name: carried(value) for name, value in vars(self).items() if name != "outbound_nodes"}
+        return below, token, {**state, "gradients": gradients}
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        vars(self).update(state[-1])
+        self.serial = next(_serials)
+        self.gradients = Gradients(self, {})
+        self.gradients.update(state[-1]["gradients"])
+        vars(self).setdefault("outbound_nodes", [])
+        for node in dict.fromkeys(self.inbound_nodes):
+            vars(node).setdefault("outbound_nodes", []).append(self)
+
+    def __copy__(self) -> Self:
+        """A node of its own with the same inbound nodes, which do not know of it."""
+        node = type(self).__new__(type(self))
+        vars(node).update(vars(self))
+        return node
+
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.name!r}" if self.name else f"{type(self).__name__} made at {self.made_at}"
 
@@ -215,9 +239,18 @@ class Parameter(Input):
         self._held: Callable[[], Any] | None = None
         self._value = value
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        *before, state = super().__getstate__()
+        return *before, {**state, "_held": None, "_value": carried(self.value)}  # no Trainer holds the copy
+
     def hold(self, read: Callable[[], Any]) -> None:
         """Let ``read`` give the value from now on, until one is set."""
         self._held, self._value = read, None
+
+    @property
+    def is_held(self) -> bool:
+        """Does a Trainer give the value?"""
+        return self._held is not None
 
     def is_held_by(self, read: Callable[[], Any]) -> bool:
         """Does ``read`` still give the value?"""
