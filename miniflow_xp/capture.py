@@ -3,13 +3,13 @@
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from threading import Lock
 from typing import Any, TypeAlias
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.feed import admit
+from miniflow_xp.locks import lock
 from miniflow_xp.node import Input, unfed
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.schedule import Guard
@@ -26,6 +26,8 @@ KEPT = 8  # captures of one step that are kept, for as many signatures
 class Step:
     """The captures of one step, by signature: backend, and shape, dtype and device of every array.
 
+    ``turn``: a lock for those whose runs follow one another. A copy captures anew.
+
     The least recently used capture goes when there are more than KEPT; when more than KEPT calls in a row bring a new
     signature, one warning says what to do.
     """
@@ -37,9 +39,13 @@ class Step:
         self._members = set(leaves)
         self._counters = [leaf for leaf in leaves if isinstance(leaf, Counter)]
         self._kept: OrderedDict[Hashable, tuple[Any, list[Guard]]] = OrderedDict()
-        self._lock = Lock()  # for the order of what is kept
+        self.turn = lock()
+        self._lock = lock()  # for the order of what is kept
         self._misses = 0
         self._warned = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Step, (self.leaves, self.name)
 
     def prepare(
         self,
@@ -61,12 +67,12 @@ class Step:
         if not self._counters:
             return self._prepared(feed, extra, key, make, state, others)
         counting = [counter for counter in self._counters if counter not in feed]
-        numbers = [counter.number for counter in counting]
+        passes: dict[Input, Any] = {counter: counter.advance() for counter in counting}
         try:
-            return self._prepared({**feed, **{c: c.advance() for c in counting}}, extra, key, make, state, others)
+            return self._prepared({**feed, **passes}, extra, key, make, state, others)
         except BaseException:
-            for counter, number in zip(counting, numbers, strict=True):
-                counter.value = number  # a feed that is refused is no pass
+            for counter in counting:
+                counter.take_back(int(passes[counter]))  # a feed that is refused is no pass
             raise
 
     def _prepared(

@@ -17,6 +17,7 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
 from miniflow_xp.callers import calling_line
 from miniflow_xp.checks import as_float, as_number, shown
+from miniflow_xp.copying import carried, meet
 from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
 from miniflow_xp.given import as_array, check_kind
 from miniflow_xp.readers import Readers
@@ -70,21 +71,6 @@ class Node:
     def no_readers(self) -> MutableSequence["Node"]:
         """Its ``outbound_nodes`` while nothing reads it."""
         return Readers() if self.outlives_graphs else []
-
-    def __copy__(self) -> Self:
-        """A node that reads the same nodes, which do not know of it, and that nothing reads."""
-        other = type(self).__new__(type(self))
-        vars(other).update(vars(self))
-        other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other, {})
-        return other
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Of a node that is copied with what it reads, or unpickled: leaves that know no readers get to know it."""
-        vars(self).update(state)
-        for node in self.inbound_nodes:
-            readers = vars(node).get("outbound_nodes")
-            if isinstance(readers, Readers):
-                readers.append(self)
 
     # -- the rule: pure
 
@@ -173,6 +159,30 @@ class Node:
     def __neg__(self) -> "Node":
         return Node.operators["neg"](self)
 
+    # -- copies: with all that the node depends on; what reads it is not copied
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        below, token = meet(self)
+        gradients = {node: carried(gradient) for node, gradient in self.gradients.items()}
+        state = {name: carried(value) for name, value in vars(self).items() if name != "outbound_nodes"}
+        return below, token, {**state, "gradients": gradients}
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        vars(self).update(state[-1])
+        self.serial = next(_serials)
+        self.gradients = Gradients(self, {})
+        self.gradients.update(state[-1]["gradients"])
+        vars(self).setdefault("outbound_nodes", self.no_readers())
+        for node in dict.fromkeys(self.inbound_nodes):
+            vars(node).setdefault("outbound_nodes", node.no_readers()).append(self)
+
+    def __copy__(self) -> Self:
+        """A node that reads the same nodes, which do not know of it, and that nothing reads."""
+        other = type(self).__new__(type(self))
+        vars(other).update(vars(self))
+        other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other, {})
+        return other
+
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.name!r}" if self.name else f"{type(self).__name__} made at {self.made_at}"
 
@@ -246,9 +256,18 @@ class Parameter(Input):
         self._held: Callable[[], Any] | None = None
         self._value = value
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        *before, state = super().__getstate__()
+        return *before, {**state, "_held": None, "_value": carried(self.value)}  # no Trainer holds the copy
+
     def hold(self, read: Callable[[], Any]) -> None:
         """Let ``read`` give the value from now on, until one is set."""
         self._held, self._value = read, None
+
+    @property
+    def is_held(self) -> bool:
+        """Does a Trainer give the value?"""
+        return self._held is not None
 
     def __copy__(self) -> Self:
         """Another Parameter with the value that this one has now, and that no Trainer works on."""

@@ -22,6 +22,8 @@ from miniflow_xp.program import Program
 from miniflow_xp.schedule import Guard, Schedule
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 
+MADE_ANEW = ("schedule", "_step", "_readers", "_held", "_dtypes", "_stale", "_additive")  # in the copy of a Trainer
+
 
 class Trainer:
     """Moves ``parameters`` (default: all that ``cost`` depends on) along the gradient of ``cost``, a scalar.
@@ -29,6 +31,7 @@ class Trainer:
     ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
     setting one is seen by the next step. A backend chosen later is seen too: parameters and slots move there.
+    Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer that goes on by itself from here.
     Raises NoGradientError for a parameter that the cost does not depend on, DtypeError for one declared integer.
     """
 
@@ -44,19 +47,29 @@ class Trainer:
         check_parameters(cost, self.parameters)
         self.cost = cost
         self.optimizer = optimizer or SGD()
-        self.schedule = Schedule([cost], self.parameters)
-        trained = set(self.parameters)
-        self._step = Step([leaf for leaf in self.schedule.leaves if leaf not in trained], f"Trainer of {cost}")
-        self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
         self._rate = self.optimizer.learning_rate
-        self._backend: Backend | None = None
-        self._stale = True
-        self._layout = Layout((), 0, False)
-        self._dtypes: tuple[str, ...] = ()
-        self._additive: Program | None = None
-        self._captured: Any = None
-        self._initial: list[Array] = []
         self._loaded: Memory | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """What a copy makes anew."""
+        self.schedule = Schedule([self.cost], self.parameters)
+        trained = set(self.parameters)
+        self._step = Step([leaf for leaf in self.schedule.leaves if leaf not in trained], f"Trainer of {self.cost}")
+        self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
+        self._held = Held(None, Layout((), 0, False), [])
+        self._dtypes: tuple[str, ...] = ()
+        self._stale = True
+        self._additive: Program | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._step.turn:
+            kept = {name: value for name, value in vars(self).items() if name not in MADE_ANEW}
+            return {**kept, "_loaded": self.memory()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._begin()
 
     @property
     def learning_rate(self) -> float:
@@ -65,23 +78,26 @@ class Trainer:
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        self._rate = not_negative(rate, "learning_rate")
-        if self._captured is None or self._backend is None:
-            self._stale = True  # the next step gathers its state anew
-            return
-        for dtype, clock in self._layout.clocks.items():
-            self._captured.write(clock, number_array(self._backend, rate, dtype))
+        with self._step.turn:
+            self._rate, held = not_negative(rate, "learning_rate"), self._held
+            if held.captured is None or held.backend is None:
+                self._stale = True  # the next step gathers its state anew
+                return
+            for dtype, clock in held.layout.clocks.items():
+                held.captured.write(clock, number_array(held.backend, rate, dtype))
 
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
         backend, feed = get_backend(), checked_feed(feed, self._step.name)
-        same = backend is self._backend and not self._stale
-        if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
-            self._gather(backend, feed)
-        captured, arrays = self._step.prepare(feed, (), self._layout, self._function, self._state, self._dtypes)
-        if captured is not self._captured:
-            self._move_to(captured)
-        return captured(*arrays)[0]
+        with self._step.turn:
+            same = backend is self._held.backend and not self._stale
+            if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
+                self._gather(backend, feed)
+            held = self._held
+            captured, arrays = self._step.prepare(feed, (), held.layout, self._function, held.state, self._dtypes)
+            if captured is not held.captured:
+                self._move_to(captured)
+            return captured(*arrays)[0]
 
     def to(self, choice: Choice, **options: Any) -> "Trainer":
         """Go on on another backend, which becomes the one in use: ``trainer.to("cupy:0")``; returns the trainer.
@@ -98,12 +114,13 @@ class Trainer:
                 "Move before it or after it, or open another block, which the trainer follows",
             )
         backend = load(choice, **options)
-        values = admit({p: portable(p.value, backend) for p in self.parameters}, backend)
-        memory = self.memory()
-        set_backend(backend)
-        for parameter, value in values.items():
-            parameter.value = value
-        self.remember(memory)
+        with self._step.turn:
+            values = admit({p: portable(p.value, backend) for p in self.parameters}, backend)
+            memory = self.memory()
+            set_backend(backend)
+            for parameter, value in values.items():
+                parameter.value = value
+            self.remember(memory)
         return self
 
     def additive(self, feed: Mapping[Input, Any]) -> Array:
@@ -134,24 +151,27 @@ class Trainer:
 
     def memory(self) -> "Memory":
         """What the optimizer remembers now, on the host; waits until it is there."""
-        return self._loaded or self._layout.memory([to_numpy(a) for a in self._state()])
+        with self._step.turn:
+            return self._loaded or self._held.layout.memory([to_numpy(a) for a in self._held.state()])
 
     def on_host(self) -> "OnHost":
         """What a training is in the middle of, on the host; each array of the state moves there once."""
         import numpy as np  # here, so that importing this package imports no array library
 
-        state = [] if self._captured is None else [to_numpy(array) for array in self._state()]
-        values, names = [], []
-        for number, (parameter, reader) in enumerate(zip(self.parameters, self._readers, strict=True)):
-            if state and parameter.is_held_by(reader):
-                values.append(self._layout.part(np, state, number))
-                names.append(self._layout.dtype(number))
-            else:
-                value = parameter.value
-                values.append(to_numpy(value))
-                names.append(dtypes.name_of(value if hasattr(value, "dtype") else values[-1]))
-        memory = self._loaded or self._layout.memory(state) if state else self.memory()
-        return OnHost(values, names, memory, [counter.number for counter in self.counters], self._rate)
+        with self._step.turn:
+            layout = self._held.layout
+            state = [] if self._captured is None else [to_numpy(array) for array in self._held.state()]
+            values, names = [], []
+            for number, (parameter, reader) in enumerate(zip(self.parameters, self._readers, strict=True)):
+                if state and parameter.is_held_by(reader):
+                    values.append(layout.part(np, state, number))
+                    names.append(layout.dtype(number))
+                else:
+                    value = parameter.value
+                    values.append(to_numpy(value))
+                    names.append(dtypes.name_of(value if hasattr(value, "dtype") else values[-1]))
+            memory = self._loaded or layout.memory(state) if state else self.memory()
+            return OnHost(values, names, memory, [counter.number for counter in self.counters], self._rate)
 
     def take_up(self, found: "OnHost") -> None:
         """Let the next step be the one that would have followed when ``on_host`` gave this, which must fit."""
@@ -160,53 +180,51 @@ class Trainer:
             backend.asarray(value, name) if name == "bfloat16" and backend.storable(name) == name else value
             for value, name in zip(found.values, found.dtypes, strict=True)
         ]
-        for parameter, value in zip(self.parameters, values, strict=True):
-            parameter.value = value
-        for counter, number in zip(self.counters, found.passes, strict=True):
-            counter.value = number
-        self.remember(found.memory)
-        self.learning_rate = found.learning_rate
+        with self._step.turn:
+            for parameter, value in zip(self.parameters, values, strict=True):
+                parameter.value = value
+            for counter, number in zip(self.counters, found.passes, strict=True):
+                counter.value = number
+            self.remember(found.memory)
+            self.learning_rate = found.learning_rate
 
     def remember(self, memory: "Memory") -> None:
         """Let the next step go on from this memory, which must fit the parameters and the optimizer."""
-        self._loaded, self._stale = memory, True
+        with self._step.turn:
+            self._loaded, self._stale = memory, True
+
+    @property
+    def _captured(self) -> Any:
+        """The capture that the last step ran; None before it."""
+        return self._held.captured
 
     def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:
         """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
-        held = [p.is_held_by(r) for p, r in zip(self.parameters, self._readers, strict=True)]
-        moves = backend is not self._backend
         raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._step.leaves}
-        for parameter, ours in zip(self.parameters, held, strict=True):
-            raw[parameter] = portable(parameter.value, backend) if ours and moves else parameter.value
+        for parameter in self.parameters:
+            value = parameter.value
+            native = backend.owns(value) and backend.on_device(value)
+            raw[parameter] = portable(value, backend) if parameter.is_held and not native else value
         admitted = admit(raw, backend)
         arrays = [admitted[parameter] for parameter in self.parameters]
         layout = Layout.of(arrays, self.optimizer, backend.flat_state)
         memory = self.memory()
         with backend.activate():
-            self._initial = layout.pack(backend, arrays, self._rate, memory)
-        self._backend, self._layout, self._captured, self._stale = backend, layout, None, False
-        self._loaded = None
+            initial = layout.pack(backend, arrays, self._rate, memory)
+        self._held, self._stale, self._loaded = Held(backend, layout, initial), False, None
         self._dtypes = tuple({group.dtype for group in layout.groups})
 
-    def _state(self) -> list[Array]:
-        """The arrays of the state as they are now."""
-        if self._captured is None:
-            return self._initial
-        return [self._captured.read(n) for n in range(self._layout.size)]
-
     def _move_to(self, captured: Any) -> None:
-        for n, array in enumerate(self._state()):
+        for n, array in enumerate(self._held.state()):
             captured.write(n, array)
-        self._captured, self._initial = captured, []
+        self._held = self._held._replace(initial=[], captured=captured)
         for parameter, reader in zip(self.parameters, self._readers, strict=True):
             if not parameter.is_held_by(reader):
                 parameter.hold(reader)
 
     def _read(self, number: int) -> Array:
         """The value of a parameter, from the state."""
-        which, _, _ = self._layout.place(number)
-        array = self._initial[which] if self._captured is None else self._captured.read(which)
-        return self._layout.part((self._backend or get_backend()).xp, {which: array}, number)
+        return self._held.value(number)
 
     def _function(self, layout: "Layout", guards: list[Guard]) -> Any:
         run = self.schedule.checked_once(guards)
@@ -220,6 +238,25 @@ class Trainer:
             return [*layout.update(xp, self.optimizer, state, gradients), *outputs]
 
         return step
+
+
+class Held(NamedTuple):
+    """The state of a Trainer: ``initial``, as it was gathered, until a capture holds it."""
+
+    backend: Backend | None
+    layout: "Layout"
+    initial: list[Array]
+    captured: Any = None
+
+    def state(self) -> list[Array]:
+        """Its arrays as they are now."""
+        return self.initial if self.captured is None else list(map(self.captured.read, range(self.layout.size)))
+
+    def value(self, number: int) -> Array:
+        """The value of a parameter as it is now."""
+        which, _, _ = self.layout.place(number)
+        array = self.initial[which] if self.captured is None else self.captured.read(which)
+        return self.layout.part((self.backend or get_backend()).xp, {which: array}, number)
 
 
 class Group(NamedTuple):

@@ -27,6 +27,7 @@ from miniflow_xp.backend import Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax_replay import replay
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
+from miniflow_xp.locks import lock
 from miniflow_xp.trace import captured_or_plain, contents_wanted
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
@@ -93,7 +94,10 @@ class JaxBackend(Backend):
 
 
 class JaxCapture(Capture):
-    """The whole step under ``jax.jit``; the state that it renews is donated: its memory is used for the new state."""
+    """The whole step under ``jax.jit``; the state that it renews is donated: its memory is used for the new state.
+
+    ``_done`` holds at 0 what the last call gave: the states that each call renews, and the results.
+    """
 
     how = "compiled as one by jax.jit, its state donated"
 
@@ -101,7 +105,8 @@ class JaxCapture(Capture):
         self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
         self.backend = backend
-        self._state = [jnp.copy(a) for a in arrays[:state]]
+        held = [jnp.copy(a) for a in arrays[:state]]
+        self._turn = lock() if state else nullcontext()
         self._renewed: list[int] = []
 
         def traced(before: list[Array], others: Sequence[Array]) -> tuple[list[Array], list[Array]]:
@@ -118,27 +123,41 @@ class JaxCapture(Capture):
 
         try:  # what is wrong shows here, not at the first call
             with backend.activate():
-                jax.eval_shape(traced, self._state, tuple(arrays[state:]))
+                jax.eval_shape(traced, held, tuple(arrays[state:]))
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
             raise contents_wanted(f"({str(error).splitlines()[0]})") from None
         self._step = jax.jit(step, donate_argnums=0)
-        self._fixed = {n: a for n, a in enumerate(self._state) if n not in self._renewed}
+        self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
+        self._done: dict[int, tuple[list[Array], list[Array]]] = {0: ([held[n] for n in self._renewed], [])}
+        self._ran = False
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
-        state = self._state
-        with self.backend.activate():  # it is compiled for the precision that holds
-            renewed, results = self._step([state[n] for n in self._renewed], self._fixed, [own(a) for a in arrays])
-        for n, array in zip(self._renewed, renewed, strict=True):
-            state[n] = array
-        return list(results)
+        others = [own(a) for a in arrays]
+        with self._turn, self.backend.activate():  # it is compiled for the precision that holds
+            if not self._renewed:
+                return list(self._step([], self._fixed, others)[1])
+            before = self._done[0][0]
+            if not self._ran:  # JAX compiles, in Python code which Ctrl-C may end: the state is not given away yet
+                before = [jnp.copy(a) for a in before]
+            # What is given and what comes back change places in C code: Ctrl-C finds one of the two, whole.
+            self._done.update(zip((0,), map(self._step, (before,), (self._fixed,), (others,)), strict=False))
+            self._ran = True
+            return list(self._done[0][1])
 
     def read(self, number: int) -> Array:
-        return jnp.copy(self._state[number])
+        with self._turn:
+            where, place = self._place(number)
+            return jnp.copy(where[place])
 
     def write(self, number: int, array: Array) -> None:
-        self._state[number] = jnp.copy(array)
+        with self._turn:
+            where, place = self._place(number)
+            where[place] = jnp.copy(array)
+
+    def _place(self, number: int) -> tuple[Any, int]:
         if number in self._fixed:
-            self._fixed[number] = self._state[number]
+            return self._fixed, number
+        return self._done[0][0], self._renewed.index(number)
 
 
 def own(array: Array) -> Array:

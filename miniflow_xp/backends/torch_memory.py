@@ -2,7 +2,8 @@
 
 Fresh memory is slow on a CPU: at first touch the system clears each of its pages, which takes longer than most
 elementwise calls. So a result is written over an input that is read for the last time, or over another tensor of its
-form that is done with, in this step or in the step before.
+form that is done with, in this step or in the step before. The state that a step begins with is left alone until it is
+through: a step that Ctrl-C ends has changed nothing.
 """
 
 from collections import defaultdict
@@ -78,8 +79,10 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
     last = last_readers(order, roots)
     seen = [roots[p] for v in order if v.op not in READING and v.op not in VIEWS for p in v.parents()]
     seen += [roots[r] for r in results]  # by somebody else: a result may look at their memory
-    renewed = {s for s, r in zip(state, results, strict=False) if r.op in FRESH and seen.count(r) == 1}
-    own = ({v for v in order if v.op in FRESH} | renewed).difference(seen)
+    renewed = [
+        s for s, r in zip(state, results, strict=False) if r.op in FRESH and seen.count(r) == 1 and s not in seen
+    ]
+    own = {v for v in order if v.op in FRESH}.difference(seen)
     spare: dict[Hashable, list[Value]] = defaultdict(list)
     writings: dict[Value, Writing] = {}
     wanting: list[Value] = []
@@ -97,6 +100,8 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
                 writings[value] = writing(value, places[over])
         for root in ended:
             spare[form(root)].append(root)
+    for old in renewed:
+        spare[form(old)].append(old)
     kept: dict[int, int] = {}
     for value in wanting:
         if spare[form(value)]:

@@ -5,6 +5,7 @@ Recording takes away what the portable code costs at every call: graph, checks, 
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.torch_memory import VIEWS, Memory, dropped, has_dtype, planned
 from miniflow_xp.joining import Equation, is_number, sigmoid
+from miniflow_xp.locks import lock
 from miniflow_xp.trace import BY_OPERATOR, Value, record
 
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
@@ -40,6 +42,7 @@ class TorchReplay(Capture):
     ) -> None:
         self.backend = backend
         self._state = [a.clone() for a in arrays[:state]]
+        self._turn = lock() if state else nullcontext()
         with torch.no_grad():
             values, results = record(function, backend.xp, arrays)
         joined = join(values, results)
@@ -68,15 +71,17 @@ class TorchReplay(Capture):
         return f"{len(self._calls)} PyTorch calls{among}"
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
-        try:
-            kept = self._pool.pop()
-        except IndexError:  # the first step, or another thread is in one
-            kept = [None] * self._keeps
-        with torch.no_grad():
-            results = self._run(*self._state, *arrays, *kept)
-        self._pool.append([results.pop() for _ in kept][::-1])
         count = len(self._state)
-        self._state = results[:count]
+        with self._turn:
+            try:
+                kept = self._pool.pop()
+            except IndexError:  # the first step, or another thread is in one
+                kept = [None] * self._keeps
+            with torch.no_grad():
+                results = self._run(*self._state, *arrays, *kept)
+            kept = [results.pop() for _ in kept][::-1]
+            self._state = results[:count]
+            self._pool.append(kept)
         return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
 
     def _run(self, *arrays: Array) -> list[Array]:
@@ -91,10 +96,12 @@ class TorchReplay(Capture):
         return [tensors[n] for n in self._results]
 
     def read(self, number: int) -> Array:
-        return self._state[number].clone()
+        with self._turn:
+            return self._state[number].clone()
 
     def write(self, number: int, array: Array) -> None:
-        self._state[number] = array.clone()
+        with self._turn:
+            self._state[number] = array.clone()
 
 
 def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:

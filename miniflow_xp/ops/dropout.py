@@ -9,11 +9,14 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import fraction, whole
 from miniflow_xp.errors import ShapeError
+from miniflow_xp.locks import lock
 from miniflow_xp.node import Input, Node, Operand
 from miniflow_xp.random_bits import Words, random_bits
 from miniflow_xp.switch import get_backend
 
 PASSES = 2**31  # an int32 counts no further
+
+_counting = lock()  # each pass of several threads has a number of its own
 
 
 class Counter(Input):
@@ -37,23 +40,36 @@ class Counter(Input):
     def value(self) -> Array:
         """The number as an array of the backend in use."""
         backend = get_backend()
-        if self._held is None or self._held[0] is not backend:
-            import numpy as np  # here, so that importing this package imports no array library
+        with _counting:
+            if self._held is None or self._held[0] is not backend:
+                import numpy as np  # here, so that importing this package imports no array library
 
-            self._held = backend, backend.asarray(np.asarray(self.number, dtype="int32"))
-        return self._held[1]
+                self._held = backend, backend.asarray(np.asarray(self.number, dtype="int32"))
+            return self._held[1]
 
     @value.setter
     def value(self, value: Any) -> None:
         number = 0 if value is None else whole(value, f"{self}, value", 0, PASSES - 1)
-        if number != self.number:
-            self.number, self._held = number, None
-        self._begins = True
+        with _counting:
+            if number != self.number:
+                self.number, self._held = number, None
+            self._begins = True
 
     def advance(self) -> Array:
         """Go on to the next pass; returns its number as an array of the backend in use."""
-        self.value = self.number + 1
-        return self.value
+        with _counting:
+            self.value = self.number + 1
+            return self.value
+
+    def take_back(self, number: int) -> None:
+        """Let the next pass have this number, which came to none, unless others have gone on since."""
+        with _counting:
+            if self.number == number:
+                self.value = number - 1
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        *before, state = super().__getstate__()
+        return *before, {**state, "_held": None}  # an array of the backend here
 
     def forward(self) -> None:
         if self._begins:

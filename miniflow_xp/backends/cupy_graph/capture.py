@@ -8,7 +8,6 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from threading import Lock
 from typing import Any
 
 import cupy
@@ -18,6 +17,7 @@ from miniflow_xp.backends.cupy_graph.gpu import Gpu, copied, overwrite
 from miniflow_xp.backends.cupy_graph.plan import Plan
 from miniflow_xp.backends.cupy_graph.turns import undisturbed, when_undisturbed
 from miniflow_xp.backends.precision import tf32_wanted
+from miniflow_xp.locks import lock
 from miniflow_xp.trace import record
 
 WARM_UPS = 2  # kernels are compiled, libraries loaded and memory taken: none of it may happen while capturing
@@ -35,7 +35,7 @@ class CupyCapture:
         self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
         self._backend = backend
-        self._lock = Lock()
+        self._lock = lock()
         self._graph: Any = None
         self._outputs: list[Array] = []
         self._count = state

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from threading import RLock
 from typing import Any
 
-_lock = RLock()  # the number of threads is the process's
+from miniflow_xp.locks import lock
+
+_lock = lock()  # the number of threads is the process's
 
 
 @cache

@@ -1,18 +1,18 @@
 """A recorded function, laid out in planned buffers and replayed call by call."""
 
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from miniflow_xp.backends.numpy_plan.blas import blas_threads, one_blas_thread
+from miniflow_xp.backends.numpy_plan.blas import blas_threads
 from miniflow_xp.backends.numpy_plan.emit import Emitter
 from miniflow_xp.backends.numpy_plan.primitives import in_c_order, joined, kind, root, size, without_means
 from miniflow_xp.backends.numpy_plan.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy_plan.select import Call
 from miniflow_xp.backends.numpy_plan.storage import Storage, phase
+from miniflow_xp.backends.numpy_plan.threads import run, run_at_once, run_whole
+from miniflow_xp.locks import lock
 from miniflow_xp.trace import Value, record
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
@@ -28,12 +28,15 @@ class Plan:
     The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which is
     given the other arguments; the other results are returned, as arrays that nothing overwrites. Where it pays, the
     batch (the first axis of ``arrays`` of more than one axis) is run in chunks of rows on several threads.
+
+    The state is renewed as a whole or not at all, whatever comes between: Ctrl-C, or a fork by another thread. Where
+    NumPy is told to raise and does so in the update, the error comes when the update is through.
     """
 
     def __init__(
         self, function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[np.ndarray], state: int
     ) -> None:
-        self._lock = Lock()
+        self._lock = lock(fork_waits=True)
         self.inputs = [aligned_copy(a) for a in arrays]
         values, results = record(function, xp, self.inputs, in_c_order)
         values = without_means(joined(values, results))
@@ -52,17 +55,21 @@ class Plan:
             for buffer, array in zip(self.inputs[len(self.state) :], arrays, strict=True):
                 buffer[...] = array
             if self.threads == 1:
-                for function, args in self.parts[0]:
-                    function(*args)
+                run(self.parts[0])
             else:
-                self._run_threads()
+                run(self.before)
+                run_at_once(self.parts)
+                run(self.after)
+            if self.renewal:
+                run_whole(self.renewal)
             return [out.copy() for out in self.outputs]
 
     @property
     def how(self) -> str:
         """What was done, in words."""
         chunks = f", {self.rows} rows at a time on {self.threads} threads" if self.batch else ""
-        calls = len(self.before) + sum(map(len, self.parts)) + len(self.after) if self.batch else len(self.parts[0])
+        around = len(self.before) + len(self.after) if self.batch else 0
+        calls = around + sum(map(len, self.parts)) + len(self.renewal)
         memory = sum(b.size * b.dtype.itemsize for b in self.storage.buffers)
         return f"recorded and replayed, {calls} NumPy calls into {memory:,} bytes of buffers{chunks}"
 
@@ -75,15 +82,6 @@ class Plan:
         """Set a state."""
         with self._lock:
             self.state[number][...] = array
-
-    def _run_threads(self) -> None:
-        run(self.before)
-        with one_blas_thread():
-            others = [pool().submit(run, part) for part in self.parts[1:]]
-            run(self.parts[0])
-            for other in others:
-                other.result()
-        run(self.after)
 
     def _choose_rows(
         self, values: Sequence[Value], candidates: Sequence[Value], results: Sequence[Value], run: Sequence[Value]
@@ -116,7 +114,8 @@ class Plan:
         donated: Sequence[tuple[Value, Value]],
         xp: Any,
     ) -> None:
-        by_phase = [[v for v in values if phase(self.states[v]) == p] for p in range(3)]
+        first = next((n for n, v in enumerate(values) if self.storage.renews(v)), len(values))
+        by_phase = [[v for v in values[:first] if phase(self.states[v]) == p] for p in range(3)]
         common: dict[Hashable, np.ndarray] = {
             n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if phase(b.state) != 1
         }
@@ -135,18 +134,20 @@ class Plan:
             self.parts = [self._thread(emitter, buffers, n, by_phase[1]) for n, buffers in enumerate(own)]
         else:
             self.parts = [[]]
-        last = emitter(own[0], 0, self.batch)
+        last = emitter(own[0], 0, self.batch) if self.batch else whole
         partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
         self.after = [add_into(own[0][n], other[n]) for other in own[1:] for n in partial]
         self.after += last.calls(by_phase[2])
+        renewal = last.calls(values[first:])
         outputs = [np.asarray(last.array(r)) for r in results[len(self.state) :]]
         renewed = {old for new, old in donated if new is not old}
         for n, result in enumerate(results[len(self.state) :]):
             if root(result) in renewed:  # an old state: keep it before the new one is written over it
                 kept = np.empty_like(outputs[n])
-                self.after.append((np.copyto, (kept, outputs[n])))
+                renewal.append(copy_into(kept, outputs[n]))
                 outputs[n] = kept
-        self.after += write_back(last, donated)
+        renewal += write_back(last, donated)
+        self.renewal = [(function, *args) for function, args in renewal]
         if self.threads == 1:
             self.parts = [self.before + self.parts[0] + self.after]
         self.outputs = outputs
@@ -178,7 +179,12 @@ def write_back(emitter: Emitter, donated: Sequence[tuple[Value, Value]]) -> list
     if not moves:
         return []
     held = [(np.empty_like(old), old, new) for old, new in moves]
-    return [*((np.copyto, (kept, new)) for kept, _, new in held), *((np.copyto, (old, kept)) for kept, old, _ in held)]
+    return [*(copy_into(kept, new) for kept, _, new in held), *(copy_into(old, kept) for kept, old, _ in held)]
+
+
+def copy_into(out: np.ndarray, source: np.ndarray) -> Call:
+    """The call ``out[...] = source``."""
+    return out.__setitem__, (..., source)
 
 
 def nbytes(value: Value) -> int:
@@ -205,20 +211,3 @@ def aligned_copy(array: Any) -> np.ndarray:
 def add_into(total: np.ndarray, term: np.ndarray) -> Call:
     """The call ``total += term``."""
     return np.add, (total, term, total)
-
-
-def run(calls: Sequence[Call]) -> None:
-    """Make the calls, in order."""
-    for function, args in calls:
-        function(*args)
-
-
-_pool: ThreadPoolExecutor | None = None
-
-
-def pool() -> ThreadPoolExecutor:
-    """The threads that plans share."""
-    global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(blas_threads(), thread_name_prefix="miniflow_xp")
-    return _pool

@@ -9,6 +9,8 @@ from miniflow_xp.backends.numpy_plan.primitives import kind, root, shows_all, si
 from miniflow_xp.backends.numpy_plan.rows import AFTER, CUT, PARTIAL, WHOLE, States
 from miniflow_xp.trace import Value
 
+UNINTERRUPTED = ("ufunc", "product", "reduction", "view")  # what NumPy computes without running Python code
+
 
 class Buffer(NamedTuple):
     """A flat piece of memory: for values of one state; ``size`` in elements of ``dtype``."""
@@ -23,6 +25,9 @@ class Storage:
 
     ``slot[v]`` is the number of a buffer in ``buffers``, or the argument in whose place an updated state is written.
     ``inside[v] = (c, offset)``: v is part of a concatenation and is computed right in c's buffer.
+
+    New states are written in place only at the end of the last phase, where no call runs Python code: nothing can come
+    between the first of them and the last.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class Storage:
         self.inside = parts_of_concatenations(run, states)
         self._spare: dict[Buffer, list[int]] = {}
         last = self._last_uses(run, results)
+        donated = self._in_place(run, donated)
         for n, value in enumerate(run):
             if kind(value) != "view":
                 self._place(value, n, last, donated.get(value))
@@ -52,6 +58,20 @@ class Storage:
     def is_free(self, value: Value) -> bool:
         """Does a concatenation need no work, because its parts are computed in place?"""
         return any(c is value for c, _ in self.inside.values())
+
+    def renews(self, value: Value) -> bool:
+        """Is this the new value of a state, written over the old one?"""
+        return isinstance(self.slot.get(value), Value)
+
+    def _in_place(self, run: Sequence[Value], donated: Mapping[Value, Value]) -> dict[Value, Value]:
+        """Those of ``donated`` that belong to the last phase; none where Python code runs after the first of them."""
+        end = max((phase(self.states[value]) for value in run), default=0)
+        late = {new: old for new, old in donated.items() if phase(self.states.get(new, WHOLE)) == end}
+        first = next((n for n, value in enumerate(run) if value in late), len(run))
+        whole = all(
+            kind(value) in UNINTERRUPTED or (kind(value) == "concat" and self.is_free(value)) for value in run[first:]
+        )
+        return late if whole else {}
 
     def _last_uses(self, run: Sequence[Value], results: Sequence[Value]) -> dict[Value, int]:
         """Number of the last equation that reads each buffer; what every chunk reads lives until the last chunk."""

@@ -1,0 +1,68 @@
+"""What ``copy.deepcopy`` and ``pickle`` take of a node: its state and all nodes that it depends on, without recursion.
+
+A node's state names its inbound nodes. Followed from one to the next, a chain of some hundred nodes would be deeper
+than Python recurses. So the state of the first node that is copied begins with a list of those below it, each after its
+inbound nodes: then these are known, and only named, wherever they are met again. To tell what is known by then, each
+state has a token, which lives as long as the copying remembers what it met.
+"""
+
+from threading import local
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array
+from miniflow_xp.switch import get_backend, to_numpy
+
+if TYPE_CHECKING:
+    from miniflow_xp.node import Node
+
+
+class Token:
+    """Lives while a copying goes on."""
+
+
+class Known(local):
+    """{serial of a node that a copying has met: its token}; each thread has its own."""
+
+    def __init__(self) -> None:
+        self.tokens: WeakValueDictionary[int, Token] = WeakValueDictionary()
+
+
+_known = Known()
+
+
+def meet(node: "Node") -> tuple["list[Node]", Token]:
+    """The nodes that are to be copied before ``node``, and the token for its state."""
+    token = _known.tokens[node.serial] = Token()
+    below: dict[Node, None] = {}
+    todo = list(node.inbound_nodes)
+    while todo:
+        inbound = todo.pop()
+        if inbound not in below and inbound.serial not in _known.tokens:
+            below[inbound] = None
+            todo += inbound.inbound_nodes
+    return sorted(below, key=lambda n: n.serial), token
+
+
+class Carried:
+    """An array of a library other than NumPy on its way, as NumPy's; where it arrives, the backend in use takes it."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return arrived, (to_numpy(self.array), dtypes.name_of(self.array))
+
+
+def carried(value: Any) -> Any:
+    """``value``, or what stands for it on its way."""
+    from miniflow_xp.feed import of_another_library  # here: it imports nodes, which import this
+
+    return Carried(value) if hasattr(value, "dtype") and of_another_library(value) else value
+
+
+def arrived(host: Array, dtype: str) -> Array:
+    """An array of the backend in use; NumPy's where that would store another dtype."""
+    backend = get_backend()
+    return backend.asarray(host, dtype) if backend.storable(dtype) == dtype else host
