@@ -18,7 +18,13 @@ from miniflow_xp import errors, switch
 NAMES = ("numpy", "torch", "jax", "strict", "cupy")
 ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))
 CHOSEN = ONLY or tuple(filter(None, [os.environ.get("MINIFLOW_BACKEND")]))
-SETTINGS = ("MINIFLOW_BACKEND", "MINIFLOW_DTYPE", "MINIFLOW_DOWNCAST", "MINIFLOW_PRECISION")
+SETTINGS = (
+    "MINIFLOW_BACKEND",
+    "MINIFLOW_DATA_LIMIT",
+    "MINIFLOW_DOWNCAST",
+    "MINIFLOW_DTYPE",
+    "MINIFLOW_PRECISION",
+)
 
 
 def parameters():

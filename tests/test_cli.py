@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes for a few cases, the rest in this process for speed."""
 
 import gzip
+import json
 import os
 import re
 import sys
@@ -128,10 +129,14 @@ def test_of_many_epochs_about_ten_get_a_line(epochs, lines, capsys, no_colours_f
 # -- what is left behind
 
 
+def texts(saved):
+    return json.loads(saved["texts"].tobytes())
+
+
 def logits(saved, features):
     """The network of a saved file, in NumPy."""
     activation = {"ReLU": lambda z: np.maximum(z, 0), "Sigmoid": lambda z: 1 / (1 + np.exp(-z))}[
-        str(saved["activation"])
+        texts(saved)["activation"]
     ]
     limit = saved["feature_limit"]
     X = np.clip((features - saved["feature_mean"]) / saved["feature_scale"], -limit, limit)
@@ -149,9 +154,10 @@ def test_the_saved_classifier_can_be_used_without_this_package(cli):
     )
     digits = load("digits")
     with np.load("digits-parameters.npz", allow_pickle=False) as saved:
-        names = saved["classes"][logits(saved, digits.features).argmax(axis=1)]
-        assert saved["feature_names"].tolist() == list(digits.feature_names)
-        assert (str(saved["task"]), str(saved["target_name"])) == ("classification", "digit")
+        said = texts(saved)
+        names = [said["classes"][n] for n in logits(saved, digits.features).argmax(axis=1)]
+        assert said["feature_names"] == list(digits.feature_names)
+        assert (said["task"], said["target_name"]) == ("classification", "digit")
     rows = held_out_rows(digits)
     right = np.mean([names[row] == digits.classes[digits.target[row]] for row in rows])
     assert 100 * right == pytest.approx(accuracy, abs=0.3)  # one of 359 rows may be a tie that rounding decides
@@ -179,7 +185,7 @@ def test_a_table_of_ones_own(cli, tmp_path):
     assert "persons[1]: 60 rows, 2 feature columns; target kind, 2 classes" in words(output)
     assert "classification ('young' (line 2) is text)" in words(output)
     with np.load("persons[1]-parameters.npz", allow_pickle=False) as saved:
-        assert saved["classes"].tolist() == ["old", "young"]
+        assert texts(saved)["classes"] == ["old", "young"]
 
 
 def test_a_compressed_table_and_another_task(cli, tmp_path):

@@ -73,12 +73,25 @@ def test_unknown_data_set_names_those_there_are():
         gzip.compress(GOOD.encode()),
         b"\xef\xbb\xbf" + GOOD.encode(),
         GOOD.replace("\n", "\r\n"),
+        GOOD.replace("\n", "\r"),
+        gzip.compress(GOOD.replace("\n", "\r").encode()),
         GOOD.replace(",", ", "),
         GOOD.replace("2.5", '"2.5"'),
         GOOD.replace("\n", "\n\n") + "\n",
         GOOD.rstrip("\n"),
     ],
-    ids=["plain", "gzip", "byte order mark", "CRLF", "spaces", "quotes", "blank lines", "no last line end"],
+    ids=[
+        "plain",
+        "gzip",
+        "byte order mark",
+        "CRLF",
+        "CR",
+        "gzip of CR",
+        "spaces",
+        "quotes",
+        "blank lines",
+        "no last line end",
+    ],
 )
 def test_the_same_table_in_all_its_spellings(table, content):
     read = table(content)

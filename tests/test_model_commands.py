@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 import os
 import re
 import sys
@@ -11,7 +12,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from miniflow_xp.data import load
+from miniflow_xp.data import columns, load
+from miniflow_xp.data.columns import read_columns
+from miniflow_xp.data.texts import packed
 from miniflow_xp.errors import DataError
 from miniflow_xp.tabular import loading
 from miniflow_xp.tabular.judging import class_finder
@@ -59,8 +62,12 @@ def by_hand(path, X):
     with np.load(path, allow_pickle=False) as saved:
         X = np.clip((X - saved["feature_mean"]) / saved["feature_scale"], -3, 3)
         z = X @ saved["hidden_weights"] + saved["hidden_biases"]
-        hidden = np.maximum(z, 0) if str(saved["activation"]) == "ReLU" else 1 / (1 + np.exp(-z))
+        hidden = np.maximum(z, 0) if texts(saved)["activation"] == "ReLU" else 1 / (1 + np.exp(-z))
         return hidden @ saved["output_weights"] + saved["output_biases"], dict(saved)
+
+
+def texts(saved):
+    return json.loads(saved["texts"].tobytes())
 
 
 def parsed(text):
@@ -233,9 +240,9 @@ def test_equal_targets_have_no_r_squared(cli, regressor, tmp_path):
 HEADER = "x0_0,x0_1,x1_0,x1_1,x2_0,x2_1,y\n"
 MISTAKES = {
     "no model": (["predict", "none.npz", "."], "none.npz: there is no such file"),
-    "model is data": (["predict", "data.npz", "."], "data.npz: it has no array 'task': a model is a file that"),
+    "model is data": (["predict", "data.npz", "."], "data.npz: it has no 'task': a model is a file that"),
     "model is a table": (["predict", "good.csv", "."], "good.csv: it cannot be read: File is not a zip file"),
-    "model is a folder": (["evaluate", ".", "."], ".: it is no ordinary file"),
+    "model is a folder": (["evaluate", ".", "."], ".: it is a folder"),
     "no data": (["predict", "model.npz", "none.csv"], "none.csv: there is no such file"),
     "no archive": (["predict", "model.npz", "none.npz"], "none.npz: there is no such file"),
     "column missing": (["predict", "model.npz", "short.csv"], "no column is named 'x2_1': the model reads it"),
@@ -330,8 +337,8 @@ def test_a_mistake_far_below_leaves_no_half_of_a_file(cli, model, tmp_path):
 
 
 def test_an_output_that_is_not_finite_is_told(cli, model, tmp_path):
-    arrays = contents(model)
-    np.savez("model.npz", **{**arrays, "output_weights": arrays["output_weights"] * 0 + 3e38})
+    found = contents(model)
+    write("model.npz", found | {"output_weights": found["output_weights"] * 0 + 3e38})
     code, _, messages = cli("predict", "model.npz", TEST[0])
     assert code == 1
     assert re.search(r"row \d+: the network's output is not finite", messages)
@@ -355,13 +362,26 @@ def test_help_has_examples(cli, command):
 
 
 def contents(path):
+    """Arrays and texts of a model by name."""
     with np.load(path, allow_pickle=False) as saved:
-        return dict(saved)
+        arrays = dict(saved)
+    return arrays | json.loads(arrays.pop("texts").tobytes())
+
+
+def write(path, found):
+    """A model of these arrays and texts."""
+    arrays = {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+    np.savez(path, **arrays, texts=packed({name: value for name, value in found.items() if name not in arrays}))
+
+
+def write_earlier(path, found):
+    """The same in the form of earlier versions, which kept an array of texts for each, and told no constant columns."""
+    np.savez(path, **{name: np.array(value) for name, value in found.items() if name != "feature_constant"})
 
 
 DAMAGED = {
-    "array missing": (lambda a: a.pop("output_biases"), "it has no array 'output_biases'"),
-    "names missing": (lambda a: a.pop("feature_names"), "it has no array 'feature_names'"),
+    "array missing": (lambda a: a.pop("output_biases"), "it has no 'output_biases'"),
+    "names missing": (lambda a: a.pop("feature_names"), "it has no 'feature_names'"),
     "shape": (lambda a: a.update(hidden_weights=a["hidden_weights"].T), "'hidden_weights': it is float32 in shape"),
     "no hidden units": (lambda a: a.update(hidden_weights=a["hidden_weights"][:, :0]), "in shape (6, 0)"),
     "integers": (lambda a: a.update(output_weights=a["output_weights"].astype(int)), "it is int64 in shape"),
@@ -374,26 +394,74 @@ DAMAGED = {
     "infinity": (lambda a: a["feature_mean"].__setitem__(0, np.inf), "array 'feature_mean': it holds infinity"),
     "scale 0": (lambda a: a["feature_scale"].__setitem__(0, 0), "array 'feature_scale'"),
     "negative limit": (lambda a: a.update(feature_limit=np.array(-1.0)), "or the limit, is not above 0"),
-    "activation": (lambda a: a.update(activation=np.array("exec")), "with activation 'exec'"),
-    "task": (lambda a: a.update(task=np.array("regression")), "array 'output_weights': the network has 3 outputs"),
-    "classes": (lambda a: a.update(classes=np.array(["a", "b"])), "array 'classes': there are 2"),
-    "classes twice": (lambda a: a.update(classes=np.array(["a", "b", "b"])), "array 'classes': 3 texts"),
-    "classes are numbers": (lambda a: a.update(classes=np.arange(3)), "member 'classes.npy': <i8 in shape (3,)"),
+    "infinite limit": (lambda a: a.update(feature_limit=np.array(np.inf)), "'feature_limit': it holds infinity"),
+    "activation": (lambda a: a.update(activation="exec"), "with activation 'exec'"),
+    "task": (lambda a: a.update(task="regression"), "array 'output_weights': the network has 3 outputs"),
+    "classes": (lambda a: a.update(classes=["a", "b"]), "array 'classes': there are 2"),
+    "classes twice": (lambda a: a.update(classes=["a", "b", "b"]), "array 'classes': 3 texts"),
     "text for numbers": (lambda a: a.update(hidden_biases=np.array(["a"] * 8)), "member 'hidden_biases.npy', offset"),
+    "several texts": (lambda a: a.update(target_name=["y", "z"]), "array 'target_name': it is ['y', 'z']"),
+    "one text": (lambda a: a.update(classes="a"), "array 'classes': it is a"),
+}  # fmt: skip
+DAMAGED_NOW = {
+    **DAMAGED,
+    "classes are numbers": (lambda a: a.update(classes=[0, 1, 2]), "array 'classes': it is [0, 1, 2]"),
+    "infinite scale": (lambda a: a["feature_scale"].__setitem__(0, np.inf), "'feature_scale': infinity is at other"),
+    "constant": (lambda a: a["feature_constant"].__setitem__(0, True), "'feature_scale': infinity is at other places"),
+    "no flags": (lambda a: a.pop("feature_constant"), "it has no 'feature_constant'"),
+    "flags": (lambda a: a.update(feature_constant=np.zeros(6)), "'feature_constant': it is float64 in shape (6,)"),
+}
+DAMAGED_EARLIER = {
+    **DAMAGED,
+    "classes are numbers": (lambda a: a.update(classes=np.arange(3)), "member 'classes.npy': <i8 in shape (3,)"),
     "pickled": (lambda a: a.update(classes=np.array([{}, [], ()], dtype=object)), "member 'classes.npy'"),
     "no character": (lambda a: a.update(target_name=np.array([0x110000], "<u4").view("<U1")[0:1]), "no array of texts"),
-    "several texts": (lambda a: a.update(target_name=np.array(["y", "z"])), "array 'target_name': texts in shape (2,)"),
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize(("damage", "message"), DAMAGED.values(), ids=DAMAGED)
-def test_a_file_that_is_no_model_is_told(model, damage, message):
-    arrays = contents(model)
-    damage(arrays)
-    np.savez(model, **arrays)
+@pytest.mark.parametrize(
+    ("form", "damage", "message"),
+    [
+        *(pytest.param(write, *damaged, id=name) for name, damaged in DAMAGED_NOW.items()),
+        *(pytest.param(write_earlier, *damaged, id=f"{name}, earlier") for name, damaged in DAMAGED_EARLIER.items()),
+    ],
+)
+def test_a_file_that_is_no_model_is_told(model, form, damage, message):
+    found = contents(model)
+    damage(found)
+    form(model, found)
     with pytest.raises(DataError, match=re.escape(message)) as caught:
         loading.load_model(model)
     assert "model.npz" in caught.value.where
+
+
+TEXTS = {
+    "no JSON": (b"{", "member 'texts.npy': it is no JSON"),
+    "no UTF-8": (b"\xff", "it is no JSON"),
+    "no object": (b"[]", "it is JSON, []"),
+    "a key twice": (b'{"task": "a", "task": "b"}', "it is no JSON: a key comes twice"),
+    "half of a pair": (b'{"task": "\\ud800"}', "it is no JSON"),
+    "nested without end": (b"[" * 100_000, "it is no JSON"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), TEXTS.values(), ids=TEXTS)
+def test_texts_that_are_none_are_told(model, content, message):
+    with np.load(model) as saved:
+        arrays = dict(saved)
+    np.savez(model, **arrays | {"texts": np.frombuffer(content, "uint8")})
+    with pytest.raises(DataError, match=re.escape(message)):
+        loading.load_model(model)
+
+
+def test_a_model_of_an_earlier_version_is_read(model):
+    good = npy_values(loading.load_model(model))
+    found = contents(model)
+    write_earlier(model, found)
+    assert npy_values(loading.load_model(model)) == good
+    found["feature_scale"][2] = np.inf  # a constant column
+    write_earlier(model, found)
+    assert np.isinf(loading.load_model(model).features.scale).tolist() == [n == 2 for n in range(6)]
 
 
 def test_a_damaged_file_is_an_error_of_ours_and_never_another_model(model):
@@ -430,12 +498,98 @@ def npy_values(model):
     return numbers, scale, model.task, model.feature_names, model.classes, model.target_name, model.dtype
 
 
-def test_a_huge_text_is_not_read(model, monkeypatch):
-    from miniflow_xp.data import texts
+PATTERNS = [np.inf, -np.inf, np.nan, 1e300, 0.0]
 
-    monkeypatch.setattr(texts, "LARGEST", 100)
-    with pytest.raises(DataError, match="bytes: these are names"):
-        loading.load_model(model)
+
+@pytest.mark.parametrize("name", ["model", "regressor"])
+def test_a_changed_model_never_holds_what_is_no_number(request, tmp_path, name):
+    """The same with checksums that are right: numbers are looked at, not only bytes."""
+    request.getfixturevalue(name)
+    path = tmp_path / "model.npz"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    refused = 0
+    for seed in range(1500):
+        rng = np.random.default_rng(seed)
+        name = list(members)[seed % len(members)]
+        data = bytearray(members[name])
+        if seed % 3 and name != "texts.npy":
+            size = 8 if b"f8" in data[:80] else 4
+            with np.errstate(over="ignore"):
+                number = np.array(PATTERNS[seed % len(PATTERNS)], f"<f{size}").tobytes()
+            place = 128 + size * int(rng.integers((len(data) - 128 + size - 1) // size))
+            data[place : place + len(number)] = number
+            data = data[: len(members[name])]
+        else:
+            data[int(rng.integers(len(data)))] ^= 1 << int(rng.integers(8))
+        with zipfile.ZipFile(path, "w") as archive:
+            for other, content in members.items():
+                archive.writestr(other, bytes(data) if other == name else content)
+        try:
+            found = loading.load_model(path)
+        except DataError:
+            refused += 1
+            continue
+        numbers = [parameter.value for parameter in found.network.parameters]
+        numbers += [part for scaling in (found.features, found.target) if scaling for part in scaling[:2]]
+        assert all(np.isfinite(part).all() for part in numbers), name
+        assert np.isfinite(found.features.limit)
+    assert refused > 400
+
+
+def test_the_names_take_what_they_take(cli, tmp_path):
+    """Not as many times the longest of them as there are."""
+    names = [*(f"column {n}" for n in range(2499)), "x" * 100_000]
+    write_table(tmp_path / "wide.csv", [*names, "y"], np.c_[RNG.integers(0, 9, (20, 2500)), np.arange(20) % 2])
+    assert cli("train", "--data", "wide.csv", "--target", "y", "--epochs", "1", "--hidden", "1")[0] == 0
+    assert (tmp_path / "wide-parameters.npz").stat().st_size < 400_000
+    assert cli("predict", "wide-parameters.npz", "wide.csv")[0] == 0
+
+
+def test_a_model_whose_names_took_too_much_is_read(model):
+    """80 MB, as an earlier version wrote for 20,000 names of which one had 1,000 characters."""
+    found = contents(model)
+    names = ["x" * 1000, *map(str, range(19_999))]
+    for name, value in {
+        "hidden_weights": np.ones((20_000, 8), "f4"),
+        "feature_mean": 0.0,
+        "feature_scale": 1.0,
+    }.items():
+        found[name] = value if np.ndim(value) else np.full(20_000, value)
+    write_earlier(model, found | {"feature_names": names})
+    assert loading.load_model(model).feature_names == tuple(names)
+
+
+class Counted(str):
+    """A text that counts how often it is compared."""
+
+    __hash__ = str.__hash__
+    compared = 0
+
+    def __eq__(self, other):
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_columns_are_found_without_a_look_at_all_others(tmp_path):
+    names = [f"x{n}" for n in range(3000)]
+    write_table(tmp_path / "wide.csv", names[::-1], np.arange(6000).reshape(2, 3000))
+    (part,) = read_columns(tmp_path / "wide.csv", list(map(Counted, names)))
+    assert part.features[0].tolist() == list(range(3000))[::-1]
+    assert Counted.compared < 10 * len(names)
+
+
+def test_a_wide_table_is_read_in_smaller_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(columns, "CELLS", 1000)
+    write_table(tmp_path / "wide.csv", [f"x{n}" for n in range(300)], np.zeros((10, 300)))
+    parts = list(read_columns(tmp_path / "wide.csv", ["x7"]))
+    assert [len(part.lines) for part in parts] == [3, 3, 3, 1]
+
+
+def test_a_prediction_that_overflows_in_its_own_units_is_told(cli, regressor):
+    found = contents("model.npz")
+    write("model.npz", found | {"target_scale": np.array([1e308]), "target_mean": np.array([1.7e308])})
+    assert "row 1: the network's output is not finite" in cli("predict", "model.npz", "all.csv")[2]
 
 
 def test_a_program_put_before_the_archive_is_refused(model):

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from miniflow_xp.backend import Array
 from miniflow_xp.data.labelled import Named, table_of
 from miniflow_xp.data.npy import npz_names, read_npz
+from miniflow_xp.data.pages import mapped
 from miniflow_xp.data.tables import Table
 from miniflow_xp.data.target import check_task
 from miniflow_xp.errors import DataError
@@ -31,23 +33,23 @@ def read_archive(path: Path, task: str) -> Table:
     check_task(task)
     found = npz_names(path)
     names = spelling(path, found)
-    train = pair(path, found, names.X, names.y)
-    test = pair(path, found, names.X_test, names.y_test) if has_test(names, found) else None
-    return table_of(path.name.removesuffix(".npz"), str(path), train, test, task)
+    X, y, *test = arrays(path, found, *(names if has_test(names, found) else names[:2]))
+    return table_of(path.name.removesuffix(".npz"), str(path), (X, y), (test[0], test[1]) if test else None, task)
 
 
 def read_archive_rows(path: Path) -> Named:
     """The rows to predict for: those for a test where there are some. Needs no targets."""
     found = npz_names(path)
     names = spelling(path, found)
-    return member(path, found, names.X_test if names.X_test in found else names.X)
+    return arrays(path, found, names.X_test if names.X_test in found else names.X)[0]
 
 
 def read_archive_pair(path: Path) -> tuple[Named, Named]:
     """Rows and targets to look at a trained model with: those for a test where there are some."""
     found = npz_names(path)
     names = spelling(path, found)
-    return pair(path, found, names.X_test, names.y_test) if has_test(names, found) else pair(path, found, *names[:2])
+    X, y = arrays(path, found, *(names[2:] if has_test(names, found) else names[:2]))
+    return X, y
 
 
 def spelling(path: Path, found: list[str]) -> Names:
@@ -63,17 +65,18 @@ def has_test(names: Names, found: list[str]) -> bool:
     return names.X_test in found or names.y_test in found
 
 
-def pair(path: Path, found: list[str], X: str, y: str) -> tuple[Named, Named]:
-    """Rows and targets."""
-    return member(path, found, X), member(path, found, y)
+def arrays(path: Path, found: list[str], *names: str) -> list[Named]:
+    """Arrays by their names, small ones in memory; what else the archive holds is not looked at."""
+    for name in names:
+        if name not in found:
+            raise missing(path, found, name)
+    read = read_npz(path, mapped=True, names=names)
+    return [Named(f"{path}, member {name!r}", in_memory(read[name])) for name in names]
 
 
-def member(path: Path, found: list[str], name: str) -> Named:
-    """An array by name, a small one in memory; what else the archive holds is not looked at."""
-    if name not in found:
-        raise missing(path, found, name)
-    array = read_npz(path, mapped=True, names=[name])[name]
-    return Named(f"{path}, member {name!r}", np.array(array) if array.nbytes <= IN_MEMORY else array)
+def in_memory(array: Array) -> Array:
+    """A small array that is mapped from its file as one that is not; any other as it is."""
+    return np.array(array) if mapped(array) is not None and array.nbytes <= IN_MEMORY else array
 
 
 def missing(path: Path, found: list[str], name: str) -> DataError:

@@ -14,29 +14,25 @@ from typing import IO, NamedTuple, NoReturn
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.data.ordinary import check_ordinary
+from miniflow_xp.data.room import check_room, read_bytes
 from miniflow_xp.data.rows import GZIP_STARTS_WITH
-from miniflow_xp.errors import DataError
+from miniflow_xp.errors import DataError, MiniflowError
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MOST_AXES = 32
-CHUNK = 2**20
 
 
 class Source(NamedTuple):
-    """An open file, decompressed where it is a gzip file, and its path for complaints."""
+    """An open file, decompressed where it is a gzip file (``zipped``), and its path for complaints."""
 
     path: Path
     file: IO[bytes]
+    zipped: bool
 
     def bytes(self, count: int) -> bytearray:
-        """So many bytes, or fewer where the file ends; takes no more memory than there are."""
-        found = bytearray()
-        while len(found) < count:
-            chunk = self.file.read(min(CHUNK, count - len(found)))
-            if not chunk:
-                break
-            found += chunk
-        return found
+        """So many bytes, or fewer where the file ends."""
+        return read_bytes(self.file, count)
 
     def refuse(self, offset: int, got: str, expected: str, remedy: str = "Get the file anew") -> NoReturn:
         """Raise DataError for what stands at ``offset``, counted after decompression."""
@@ -51,17 +47,16 @@ def read_idx(path: str | Path) -> Array:
     """
     path = Path(path)
     try:
-        if path.exists() and not path.is_file():
-            raise DataError(str(path), "it is no ordinary file", "an IDX file is read", "Name a file")
+        check_ordinary(path, "an IDX file is read")
         with path.open("rb") as plain:
             zipped = plain.read(2) == GZIP_STARTS_WITH
             plain.seek(0)
             file: IO[bytes] = gzip.GzipFile(fileobj=plain) if zipped else plain  # type: ignore[assignment]  # both are read from
-            return content(Source(path, file))
+            return content(Source(path, file, zipped))
     except FileNotFoundError:
         raise DataError(str(path), "there is no such file", "an IDX file is read", "Check name and folder") from None
     except (OSError, EOFError, zlib.error, MemoryError, ValueError) as error:
-        if isinstance(error, DataError):
+        if isinstance(error, MiniflowError):
             raise
         why = getattr(error, "strerror", None) or str(error) or "it does not fit into memory"
         raise DataError(str(path), "it cannot be read", why, "Get the file anew") from None
@@ -71,6 +66,8 @@ def content(source: Source) -> Array:
     """The array in an open file."""
     dtype, shape, offset = header(source)
     expected = prod(shape) * dtype.itemsize
+    if source.zipped:  # a plain file gives no more than it has
+        check_room(f"{source.path}, offset 4, shape {shape}", source.path, expected)
     data = source.bytes(expected + 1)  # one more, to see that there is none
     if len(data) < expected:
         source.refuse(

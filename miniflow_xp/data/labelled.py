@@ -1,16 +1,21 @@
 """A table from arrays: rows and their targets, checked against each other."""
 
+from math import prod
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.data.moments import check_finite
+from miniflow_xp.data.moments import check_finite, width
+from miniflow_xp.data.room import check_room
 from miniflow_xp.data.tables import Held, Table
 from miniflow_xp.data.target import class_name, distinct, numbered, numeric
 from miniflow_xp.errors import DataError
 
 NUMBERS = "biuf"  # kinds of dtypes
+OF_A_NAME = 100  # bytes of a column's name, in Python and in a tuple
+OF_A_TARGET = 32  # bytes of a row's target while its classes are found
 
 
 class Named(NamedTuple):
@@ -28,6 +33,7 @@ def table_of(
     Raises DataError where they do not belong together or hold something other than finite numbers.
     """
     (where_X, X), (where_y, _) = train
+    check_room(where_X, Path(source), OF_A_NAME * width(X) + OF_A_TARGET * prod(X.shape[:1]))
     y = checked_target(*train)
     found = numeric(where_y, y, task)
     names = feature_names(X.shape[1:])

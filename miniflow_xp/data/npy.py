@@ -9,8 +9,7 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Mapping
-from lzma import LZMAError
+from collections.abc import Callable, Collection, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn, TypeVar
@@ -18,16 +17,18 @@ from typing import IO, Any, NamedTuple, NoReturn, TypeVar
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.errors import DataError
+from miniflow_xp.data.ordinary import check_ordinary
+from miniflow_xp.data.room import CHUNK, check_room, read_bytes
+from miniflow_xp.errors import DataError, MiniflowError
 
 MAGIC = b"\x93NUMPY"
 VERSIONS = {(1, 0): 2, (2, 0): 4, (3, 0): 4}  # {version: bytes of the header's length}
 LONGEST_HEADER = 10_000  # as NumPy has it; Python's parser takes no harm from so little
 NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f[248])", re.ASCII)
 MOST_AXES = 32
-CHUNK = 2**20
 LOCAL_HEADER = 30  # bytes before the name in a ZIP archive's header of a member
-UNZIPPING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, LZMAError, KeyError)
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+UNZIPPING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, KeyError)
 FOR_NAMES = "Give numbers; for names of classes class numbers: numpy.unique(names, return_inverse=True)[1]"
 
 Found = TypeVar("Found")
@@ -69,9 +70,11 @@ def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | No
 
     def arrays(path: Path, file: IO[bytes]) -> dict[str, Array]:
         with zipfile.ZipFile(file) as archive:
+            found = members(path, file, archive, names)
+            check_sizes(path, [info for info in found.values() if not (mapped and is_stored(info))])
             return {
                 array_name(name): (map_member if mapped and is_stored(info) else load_member)(path, archive, info)
-                for name, info in members(path, file, archive, names).items()
+                for name, info in found.items()
             }
 
     return attempt(Path(path), arrays)
@@ -91,11 +94,10 @@ def npz_names(path: Path) -> list[str]:
 def attempt(path: Path, read: Callable[[Path, IO[bytes]], Found]) -> Found:
     """``read(path, file)``, with the errors of Python's libraries told as DataError."""
     try:
-        if path.exists() and not path.is_file():
-            raise DataError(str(path), "it is no ordinary file", "a NumPy file is read", "Name a file")
+        check_ordinary(path, "a NumPy file is read")
         with path.open("rb") as file:
             return read(path, file)
-    except DataError:
+    except MiniflowError:
         raise
     except FileNotFoundError:
         raise DataError(str(path), "there is no such file", "a NumPy file is read", "Check name and folder") from None
@@ -139,8 +141,21 @@ def members(
                 "an .npz archive holds arrays under different names",
                 "Write it anew with numpy.savez",
             )
+        if info.compress_type not in METHODS:  # the others' readers take all memory that a few bytes ask for
+            raise DataError(
+                f"{path}, member {info.filename[:80]!r}",
+                f"it is compressed by method {info.compress_type}",
+                "NumPy's archives are compressed by method 8, deflate, or not at all",
+                "Write it anew with numpy.savez",
+            )
         found[info.filename] = info
     return found
+
+
+def check_sizes(path: Path, wanted: Sequence[zipfile.ZipInfo]) -> None:
+    """Raise DataError where members would take more memory than the archive may."""
+    names = ", ".join(repr(info.filename[:80]) for info in wanted[:5])
+    check_room(f"{path}, member {names}", path, sum(info.file_size for info in wanted))
 
 
 def check_start(path: Path, file: IO[bytes]) -> None:
@@ -162,9 +177,9 @@ def load_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> 
     with archive.open(info) as file:
         header = read_header(where, file)
         check_size(where, header, info.file_size)
-        data = file.read()
+        data = read_bytes(file, header.nbytes + 1)  # one more, so that the end is seen
     check_size(where, header, header.offset + len(data))
-    flat = np.frombuffer(bytearray(data), header.dtype)
+    flat = np.frombuffer(data, header.dtype)
     return flat.reshape(header.shape, order=header.order)  # type: ignore[call-overload]  # "C" or "F"
 
 

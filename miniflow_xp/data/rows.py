@@ -1,30 +1,33 @@
-"""From a file to rows of cells: compression, encoding, quotes."""
+"""From a file to rows of cells: compression, encoding, line ends, quotes."""
 
 import csv
 import gzip
-import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from miniflow_xp.data.ordinary import check_ordinary_or_open
+from miniflow_xp.data.room import CHUNK, room, too_large
 from miniflow_xp.errors import DataError
 
 Row: TypeAlias = tuple[int, list[str]]
 """Number of the line on which the row ends, from 1, and its cells without the spaces around them."""
 
 GZIP_STARTS_WITH = b"\x1f\x8b"
+PARSED = 16  # a row that is being taken apart takes up to so many times the bytes of its text
 
 
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a CSV file; blank lines are left out. Raises DataError where the file cannot be read."""
-    if os.path.isdir(path):
-        raise DataError(str(path), "it is a folder", "a table is one CSV file", "Name a file in it")
     reader = None
     try:
+        check_ordinary_or_open(path, "a table is one CSV file")
         with path.open("rb") as file:
-            reader = csv.reader(decoded(path, unpacked(file)), strict=True, skipinitialspace=True)
+            lines = Lines(path, unpacked(file))
+            reader = csv.reader(lines, strict=True, skipinitialspace=True)
             for cells in reader:
+                lines.row = 0
                 if any(cells) or len(cells) > 1:
                     yield reader.line_num, [cell.strip() for cell in cells]
     except FileNotFoundError:
@@ -40,27 +43,67 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise DataError(where, "it is not CSV", str(error), "Check quotes and line ends near this line") from None
 
 
-def unpacked(file: IO[bytes]) -> Iterable[bytes]:
-    """The file's lines, decompressed where it is a gzip file, whatever its name."""
+def unpacked(file: IO[bytes]) -> IO[bytes]:
+    """The file, decompressed where it is a gzip file, whatever its name."""
     start = file.peek(2)[:2]  # type: ignore[attr-defined]  # a file opened for binary reading is buffered
-    return gzip.open(file) if start == GZIP_STARTS_WITH else file
+    return gzip.open(file) if start == GZIP_STARTS_WITH else file  # type: ignore[return-value]  # both are read from
 
 
-def decoded(path: Path, lines: Iterable[bytes]) -> Iterator[str]:
-    """Lines as text, without the mark that some programs put before UTF-8."""
-    for count, line in enumerate(lines, 1):
+class Lines(Iterator[str]):
+    """The lines of a file as text, without the mark that some programs put before UTF-8.
+
+    A line ends in CR LF, in LF, or in CR as on old Macs. Whoever has read a row sets ``row``, the bytes of the row so
+    far, to 0: rows that would take more memory than the file may are refused before they are whole.
+    """
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self.path, self.file = path, file
+        self.most = room(path)
+        self.number = self.row = 0
+        self.waiting: list[bytes] = []  # lines that were read, the next one last
+        self.rest = b""  # the start of the line after them
+        self.ended = False
+
+    def __next__(self) -> str:
+        while not self.waiting:
+            if self.ended:
+                raise StopIteration
+            self.read()
+        line = self.waiting.pop()
+        self.number += 1
+        self.row += len(line)
+        self.check(self.row)
+        return self.decoded(line)
+
+    def read(self) -> None:
+        """Read on; a long line in ever larger parts, so that it is not looked through once for each of them."""
+        more = self.file.read(max(CHUNK, len(self.rest)))
+        lines = (self.rest + more).splitlines(keepends=True)
+        self.ended = not more
+        self.rest = lines.pop() if more and not lines[-1].endswith(b"\n") else b""  # a CR there may be one of CR LF
+        self.waiting = lines[::-1]
+        self.check(self.row + len(self.rest))
+
+    def check(self, count: int) -> None:
+        """Raise DataError where a row of so many bytes would take too much."""
+        if PARSED * count > self.most:
+            got = (
+                f"a row of more than {self.most // PARSED:,} bytes, which takes up to {PARSED} times as much in memory"
+            )
+            raise too_large(f"{self.path}, line {self.number}", got, self.most)
+
+    def decoded(self, line: bytes) -> str:
+        """A line as text."""
+        where = f"{self.path}, line {self.number}"
         if b"\0" in line:  # NumPy takes it for the end of a text
             raise DataError(
-                f"{path}, line {count}",
-                f"byte {line.index(0) + 1} of it is 0x00",
-                "text holds no NUL",
-                "Save the table as CSV in UTF-8",
+                where, f"byte {line.index(0) + 1} of it is 0x00", "text holds no NUL", "Save the table as CSV in UTF-8"
             )
         try:
-            yield line.decode("utf-8-sig" if count == 1 else "utf-8")
+            return line.decode("utf-8-sig" if self.number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{path}, line {count}",
+                where,
                 f"byte {error.start + 1} of it is {line[error.start]:#04x}",
                 "text is encoded in UTF-8",
                 "Save the table as CSV in UTF-8",

@@ -1,8 +1,9 @@
 """Reading a CSV file as numbers and a target; every complaint says file, line and column."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from math import isnan
 from pathlib import Path
 from reprlib import repr as shortened
@@ -11,9 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.data.room import room, too_large
 from miniflow_xp.data.rows import Row, read_rows
 from miniflow_xp.data.target import POINTS, Target, commas, has_commas, interpret, is_missing, number
 from miniflow_xp.errors import DataError
+
+OF_A_ROW = 80  # bytes of a text, of its place in a list, and of the number of a line
 
 
 class Held(NamedTuple):
@@ -60,7 +64,8 @@ def read_table(path: str | Path, target: str | None, task: str = "auto") -> Tabl
     names = header(path, rows)
     place = target_place(path, names, target)
     feature_names = tuple(names[:place] + names[place + 1 :])
-    numbers, labels, lines = array("d"), list[str](), list[int]()
+    numbers, labels, lines = array("d"), list[str](), array("q")
+    taken = Taken(path)
     for line, cells in rows:
         cell_count(path, line, cells, len(names))
         label = cells.pop(place)
@@ -69,14 +74,29 @@ def read_table(path: str | Path, target: str | None, task: str = "auto") -> Tabl
         numbers.extend(features(path, line, feature_names, cells))
         labels.append(label)
         lines.append(line)
+        taken.add(line, 1, len(cells), len(label))
     if not lines:
         raise DataError(
             str(path), "it has a header line and nothing more", "a table has rows", "Add the data below the header"
         )
     found: Target = interpret(f"{path}, column {names[place]!r}", labels, lines, task)
-    matrix = np.array(numbers).reshape(len(lines), -1)
+    matrix = np.frombuffer(numbers).reshape(len(lines), -1)
     name = path.name.removesuffix(".gz").removesuffix(".csv")
     return Table(name, str(path), matrix, feature_names, found.values, names[place], *found[1:])
+
+
+class Taken:
+    """Counts the memory that the rows of a file take; raises DataError where it is more than the file may."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.most, self.bytes = path, room(path), 0
+
+    def add(self, line: int, rows: int, numbers: int, characters: int) -> None:
+        """Rows up to this line: so many numbers, and characters of labels, each of which is a text of Python."""
+        self.bytes += OF_A_ROW * rows + 8 * numbers + characters
+        if self.bytes > self.most:
+            where = f"{self.path}, line {line}"
+            raise too_large(where, f"the rows up to here take {self.bytes:,} bytes in memory", self.most)
 
 
 def header(path: Path, rows: Iterator[Row]) -> list[str]:
@@ -89,7 +109,7 @@ def header(path: Path, rows: Iterator[Row]) -> list[str]:
         if name in seen or not name:
             raise DataError(
                 f"{path}, line {line}, column {place}",
-                f"the name {name!r} comes twice" if name else "it has no name",
+                f"the name {name[:80]!r} comes twice" if name else "it has no name",
                 "the first line names the columns, each differently",
                 "Rename the column or take it out, or add a header line if there is none",
             )
@@ -110,9 +130,10 @@ def cell_count(path: Path, line: int, cells: list[str], expected: int) -> None:
 
 def target_place(path: Path, names: list[str], target: str | None) -> int:
     """Where the target's column stands; raises DataError where it is missing or alone."""
-    listed = ", ".join(names[:12]) + (f", … ({len(names)} in all)" if len(names) > 12 else "")
     if target is None:
-        raise DataError(str(path), "no target was named", f"the columns are {listed}", "Name one: --target COLUMN")
+        raise DataError(
+            str(path), "no target was named", f"the columns are {listed(names)}", "Name one: --target COLUMN"
+        )
     if target not in names:
         close = get_close_matches(target, names, n=3, cutoff=0.5) or [
             name for name in names if name.lower() == target.lower()
@@ -122,7 +143,7 @@ def target_place(path: Path, names: list[str], target: str | None) -> int:
         raise DataError(
             str(path),
             f"no column is named {target!r}",
-            f"the columns are {listed}",
+            f"the columns are {listed(names)}",
             f"Did you mean {' or '.join(map(repr, close))}?" if close and not semicolons else remedy,
         )
     if len(names) == 1:
@@ -132,24 +153,33 @@ def target_place(path: Path, names: list[str], target: str | None) -> int:
     return names.index(target)
 
 
-def features(path: Path, line: int, names: tuple[str, ...], cells: list[str]) -> list[float]:
+def listed(names: Collection[str]) -> str:
+    """The first names, each shortened, and how many there are where these are not all."""
+    first = ", ".join(name[:80] for name in islice(names, 12))
+    return first + (f", … ({len(names)} in all)" if len(names) > 12 else "")
+
+
+def features(path: Path, line: int, names: Sequence[str], cells: list[str]) -> list[float]:
     """The numbers in a row's feature cells."""
     values = [number(cell) for cell in cells]
     for name, cell, value in zip(names, cells, values, strict=True):
         if is_missing(cell) or (value is not None and isnan(value)):
             raise missing(path, line, name, cell)
         if has_commas(cell):
-            raise DataError(f"{path}, line {line}, column {name!r}", *commas(cell), POINTS)
+            raise DataError(f"{path}, line {line}, column {name[:80]!r}", *commas(cell), POINTS)
         if value is None:
             raise DataError(
-                f"{path}, line {line}, column {name!r}",
+                f"{path}, line {line}, column {name[:80]!r}",
                 f"{shortened(cell)} is not a number",
                 "features are numbers",
                 "Take the column out of the file, or encode it, for instance by a 0/1 column for each of its values",
             )
         if abs(value) == float("inf"):
             raise DataError(
-                f"{path}, line {line}, column {name!r}", f"it is {cell}", "numbers are finite", "Mend or drop the row"
+                f"{path}, line {line}, column {name[:80]!r}",
+                f"it is {cell}",
+                "numbers are finite",
+                "Mend or drop the row",
             )
     return values  # type: ignore[return-value]  # None has been refused above
 
@@ -157,7 +187,7 @@ def features(path: Path, line: int, names: tuple[str, ...], cells: list[str]) ->
 def missing(path: Path, line: int, name: str, cell: str) -> DataError:
     """The error for a cell without a value."""
     return DataError(
-        f"{path}, line {line}, column {name!r}",
+        f"{path}, line {line}, column {name[:80]!r}",
         f"it is {cell}" if cell else "it is empty",
         "every cell holds a value",
         "Fill it in, or take the row or the column out of the file",

@@ -10,10 +10,11 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_pair
-from miniflow_xp.data.columns import read_columns
+from miniflow_xp.data.columns import Cells, read_columns
 from miniflow_xp.data.idx_folder import read_test_pair
 from miniflow_xp.data.labelled import Named, checked_target
 from miniflow_xp.data.sources import kind_of
+from miniflow_xp.data.tables import Taken, listed
 from miniflow_xp.data.target import class_name, is_missing, number, numbered
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.fitting import Validation, evaluate
@@ -66,7 +67,10 @@ def known_rows(model: Model, data: Path, target: str | None) -> Known:
 
 def from_table(model: Model, path: Path, column: str) -> Known:
     """Rows and targets of a CSV file."""
-    parts = list(read_columns(path, model.feature_names, column))
+    taken, parts = Taken(path), list[Cells]()
+    for part in read_columns(path, model.feature_names, column):
+        taken.add(part.lines[-1], len(part.lines), part.features.size, sum(map(len, part.cells)))
+        parts.append(part)
     cells = [cell for part in parts for cell in part.cells]
     lines = [line for part in parts for line in part.lines]
     where = f"{path}, column {column!r}"
@@ -126,5 +130,6 @@ def from_array(model: Model, X: Named, y: Named) -> Array:
 
 def unknown_class(model: Model, where: str, name: str) -> DataError:
     """The error for a class that the model was not trained on."""
-    listed = ", ".join(model.classes[:12]) + (f", … ({len(model.classes)} in all)" if len(model.classes) > 12 else "")
-    return DataError(where, f"class {name[:80]!r}", f"the model knows {listed}", "Leave these rows out, or train anew")
+    return DataError(
+        where, f"class {name[:80]!r}", f"the model knows {listed(model.classes)}", "Leave these rows out, or train anew"
+    )

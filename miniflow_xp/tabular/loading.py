@@ -2,21 +2,27 @@
 
 import zipfile
 from pathlib import Path
-from typing import IO, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.data.npy import array_name, attempt, load_member, members
+from miniflow_xp.data.npy import array_name, attempt, check_sizes, load_member, members
 from miniflow_xp.data.scaling import Scaling
-from miniflow_xp.data.texts import load_texts
+from miniflow_xp.data.texts import load_array, load_packed
 from miniflow_xp.errors import DataError
 from miniflow_xp.node import Elementwise, Parameter
 from miniflow_xp.ops import ReLU, Sigmoid
 from miniflow_xp.tabular.network import Network, network_of
 
 ACTIVATIONS: dict[str, type[Elementwise]] = {"ReLU": ReLU, "Sigmoid": Sigmoid}
-TEXTS = ("feature_names", "activation", "target_name", "task", "classes")
+NUMBERS = (
+    *("hidden_weights", "hidden_biases", "output_weights", "output_biases"),
+    *("feature_mean", "feature_scale", "feature_limit", "feature_constant", "target_mean", "target_scale"),
+)
+TEXTS = "texts"  # the member that holds all of them; earlier versions wrote one for each:
+EARLIER = ("feature_names", "activation", "target_name", "task", "classes")
+WANTED = (*NUMBERS, TEXTS, *EARLIER)
 TASKS = ("classification", "regression")
 
 
@@ -36,7 +42,7 @@ class Model(NamedTuple):
 
 def load_model(path: Path) -> Model:
     """The model in a file that ``miniflow-xp train`` wrote. Raises DataError for any other."""
-    file = File(str(path), attempt(path, read))
+    file = attempt(path, read)
     task, activation = file.text("task"), file.text("activation")
     if task not in TASKS or activation not in ACTIVATIONS:
         file.refuse("activation", f"task {task[:80]!r} with activation {activation[:80]!r}", "it has others")
@@ -56,34 +62,40 @@ def load_model(path: Path) -> Model:
     else:
         if outputs != 1:
             file.refuse("output_weights", f"the network has {outputs} outputs", "a regression has 1")
-        target = file.scaling("target", 1, np.inf)
+        target = file.scaling("target", np.zeros(1, bool), np.inf)
     return Model(
         str(path),
         task,
         names,
         file.text("target_name"),
         classes,
-        file.scaling("feature", len(names), float(file.array("feature_limit", ()))),
+        file.scaling("feature", file.flags("feature_constant", len(names)), float(file.finite("feature_limit", ()))),
         target,
         network_of(first, second, ACTIVATIONS[activation], task),
         dtype,
     )
 
 
-def read(path: Path, file: IO[bytes]) -> dict[str, Array]:
-    """The arrays of an open archive: texts under the names of TEXTS, and numbers."""
-    with zipfile.ZipFile(file) as archive:
-        return {
-            array_name(name): (load_texts if array_name(name) in TEXTS else load_member)(path, archive, info)
-            for name, info in members(path, file, archive).items()
-        }
+def read(path: Path, opened: IO[bytes]) -> "File":
+    """The numbers and texts of an open archive; what else is in it is not looked at."""
+    with zipfile.ZipFile(opened) as archive:
+        found = {array_name(name): info for name, info in members(path, opened, archive, WANTED).items()}
+        check_sizes(path, list(found.values()))
+        arrays = {name: load_member(path, archive, found[name]) for name in NUMBERS if name in found}
+        if TEXTS in found:
+            return File(str(path), arrays, load_packed(path, archive, found[TEXTS]))
+        texts = {name: load_array(path, archive, found[name]) for name in EARLIER if name in found}
+        if "feature_scale" in arrays:  # earlier versions told constant columns by nothing else
+            arrays["feature_constant"] = np.isinf(arrays["feature_scale"])
+        return File(str(path), arrays, texts)
 
 
 class File(NamedTuple):
-    """The arrays of a file, each checked when it is taken out."""
+    """The arrays and texts of a file, each checked when it is taken out."""
 
     path: str
     arrays: dict[str, Array]
+    said: dict[str, Any]
 
     def array(self, name: str, shape: tuple[int | None, ...]) -> Array:
         """Finite float numbers in this shape, of which None is any size above 0."""
@@ -113,38 +125,58 @@ class File(NamedTuple):
             self.refuse(f"{name}_biases", f"it is {biases.dtype.name}", f"the weights are {weights.dtype.name}")
         return Parameter(native(weights), f"{name} weights"), Parameter(native(biases), f"{name} biases")
 
-    def scaling(self, name: str, count: int, limit: float) -> Scaling:
-        """Mean and scale of so many columns; an infinite scale marks a constant one."""
-        mean, scale = self.finite(f"{name}_mean", (count,)), self.array(f"{name}_scale", (count,))
+    def scaling(self, name: str, constant: Array, limit: float) -> Scaling:
+        """Mean and scale of as many columns as there are flags; those that are ``constant`` have an infinite scale."""
+        mean, scale = self.finite(f"{name}_mean", constant.shape), self.array(f"{name}_scale", constant.shape)
         if not (scale > 0).all() or not limit > 0:
             self.refuse(f"{name}_scale", "it, or the limit, is not above 0", "columns are divided by it")
+        if not np.array_equal(np.isinf(scale), constant):
+            self.refuse(f"{name}_scale", "infinity is at other places", "it is the scale of each constant column")
         return Scaling(mean.astype("float64"), scale.astype("float64"), limit)
+
+    def flags(self, name: str, count: int) -> Array:
+        """So many booleans."""
+        array = self.member(name)
+        if array.dtype.kind != "b" or array.shape != (count,):
+            self.refuse(name, f"it is {array.dtype.name} in shape {array.shape}", f"it is bool in shape ({count},)")
+        return array
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Different texts, at least one."""
-        array = self.member(name)
-        found = tuple(array.tolist()) if array.ndim == 1 else ()
-        if not found or len(set(found)) < len(found):
-            self.refuse(name, f"{array.size} texts in shape {array.shape}", "it names each column or class differently")
-        return found
+        found = self.text_or_texts(name)
+        if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
+            self.refuse(name, f"it is {str(found)[:80]}", "it is a list of texts")
+        if len(set(found)) < len(found):
+            self.refuse(name, f"{len(found)} texts of which some are the same", "each column or class has its own name")
+        return tuple(found)
 
     def text(self, name: str) -> str:
         """One text."""
-        array = self.member(name)
-        if array.shape != ():
-            self.refuse(name, f"texts in shape {array.shape}", "it is one text")
-        return str(array)
+        found = self.text_or_texts(name)
+        if not isinstance(found, str):
+            self.refuse(name, f"it is {str(found)[:80]}", "it is one text")
+        return found
+
+    def text_or_texts(self, name: str) -> Any:
+        """What the file says under this name, which must be there."""
+        if name not in self.said:
+            raise self.lacks(name)
+        return self.said[name]
 
     def member(self, name: str) -> Array:
         """An array, which must be there."""
         if name not in self.arrays:
-            raise DataError(
-                self.path,
-                f"it has no array {name!r}",
-                "a model is a file that 'miniflow-xp train' wrote",
-                "Name the file that training wrote: NAME-parameters.npz",
-            )
+            raise self.lacks(name)
         return self.arrays[name]
+
+    def lacks(self, name: str) -> DataError:
+        """The error for what is not there."""
+        return DataError(
+            self.path,
+            f"it has no {name!r}",
+            "a model is a file that 'miniflow-xp train' wrote",
+            "Name the file that training wrote: NAME-parameters.npz",
+        )
 
     def refuse(self, name: str, got: str, expected: str) -> NoReturn:
         """Raise DataError for an array."""

@@ -41,13 +41,18 @@ def prediction_lines(model: Model, data: Path) -> Iterator[str]:
 
 
 def outputs_of(model: Model, data: Path) -> Iterator[Array]:
-    """The network's outputs (m, k) on the host, for PART rows at a time; raises DataError where one is not finite."""
+    """Logits (m, k), or numbers (m, 1) in the target's units, on the host, for some rows at a time.
+
+    Raises DataError where one is not finite.
+    """
     program, done = Program(model.network.output), 0
     for raw in raw_rows(model, data):
         feed = {model.network.X: model.features.into(model.dtype, raw.dtype)(raw)}
         with np.errstate(all="ignore"):
-            outputs = to_numpy(program(feed).values)
-        bad = np.flatnonzero(~np.isfinite(outputs.astype("float64")).all(axis=1))
+            outputs = to_numpy(program(feed).values).astype("float64")
+            if model.target is not None:
+                outputs = outputs * model.target.scale + model.target.mean
+        bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
         if len(bad):
             raise DataError(
                 f"{data}, row {done + bad[0] + 1}",
@@ -93,16 +98,14 @@ def fitting_rows(model: Model, named: Named) -> Array:
 
 def class_rows(model: Model, logits: Array) -> Iterator[tuple[str, str]]:
     """Name of the likeliest class of each row, and its probability: softmax of the logits."""
-    e = np.exp(logits.astype("float64") - logits.max(axis=1, keepdims=True))
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
     likeliest = logits.argmax(axis=1)
     for n, probability in zip(likeliest.tolist(), (1 / e.sum(axis=1)).tolist(), strict=True):
         yield model.classes[n], f"{probability:.6g}"
 
 
 def number_rows(model: Model, outputs: Array) -> Iterator[tuple[str]]:
-    """The predicted number of each row in the target's own units, with as many digits as the dtype has."""
-    assert model.target is not None
+    """The predicted number of each row, with as many digits as the network's dtype has."""
     digits = 17 if model.dtype == "float64" else 9
-    predicted = outputs[:, 0].astype("float64") * model.target.scale + model.target.mean
-    for value in predicted.tolist():
+    for value in outputs[:, 0].tolist():
         yield (f"{value:.{digits}g}",)

@@ -1,5 +1,6 @@
 """The file that training leaves behind: parameters, and all that is needed to use them."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.data import Split, Table
+from miniflow_xp.data.texts import packed
 from miniflow_xp.switch import to_numpy
 from miniflow_xp.tabular.network import Network
 from miniflow_xp.tabular.outputs import write
@@ -20,19 +22,25 @@ def save(path: Path, table: Table, split: Split, network: Network) -> None:
 
 
 def contents(table: Table, split: Split, network: Network) -> dict[str, Array]:
-    """{name: NumPy array}: ``hidden_weights`` and so on, the standardisation, and the names of columns and classes."""
-    arrays = {parameter_key(parameter.name or ""): host(parameter.value) for parameter in network.parameters}
-    arrays |= {
-        "feature_names": np.array(table.feature_names),
-        "feature_mean": split.features.mean,
-        "feature_scale": split.features.scale,
-        "feature_limit": np.array(split.features.limit),
-        "activation": np.array(type(network.output.inbound_nodes[0]).__name__),
-        "target_name": np.array(table.target_name),
-        "task": np.array(table.task),
+    """{name: NumPy array}: ``hidden_weights`` and so on, the standardisation, and ``texts``, which is JSON."""
+    texts: dict[str, str | Sequence[str]] = {
+        "task": table.task,
+        "activation": type(network.output.inbound_nodes[0]).__name__,
+        "target_name": table.target_name,
+        "feature_names": table.feature_names,
     }
     if split.target is None:
-        return arrays | {"classes": np.array(table.classes)}
+        texts["classes"] = table.classes
+    arrays = {parameter_key(parameter.name or ""): host(parameter.value) for parameter in network.parameters}
+    arrays |= {
+        "texts": packed(texts),
+        "feature_mean": split.features.mean,
+        "feature_scale": split.features.scale,
+        "feature_constant": np.isinf(split.features.scale),
+        "feature_limit": np.array(split.features.limit),
+    }
+    if split.target is None:
+        return arrays
     return arrays | {"target_mean": split.target.mean, "target_scale": split.target.scale}
 
 
