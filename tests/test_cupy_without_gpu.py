@@ -22,7 +22,7 @@ import miniflow_xp as mf
 from miniflow_xp import ops
 from miniflow_xp.backends.cupy_graph.expressions import COMPARISONS, LOGIC, ON_FLOATS
 from miniflow_xp.backends.cupy_graph.groups import Group, order
-from miniflow_xp.backends.cupy_graph.layout import gemm_arguments
+from miniflow_xp.backends.cupy_graph.layout import gemm_arguments, step
 from miniflow_xp.backends.cupy_graph.sources import write
 from miniflow_xp.backends.cupy_graph.turns import undisturbed
 from miniflow_xp.backends.numpy_backend import NumpyBackend
@@ -269,6 +269,28 @@ def test_products_of_all_layouts_reach_blas_as_they_are(n, m, k):
         np.testing.assert_allclose(out, a @ b, rtol=1e-14)  # sums of at most 5 products in float64
 
 
+def stacks():
+    """(may its steps be even, array): stacks of (2, 3) matrices that BLAS steps through as they are, and others."""
+    big = np.arange(4 * 3 * 5 * 4, dtype=np.float64).reshape(4, 3, 5, 4)
+    yield True, np.ascontiguousarray(big[:, :, :2, :3])
+    yield True, big[:, :, 1:3, 1:]
+    yield True, np.broadcast_to(big[1, 1, :2, :3], (4, 3, 2, 3))
+    yield True, np.broadcast_to(big[1:2, 1:2, :2, :3], (4, 1, 2, 3))
+    yield False, np.broadcast_to(big[:, :1, :2, :3], (4, 3, 2, 3))
+    yield False, big[:, :2, :2, :3]
+    yield False, big[::-1, :, :2, :3]
+
+
+def test_stacks_with_even_steps_reach_blas_as_they_are():
+    for even, x in stacks():
+        found = step(x.shape, x.strides, x.itemsize)
+        assert (found is not None) is even
+        if even:
+            first = x.__array_interface__["data"][0]
+            addresses = [m.__array_interface__["data"][0] for m in (x[i, j] for i, j in np.ndindex(x.shape[:2]))]
+            assert addresses == [first + 8 * n * found for n in range(len(addresses))]
+
+
 # -- a stand-in for CUDA
 
 
@@ -379,6 +401,9 @@ class DelayedKernel(CompiledC):
         Cuda.do(lambda: super(DelayedKernel, self).__call__(*arrays))
 
 
+ITEMSIZE = {0: 4, 1: 8, 2: 2}
+
+
 class Blas:
     name = "a stand-in"
 
@@ -400,6 +425,13 @@ class Blas:
         factors = number(1), number(0)  # cuBLAS reads them at the call, a graph keeps them
         kept = (*arguments[:6], ctypes.addressof(factors[0]), *arguments[7:13], ctypes.addressof(factors[1]))
         Cuda.do(lambda: (factors, play_gemm(*kept, *arguments[14:])))
+
+    def gemm_of_stacks(self, *arguments):
+        ends = itertools.pairwise((0, 7, 11, 15, 16, 20, 21, 23))
+        sizes, b, a, zero, out, (products,), how = (arguments[first:last] for first, last in ends)
+        for n in range(products):
+            each = [(at + n * step * ITEMSIZE[kind], kind, ld) for at, kind, ld, step in (b, a, out)]
+            self.gemm(*sizes, *each[0], *each[1], *zero, *each[2], *how)
 
 
 class StandIn(NumpyBackend):
@@ -442,6 +474,7 @@ def stand_in(gcc, monkeypatch):
         empty=lambda shape, dtype: np.full(shape, 77, dtype).view(DeviceArray),  # what was in memory before
         ones=lambda shape, dtype: np.ones(shape, dtype).view(DeviceArray),
         sum=lambda x, axis, out, keepdims: Cuda.do(lambda: np.sum(x, axis, out=np.asarray(out), keepdims=keepdims)),
+        broadcast_to=lambda a, shape: np.broadcast_to(a, shape, subok=True),
         ascontiguousarray=lambda a: Cuda.call(np.ascontiguousarray, [a], {}),
         uint8=np.uint8,
         get_default_memory_pool=Pool,
@@ -632,13 +665,41 @@ def test_memory_errors_and_interrupts_pass_and_leave_capture_mode(stand_in, monk
 
 
 def test_what_is_not_known_to_be_safe_is_not_captured(stand_in):
-    A, B = mf.Input("A"), mf.Input("B")
-    program, a, b = mf.Program(A @ B), np.ones((2, 3, 4)), np.ones((2, 4, 5))
-    with mf.use_backend(stand_in):
-        with pytest.warns(RuntimeWarning, match="stacks of matrices"):
-            found = program({A: a, B: b}).values
-        np.testing.assert_array_equal(np.array(found), a @ b)
+    a, b = on_device(np.ones((3, 4))), on_device(np.ones((4, 5), "float32"))
+    with pytest.warns(RuntimeWarning, match="of mixed dtypes"):
+        captured = capture.CupyCapture(stand_in, lambda ns, a, b: [ns.matmul(a, b)], [a, b], 0)
+    np.testing.assert_array_equal(np.array(captured(a, b)[0]), a @ b)
     assert "begin" not in [entry[0] for entry in Cuda.log]
+
+
+SHAPES = {
+    "stacks": ((2, 3, 4), (2, 4, 5)),
+    "a stack and a matrix": ((2, 3, 4), (4, 5)),
+    "a vector and a stack": ((4,), (2, 4, 5)),
+    "a stack and a vector": ((2, 3, 4), (4,)),
+    "stacks that are repeated unevenly": ((2, 1, 3, 4), (1, 6, 4, 5)),
+}
+
+
+@pytest.mark.parametrize(("left", "right"), SHAPES.values(), ids=SHAPES)
+def test_products_of_stacks_are_captured(stand_in, left, right):
+    A, B = mf.Input("A"), mf.Input("B")
+    rng = np.random.default_rng(0)
+    feed, program = {A: rng.normal(size=left), B: rng.normal(size=right)}, mf.Program(A @ B, [A, B])
+    seeds = {program.schedule.outputs[0]: rng.normal(size=(feed[A] @ feed[B]).shape)}
+    with mf.use_backend("numpy"):
+        wanted = program(feed, seeds)
+    with mf.use_backend(stand_in):
+        for _ in range(2):
+            found = program(feed, seeds)
+            assert_same(found, wanted)
+    assert "launch" in [entry[0] for entry in Cuda.log]
+
+
+def assert_same(found, wanted):
+    pairs = [(found.values, wanted.values), *((found.gradients[n], wanted.gradients[n]) for n in wanted.gradients)]
+    for one, other in pairs:
+        np.testing.assert_allclose(np.array(one), other, rtol=1e-12)
 
 
 def test_streams_wait_for_each_other(stand_in):

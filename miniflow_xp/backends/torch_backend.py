@@ -63,8 +63,11 @@ class TorchBackend(Backend):
         return "int64" if dtype in UNUSABLE else dtype
 
     def synchronize(self) -> None:
-        if self._device.type != "cpu":
-            getattr(torch, self._device.type).synchronize()
+        kind = self._device.type
+        if kind == "mps":  # there is one, and its function takes no device
+            torch.mps.synchronize()
+        elif kind != "cpu":
+            getattr(torch, kind).synchronize(self._device)
 
     def activate(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = torch.no_grad()
