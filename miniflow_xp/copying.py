@@ -57,7 +57,7 @@ class Carried:
 
 def carried(value: Any) -> Any:
     """``value``, or what stands for it on its way."""
-    from miniflow_xp.feed import of_another_library  # here: it imports nodes, which import this
+    from miniflow_xp.given import of_another_library  # here: it imports nodes, which import this
 
     return Carried(value) if hasattr(value, "dtype") and of_another_library(value) else value
 

@@ -158,8 +158,8 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
 
 def default_targets(graph: Sequence[Node]) -> list[Node]:
     """The Parameters of a graph, or all its Inputs where it has none; without those declared integers."""
-    found = [n for n in graph if isinstance(n, Parameter)] or [n for n in graph if isinstance(n, Input)]
-    return [n for n in found if not declared_integer(n)]
+    kind = Parameter if any(isinstance(n, Parameter) for n in graph) else Input
+    return [n for n in graph if isinstance(n, kind) and not declared_integer(n)]
 
 
 def declared_integer(node: Node) -> bool:
