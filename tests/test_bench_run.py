@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from miniflow_xp.__main__ import main
-from miniflow_xp.bench import environment, report
+from miniflow_xp.bench import environment, record, report
 from miniflow_xp.bench.advise import advise, limit, parse_axis, pays, times
 from miniflow_xp.bench.builder import load_builder
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
@@ -36,6 +36,7 @@ def small_run():
 
 
 def test_a_run_holds_what_was_measured(small_run):
+    record.check(json.loads(json.dumps(small_run)))
     assert set(small_run) >= RUN_KEYS | {"backends", "ceilings", "control", "planted", "cells"}
     json.dumps(small_run, allow_nan=False)
     cells = [c for c in small_run["cells"] if c["family"] != "memory"]

@@ -106,7 +106,7 @@ def compare_command(
     base: Annotated[Path, typer.Argument(metavar="BASE.json", help="The run before.")],
     new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The run after.")],
     fail: Annotated[
-        str | None, typer.Option(metavar="PERCENT", help="Exit with code 1 if a row is slower by more: 5%.")
+        str | None, typer.Option(metavar="PERCENT", help="Exit with code 1 if a row is slower by more, or missing: 5%.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compare though the machines differ.")] = False,
 ) -> None:
