@@ -1,10 +1,7 @@
-"""Reading runs, and writing files whole or not at all."""
+"""Reading runs."""
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 from miniflow_xp.bench.record import check
@@ -39,31 +36,3 @@ def read_run(path: Path) -> dict[str, Any]:
 def refused(path: Path, why: str) -> SettingError:
     """The error for a file."""
     return SettingError(str(path), why, "a run is JSON that bench has written", REMEDY)
-
-
-def check_writable(path: Path) -> None:
-    """Raise SettingError where a file cannot be written; nothing is left behind."""
-    if path.is_dir():
-        raise unwritable(path, "it is a folder")
-    try:
-        with TemporaryFile(dir=path.absolute().parent):
-            return
-    except OSError as error:
-        raise unwritable(path, error.strerror or str(error)) from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file as a whole: beside its place first, then moved there. Raises SettingError where it cannot be."""
-    beside = path.absolute().parent / f".{path.name}.{os.getpid()}"
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise unwritable(path, error.strerror or str(error)) from None
-
-
-def unwritable(path: Path, why: str) -> SettingError:
-    """The error for an output."""
-    return SettingError(f"--output {path}", "it cannot be written", why, "Choose another file")
