@@ -14,11 +14,12 @@ from statistics import median
 from typing import Any
 
 from miniflow_xp.bench.cases import PEER_SIZES, peers
-from miniflow_xp.bench.files import check_writable, read_run, write_text
+from miniflow_xp.bench.files import read_run
 from miniflow_xp.bench.report import sentences
 from miniflow_xp.bench.run import run
 from miniflow_xp.bench.statistics import paired_ratio
 from miniflow_xp.errors import MiniflowError
+from miniflow_xp.tabular.outputs import check_writable, write
 
 SIZES = (*PEER_SIZES[:4], (64, 784, 256), *PEER_SIZES[4:-1], (1024, 512, 512), PEER_SIZES[-1], (4096, 784, 1024))
 RATIOS = (
@@ -98,7 +99,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         if args.output:
-            check_writable(args.output)  # told before the work
+            check_writable("--output", args.output, {"the run that is read": args.run})  # told before the work
         command = " ".join(["python -m benchmarks.peers", *sys.argv[1:]])
         found = (
             read_run(args.run)
@@ -110,7 +111,7 @@ def main() -> None:
     sizes = by_size(found)
     print(markdown(times(sizes)), markdown(ratios(sizes)), *sentences(found), sep="\n\n")
     if args.output:
-        write_text(args.output, json.dumps(found, allow_nan=False))
+        write("--output", args.output, json.dumps(found, allow_nan=False).encode())
 
 
 if __name__ == "__main__":

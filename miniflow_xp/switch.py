@@ -131,16 +131,33 @@ def _load(name: str, device: str | None, *options: tuple[str, Any]) -> Backend:
     check_name(name)
     backend_class = backend_classes()[name]
     module, _, attribute = backend_class.partition(":")
-    try:
-        found: type[Backend] = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        remedy = f"Run: {INSTALL[name]}" if name in INSTALL else f"Look at the package that brings {backend_class!r}"
-        raise PackageMissingError(f"backend {name!r}", "it cannot be imported", str(error), remedy) from None
+    with library_errors(name):
+        try:
+            found: type[Backend] = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            remedy = (
+                f"Run: {INSTALL[name]}" if name in INSTALL else f"Look at the package that brings {backend_class!r}"
+            )
+            raise PackageMissingError(f"backend {name!r}", "it cannot be imported", str(error), remedy) from None
     for option, _ in options:
         if option not in found.options:
             listed = "; ".join(f"{k}: {v}" for k, v in found.options.items()) or "it has none"
             raise SettingError(f"backend {name!r}", f"it has no option {option!r}", listed, "Leave the option out")
-    return found(device, **dict(options))
+    with library_errors(name):
+        return found(device, **dict(options))
+
+
+@contextmanager
+def library_errors(name: str) -> Iterator[None]:
+    """Inside, what a backend's library raises becomes a BackendError: others are to be found though one is broken."""
+    try:
+        yield
+    except MiniflowError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
+        remedy = "Mend its installation, or what the environment tells it, or choose another backend"
+        raise BackendError(f"backend {name!r}", "its library cannot be used", f"it says {said}", remedy) from error
 
 
 def backend_classes() -> dict[str, str]:
@@ -156,11 +173,12 @@ def automatic() -> Backend:
     for choice in (*GPUS, "numpy"):
         try:
             backend = load(choice)
+            description = described(backend)
         except BackendError:
             continue
         import logging
 
-        logging.getLogger("miniflow_xp").warning("backend auto: picked %s", backend.describe())
+        logging.getLogger("miniflow_xp").warning("backend auto: picked %s", description)
         return backend
     raise AssertionError("NumPy is a dependency of this package")
 
@@ -184,9 +202,15 @@ def available_backends() -> list[Availability]:
 
 def _availability(name: str) -> Availability:
     try:
-        return Availability(name, True, load(name).describe())
+        return Availability(name, True, described(load(name)))
     except MiniflowError as error:
         return Availability(name, False, f"{error.got}: {error.expected}", error.remedy)
+
+
+def described(backend: Backend) -> str:
+    """What the backend says of itself; raises BackendError where its library cannot say it."""
+    with library_errors(backend.name):
+        return backend.describe()
 
 
 def to_numpy(array: Array) -> Array:

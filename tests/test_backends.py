@@ -400,6 +400,58 @@ for entry in mf.available_backends():
     ]
 
 
+@pytest.fixture
+def broken(tmp_path):
+    """A folder with a library that raises what it is told to when it is imported; a PYTHONPATH with it."""
+
+    def folder(name, raised):
+        (tmp_path / f"{name}.py").write_text(f"raise {raised}")
+        return os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+
+    return folder
+
+
+TELL = """
+import sys
+import miniflow_xp as mf
+usable = {entry.name: entry for entry in mf.available_backends()}
+assert usable["numpy"].usable
+assert mf.switch.load("auto").name != sys.argv[1]
+try:
+    mf.set_backend(sys.argv[1])
+except mf.errors.BackendError as error:
+    assert usable[sys.argv[1]] == (sys.argv[1], False, f"{error.got}: {error.expected}", error.remedy)
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("ValueError('a broken build\\nof two lines')", "it says ValueError: a broken build. Mend its installation"),
+        ("OSError(2, 'no such library')", "it says FileNotFoundError: [Errno 2] no such library. Mend"),
+        ("AssertionError", "it says AssertionError. Mend"),
+        ("ImportError('a part is missing')", "it cannot be imported: a part is missing. Run: pip install"),
+    ],
+)
+def test_a_library_may_raise_anything_when_it_is_imported_and_the_others_go_on(raised, told, broken, run_python):
+    done = run_python(TELL, "torch", PYTHONPATH=broken("torch", raised))
+    assert told in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "told"),
+    [
+        ("cupy", {"HOME": os.devnull}, "it says NotADirectoryError: "),
+        ("jax", {"JAX_PLATFORMS": "cuda"}, "backend 'jax"),
+    ],
+)
+def test_a_library_that_its_environment_breaks_is_told_and_the_others_go_on(name, settings, told, run_python):
+    pytest.importorskip(name)
+    done = run_python(TELL, name, **settings)
+    assert told in done.stdout
+
+
 def test_asking_does_not_choose():
     available_backends()
     assert switch._process is None

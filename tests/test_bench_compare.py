@@ -230,6 +230,17 @@ def test_fail_lists_what_is_slower_by_more():
     assert compare(base, new).failed == []
 
 
+def test_fail_lists_what_is_missing_with_the_reason():
+    base, new = run(cell("a"), cell("b")), run(cell("b", state="failed", why="out of memory", samples=[]))
+    found = compare(base, new, fail=0.05)
+    assert [(row.key[2], row.why) for row in found.failed] == [("a", "no such row"), ("b", "out of memory")]
+    assert compare(base, new).failed == []
+    console = Console(record=True, width=200, force_terminal=False)
+    with console.capture() as shown:
+        show(found, console)
+    assert shown.get().count("MISSING ✗") == 2
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -3,6 +3,10 @@
 import io
 import json
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -149,3 +153,16 @@ def test_jax_leaves_the_memory_of_a_gpu_to_others_unless_the_user_says_otherwise
         monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", setting)
     assert checked(made_up(1, "environment"), None).figures == {"XLA_PYTHON_CLIENT_PREALLOCATE": expected}
     assert os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") == setting
+
+
+SCRIPT = Path(__file__).parent.parent / "benchmarks" / "on_gpu.sh"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_the_script_for_a_gpu_says_what_it_has_no_time_for(tmp_path):
+    settings = {**os.environ, "OUT": str(tmp_path / "out"), "PY": sys.executable}
+    done = subprocess.run(["bash", SCRIPT, "0"], env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    summary = (tmp_path / "out" / "summary.txt").read_text().splitlines()
+    assert summary == [f"{part}: no time left" for part in ("smoke", "verify", "bench", "tests", "tests", "tests")]
+    assert sorted(os.listdir(tmp_path / "out")) == ["smoke.log", "summary.txt"]

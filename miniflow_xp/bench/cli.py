@@ -17,15 +17,17 @@ from rich.table import Table
 
 from miniflow_xp.bench.affinity import bound_to
 from miniflow_xp.bench.cases import plan
-from miniflow_xp.bench.files import check_writable, read_run, write_text
+from miniflow_xp.bench.files import read_run
 from miniflow_xp.errors import SettingError
 from miniflow_xp.switch import available_backends, check_name
+from miniflow_xp.tabular.outputs import check_folder, check_writable, write
 from miniflow_xp.terminal import stdout
 
 if TYPE_CHECKING:
     from miniflow_xp.bench.advise import Times
 
 SECONDS = {"quick": 60.0, "full": 900.0}
+OUTPUT = "--output"
 FAMILIES = ("step", "capture", "peers", "transfer", "node", "memory")
 
 Backends = Annotated[
@@ -35,7 +37,7 @@ Backends = Annotated[
         help="Backends to compare, the first one is the reference. Usual: all usable but strict, which is slow.",
     ),
 ]
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the result is written.")]
+Output = Annotated[Path, typer.Option(OUTPUT, "-o", metavar="FILE", help="Where the result is written.")]
 
 
 def bench_command(
@@ -68,7 +70,7 @@ def bench_command(
     chosen = chosen_families(family)
     names = chosen_backends(backends)
     seconds = budget if budget is not None else SECONDS[mode]
-    check_writable(output)  # told before the work
+    check_writable(OUTPUT, output, {})  # told before the work
     with bound_to(cores), shown() as progress:
         found = run(
             plan(mode, chosen),
@@ -79,7 +81,7 @@ def bench_command(
             seed=seed,
             progress=progress,
         )
-    write_text(output, json.dumps(found, allow_nan=False))
+    write(OUTPUT, output, json.dumps(found, allow_nan=False).encode())
     show_verdict(stdout(), found)
     stdout().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
 
@@ -95,10 +97,13 @@ def report_command(
 
     Example: miniflow-xp report run.json -o report.html
     """
-    from miniflow_xp.bench.report import write
+    from miniflow_xp.bench import report
 
+    check_writable(OUTPUT, output, {f"the run {path}": path for path in runs})
+    if figures is not None:
+        check_folder("--figures", figures)
     found = [read_run(path) for path in runs]
-    write(found, [path.name for path in runs], output, figures)
+    report.write(found, [path.name for path in runs], output, figures)
     stdout().print(f"Written to {output}", soft_wrap=True)
 
 
@@ -106,7 +111,7 @@ def compare_command(
     base: Annotated[Path, typer.Argument(metavar="BASE.json", help="The run before.")],
     new: Annotated[Path, typer.Argument(metavar="NEW.json", help="The run after.")],
     fail: Annotated[
-        str | None, typer.Option(metavar="PERCENT", help="Exit with code 1 if a row is slower by more: 5%.")
+        str | None, typer.Option(metavar="PERCENT", help="Exit with code 1 if a row is slower by more, or missing: 5%.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compare though the machines differ.")] = False,
 ) -> None:
@@ -137,7 +142,7 @@ def advise_command(
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="How long to measure at most.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Draws the order of measuring.")] = 0,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Write all measurements there.")
+        Path | None, typer.Option(OUTPUT, "-o", metavar="FILE.json", help="Write all measurements there.")
     ] = None,
 ) -> None:
     """Say from which size on which backend is quicker on your own graph, and whether it pays for your number of steps.
@@ -148,7 +153,7 @@ def advise_command(
     from miniflow_xp.bench.report import unusable
 
     if output is not None:
-        check_writable(output)
+        check_writable(OUTPUT, output, {"the builder's own file": Path(builder.rpartition(":")[0])})
     check_budget(budget)
     name, sizes = parse_axis(axis)
     with shown() as progress:
@@ -162,7 +167,7 @@ def advise_command(
     if not advice:
         terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:
-        write_text(output, json.dumps(found | {"command": command_line()}, allow_nan=False))
+        write(OUTPUT, output, json.dumps(found | {"command": command_line()}, allow_nan=False).encode())
         terminal.print(
             f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True
         )

@@ -49,9 +49,10 @@ class Row(NamedTuple):
 class Comparison:
     """Rows of both runs.
 
-    ``failed``: those SLOWER by more than was allowed. ``visible``: {(backend, family): the change that a row must
-    exceed, if its own sittings do not differ by more}; ``drift``: {backend: median of its rows' best ratios}, which is
-    in every row and is not divided out; ``notes``: what else differs.
+    ``failed``: those SLOWER by more than was allowed, and those MISSING: nobody knows how slow they are. ``visible``:
+    {(backend, family): the change that a row must exceed, if its own sittings do not differ by more}; ``drift``:
+    {backend: median of its rows' best ratios}, which is in every row and is not divided out; ``notes``: what else
+    differs.
     """
 
     rows: list[Row]
@@ -99,7 +100,7 @@ def compare(base: Run, new: Run, fail: float | None = None, force: bool = False)
         if measured(before.get(key)) or measured(after.get(key))
     ]
     rows.sort(key=lambda row: (ORDER.index(row.state), -abs(log(row.best or 1))))
-    failed = [row for row in rows if fail is not None and row.state == "SLOWER" and (row.best or 1) > 1 + fail]
+    failed = [row for row in rows if fail is not None and fails(row, fail)]
     visible = {one: limit.best for one, limit in limits.items()}
     drift = common_drift(rows)
     notes = [f"forced: {difference}" for difference in differences]
@@ -118,6 +119,11 @@ def judge(key: Key, base: Cell | None, new: Cell | None, limits: Limits) -> Row:
         return Row(key, "UNCLEAR", best, typical, f"fewer than {LEAST} samples")
     state, why = state_of(best, typical, limits)
     return Row(key, state, best, typical, why)
+
+
+def fails(row: Row, allowed: float) -> bool:
+    """Is it slower by more than is allowed, or not there any more?"""
+    return row.state == "MISSING" or (row.state == "SLOWER" and (row.best or 1) > 1 + allowed)
 
 
 def reason(cell: Cell | None) -> str:

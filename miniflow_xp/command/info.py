@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from miniflow_xp.errors import MiniflowError
-from miniflow_xp.switch import available_backends, get_backend
+from miniflow_xp.switch import available_backends, described, get_backend
 
 
 def show_info(console: Console) -> None:
@@ -77,7 +77,7 @@ def in_use() -> str:
     setting = os.environ.get("MINIFLOW_BACKEND")
     asked = "MINIFLOW_BACKEND is not set" if setting is None else f"MINIFLOW_BACKEND={setting}"
     try:
-        return f"{get_backend().describe()} ({asked})"
+        return f"{described(get_backend())} ({asked})"
     except MiniflowError as error:
         return f"nothing: {error}"
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from miniflow_xp.bench.files import write_text
 from miniflow_xp.bench.report.cells import text
 from miniflow_xp.bench.report.figures import standalone
 from miniflow_xp.bench.report.page import page
@@ -12,7 +11,7 @@ from miniflow_xp.bench.report.png import png
 from miniflow_xp.bench.report.run import Run, named
 from miniflow_xp.bench.report.trust import GRADES, trust
 from miniflow_xp.bench.report.verdicts import not_used, verdicts
-from miniflow_xp.errors import SettingError
+from miniflow_xp.tabular import outputs
 
 __all__ = ["build", "figures", "sentences", "unusable", "write"]
 
@@ -54,16 +53,14 @@ def write(
 
     Raises SettingError where a file cannot be written, PackageMissingError where PNGs lack their package.
     """
-    write_text(Path(path), build(runs, names))
+    outputs.write("--output", Path(path), build(runs, names).encode())
     if figures_dir is None:
         return
     folder = Path(figures_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingError(
-            "figures", f"{folder} cannot be made", str(error.strerror), "Choose another folder"
-        ) from None
+        raise outputs.not_written("--figures", folder, error) from None
     for name, svg in figures(runs).items():
-        write_text(folder / f"{name}.svg", svg)
-        (folder / f"{name}.png").write_bytes(png(svg))
+        outputs.write("--figures", folder / f"{name}.svg", svg.encode())
+        outputs.write("--figures", folder / f"{name}.png", png(svg))
