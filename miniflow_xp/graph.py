@@ -157,7 +157,7 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
 
 def default_targets(graph: Sequence[Node]) -> list[Node]:
     """The Parameters of a graph, or all its Inputs where it has none; without those declared integers."""
-    found = [n for n in graph if isinstance(n, Parameter)] or [n for n in graph if isinstance(n, Input)]
+    found: Sequence[Node] = [n for n in graph if isinstance(n, Parameter)] or [n for n in graph if isinstance(n, Input)]
     return [n for n in found if not declared_integer(n)]
 
 

@@ -362,9 +362,29 @@ def test_metrics():
     assert r_squared([1.0, 2.0, 3.0], [[1.0], [2.0], [3.0]]) == 1
     assert r_squared([2.0, 2.0, 2.0], [1.0, 2.0, 3.0]) == 0
     assert np.isnan(r_squared([1.0, 1.0], [2.0, 2.0]))
-    for metric, a, b in ((accuracy, [1, 2], [1, 2]), (accuracy, [[1, 2]], [1, 2]), (r_squared, [1], [1, 2])):
+    table, turned = np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(3, 2)
+    for metric, a, b in (
+        (accuracy, [1, 2], [1, 2]),
+        (accuracy, [[1, 2]], [1, 2]),
+        (r_squared, [1], [1, 2]),
+        (r_squared, table, turned),
+        (r_squared, table, table.ravel()),
+    ):
         with pytest.raises(ShapeError):
             metric(a, b)
+
+
+@pytest.mark.parametrize("targets", [[0, 1, 1, 1], [[0.0], [1.0], [1.0], [1.0]]])
+def test_one_column_is_the_probability_of_class_1(targets):
+    assert accuracy([[0.1], [0.9], [0.6], [0.51]], targets) == 1
+    assert accuracy([[0.1], [0.9], [0.6], [0.49]], targets) == 0.75
+    assert accuracy([[0.5], [0.9], [0.6], [0.51]], targets) == 1  # a draw is the first class, as with two columns
+
+
+def test_a_prediction_that_is_no_number_is_wrong():
+    nan = float("nan")
+    assert accuracy([[nan, nan], [nan, 1.0], [0.0, nan], [0.0, 1.0]], [0, 1, 1, 1]) == 0.25
+    assert accuracy([[nan], [0.1], [0.9]], [0, 0, 1]) == pytest.approx(2 / 3)
 
 
 def test_a_history_plots_itself(tmp_path):
