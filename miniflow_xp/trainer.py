@@ -27,8 +27,9 @@ class Trainer:
 
     ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
-    setting one is seen by the next step. A backend chosen later is seen too: parameters and slots move there.
-    Raises NoGradientError for a parameter that the cost does not depend on, DtypeError for one declared integer.
+    setting one is seen by the next step, and so is what is set on the ``optimizer``. A backend chosen later is seen
+    too: parameters and slots move there. Raises NoGradientError for a parameter that the cost does not depend on,
+    DtypeError for one declared integer.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class Trainer:
         self.parameters = [chosen] if isinstance(chosen, Node) else list(chosen)
         check_parameters(cost, self.parameters)
         self.cost = cost
-        self.optimizer = optimizer or SGD()
+        self._optimizer = optimizer or SGD()
         self.schedule = Schedule([cost], self.parameters)
         trained = set(self.parameters)
         self._step = Step([leaf for leaf in self.schedule.leaves if leaf not in trained], f"Trainer of {cost}")
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
+        self._settings = dict(vars(self.optimizer))
+        self._made_with = 0
         self._rate = self.optimizer.learning_rate
         self._backend: Backend | None = None
         self._stale = True
@@ -58,13 +61,35 @@ class Trainer:
         self._loaded: Memory | None = None
 
     @property
+    def optimizer(self) -> Optimizer:
+        """The update rule. It stays the same; its settings may be set."""
+        return self._optimizer
+
+    @property
     def learning_rate(self) -> float:
-        """η of the next step, not below 0; setting it captures nothing anew."""
+        """η of the next step, not below 0; setting it, here or on the optimizer, captures nothing anew."""
+        self._follow()
         return self._rate
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        self._rate = not_negative(rate, "learning_rate")
+        self._follow()
+        self._set_rate(not_negative(rate, "learning_rate"))
+
+    def _follow(self) -> None:
+        """Take over what was set on the optimizer since this was last called."""
+        now, before = vars(self.optimizer), self._settings
+        if now == before:
+            return
+        self._settings = dict(now)
+        if now["learning_rate"] != before["learning_rate"]:
+            self._set_rate(now["learning_rate"])
+        if now != before | {"learning_rate": now["learning_rate"]}:
+            self._made_with += 1  # a captured step holds the other settings
+            self._stale = True
+
+    def _set_rate(self, rate: float) -> None:
+        self._rate = rate
         if self._captured is None or self._backend is None:
             self._stale = True  # the next step gathers its state anew
             return
@@ -74,10 +99,12 @@ class Trainer:
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
         backend, feed = get_backend(), feed or {}
+        self._follow()
         same = backend is self._backend and not self._stale
         if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
             self._gather(backend, feed)
-        captured, arrays = self._step.prepare(feed, (), self._layout, self._function, self._state, self._dtypes)
+        key = self._layout, self._made_with
+        captured, arrays = self._step.prepare(feed, (), key, self._function, self._state, self._dtypes)
         if captured is not self._captured:
             self._move_to(captured)
         return captured(*arrays)[0]
@@ -150,7 +177,7 @@ class Trainer:
                 values.append(to_numpy(value))
                 names.append(dtypes.name_of(value if hasattr(value, "dtype") else values[-1]))
         memory = self._loaded or self._layout.memory(state) if state else self.memory()
-        return OnHost(values, names, memory, [counter.number for counter in self.counters], self._rate)
+        return OnHost(values, names, memory, [counter.number for counter in self.counters], self.learning_rate)
 
     def take_up(self, found: "OnHost") -> None:
         """Let the next step be the one that would have followed when ``on_host`` gave this, which must fit."""
@@ -207,7 +234,8 @@ class Trainer:
         array = self._initial[which] if self._captured is None else self._captured.read(which)
         return self._layout.part((self._backend or get_backend()).xp, {which: array}, number)
 
-    def _function(self, layout: "Layout", guards: list[Guard]) -> Any:
+    def _function(self, key: tuple["Layout", int], guards: list[Guard]) -> Any:
+        layout, _ = key
         run = self.schedule.checked_once(guards)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
 
@@ -324,7 +352,7 @@ class Layout(NamedTuple):
             slots = [
                 [
                     backend.asarray(memory.slots[n][k], dtypes.wider(group.dtype))
-                    if n in memory.slots
+                    if k < len(memory.slots.get(n, ()))
                     else backend.xp.zeros_like(wide(backend.xp, arrays[n]))
                     for n in group.numbers
                 ]
