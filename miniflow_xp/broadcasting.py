@@ -26,6 +26,11 @@ def broadcast(*shapes: Shape) -> Shape | None:
     return tuple(axis.pop() if axis else 1 for axis in sizes)
 
 
+def in_one_order(a: Shape, b: Shape) -> bool:
+    """Are these the same but for axes of one element, as (n,) and (n, 1) are? Then elements come in one order."""
+    return [size for size in a if size != 1] == [size for size in b if size != 1]
+
+
 def unbroadcast(xp: Namespace, gradient: Array, shape: Shape) -> Array:
     """Sum ``gradient`` over the axes along which a value of ``shape`` was repeated; the result has this shape.
 

@@ -43,7 +43,7 @@ def moved(xp: Namespace, theta: Array, gradient: Array, rate: float) -> Array:
 
 
 class Optimizer(ABC):
-    """An update rule with its settings.
+    """An update rule with its settings; what is set later takes effect from a Trainer's next step.
 
     ``slots``: how many arrays, in a parameter's shape and starting at 0, it keeps for each parameter. ``counts``: does
     it need the number of the step?
@@ -55,6 +55,16 @@ class Optimizer(ABC):
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = positive(learning_rate, "learning_rate")
+
+    @property
+    def learning_rate(self) -> float:
+        """η, not below 0."""
+        rate: float = vars(self)["learning_rate"]
+        return rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        vars(self)["learning_rate"] = not_negative(rate, "learning_rate")  # among the settings, by its own name
 
     def clipped(self, norm: float) -> Self:
         """The same optimizer on clipped gradients: g ← g min(1, norm / ‖g‖₂), over all parameters together.
@@ -92,9 +102,12 @@ class SGD(Optimizer):
         self.momentum = fraction(momentum, "momentum")
         self.nesterov = nesterov
         self.weight_decay = not_negative(weight_decay, "weight_decay")
-        self.slots = 1 if self.momentum else 0
         if nesterov and not self.momentum:
             raise SettingError("SGD, nesterov", "momentum is 0", "Nesterov's step needs momentum", "Set momentum=0.9")
+
+    @property
+    def slots(self) -> int:  # type: ignore[override]  # of this one the settings tell
+        return 1 if self.momentum else 0
 
     def update(
         self, xp: Namespace, theta: Array, gradient: Array, slots: Sequence[Array], rate: Array, step: Array

@@ -30,8 +30,8 @@ class Trainer:
 
     ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
-    setting one is seen by the next step. A backend chosen later is seen too: parameters and slots move there.
-    Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer that goes on by itself from here.
+    setting one is seen by the next step, and so is what is set on the ``optimizer``. A backend chosen later is seen
+    too: parameters and slots move there. Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer that goes on by itself from here.
     Raises NoGradientError for a parameter that the cost does not depend on, DtypeError for one declared integer.
     """
 
@@ -46,7 +46,9 @@ class Trainer:
         self.parameters = [chosen] if isinstance(chosen, Node) else list(chosen)
         check_parameters(cost, self.parameters)
         self.cost = cost
-        self.optimizer = optimizer or SGD()
+        self._optimizer = optimizer or SGD()
+        self._settings = dict(vars(self.optimizer))
+        self._made_with = 0
         self._rate = self.optimizer.learning_rate
         self._loaded: Memory | None = None
         self._begin()
@@ -72,29 +74,54 @@ class Trainer:
         self._begin()
 
     @property
+    def optimizer(self) -> Optimizer:
+        """The update rule. It stays the same; its settings may be set."""
+        return self._optimizer
+
+    @property
     def learning_rate(self) -> float:
-        """η of the next step, not below 0; setting it captures nothing anew."""
-        return self._rate
+        """η of the next step, not below 0; setting it, here or on the optimizer, captures nothing anew."""
+        with self._step.turn:
+            self._follow()
+            return self._rate
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         with self._step.turn:
-            self._rate, held = not_negative(rate, "learning_rate"), self._held
-            if held.captured is None or held.backend is None:
-                self._stale = True  # the next step gathers its state anew
-                return
-            for dtype, clock in held.layout.clocks.items():
-                held.captured.write(clock, number_array(held.backend, rate, dtype))
+            self._follow()
+            self._set_rate(not_negative(rate, "learning_rate"))
+
+    def _follow(self) -> None:
+        """Take over what was set on the optimizer since this was last called."""
+        now, before = vars(self.optimizer), self._settings
+        if now == before:
+            return
+        self._settings = dict(now)
+        if now["learning_rate"] != before["learning_rate"]:
+            self._set_rate(now["learning_rate"])
+        if now != before | {"learning_rate": now["learning_rate"]}:
+            self._made_with += 1  # a captured step holds the other settings
+            self._stale = True
+
+    def _set_rate(self, rate: float) -> None:
+        self._rate, held = rate, self._held
+        if held.captured is None or held.backend is None:
+            self._stale = True  # the next step gathers its state anew
+            return
+        for dtype, clock in held.layout.clocks.items():
+            held.captured.write(clock, number_array(held.backend, rate, dtype))
 
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
         backend, feed = get_backend(), checked_feed(feed, self._step.name)
         with self._step.turn:
+            self._follow()
             same = backend is self._held.backend and not self._stale
             if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
                 self._gather(backend, feed)
             held = self._held
-            captured, arrays = self._step.prepare(feed, (), held.layout, self._function, held.state, self._dtypes)
+            key = held.layout, self._made_with
+            captured, arrays = self._step.prepare(feed, (), key, self._function, held.state, self._dtypes)
             if captured is not held.captured:
                 self._move_to(captured)
             return captured(*arrays)[0]
@@ -171,7 +198,7 @@ class Trainer:
                     values.append(to_numpy(value))
                     names.append(dtypes.name_of(value if hasattr(value, "dtype") else values[-1]))
             memory = self._loaded or layout.memory(state) if state else self.memory()
-            return OnHost(values, names, memory, [counter.number for counter in self.counters], self._rate)
+            return OnHost(values, names, memory, [counter.number for counter in self.counters], self.learning_rate)
 
     def take_up(self, found: "OnHost") -> None:
         """Let the next step be the one that would have followed when ``on_host`` gave this, which must fit."""
@@ -226,7 +253,8 @@ class Trainer:
         """The value of a parameter, from the state."""
         return self._held.value(number)
 
-    def _function(self, layout: "Layout", guards: list[Guard]) -> Any:
+    def _function(self, key: tuple["Layout", int], guards: list[Guard]) -> Any:
+        layout, _ = key
         run = self.schedule.checked_once(guards)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
 
@@ -362,7 +390,7 @@ class Layout(NamedTuple):
             slots = [
                 [
                     backend.asarray(memory.slots[n][k], dtypes.wider(group.dtype))
-                    if n in memory.slots
+                    if k < len(memory.slots.get(n, ()))
                     else backend.xp.zeros_like(wide(backend.xp, arrays[n]))
                     for n in group.numbers
                 ]

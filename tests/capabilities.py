@@ -316,7 +316,7 @@ ROWS = (
         numpy=lambda y, a: np.square(y.ravel() - a.ravel()).mean(),
         torch=lambda torch, y, a: torch.nn.functional.mse_loss(a.flatten(), y.flatten()),
         jax=lambda jax, y, a: jax.numpy.square(a.ravel() - y.ravel()).mean(),
-        cases=(((4, 3), (4, 3)), ((5,), (5,)), ((5,), (5, 1)), ((6,), (2, 3)), ((2, 3, 2), (2, 3, 2)), ((), ())),
+        cases=(((4, 3), (4, 3)), ((5,), (5,)), ((5,), (5, 1)), ((6,), (1, 6)), ((2, 3, 2), (2, 3, 2)), ((), ())),
         any_shapes=ANY_ONE.map(lambda shapes: shapes * 2),
         shared=(2, 3),
     ),

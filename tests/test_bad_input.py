@@ -263,6 +263,8 @@ BAD_SHAPES = {
     "Linear of a number": (Linear, [(2, 3), (3, 4), (4,)], [(), (3, 4), (4,)]),
     "MSE": (MSE, [(2, 1), (2,)], [(2, 1), (3,)]),
     "MSE that would broadcast": (MSE, [(2, 3), (2, 3)], [(1, 3), (2, 3)]),
+    "MSE of a table and one turned round": (MSE, [(2, 3), (2, 3)], [(2, 3), (3, 2)]),
+    "MSE of a table in one row": (MSE, [(2, 3), (2, 3)], [(6,), (2, 3)]),
 }
 
 

@@ -68,6 +68,67 @@ def test_fit_is_the_plain_loop_of_steps(backend):
         np.testing.assert_array_equal(a, b)
 
 
+class Twos:
+    """Three rows whose squares are 10, 10 and 9, in twos: the last one is alone."""
+
+    def epoch(self, number, start=0):
+        rows = np.sqrt([[10.0], [10.0], [9.0]])
+        return iter([(rows[:2], np.zeros(2)), (rows[2:], np.zeros(1))][start:])
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (lambda y, a: mf.MSE(y, a), 29 / 3),
+        (lambda y, a: mf.MSE(y, a, reduction="sum"), 29 / 3),  # of all terms, as a validation cost is
+        (lambda y, a: mf.MSE(y, a) + 1.0, 29 / 3 + 1),
+        (lambda y, a: mf.MSE(y, a, reduction="sum") + 1.0, (20 + 9) / 2 + 1),  # what this is a mean of nobody can tell
+    ],
+    ids=["mean", "sum", "mean and penalty", "sum and penalty"],
+)
+def test_a_short_last_batch_counts_by_its_terms(backend, kind, expected):
+    x, y, W = mf.Input("x"), mf.Input("y"), mf.Parameter([[1.0]], "W")
+    cost = kind(y, mf.MatMul(x, W))
+    history = fit(mf.Trainer(cost, SGD(1e-300)), [x, y], Twos(), 2)
+    assert [epoch.cost for epoch in history] == pytest.approx([expected] * 2, rel=1e-12)
+    feeds = [dict(zip([x, y], batch, strict=True)) for batch in Twos().epoch(0)]
+    assert evaluate(cost, Validation(feeds))["cost"] == pytest.approx(expected, rel=1e-12)
+
+
+class Sentences:
+    """Two sentences of 2 words, and one of 3; and logits of the two classes: a word costs log 2, and then log 4."""
+
+    def epoch(self, number, start=0):
+        logits = np.zeros(2), np.log([1.0, 3.0])
+        words = [
+            (np.zeros((*size, 1)), np.zeros(size, int), b) for size, b in zip([(2, 2), (1, 3)], logits, strict=True)
+        ]
+        return iter(words[start:])
+
+
+def test_a_batch_counts_by_its_labels_not_by_its_rows(backend):
+    inputs = x, y, b = mf.Input("x"), mf.Input("labels", dtype=int), mf.Input("b")
+    cost = mf.CrossEntropy(y, mf.MatMul(x, mf.Parameter(np.zeros((1, 2)), "W")) + b)
+    (epoch,) = fit(mf.Trainer(cost, SGD(1e-300)), inputs, Sentences(), 1)
+    assert epoch.cost == pytest.approx((4 * np.log(2) + 3 * np.log(4)) / 7, rel=1e-12)
+
+
+def test_counting_terms_is_no_pass_of_dropout(backend):
+    """The masks of fit are those of the plain loop."""
+
+    def trained():
+        X, y = mf.Input("X", dtype="float64"), mf.Input("y")
+        model = mf.Sequential([mf.Dense(1, 8), mf.Dropout(0.5), mf.Dense(8, 1)], seed=3, dtype="float64")
+        return mf.Trainer(mf.MSE(y, model(X)), SGD(0.1)), [X, y]
+
+    fitted, inputs = trained()
+    (epoch,) = fit(fitted, inputs, Twos(), 1)
+    plain, inputs = trained()
+    costs = [float(mf.to_numpy(plain.step(dict(zip(inputs, batch, strict=True))))) for batch in Twos().epoch(0)]
+    assert epoch.cost == pytest.approx((2 * costs[0] + costs[1]) / 3, rel=1e-12)
+    assert [c.number for c in fitted.counters] == [c.number for c in plain.counters]
+
+
 def test_validation_in_parts_is_validation_whole(backend):
     network = Regression()
     whole = fit(network.trainer, network.inputs, Slices(), 1, validation=network.validation(1))[0].validation
@@ -362,9 +423,29 @@ def test_metrics():
     assert r_squared([1.0, 2.0, 3.0], [[1.0], [2.0], [3.0]]) == 1
     assert r_squared([2.0, 2.0, 2.0], [1.0, 2.0, 3.0]) == 0
     assert np.isnan(r_squared([1.0, 1.0], [2.0, 2.0]))
-    for metric, a, b in ((accuracy, [1, 2], [1, 2]), (accuracy, [[1, 2]], [1, 2]), (r_squared, [1], [1, 2])):
+    table, turned = np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(3, 2)
+    for metric, a, b in (
+        (accuracy, [1, 2], [1, 2]),
+        (accuracy, [[1, 2]], [1, 2]),
+        (r_squared, [1], [1, 2]),
+        (r_squared, table, turned),
+        (r_squared, table, table.ravel()),
+    ):
         with pytest.raises(ShapeError):
             metric(a, b)
+
+
+@pytest.mark.parametrize("targets", [[0, 1, 1, 1], [[0.0], [1.0], [1.0], [1.0]]])
+def test_one_column_is_the_probability_of_class_1(targets):
+    assert accuracy([[0.1], [0.9], [0.6], [0.51]], targets) == 1
+    assert accuracy([[0.1], [0.9], [0.6], [0.49]], targets) == 0.75
+    assert accuracy([[0.5], [0.9], [0.6], [0.51]], targets) == 1  # a draw is the first class, as with two columns
+
+
+def test_a_prediction_that_is_no_number_is_wrong():
+    nan = float("nan")
+    assert accuracy([[nan, nan], [nan, 1.0], [0.0, nan], [0.0, 1.0]], [0, 1, 1, 1]) == 0.25
+    assert accuracy([[nan], [0.1], [0.9]], [0, 0, 1]) == pytest.approx(2 / 3)
 
 
 def test_a_history_plots_itself(tmp_path):

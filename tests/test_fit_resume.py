@@ -303,6 +303,15 @@ def test_costs_that_are_not_finite_are_resumed_as_they_were(tmp_path):
     assert str(found) == str(history)
 
 
+def test_a_position_of_an_earlier_version_is_the_mean_of_its_steps():
+    from miniflow_xp.fitting.position import Position, read
+
+    batches = Batches(ROWS)
+    fit = {"position": [0, 2, 2, 5.0], "history": [], "batches": batches.settings}
+    found, _ = read({"fit": fit}, batches)
+    assert (found, found.mean) == (Position(0, 2, 2, 5.0, 2.0), 2.5)
+
+
 def test_nan_saves_nothing_and_the_last_checkpoint_is_good(tmp_path):
     run = Run()
     broken = ROWS.copy()

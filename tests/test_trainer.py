@@ -345,6 +345,56 @@ def test_at_a_learning_rate_of_0_where_schedules_may_end_nothing_moves(backend):
         np.testing.assert_array_equal(value, kept)
 
 
+def test_what_is_set_on_the_optimizer_takes_effect_from_the_next_step(captures):
+    network, lesson = Network(), Network()
+    trainer = Trainer(network.cost, SGD(RATE))
+    for step, rate in enumerate([RATE, 0.0, 0.05, 0.05]):
+        trainer.optimizer.learning_rate = rate
+        assert trainer.learning_rate == rate
+        agree(trainer.step(network.feed(step)), lesson.lesson_step(lesson.feed(step), rate), steps=4)
+    assert len(captures) == 1
+    trainer.optimizer.learning_rate = 0.1
+    trainer.learning_rate = 0.2  # the later of the two
+    agree(trainer.step(network.feed(4)), lesson.lesson_step(lesson.feed(4), 0.2), steps=5)
+    agree_all(network.values(), lesson.values(), steps=5)
+    for rate in (-1, float("nan")):
+        with pytest.raises(errors.SettingError, match="learning_rate"):
+            trainer.optimizer.learning_rate = rate
+    assert trainer.learning_rate == 0.2
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value"),
+    [
+        (lambda: Adam(0.1), "betas", (0.2, 0.3)),
+        (lambda: Adam(0.1), "epsilon", 0.5),
+        (lambda: SGD(RATE), "momentum", 0.9),
+        (lambda: SGD(RATE, momentum=0.9), "momentum", 0.0),
+        (lambda: SGD(RATE), "weight_decay", 0.5),
+        (lambda: SGD(RATE), "clip_norm", 0.01),
+    ],
+)
+def test_a_setting_of_the_optimizer_takes_effect_from_the_next_step(backend, make, name, value):
+    """As if the steps from there on were those of an optimizer made so, with what is remembered until then."""
+    ours, theirs = Network(), Network()
+    trainer, before, after = Trainer(ours.cost, make()), Trainer(theirs.cost, make()), Trainer(theirs.cost, make())
+    trainer.step(ours.feed(0))
+    before.step(theirs.feed(0))
+    setattr(trainer.optimizer, name, value)
+    setattr(after.optimizer, name, value)  # which has not made a step yet
+    after.remember(before.memory())
+    for step in (1, 2):
+        agree(trainer.step(ours.feed(step)), mf.to_numpy(after.step(theirs.feed(step))), steps=3)
+    agree_all(ours.values(), theirs.values(), steps=3)
+
+
+def test_a_trainer_keeps_its_optimizer():
+    network = Network()
+    trainer = Trainer(network.cost, SGD(RATE))
+    with pytest.raises(AttributeError, match="optimizer"):
+        trainer.optimizer = Adam()
+
+
 def usable(name):
     """A backend that can be used here, or None."""
     try:

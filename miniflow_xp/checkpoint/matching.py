@@ -50,7 +50,7 @@ def kind_of(trainer: Trainer) -> str:
 
 
 def settings_of(trainer: Trainer) -> dict[str, Any]:
-    """The settings that the optimizer was made with, as JSON gives them back; what follows from them is left out."""
+    """The settings of the optimizer, as JSON gives them back; what follows from them is left out."""
     return plain({name: value for name, value in vars(trainer.optimizer).items() if name != "slots"})
 
 

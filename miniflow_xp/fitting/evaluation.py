@@ -8,6 +8,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.errors import FeedError, GraphError, SettingError, ShapeError
+from miniflow_xp.fitting.weighing import loss_of
 from miniflow_xp.node import Input, Node
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum
@@ -40,8 +41,9 @@ class Evaluation:
     def __init__(self, cost: Node, validation: Validation) -> None:
         check(validation)
         self.validation, cost = validation, validation.cost or cost
-        outputs: list[Node] = [as_sum(cost), Weight(cost)] if isinstance(cost, Loss) else [cost]
-        self._costs = len(outputs)
+        loss = loss_of(cost)
+        outputs: list[Node] = [as_sum(cost) if isinstance(cost, Loss) else cost, *([Weight(loss)] if loss else [])]
+        self._costs, self._is_mean = len(outputs), not isinstance(cost, Loss)
         if validation.metrics and validation.output is not None:
             outputs.append(validation.output)
         self._program = whole_network("Validation", outputs)
@@ -49,15 +51,17 @@ class Evaluation:
     def __call__(self, stop: Event | None = None) -> dict[str, float]:
         """Cost and metrics of the whole set; nothing where ``stop`` was set before its end.
 
-        A loss is that of all rows together, however uneven the parts are; any other cost is the mean of the parts'.
+        A loss is that of all rows together, however uneven the parts are, and so is what is made of one; any other
+        cost is the mean of the parts'.
         """
         total = weight = 0.0
         predictions: list[Array] = []
         targets: list[Array] = []
         for feed in self.validation.feeds:
             found = [to_numpy(value) for value in self._program(feed).values]
-            total += float(found[0])
-            weight += float(found[1]) if self._costs == 2 else 1.0
+            terms = float(found[1]) if self._costs == 2 else 1.0
+            total += float(found[0]) * (terms if self._is_mean else 1.0)
+            weight += terms
             if len(found) > self._costs:
                 predictions.append(found[-1])
                 targets.append(self._target(feed))

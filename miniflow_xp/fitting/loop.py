@@ -24,6 +24,7 @@ from miniflow_xp.fitting.interrupts import interrupts
 from miniflow_xp.fitting.position import Position, Source
 from miniflow_xp.fitting.saver import Saver
 from miniflow_xp.fitting.snapshot import Snapshot
+from miniflow_xp.fitting.weighing import Share, Weighing
 from miniflow_xp.history import Epoch, History
 from miniflow_xp.node import Input
 from miniflow_xp.prefetch import prefetched
@@ -53,6 +54,8 @@ def fit(
 ) -> History:
     """Train for ``epochs``: each batch of ``batches`` feeds ``inputs``, in their order; returns the history.
 
+    The cost of an epoch is the mean over all terms of the loss, so a short batch counts for as much as it holds; where
+    the cost is made of no loss, or of several, it is the mean of the steps' costs.
     ``schedule(step)`` is the factor of the optimizer's learning rate. ``patience``: stop after so many epochs in which
     the validation cost (without a validation set the training cost) did not fall. A callback that returns True stops
     too. Ctrl-C stops after the step in progress; the history says why it ended.
@@ -102,7 +105,9 @@ class Training:
         self.position, self.history = Position(), History()
         self.rate = trainer.learning_rate
         self.bar: Bar
+        self._weighing = Weighing(trainer.cost)
         self._pending: list[Any] = []
+        self._shares: list[Share] = []
         self._kept: Snapshot
         self._kept_at = self._next_look = self._keeping = 0.0
 
@@ -131,7 +136,7 @@ class Training:
         whole = self._steps(asked)
         measured = judge(asked) if whole and judge is not None else {}
         done = self.position
-        epoch = Epoch(done.epoch, done.step, mean(done), measured, time.perf_counter() - start)
+        epoch = Epoch(done.epoch, done.step, done.mean, measured, time.perf_counter() - start)
         if not whole or (judge is not None and not measured):
             self._save(last=True)
             self.history.append(epoch)
@@ -163,6 +168,7 @@ class Training:
         for feed in prefetched(map(self.feed, batches)):
             number = self.position.step + len(self._pending)
             self._pending.append(self._step(feed, number))
+            self._shares.append(self._weighing(feed))
             due = self.saver is not None and self.saver.due(number + 1)
             if due or time.perf_counter() >= self._next_look:
                 self._look()
@@ -207,8 +213,9 @@ class Training:
         self._pending.clear()
         if not np.isfinite(costs).all():
             raise diverged(self.trainer, self._kept, self.position, costs, self._again)
-        self.position = self.position.after(costs)
-        self.bar.update(self.position, mean(self.position))
+        self.position = self.position.after(costs, self._shares)
+        self._shares.clear()
+        self.bar.update(self.position, self.position.mean)
         now = time.perf_counter()
         if self._keeping < max(AT_ONCE, KEEP_SHARE * (now - self._kept_at)):
             self._keep()
@@ -222,7 +229,7 @@ class Training:
                 if position.step == last:
                     return self.feed(arrays)
                 self._step(self.feed(arrays), position.step)
-                position = position.after([0.0])
+                position = position.after([0.0], [Share()])
             if position.batch == 0:
                 break  # a source that has run dry
             position = position.next_epoch()
@@ -245,8 +252,3 @@ def fetched(costs: Sequence[Any]) -> list[Any]:
     """Costs on the host, in one transfer where they all belong to the backend in use."""
     backend = get_backend()
     return backend.fetch(costs) if all(map(backend.owns, costs)) else [to_numpy(cost) for cost in costs]
-
-
-def mean(position: Position) -> float:
-    """Mean cost of this epoch's steps so far."""
-    return position.total / position.batch if position.batch else float("nan")

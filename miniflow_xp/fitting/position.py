@@ -1,11 +1,12 @@
 """Where a training stands, as numbers that JSON holds exactly."""
 
-from collections.abc import Iterator, Mapping
-from math import isfinite
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite, nan
 from typing import Any, NamedTuple, Protocol
 
 from miniflow_xp.checkpoint.strict_json import plain
 from miniflow_xp.errors import DataError
+from miniflow_xp.fitting.weighing import Share
 from miniflow_xp.history import Epoch, History
 
 
@@ -17,17 +18,25 @@ class Source(Protocol):
 
 
 class Position(NamedTuple):
-    """The batch that comes next, how many steps were made, and the sum of the costs of this epoch's steps."""
+    """The batch that comes next, how many steps were made; the sum of this epoch's costs, and what to divide it by."""
 
     epoch: int = 0
     batch: int = 0
     step: int = 0
     total: float = 0.0
+    weight: float = 0.0
 
-    def after(self, costs: list[float]) -> "Position":
+    @property
+    def mean(self) -> float:
+        """Mean cost of this epoch so far; NaN before its first step."""
+        return self.total / self.weight if self.weight else nan
+
+    def after(self, costs: Sequence[float], shares: Sequence[Share]) -> "Position":
         """So many steps further in the same epoch."""
         n = len(costs)
-        return Position(self.epoch, self.batch + n, self.step + n, sum(costs, self.total))
+        total = sum((share.factor * cost for cost, share in zip(costs, shares, strict=True)), self.total)
+        weight = sum((share.weight for share in shares), self.weight)
+        return Position(self.epoch, self.batch + n, self.step + n, total, weight)
 
     def next_epoch(self) -> "Position":
         """The first batch of the next epoch."""
@@ -52,14 +61,14 @@ def read(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History]:
     """
     try:
         found = meta["fit"]
-        epoch, batch, step, total = found["position"]
-        position = Position(int(epoch), int(batch), int(step), float(total))
+        epoch, batch, step, total, *weight = found["position"]  # earlier versions let each step count alike
+        position = Position(int(epoch), int(batch), int(step), float(total), float(*weight or [batch]))
         history = History(
             Epoch(int(n), int(steps), float(cost), {str(k): float(v) for k, v in values.items()}, float(seconds))
             for n, steps, cost, values, seconds in found["history"]
         )
         settings = dict(found["batches"])
-        if min(position[:3]) < 0 or len(history) != position.epoch:
+        if min(*position[:3], position.weight) < 0 or len(history) != position.epoch:
             raise ValueError("its numbers do not fit each other")
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise DataError(

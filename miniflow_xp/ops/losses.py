@@ -1,12 +1,11 @@
 """Costs: MSE for measurements, CrossEntropy for classes. The target comes first, as in the lesson."""
 
 from copy import copy
-from math import prod
 
 from miniflow_xp import dtypes
 from miniflow_xp.accumulation import wide
 from miniflow_xp.backend import Array, Namespace
-from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.broadcasting import in_one_order, shape_of
 from miniflow_xp.errors import DtypeError, LabelError, SettingError, ShapeError
 from miniflow_xp.node import Node, Operand, Thunk
 
@@ -45,10 +44,10 @@ class Loss(Node):
 
 
 class MSE(Loss):
-    """mean((y - a)²); y and a have equally many elements, in whatever shapes; the result is a scalar.
+    """mean((y - a)²); y and a have the same shape, but for axes of one element; the result is a scalar.
 
-    Both are compared element by element in their order, so a target (n,) fits an output (n, 1). With
-    ``reduction="sum"`` it is Σ (y - a)².
+    Both are compared element by element, so a target (n,) fits an output (n, 1). With ``reduction="sum"`` it is
+    Σ (y - a)².
     """
 
     gives_columns = True
@@ -57,12 +56,12 @@ class MSE(Loss):
         super().__init__(y, a, name, reduction=reduction)
 
     def check(self, y: Array, a: Array) -> None:
-        if prod(shape_of(y)) != prod(shape_of(a)):
+        if not in_one_order(shape_of(y), shape_of(a)):
             raise ShapeError(
                 str(self),
                 f"y is {shape_of(y)} but a is {shape_of(a)}",
-                f"y and a need equally many elements, not {prod(shape_of(y))} and {prod(shape_of(a))}",
-                "Feed one target for each output",
+                "y and a are compared element by element, in the same shape but for axes of one element",
+                "Feed one target for each output, in the shape of the output",
             )
 
     def terms(self, xp: Namespace, y: Array, a: Array) -> Array:
