@@ -248,8 +248,12 @@ class Parameter(Input):
 
     @property
     def value(self) -> Any:
-        """The value; while a Trainer works on it, a copy that later steps do not change."""
-        return self._held() if self._held is not None else self._value
+        """The value; set another one to change it: ``W.value = array``.
+
+        While a Trainer works on it, this is a copy that later steps do not change, and that cannot be written to where
+        the array library has such arrays, as NumPy has: nobody would see it.
+        """
+        return self._value if self._held is None else read_only(self._held())
 
     @value.setter
     def value(self, value: Any) -> None:
@@ -278,6 +282,17 @@ class Parameter(Input):
     def is_held_by(self, read: Callable[[], Any]) -> bool:
         """Does ``read`` still give the value?"""
         return self._held is read
+
+
+def read_only(array: Array) -> Array:
+    """A NumPy array that cannot be written to; arrays of other libraries as they are."""
+    import numpy as np  # here, so that importing this package imports no array library
+
+    if not isinstance(array, np.ndarray):
+        return array
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 class Constant(Node):

@@ -35,13 +35,22 @@ GPUS = ("cupy", "torch:cuda", "jax:gpu")  # what ``auto`` tries, in this order
 Choice: TypeAlias = str | Backend
 """A backend, or the text that names one: ``name`` or ``name:device``."""
 
-_scoped: ContextVar[Backend | None] = ContextVar("miniflow_xp_backend", default=None)
+
+class Block:
+    """An open ``use_backend`` block."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+
+
+_blocks: ContextVar[tuple[Block, ...]] = ContextVar("miniflow_xp_blocks", default=())
 _process: Backend | None = None
 
 
 def get_backend() -> Backend:
     """The backend in use. Raises the BackendError that fits where the environment asks for one that cannot be used."""
-    return _scoped.get() or _process or from_environment()
+    blocks = _blocks.get()
+    return blocks[-1].backend if blocks else _process or from_environment()
 
 
 def set_backend(choice: Choice, **options: Any) -> Backend:
@@ -57,17 +66,35 @@ def set_backend(choice: Choice, **options: Any) -> Backend:
 
 @contextmanager
 def use_backend(choice: Choice, **options: Any) -> Iterator[Backend]:
-    """Use a backend inside a ``with`` block; other threads and asyncio tasks are not affected."""
-    token = _scoped.set(load(choice, **options))
+    """Use a backend inside a ``with`` block; other threads and asyncio tasks are not affected.
+
+    Blocks may be left in another order than the one they were entered in, as generators and ``ExitStack`` do: in use is
+    the backend of the last one that is still open. Raises BackendError where a block is left in another thread or task.
+    """
+    block = Block(load(choice, **options))
+    _blocks.set((*_blocks.get(), block))
     try:
-        yield get_backend()
+        yield block.backend
     finally:
-        _scoped.reset(token)
+        leave(block)
+
+
+def leave(block: Block) -> None:
+    """Close a block, which may not be the last; raises BackendError where it was opened in another thread or task."""
+    blocks = _blocks.get()
+    if block not in blocks:
+        raise BackendError(
+            f"use_backend({block.backend.name!r})",
+            "the block is left in another thread or asyncio task than it was entered in",
+            "a block belongs to the one that enters it",
+            "Leave it there: close generators, and exit stacks, where they began",
+        )
+    _blocks.set(tuple(b for b in blocks if b is not block))
 
 
 def in_block() -> bool:
     """Is a ``use_backend`` block open here?"""
-    return _scoped.get() is not None
+    return bool(_blocks.get())
 
 
 def from_environment() -> Backend:

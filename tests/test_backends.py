@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -157,6 +158,74 @@ def test_blocks_in_asyncio_tasks_do_not_meet():
 
     assert asyncio.run(all_tasks()) == [True] * 3
     assert get_backend().name == "numpy"
+
+
+def test_blocks_left_in_another_order_leave_the_backend_of_the_last_open_one():
+    first, second = use_backend("numpy"), use_backend("strict")
+    set_backend("strict")
+    first.__enter__()
+    with use_backend("strict") as inner:
+        first.__exit__(None, None, None)
+        assert get_backend() is inner
+    assert get_backend().name == "strict"
+    set_backend("numpy")
+    second.__enter__()
+    first = use_backend("numpy")
+    first.__enter__()
+    second.__exit__(None, None, None)
+    assert get_backend().name == "numpy"
+    first.__exit__(None, None, None)
+    assert not switch.in_block()
+
+
+def test_generators_that_take_turns_leave_the_backend_of_the_one_still_open():
+    def batches(name):
+        with use_backend(name):
+            yield
+
+    one, other = batches("strict"), batches("numpy")
+    next(one)
+    next(other)
+    one.close()
+    assert get_backend().name == "numpy"
+    set_backend("strict")
+    other.close()
+    assert get_backend().name == "strict"
+
+
+def test_an_exit_stack_may_hand_its_blocks_on():
+    with ExitStack() as outer:
+        with ExitStack() as stack:
+            stack.enter_context(use_backend("strict"))
+            kept = stack.pop_all()
+        outer.enter_context(use_backend("numpy"))
+        kept.close()
+        assert get_backend().name == "numpy"
+    assert not switch.in_block()
+
+
+def test_a_block_left_in_another_thread_is_told_and_both_keep_theirs():
+    block = use_backend("strict")
+    block.__enter__()
+    with ThreadPoolExecutor(1) as pool, pytest.raises(errors.BackendError, match=r"strict.*another thread"):
+        pool.submit(block.__exit__, None, None, None).result()
+    assert get_backend().name == "strict"
+    switch._blocks.set(())
+
+
+def test_a_task_keeps_the_block_that_it_was_begun_in():
+    async def name_after(event):
+        await event.wait()
+        return get_backend().name
+
+    async def main():
+        event = asyncio.Event()
+        with use_backend("strict"):
+            task = asyncio.create_task(name_after(event))
+        event.set()
+        return await task, get_backend().name
+
+    assert asyncio.run(main()) == ("strict", "numpy")
 
 
 def test_auto_says_what_it_picked(caplog):

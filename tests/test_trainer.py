@@ -645,3 +645,17 @@ def test_explain_says_what_capture_did(backend):
     assert "not captured" in trainer.explain()
     trainer.step(network.feed(0))
     assert backend.name in trainer.explain()
+
+
+def test_what_is_read_cannot_be_written_to_and_a_new_value_is_seen(backend):
+    x, y, W = mf.Input("x"), mf.Input("y"), mf.Parameter(np.ones((3, 1)), "W")
+    trainer = Trainer(mf.MSE(y, x @ W), SGD(0.1))
+    feed = {x: np.ones((2, 3)), y: np.zeros((2, 1))}
+    trainer.step(feed)
+    for _ in range(2):
+        if backend.name == "numpy":
+            with pytest.raises(ValueError, match="read-only"):
+                W.value[...] = 0
+        W.value = np.zeros((3, 1))
+        assert float(trainer.step(feed)) == 0
+    np.testing.assert_array_equal(mf.to_numpy(W.value), np.zeros((3, 1)))
