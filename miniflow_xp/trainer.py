@@ -31,7 +31,8 @@ class Trainer:
     ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
     setting one is seen by the next step, and so is what is set on the ``optimizer``. A backend chosen later is seen
-    too: parameters and slots move there. Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer that goes on by itself from here.
+    too: parameters and slots move there. Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer
+    that goes on by itself from here.
     Raises NoGradientError for a parameter that the cost does not depend on, DtypeError for one declared integer.
     """
 

@@ -206,6 +206,39 @@ def test_names_that_the_output_cannot_show_do_not_stop_it(process, tmp_path):
     assert "Gr??e?" in output
 
 
+COMMAND = "\x1b]0;title\x07\x9b31m\u202e"  # to a terminal
+ESCAPED = r"\x1b]0;title\x07\x9b31m\u202e"
+
+
+def test_names_in_a_file_do_not_command_the_terminal(cli, tmp_path):
+    (tmp_path / "t.csv").write_text(PERSONS.replace("kind", "kind" + COMMAND).replace("old", "old" + COMMAND))
+    train = ("train", "--data", "t.csv", "--target", "kind" + COMMAND, "--epochs", "1", "-o", "m.npz")
+    code, output, _ = cli(*train)
+    assert code == 0
+    assert "kind" + ESCAPED in "".join(output.split())
+    told = [output, cli("train", "--data", "t.csv", "--target", "kin")[2], cli("train", "--data", "t.csv")[2]]
+    (tmp_path / "u.csv").write_text(PERSONS.replace("kind", "kind" + COMMAND).replace("old", "new" + COMMAND))
+    told.append(cli("evaluate", "m.npz", "u.csv")[2])
+    assert all(ESCAPED in text.replace("\n", "").replace(" ", "") for text in told)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", "".join(told))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals in the standard library")
+def test_predictions_do_not_command_the_terminal_but_a_file_has_all(process, cli, tmp_path):
+    (tmp_path / "t.csv").write_text(PERSONS.replace("old", COMMAND))
+    assert cli("train", "--data", "t.csv", "--target", "kind", "-o", "m.npz")[0] == 0
+    assert COMMAND in cli("predict", "m.npz", "t.csv")[1]
+    master, slave = os.openpty()
+    with process("predict", "m.npz", "t.csv", stdout=slave):
+        os.close(slave)
+        text = b""
+        while chunk := read_terminal(master):
+            text += chunk
+    os.close(master)
+    assert ESCAPED.encode() in text
+    assert b"\x1b" not in text
+
+
 # -- mistakes
 
 MISTAKES = {

@@ -145,6 +145,19 @@ def test_names_of_classes_may_hold_commas(cli, tmp_path):
     assert "accuracy  100.00 %" in cli("evaluate", "model.npz", "t.csv")[1]
 
 
+def test_classes_that_a_spreadsheet_would_calculate_are_escaped_and_found_again(cli, tmp_path):
+    names = ["=1+2", "+A1", "-B2", "@SUM(A1)", "'=1", "-1", "+1", "plain", "'quoted'", "＝A1"]
+    rows = np.array([[n, *np.eye(10, dtype=int)[n % 10], names[n % 10]] for n in range(100)], dtype=object)
+    columns = ["n", *(f"x{n}" for n in range(10))]
+    write_table(tmp_path / "t.csv", [*columns, "kind"], rows)
+    assert cli("train", "--data", "t.csv", "--target", "kind", "-o", "model.npz")[0] == 0
+    found = [row[0] for row in parsed(cli("predict", "model.npz", "t.csv")[1])[1]]
+    assert found[:10] == ["'=1+2", "'+A1", "'-B2", "'@SUM(A1)", "''=1", "-1", "+1", "plain", "'quoted'", "'＝A1"]
+    assert "accuracy  100.00 %" in cli("evaluate", "model.npz", "t.csv")[1]
+    write_table(tmp_path / "predicted.csv", [*columns, "kind"], np.c_[rows[:, :-1], np.array(found, dtype=object)])
+    assert "accuracy  100.00 %" in cli("evaluate", "model.npz", "predicted.csv")[1]
+
+
 # -- evaluate
 
 

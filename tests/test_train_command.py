@@ -334,6 +334,7 @@ MISTAKES = {
     "figure is the output": (["--save-plot", "x.svg", "-o", "x.svg"], "--save-plot x.svg: this is where --output goes"),
     "checkpoints below a file": (["--checkpoint", "file/run/1"], "--checkpoint file/run/1: file is a file"),
     "output below a file": (["-o", "file/x.npz"], "--output file/x.npz: file is a file"),
+    "output of a long name": (["-o", "x" * 252 + ".npz"], "File name too long"),
     "data below a file": (["--data", "file/x.csv", "--target", "y"], "file/x.csv: it cannot be read: Not a directory"),
     "folder below a file": (["--data", "file/x", "--target", "y"], "file/x: it cannot be read: Not a directory"),
 }

@@ -15,7 +15,8 @@ from miniflow_xp.command.info import show_info
 from miniflow_xp.command.model_commands import evaluate_command, predict_command
 from miniflow_xp.command.train_command import train_command
 from miniflow_xp.errors import MiniflowError
-from miniflow_xp.terminal import lasting, loss, stdout
+from miniflow_xp.outlet import lasting, loss
+from miniflow_xp.terminal import shown, stdout
 
 app = typer.Typer(
     name="miniflow-xp",
@@ -91,7 +92,7 @@ def told() -> Iterator[None]:
             warnings.showwarning = tell
             yield
     except MiniflowError as error:
-        typer.echo(f"Error: {error}", err=True)
+        typer.echo(shown(f"Error: {error}"), err=True)
         raise typer.Exit(1) from None
     except MemoryError as error:
         typer.echo(f"Error: not enough memory: {error}", err=True)
@@ -103,7 +104,7 @@ def told() -> Iterator[None]:
 
 def tell(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning without the line of code that gave it."""
-    typer.echo(f"Warning: {message}", err=True)
+    typer.echo(shown(f"Warning: {message}"), err=True)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

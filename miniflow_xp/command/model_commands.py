@@ -9,12 +9,13 @@ import typer
 
 from miniflow_xp.command.display import show_judgement
 from miniflow_xp.files import write_atomically
+from miniflow_xp.outlet import loss
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.judging import judged, known_rows
 from miniflow_xp.tabular.loading import load_model
 from miniflow_xp.tabular.outputs import check_writable, not_written
 from miniflow_xp.tabular.predicting import prediction_lines
-from miniflow_xp.terminal import loss, stdout
+from miniflow_xp.terminal import shown, stdout
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.npz", help="What 'miniflow-xp train' has written.")]
 Chosen = Annotated[
@@ -39,6 +40,8 @@ def predict_command(
 ) -> None:
     """Write what a trained network predicts, as CSV: a class and its probability, or a number in the target's units.
 
+    A class that a spreadsheet would calculate, such as =A1, gets an apostrophe before it.
+
     Example: miniflow-xp predict digits-parameters.npz scans.csv
 
     Example: miniflow-xp predict fashion-mnist-parameters.npz fashion-mnist/t10k-images-idx3-ubyte.gz -o clothes.csv
@@ -47,7 +50,7 @@ def predict_command(
         trained = load_model(model)
         if output is None:
             for text in prediction_lines(trained, data):
-                sys.stdout.write(text)
+                sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
                 if loss():
                     break
             return

@@ -11,6 +11,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_pair
 from miniflow_xp.data.columns import Cells, read_columns
+from miniflow_xp.data.formulas import unescaped
 from miniflow_xp.data.idx_folder import read_test_pair
 from miniflow_xp.data.labelled import Named, checked_target
 from miniflow_xp.data.sources import kind_of
@@ -89,7 +90,8 @@ def class_numbers(model: Model, where: str, cells: Sequence[str], lines: Sequenc
 def class_finder(classes: Sequence[str]) -> Callable[[str | float], int | None]:
     """A function from a class, as it stands in data, to its number; None for one that is not known.
 
-    It is found by its text; else, as programs write ``3`` also as ``3.0``, by its text without such an end.
+    It is found by its text; else by the one that ``predict`` escaped; else, as programs write ``3`` also as ``3.0``,
+    by its text without such an end.
     """
     known = {name: n for n, name in enumerate(classes)}
     plain = Counter(map(without_zeros, classes))
@@ -97,7 +99,7 @@ def class_finder(classes: Sequence[str]) -> Callable[[str | float], int | None]:
 
     def number_of(value: str | float) -> int | None:
         name = class_name(value)
-        return known.get(name, others.get(without_zeros(name)))
+        return known.get(name, known.get(unescaped(name), others.get(without_zeros(name))))
 
     return number_of
 

@@ -10,6 +10,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_rows
 from miniflow_xp.data.columns import read_columns
+from miniflow_xp.data.formulas import escaped
 from miniflow_xp.data.idx import read_idx
 from miniflow_xp.data.idx_folder import read_test_images
 from miniflow_xp.data.labelled import Named, checked_rows
@@ -27,8 +28,8 @@ from miniflow_xp.tabular.scaled import PART
 def prediction_lines(model: Model, data: Path) -> Iterator[str]:
     """CSV text for the rows in ``data``, some lines at a time: a header line, then a line a row.
 
-    Classification gives ``prediction,probability``, regression ``prediction`` in the target's own units. Raises
-    DataError for data that do not fit the model.
+    Classification gives ``prediction,probability``, regression ``prediction`` in the target's own units. A class that a
+    spreadsheet would calculate is ``escaped``. Raises DataError for data that do not fit the model.
     """
     names = ["prediction", "probability"] if model.classes else ["prediction"]
     for number, outputs in enumerate(outputs_of(model, data)):
@@ -98,10 +99,11 @@ def fitting_rows(model: Model, named: Named) -> Array:
 
 def class_rows(model: Model, logits: Array) -> Iterator[tuple[str, str]]:
     """Name of the likeliest class of each row, and its probability: softmax of the logits."""
+    names = list(map(escaped, model.classes))
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     likeliest = logits.argmax(axis=1)
     for n, probability in zip(likeliest.tolist(), (1 / e.sum(axis=1)).tolist(), strict=True):
-        yield model.classes[n], f"{probability:.6g}"
+        yield names[n], f"{probability:.6g}"
 
 
 def number_rows(model: Model, outputs: Array) -> Iterator[tuple[str]]:
