@@ -155,6 +155,45 @@ def test_jax_leaves_the_memory_of_a_gpu_to_others_unless_the_user_says_otherwise
     assert os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") == setting
 
 
+@pytest.fixture
+def played_peers(monkeypatch):
+    """Check 15 with made-up peers at one size: how each is made, by name; each step takes a second."""
+    pytest.importorskip("cupy", reason="the checks import CuPy")
+    from miniflow_xp.verify import peers
+
+    size = (4, 3, 2)
+    for name, value in (("SMALL", size), ("LARGE", size), ("SIZES", (size,)), ("PRECISIONS", ("float32",))):
+        monkeypatch.setattr(peers, name, value)
+    monkeypatch.setattr(peers, "free_memory", lambda: None)
+    monkeypatch.setattr(peers, "seconds", lambda step, rounds, finish: 1.0)
+
+    def check(**makers):
+        monkeypatch.setattr(peers, "peers", lambda *_: makers)
+        return report.check(15, "peers", lambda figures: peers.check_peers(None, figures))
+
+    return check
+
+
+def there(network, feed, tf32):
+    return print, print
+
+
+def absent(network, feed, tf32):
+    raise ImportError("not installed")
+
+
+def broken(network, feed, tf32):
+    raise RuntimeError("an illegal address")
+
+
+def test_a_peer_that_fails_is_told_and_the_others_are_measured(played_peers):
+    found = played_peers(captured=there, one=broken, two=absent, three=there)
+    assert found.note == "float32 (4, 3, 2): one failed: RuntimeError: an illegal address"
+    assert list(found.figures) == [f"float32 (4, 3, 2), {name}, µs" for name in ("captured", "three")]
+    assert played_peers(captured=broken, three=there).note.endswith("captured failed: RuntimeError: an illegal address")
+    assert played_peers(captured=there, two=absent).verdict == "passed"
+
+
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "on_gpu.sh"
 
 
