@@ -1,9 +1,20 @@
 """Captured steps on CuPy: what only shows where a device runs them, a real one or one that is played."""
 
+import gc
+from contextlib import suppress
+from threading import Thread
+
 import numpy as np
 import pytest
 
 import miniflow_xp as mf
+from miniflow_xp.schedule import Schedule
+
+cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
+
+from miniflow_xp.backends.cupy_graph import gpu  # noqa: E402  they import CuPy
+from miniflow_xp.backends.cupy_graph.capture import CupyCapture  # noqa: E402
+from miniflow_xp.backends.cupy_graph.product import WORKSPACE  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.parametrize("backend", ["cupy"], indirect=True)]
 
@@ -42,3 +53,93 @@ def test_a_trainer_runs_captured(backend):
     found, how = costs()
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
     assert "not captured" not in how
+
+
+def deep(layers=8, width=64, rows=1024):
+    """(cost, its parameters, a feed): a network whose arrays are all of ``rows`` times ``width`` numbers."""
+    rng = np.random.default_rng(0)
+    x, y = mf.Input("x"), mf.Input("y")
+    node, parameters = x, []
+    for _ in range(layers):
+        W = mf.Parameter(rng.normal(size=(width, width)).astype("float32") / 8)
+        b = mf.Parameter(np.zeros(width, "float32"))
+        node, parameters = mf.Sigmoid(mf.Linear(node, W, b)), [*parameters, W, b]
+    feed = {leaf: rng.normal(size=(rows, width)).astype("float32") for leaf in (x, y)}
+    return mf.MSE(y, node), parameters, feed
+
+
+def used():
+    """Bytes of the device that are taken, by whomever."""
+    free, total = cupy.cuda.runtime.memGetInfo()
+    return total - free
+
+
+def most_used(run):
+    """Bytes of the device that ``run`` took at most, beyond those that were taken."""
+
+    class Watch(cupy.cuda.MemoryHook):
+        name = "watch"
+        most = 0
+
+        def alloc_postprocess(self, **_):
+            self.most = max(self.most, used() - before)
+
+    gc.collect()
+    cupy.get_default_memory_pool().free_all_blocks()
+    before = used()
+    with Watch() as watch:
+        run()
+    return watch.most
+
+
+def test_capturing_takes_little_more_memory_than_a_run(backend):
+    cost, parameters, feed = deep()
+    schedule = Schedule([cost], parameters)
+    arrays = [backend.asarray(feed.get(leaf, leaf.value)) for leaf in schedule.leaves]
+
+    def run(xp, *arrays):
+        outputs, gradients = schedule.run(xp, arrays)
+        return [*outputs, *gradients]
+
+    run(backend.xp, *arrays)  # what libraries keep for themselves
+    plain = most_used(lambda: run(backend.xp, *arrays))
+    captured = most_used(lambda: CupyCapture(backend, run, arrays, 0))
+    assert captured < 1.5 * plain + WORKSPACE
+
+
+def test_a_dropped_capture_gives_all_its_memory_back(backend):
+    def one():
+        cost, _, feed = deep(layers=2)
+        mf.Trainer(cost, mf.SGD(0.1)).step(feed)
+        gc.collect()
+        cupy.get_default_memory_pool().free_all_blocks()
+        return used()
+
+    first = one()
+    assert [one() for _ in range(3)] == [first] * 3
+
+
+@pytest.mark.parametrize("wait", ["ours", "the library's"])
+def test_another_threads_wait_for_the_device_does_not_spoil_a_capture(backend, wait, monkeypatch):
+    """Ours waits until the capture is over; of the library's own nobody knows, and the capture is made again."""
+    real, threads = gpu.Gpu.launch, []
+    work = backend.synchronize if wait == "ours" else cupy.cuda.Device(0).synchronize
+
+    def disturbed(self, *arguments):
+        if cupy.cuda.get_current_stream().is_capturing() and not threads:
+            threads.append(Thread(target=suppressed, args=(work,)))
+            threads[0].start()
+            threads[0].join(timeout=0.2 if wait == "ours" else None)
+        real(self, *arguments)
+
+    monkeypatch.setattr(gpu.Gpu, "launch", disturbed)
+    cost, _, feed = network()
+    trainer = mf.Trainer(cost, mf.SGD(0.1))
+    trainer.step(feed)
+    threads[0].join()
+    assert "not captured" not in trainer.explain()
+
+
+def suppressed(work):
+    with suppress(cupy.cuda.runtime.CUDARuntimeError):  # CUDA may refuse
+        work()

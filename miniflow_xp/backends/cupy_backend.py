@@ -8,6 +8,7 @@ import array_api_compat.cupy as xp
 import cupy
 
 from miniflow_xp.backend import Array, Backend, Uploader
+from miniflow_xp.backends.cupy_graph.turns import undisturbed
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError
 from miniflow_xp.trace import captured_or_plain
 
@@ -44,7 +45,8 @@ class CupyBackend(Backend):
         return "float32" if dtype == "bfloat16" else dtype
 
     def synchronize(self) -> None:
-        self._device.synchronize()
+        with undisturbed():
+            self._device.synchronize()
 
     def activate(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = cupy.cuda.Device(self._device.id)  # the object remembers one caller only

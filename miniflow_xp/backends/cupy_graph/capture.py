@@ -5,6 +5,7 @@ Not seen on a GPU yet: the order of the calls is tested with a stand-in for CUDA
 
 import gc
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
@@ -13,8 +14,9 @@ from typing import Any
 import cupy
 
 from miniflow_xp.backend import Array, Backend
-from miniflow_xp.backends.cupy_graph.gpu import Gpu, overwrite
+from miniflow_xp.backends.cupy_graph.gpu import Gpu, copied, overwrite
 from miniflow_xp.backends.cupy_graph.plan import Plan
+from miniflow_xp.backends.cupy_graph.turns import undisturbed, when_undisturbed
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.trace import record
 
@@ -36,18 +38,21 @@ class CupyCapture:
         self._lock = Lock()
         self._graph: Any = None
         self._outputs: list[Array] = []
+        self._count = state
         with backend.activate():
             self._stream = self._last = cupy.cuda.Stream(non_blocking=True)
-            self._pool = (
-                cupy.cuda.MemoryPool()
-            )  # freed memory of a shared pool could be reused while the graph reads it
+            self._pool = cupy.cuda.MemoryPool()  # memory of a shared one could be reused while the graph reads it
+            weakref.finalize(self, give_back, backend, vars(self)).atexit = False  # at exit CUDA may be gone already
             values, results = record(function, backend.xp, arrays)
-            device = Gpu(backend.xp, tf32_wanted())
-            self._plan = Plan(values, results, state, device)
-            del values, results
-            self._buffers = [copied(array) for array in arrays]
-            self._count = state
-            why = self._prepare()
+            with undisturbed():
+                with self._own_memory():
+                    device = Gpu(backend.xp, tf32_wanted())
+                    self._plan = Plan(values, results, state, device)
+                    self._buffers = [copied(array) for array in arrays]
+                    self._stream.synchronize()  # what was copied is memory of another stream
+                del values, results
+                cupy.get_default_memory_pool().free_all_blocks()  # what recording took is free for the graph
+                why = self._prepare()
         self.how = f"{self._plan.describe()}, {device.describe()}" + (f", not captured: {why}" if why else "")
         if why:
             warnings.warn(f"the step is not captured as a CUDA graph: {why}", RuntimeWarning, stacklevel=2)
@@ -85,21 +90,26 @@ class CupyCapture:
         """Warm up and capture on our own stream, the state as before; returns why not, or an empty text."""
         if self._plan.unsafe:
             return "; ".join(self._plan.unsafe)
-        saved = [copied(buffer) for buffer in self._buffers[: self._count]]
-        self._stream.wait_event(cupy.cuda.get_current_stream().record())
-        with self._stream, cupy.cuda.using_allocator(self._pool.malloc):
+        with self._own_memory():
+            saved = [copied(buffer) for buffer in self._buffers[: self._count]]
             try:
                 for _ in range(WARM_UPS):
                     self._plan.run(self._buffers)
-                self._graph, self._outputs, why = self._capture()
+                why = self._capture() and self._capture()  # once more: something outside may have spoiled the first
             finally:
                 for buffer, array in zip(self._buffers, saved, strict=False):
                     overwrite(buffer, array)
-                self._stream.synchronize()  # ``saved`` is memory of another stream: it must not be freed before
         return why
 
-    def _capture(self) -> tuple[Any, list[Array], str]:
-        """(graph, the arrays it leaves its results in, why it failed): capture mode is left whatever happens."""
+    @contextmanager
+    def _own_memory(self) -> Iterator[None]:
+        """Inside, work goes to our own stream, after what was asked before, and memory comes from our own pool."""
+        self._stream.wait_event(cupy.cuda.get_current_stream().record())
+        with self._stream, cupy.cuda.using_allocator(self._pool.malloc):
+            yield
+
+    def _capture(self) -> str:
+        """Capture the graph; returns why it failed, or an empty text. Capture mode is left whatever happens."""
         self._stream.synchronize()
         try:
             with no_garbage_collection():
@@ -108,8 +118,9 @@ class CupyCapture:
         except MemoryError:
             raise
         except Exception as error:
-            return None, [], f"{type(error).__name__}: {error}"
-        return graph, outputs, ""
+            return f"{type(error).__name__}: {error}"
+        self._graph, self._outputs = graph, outputs
+        return ""
 
     def _record_graph(self) -> tuple[Any, list[Array]]:
         self._stream.begin_capture()
@@ -122,11 +133,21 @@ class CupyCapture:
         return self._stream.end_capture(), outputs
 
 
-def copied(array: Array) -> Array:
-    """The same contents in new memory, rows end to end."""
-    new = cupy.empty(array.shape, array.dtype)
-    overwrite(new, array)
-    return new
+def give_back(backend: Backend, held: dict[str, Any]) -> None:
+    """Free the memory of a capture that was dropped, whose attributes are ``held``, once the device is through with it.
+
+    CuPy from 14.1 on loses the memory of a pool that is dropped: its arenas and its free memory hold each other where
+    the garbage collector does not look.
+    """
+
+    def free() -> None:
+        with backend.activate():
+            pool = held["_pool"]
+            held["_last"].synchronize()
+            held.clear()
+            pool.free_all_blocks()
+
+    when_undisturbed(free)
 
 
 @contextmanager

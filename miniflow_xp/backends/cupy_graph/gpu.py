@@ -23,6 +23,9 @@ class Gpu:
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         return cupy.empty(shape, dtype)
 
+    def kept(self, array: Array) -> Array:
+        return copied(array)
+
     def launch(self, source: Source, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         kernel(source)(*inputs, *outputs)
 
@@ -40,6 +43,13 @@ class Gpu:
         return (
             f"products by cuBLAS through {self._gemm.library.name}, float32 as {'TF32' if self._gemm.tf32 else 'FP32'}"
         )
+
+
+def copied(array: Array) -> Array:
+    """The same contents in new memory, rows end to end."""
+    new = cupy.empty(array.shape, array.dtype)
+    overwrite(new, array)
+    return new
 
 
 def overwrite(out: Array, array: Array) -> None:

@@ -37,7 +37,7 @@ class Plan:
         written = {v for i in items for v in outputs(i) if isinstance(i, Group) or self._writer(v) is not None}
         self._homes = homes(items, results, arguments[:state], written)
         self._steps = list(zip(map(self._step, items), self._dropped(items, results), strict=True))
-        self._fixed = [v.content for v in known]
+        self._fixed = [device.kept(v.content) if v.is_constant and not v.is_number else v.content for v in known]
         self._arguments = [self._places[v] for v in arguments]
         self._outputs = [(self._places[v], not is_own(v)) for v in results[state:]]
         self._renewed = [
@@ -91,15 +91,16 @@ class Plan:
         return found[::-1]
 
     def _step(self, item: Item) -> Callable[[list[Any]], None]:
+        """The call for an item. It does not hold the plan, whose memory is to go as soon as nobody else holds it."""
         if isinstance(item, Group):
             return self._kernel(item)
         if joins(item):
             return self._concat(item)
         if (write_into := self._writer(item)) is not None:
-            sources, target = [self._places[p] for p in item.parents()], self._target(item)
+            sources, target, device = [self._places[p] for p in item.parents()], self._target(item), self.device
 
             def written(memory: list[Any]) -> None:
-                out = target.array(memory, self.device)
+                out = target.array(memory, device)
                 write_into(*[memory[n] for n in sources], out)
                 memory[target.place] = out
 
@@ -116,11 +117,11 @@ class Plan:
 
     def _kernel(self, group: Group) -> Callable[[list[Any]], None]:
         source, sources = write(group), [self._places[v] for v in group.inputs]
-        targets = [self._target(v) for v in group.outputs]
+        targets, device = [self._target(v) for v in group.outputs], self.device
 
         def kernel(memory: list[Any]) -> None:
-            outs = [target.array(memory, self.device) for target in targets]
-            self.device.launch(source, [memory[n] for n in sources], outs)
+            outs = [target.array(memory, device) for target in targets]
+            device.launch(source, [memory[n] for n in sources], outs)
             for target, out in zip(targets, outs, strict=True):
                 memory[target.place] = out
 
@@ -135,22 +136,23 @@ class Plan:
             if home is None or home.owner is not value or home.start != start:
                 parts.append((self._places[part], (slice(None),) * axis + (slice(start, stop),)))
             start = stop
-        target = self._target(value)
+        target, device = self._target(value), self.device
 
         def concat(memory: list[Any]) -> None:
             if memory[target.place] is None:
-                memory[target.place] = self.device.empty(target.shape, target.dtype)
+                memory[target.place] = device.empty(target.shape, target.dtype)
             for place, where in parts:
-                self.device.copy(memory[place], memory[target.place][where])
+                device.copy(memory[place], memory[target.place][where])
 
         return concat
 
     def _call(self, value: Value) -> Callable[[list[Any]], None]:
         function = BY_OPERATOR.get(value.op) or getattr(self.device.xp, value.op)
         given, keywords, place = [self._argument(i) for i in value.inputs], value.keywords, self._places[value]
+        device = self.device
 
         def call(memory: list[Any]) -> None:
-            memory[place] = self.device.call(function, [find(memory) for find in given], keywords)
+            memory[place] = device.call(function, [find(memory) for find in given], keywords)
 
         return call
 
