@@ -1,5 +1,6 @@
 """Whole steps as CUDA graphs: needs a GPU, or the stand-in for one (gpu_standin), where a missing wait shows."""
 
+import gc
 from collections import Counter
 
 import numpy as np
@@ -13,6 +14,7 @@ cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
 from miniflow_xp.backends.cupy_graph import capture, gpu  # noqa: E402  they import CuPy
 from miniflow_xp.backends.cupy_graph.product import Gemm  # noqa: E402
+from miniflow_xp.backends.cupy_graph.turns import undisturbed  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.parametrize("backend", ["cupy"], indirect=True)]
 
@@ -156,6 +158,20 @@ def test_memory_that_is_taken_between_steps_is_not_the_graphs(backend):
     assert all(bool(cupy.isnan(other).all()) for other in others)
 
 
+def test_a_capture_that_is_dropped_gives_its_memory_back_once_nobody_captures(backend):
+    x, other = cupy.ones((2, 2)), cupy.cuda.Stream(non_blocking=True)
+    captured = capture.CupyCapture(backend, lambda ns, x: [ns.matmul(x, x) * 2.0], [x], 0)
+    pool = captured._pool
+    with other:
+        captured(x)
+    with undisturbed():  # somebody captures
+        del captured
+        gc.collect()
+        assert pool.total_bytes() > 0
+    assert pool.total_bytes() == 0
+    assert other.done
+
+
 def test_warming_up_leaves_the_state_alone(backend):
     def step(namespace, theta, x):
         return [theta - 0.5 * x, namespace.sum(theta * x)]
@@ -281,14 +297,29 @@ def test_after_an_error_capture_mode_is_left_and_steps_run_eagerly(backend, monk
     same(found, train("numpy", "Adam")[1])
 
 
+def spoiled(count, real=cupy.cuda.Stream.end_capture):
+    """The end of a capture, which fails so many times."""
+    left = [None] * count
+
+    def end_capture(self):
+        graph = real(self)
+        if left:
+            left.pop()
+            raise RuntimeError("capture was invalidated")
+        return graph
+
+    return end_capture
+
+
+def test_a_capture_that_something_spoils_once_is_made_again(backend, monkeypatch):
+    monkeypatch.setattr(cupy.cuda.Stream, "end_capture", spoiled(1))
+    trainer, found = train(backend)
+    assert "not captured" not in trainer.explain()
+    same(found, train("numpy")[1])
+
+
 def test_where_capture_cannot_end_steps_run_eagerly(backend, monkeypatch):
-    real = cupy.cuda.Stream.end_capture
-
-    def fails(self):
-        real(self)
-        raise RuntimeError("capture was invalidated")
-
-    monkeypatch.setattr(cupy.cuda.Stream, "end_capture", fails)
+    monkeypatch.setattr(cupy.cuda.Stream, "end_capture", spoiled(9))
     with told(backend, "capture was invalidated"):
         trainer, found = train(backend, "Adam")
     assert "capture was invalidated" in trainer.explain()

@@ -9,14 +9,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-FOLDER = ROOT / ".gpu-standin"
-PYTHON = FOLDER / "venv" / "bin" / "python"
+from place import FOLDER, PYTHON, ROOT, done, environment
 
+HERE = Path(__file__).resolve().parent
 CUPY = "14.2.0"
 PACKAGES = [f"cupy-cuda13x=={CUPY}", "cuda-toolkit[cudart,nvrtc,cccl,crt]==13.0.2", "Cython==3.2.4", "setuptools>=77"]
 PACKAGES += ["wheel", "pytest-xdist"]
@@ -34,7 +33,6 @@ LIBRARIES = {  # the file's name: (its sources, the extension of CuPy that asks 
     "libcublasLt.so.13": ((), "", "cublasLt"),  # the loader of CuPy looks for it beside cuBLAS
 }
 
-
 MISSING = 3  # the exit status
 
 
@@ -49,41 +47,24 @@ def build() -> None:
     if shutil.which("g++") is None:
         raise MissingError("g++ is not installed")
     FOLDER.mkdir(exist_ok=True)
-    made = f"{FOLDER} {sys.version} {run('g++', '--version')} {digest([Path(__file__), ROOT / 'pyproject.toml'])}"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    made = f"{FOLDER} {sys.version} {PACKAGES} {project['dependencies']} {project['optional-dependencies']}"
     once("venv", made, install)
-    once("cupy", made + digest([HERE / "cuda" / "cuda_profiler_api.h"]), build_extension)
-    once("libraries", made + digest(sorted((HERE / "cuda").glob("*"))), build_libraries)
+    made += run("g++", "--version")
+    once("cupy", made + digest([HERE / "extension.py", HERE / "cuda" / "cuda_profiler_api.h"]), build_extension)
+    once("libraries", made + digest([Path(__file__), *sorted((HERE / "cuda").glob("*"))]), build_libraries)
     once("compiler", made + digest([HERE / "compiler.py", HERE / "cuda" / "device_language.h"]), prepare_compiler)
-
-
-def why_missing() -> str:
-    """Why the stand-in cannot be used by tests; an empty text where it can."""
-    built = (FOLDER / "compiler.done").exists()
-    return "" if built else "the stand-in for a GPU is not built: python tests/gpu_standin/build.py"
-
-
-def environment() -> dict[str, str]:
-    """The environment in which PYTHON finds this checkout, and CuPy what is played."""
-    paths = [str(ROOT), str(ROOT / "tests"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
-        "FAKEGPU": "lazy",
-        **os.environ,
-        "LD_LIBRARY_PATH": str(FOLDER),
-        "PYTHONPATH": os.pathsep.join(paths),
-        "CUPY_ACCELERATORS": "",  # CUB is not played
-        "CUPY_CACHE_DIR": str(FOLDER / "cache"),
-    }
 
 
 def once(name: str, key: str, work: Callable[[], None]) -> None:
     """Do a part, unless it was done with this key."""
-    done = FOLDER / f"{name}.done"
-    if done.exists() and done.read_text() == key:
+    mark = done(name)
+    if mark.exists() and mark.read_text() == key:
         return
     print(f"the stand-in for a GPU: {name} …", flush=True)
-    done.unlink(missing_ok=True)
+    mark.unlink(missing_ok=True)
     work()
-    done.write_text(key)
+    mark.write_text(key)
 
 
 def install() -> None:
@@ -95,7 +76,6 @@ def install() -> None:
 def build_extension() -> None:
     """``cupy_backends.cuda.api.runtime``, which holds a CUDA runtime in the wheel: anew, on the one that is played."""
     shutil.rmtree(source := FOLDER / f"cupy-{CUPY}", ignore_errors=True)
-    os.environ["CUPY_INSTALL_USE_STUB"] = "1"  # its sources are wanted, CUDA's libraries are not
     pip("download", "--no-deps", "--no-binary=cupy", "--no-build-isolation", f"--dest={FOLDER}", f"cupy=={CUPY}")
     shutil.unpack_archive(FOLDER / f"cupy-{CUPY}.tar.gz", FOLDER, filter="data")
     (source / "pyproject.toml").unlink()
@@ -140,29 +120,17 @@ def compile_library(name: str, objects: Iterable[Path], rest: str) -> None:
     versions.write_text(f"{name} {{ global: *; }};\n")
     cuda = FOLDER / "libcuda.so.1"
     others = [] if name == cuda.name else [f"-Wl,--version-script={versions}", cuda]
-    run(
-        "g++",
-        *FLAGS,
-        "-shared",
-        f"-Wl,-soname,{name}",
-        source,
-        *objects,
-        *others,
-        "-o",
-        FOLDER / name,
-        "-ldl",
-        "-lpthread",
-    )
+    parts = [source, *objects, *others, "-ldl", "-lpthread"]
+    run("g++", *FLAGS, "-shared", f"-Wl,-soname,{name}", *parts, "-o", FOLDER / name)
 
 
 def functions(which: str, files: Iterable[Path]) -> set[str]:
     """The functions that compiled files ask for, or have."""
-    lines = [
-        line
-        for file in files
-        for line in run("nm", *(["-D"] if file.suffix == ".so" else []), which, file).splitlines()
-    ]
-    return {line.split()[-1].partition("@")[0] for line in lines}
+    found = set()
+    for file in files:
+        for line in run("nm", *(["-D"] if file.suffix == ".so" else []), which, file).splitlines():
+            found.add(line.split()[-1].partition("@")[0])
+    return found
 
 
 def site() -> Path:
@@ -177,10 +145,14 @@ def include() -> Path:
 
 def pip(*arguments: str) -> None:
     """Raises MissingError where the registry cannot be reached or does not have it."""
+    stub = {"CUPY_INSTALL_USE_STUB": "1"}  # of CuPy's sources: its own are wanted, CUDA's libraries are not
     try:
-        run(PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments)
+        run(PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments, env=os.environ | stub)
     except subprocess.CalledProcessError as error:
-        raise MissingError(f"pip {arguments[0]} failed: {error.stderr.strip().splitlines()[-1]}") from error
+        missing = [line for line in error.stderr.splitlines() if "No matching distribution" in line]
+        if not missing:
+            raise
+        raise MissingError(f"the package registry is missing, or pip says: {missing[0]}") from error
 
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:

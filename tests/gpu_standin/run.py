@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import build
+from place import PYTHON, environment
 
 EVERYTHING = ["-m", "pytest", "-q", "-m", "gpu or gpu_standin", "--numprocesses=auto", "tests"]
 
@@ -18,8 +19,8 @@ def main() -> int:
     if missing:
         return 0 if missing == build.MISSING else missing
     settings = {"MINIFLOW_TEST_BACKENDS": "cupy"}
-    command = [build.PYTHON, *(sys.argv[1:] or EVERYTHING)]
-    return subprocess.run(command, env=settings | build.environment(), check=False).returncode
+    command = [PYTHON, *(sys.argv[1:] or EVERYTHING)]
+    return subprocess.run(command, env=settings | environment(), check=False).returncode
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from gpu_standin.build import PYTHON, ROOT, environment, why_missing
+from gpu_standin.place import PYTHON, ROOT, environment, why_missing
 
 pytestmark = [pytest.mark.gpu_standin, pytest.mark.skipif(bool(why_missing()), reason=why_missing())]
 

@@ -1,7 +1,7 @@
 """The four calls of cuBLAS that a captured product needs, through NVIDIA's bindings or through ctypes.
 
-Not seen on a GPU yet: neither binding has been called with a device. The signatures are those of nvmath-python 1.0 and
-of the cuBLAS documentation.
+Not seen on a GPU yet: ctypes has called a cuBLAS that is played, NVIDIA's bindings have called none. The signatures are
+those of nvmath-python 1.0 and of the cuBLAS documentation.
 """
 
 import ctypes

@@ -1,6 +1,6 @@
 """A step as a CUDA graph on fixed buffers.
 
-Not seen on a GPU yet: the order of the calls is tested with a stand-in for CUDA, the calls themselves are not.
+Not seen on a GPU yet, only with CuPy's own wheel on a CUDA that is played, where a missing wait is a wrong number.
 """
 
 import gc

@@ -1,6 +1,7 @@
 """A matrix product that may be captured: cuBLAS on a handle and a workspace of our own.
 
-CuPy's own ``matmul`` refuses to run while a stream is captured. Not seen on a GPU yet.
+CuPy's own ``matmul`` refuses to run while a stream is captured. Not seen on a GPU yet, only on a
+cuBLAS that is played.
 """
 
 import ctypes
