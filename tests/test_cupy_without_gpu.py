@@ -4,15 +4,12 @@ How a plan is made, what cuBLAS is told, that kernels compile for a GPU. ``test_
 """
 
 import ctypes
-import io
 import itertools
-import json
 
 import array_api_compat.numpy as xp
 import numpy as np
 import pytest
 from capabilities import ROWS, example
-from rich.console import Console
 
 import miniflow_xp as mf
 from miniflow_xp import ops
@@ -24,7 +21,7 @@ from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.capture import signature_of
 from miniflow_xp.node import Elementwise
 from miniflow_xp.trace import record
-from miniflow_xp.verify import report, rules, run
+from miniflow_xp.verify import rules
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
@@ -212,43 +209,6 @@ def test_tf32_reaches_blas_for_float32_only():
 
 def test_importing_the_package_imports_none_of_it(run_python):
     run_python("import sys, miniflow_xp; assert not any('cupy' in name for name in sys.modules), sys.modules")
-
-
-def test_without_a_gpu_the_command_says_what_it_cannot_check(tmp_path):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "load", no_gpu)
-        text, file = io.StringIO(), tmp_path / "figures.json"
-        assert run.verify(Console(file=text, width=150), file) is False
-    assert f"{16 if nvrtc.why_missing() else 15} not checked" in text.getvalue()
-    assert "no GPU in this test" in text.getvalue()
-    checks = json.loads(file.read_text())["checks"]
-    assert [c["verdict"] for c in checks[2:]] == ["not checked"] * 15
-    assert checks[0]["verdict"] == "passed"
-    assert checks[1]["verdict"] == ("not checked" if nvrtc.why_missing() else "passed")
-
-
-def no_gpu(choice):
-    raise mf.errors.NoDeviceError(choice, "no GPU in this test", "one is needed", "Find one")
-
-
-def test_an_error_in_a_check_is_a_verdict_and_the_others_go_on(monkeypatch):
-    def broken():
-        raise ZeroDivisionError("slip")
-
-    def wrong():
-        raise report.CheckError("too large", {"figure": 3.0})
-
-    found = [report.check(1, "broken", broken), report.check(2, "wrong", wrong), report.check(3, "right", dict)]
-    assert [(v.verdict, v.note, v.figures) for v in found] == [
-        ("failed", "ZeroDivisionError: slip", {}),
-        ("failed", "too large", {"figure": 3.0}),
-        ("passed", "", {}),
-    ]
-
-
-def test_a_file_that_cannot_be_written_is_told_before_any_check(tmp_path):
-    with pytest.raises(mf.errors.SettingError, match="cannot be written"):
-        run.verify(Console(file=io.StringIO()), tmp_path / "none" / "figures.json")
 
 
 def test_the_checks_know_every_rule():
