@@ -15,6 +15,7 @@ from miniflow_xp.errors import DataError, DivergedError, SettingError
 from miniflow_xp.fitting import Validation, fit
 from miniflow_xp.metrics import r_squared
 from miniflow_xp.optim import SGD, Adam
+from miniflow_xp.prefetch import DEPTH
 
 ROWS = np.random.default_rng(0).standard_normal((70, 3)).astype("float32")
 TARGETS = (ROWS @ np.array([[1.0], [-2.0], [0.5]]) + 0.1).astype("float32")
@@ -106,7 +107,8 @@ def test_ctrl_c_saves_the_step_in_progress(tmp_path, backend, steps):
     first = Run()
     stopped = first.fit(batches=Stopping(first.batches, steps, ctrl_c), checkpoints=tmp_path)
     assert stopped.ended == "interrupted"
-    assert Keeper(tmp_path).latest().meta["step"] == steps + 1
+    read_ahead = 0 if backend.uploader(DEPTH) is None else min(steps % 5, DEPTH)  # batches of the same epoch
+    assert Keeper(tmp_path).latest().meta["step"] == steps - read_ahead + 1
     again = Run()
     resumed = again.fit(checkpoints=Keeper(tmp_path), resume=True)
     same_bits(again.values(), straight.values())

@@ -422,10 +422,14 @@ def test_labels_out_of_range_are_found_at_each_call(backend):
     program = Program(network.cost, network.parameters)
     X = network.feed(3)[network.X]
     for bad in ([0, 1, 2], [0, -1, 0]):
-        for labels in (bad, np.array(bad), mf.get_backend().asarray(np.array(bad))):
+        on_device = backend.asarray(np.array(bad))
+        looked_at = (bad, np.array(bad), *([on_device] if backend.device.startswith("cpu") else []))
+        for labels in looked_at:
             with pytest.raises(errors.LabelError, match="'cost'"):
                 program({network.X: X, network.y: labels})
             check_network(network, program, {network.X: X, network.y: np.array([0, 1, 0])})
+        if not backend.device.startswith("cpu"):  # there a look would wait for the device
+            assert np.isfinite(mf.to_numpy(program({network.X: X, network.y: on_device}).values))
 
 
 # Signatures

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from closeness import assert_close, rounding
+from uncaptured import told
 
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
@@ -267,6 +268,14 @@ PORTABLE = {
 }
 """Functions that the Array API standard, or what all libraries add to it, defines."""
 
+UNCAPTURED = {
+    "linear of integers": "a product of .* mixed dtypes",
+    "dtypes meet": "a product of .* mixed dtypes",
+    "indices": "argmax .*; take ",
+    "concat": "concat ",
+}
+"""Why CuPy does not capture some of them."""
+
 
 @pytest.mark.parametrize("name", PORTABLE)
 def test_a_capture_gives_what_the_function_gives(backend, name):
@@ -276,7 +285,8 @@ def test_a_capture_gives_what_the_function_gives(backend, name):
         if backend.name == "strict" and name == "sums of small integers":
             feeds = [backend.asarray(a, "int64") for a in arrays]
         expected = [backend.to_numpy(r) for r in function(backend.xp, *feeds)]
-        captured = backend.capture(function, feeds, 0)
+        with told(backend, UNCAPTURED.get(name)):
+            captured = backend.capture(function, feeds, 0)
         narrowest = min((str(a.dtype) for a in arrays if a.dtype.kind == "f"), default="float64")
         for _ in range(2):
             for got, wanted in zip(captured(*feeds), expected, strict=True):

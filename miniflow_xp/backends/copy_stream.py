@@ -10,7 +10,7 @@ an old batch, and the copy waits for all that was asked of that stream until now
 Pinned memory is overwritten while it is read: it is held until its copy is done. There is room for ``depth + 1``
 batches; then the host waits for the oldest, which also keeps it from running far ahead of the device.
 
-Not seen on a GPU yet: the order of the calls is tested with a device that is played.
+Not seen on a GPU yet, only on devices that are played.
 """
 
 from abc import abstractmethod

@@ -1,4 +1,4 @@
-"""CuPy's side of copies on a stream of their own. Not seen on a GPU yet."""
+"""CuPy's side of copies on a stream of their own. Not seen on a GPU yet, only on a CUDA that is played."""
 
 from typing import Any
 

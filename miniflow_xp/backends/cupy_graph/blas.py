@@ -1,7 +1,7 @@
 """The calls of cuBLAS that a captured product needs, through NVIDIA's bindings or through ctypes.
 
-The signatures are those of nvmath-python 1.0 and of the cuBLAS documentation. Calls through ctypes have been seen on a
-stand-in for cuBLAS, none of either binding on a GPU yet.
+Not seen on a GPU yet: ctypes has called a cuBLAS that is played, NVIDIA's bindings have called none. The signatures are
+those of nvmath-python 1.0 and of the cuBLAS documentation.
 """
 
 import ctypes

@@ -1,0 +1,223 @@
+// cuBLAS: products, and sums of two matrices, in columns as it has them. Sums are made in float64, then rounded once.
+#include "library.h"
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <library_types.h>
+
+#include <algorithm>
+#include <vector>
+
+// cuBLAS's own header is in a wheel of hundreds of megabytes; these are its numbers.
+enum Status { SUCCESS = 0, INVALID_VALUE = 7, INTERNAL_ERROR = 14, NOT_SUPPORTED = 15 };
+enum Compute { COMPUTE_32F = 68, COMPUTE_64F = 70, COMPUTE_32F_FAST_TF32 = 77 };
+
+struct Handle {
+    void* stream = nullptr;
+    void* workspace = nullptr;
+    int pointers = 0;
+    int math = 0;
+};
+
+static Status refuse(Status status, const char* why) {
+    fprintf(stderr, "[blas] %s\n", why);
+    return status;
+}
+
+PLAYED Status cublasCreate_v2(Handle** handle) {
+    *handle = new Handle;
+    return SUCCESS;
+}
+
+PLAYED Status cublasDestroy_v2(Handle* handle) {
+    delete handle;
+    return SUCCESS;
+}
+
+PLAYED Status cublasSetStream_v2(Handle* handle, void* stream) {
+    handle->stream = stream;
+    handle->workspace = nullptr;  // as cuBLAS does
+    return SUCCESS;
+}
+
+PLAYED Status cublasGetStream_v2(Handle* handle, void** stream) {
+    *stream = handle->stream;
+    return SUCCESS;
+}
+
+PLAYED Status cublasSetWorkspace_v2(Handle* handle, void* start, size_t size) {
+    if (!fakegpu_is_device(start, size)) return refuse(INVALID_VALUE, "a workspace on the host");
+    handle->workspace = start;
+    return SUCCESS;
+}
+
+PLAYED Status cublasSetPointerMode_v2(Handle* handle, int mode) {
+    handle->pointers = mode;
+    return SUCCESS;
+}
+
+PLAYED Status cublasGetPointerMode_v2(Handle* handle, int* mode) {
+    *mode = handle->pointers;
+    return SUCCESS;
+}
+
+PLAYED Status cublasSetMathMode(Handle* handle, int mode) {
+    handle->math = mode;
+    return SUCCESS;
+}
+
+PLAYED Status cublasGetMathMode(Handle* handle, int* mode) {
+    *mode = handle->math;
+    return SUCCESS;
+}
+
+PLAYED Status cublasGetVersion_v2(Handle*, int* version) {
+    *version = 130100;
+    return SUCCESS;
+}
+
+static size_t size_of(cudaDataType type) { return type == CUDA_R_32F ? 4 : type == CUDA_R_64F ? 8 : 2; }
+
+static double get(const void* start, cudaDataType type, size_t place) {
+    switch (type) {
+        case CUDA_R_32F: return ((float*)start)[place];
+        case CUDA_R_64F: return ((double*)start)[place];
+        case CUDA_R_16F: return __half2float(((__half*)start)[place]);
+        case CUDA_R_16BF: return __bfloat162float(((__nv_bfloat16*)start)[place]);
+        default: abort();
+    }
+}
+
+static void put(void* start, cudaDataType type, size_t place, double value) {
+    switch (type) {
+        case CUDA_R_32F: ((float*)start)[place] = value; return;
+        case CUDA_R_64F: ((double*)start)[place] = value; return;
+        case CUDA_R_16F: ((__half*)start)[place] = __float2half((float)value); return;
+        case CUDA_R_16BF: ((__nv_bfloat16*)start)[place] = __float2bfloat16((float)value); return;
+        default: abort();
+    }
+}
+
+// A matrix in memory, column after column; transposed, its rows are what the product calls columns.
+struct Matrix {
+    void* start;
+    cudaDataType type;
+    int leading;
+    bool transposed = false;
+
+    size_t place(int row, int column) const {
+        return transposed ? (size_t)row * leading + column : (size_t)column * leading + row;
+    }
+    double at(int row, int column) const { return get(start, type, place(row, column)); }
+};
+
+// out = alpha a b + beta out, for an (m, k) matrix a and a (k, n) matrix b
+static void multiply(int m, int n, int k, double alpha, Matrix a, Matrix b, double beta, Matrix out) {
+    std::vector<double> rows((size_t)m * k), columns((size_t)n * k);
+    for (int i = 0; i < m; i++)
+        for (int l = 0; l < k; l++) rows[(size_t)i * k + l] = a.at(i, l);
+    for (int j = 0; j < n; j++)
+        for (int l = 0; l < k; l++) columns[(size_t)j * k + l] = b.at(l, j);
+    for (int j = 0; j < n; j++)
+        for (int i = 0; i < m; i++) {
+            const double *x = &rows[(size_t)i * k], *y = &columns[(size_t)j * k];
+            double sum = 0;
+            for (int l = 0; l < k; l++) sum += x[l] * y[l];
+            put(out.start, out.type, out.place(i, j), alpha * sum + (beta ? beta * out.at(i, j) : 0));
+        }
+}
+
+static Status product(
+    Handle* handle, int m, int n, int k, double alpha, Matrix a, Matrix b, double beta, Matrix out) {
+    if (a.leading < std::max(1, a.transposed ? k : m) || b.leading < std::max(1, b.transposed ? n : k) ||
+        out.leading < std::max(1, m))
+        return refuse(INVALID_VALUE, "a leading dimension is too small");
+    for (auto& matrix : {a, b, out})
+        if (!fakegpu_is_device(matrix.start, size_of(matrix.type)))
+            return refuse(INTERNAL_ERROR, "a matrix is not on the device");
+    return (Status)ask(handle->stream, [=] { multiply(m, n, k, alpha, a, b, beta, out); });
+}
+
+PLAYED Status cublasGemmEx(
+    Handle* handle, int transpose_a, int transpose_b, int m, int n, int k,
+    const void* alpha, const void* a, cudaDataType type_a, int leading_a, const void* b, cudaDataType type_b,
+    int leading_b, const void* beta, void* out, cudaDataType type_out, int leading_out, int compute,
+    int) {
+    bool wide = compute == COMPUTE_64F;
+    bool narrow = compute == COMPUTE_32F || compute == COMPUTE_32F_FAST_TF32;
+    if (!(wide || narrow) || wide != (type_out == CUDA_R_64F))
+        return refuse(NOT_SUPPORTED, "this type to compute in is not played");
+    double factor = wide ? *(double*)alpha : *(float*)alpha, kept = wide ? *(double*)beta : *(float*)beta;
+    return product(
+        handle, m, n, k, factor, {(void*)a, type_a, leading_a, transpose_a != 0},
+        {(void*)b, type_b, leading_b, transpose_b != 0}, kept, {out, type_out, leading_out});
+}
+
+PLAYED Status cublasGemmStridedBatchedEx(
+    Handle* handle, int transpose_a, int transpose_b, int m, int n, int k,
+    const void* alpha, const void* a, cudaDataType type_a, int leading_a, long long stride_a, const void* b,
+    cudaDataType type_b, int leading_b, long long stride_b, const void* beta, void* out, cudaDataType type_out,
+    int leading_out, long long stride_out, int count, int compute, int algorithm) {
+    for (int i = 0; i < count; i++) {
+        auto status = cublasGemmEx(
+            handle, transpose_a, transpose_b, m, n, k, alpha, (char*)a + i * stride_a * size_of(type_a), type_a,
+            leading_a, (char*)b + i * stride_b * size_of(type_b), type_b, leading_b, beta,
+            (char*)out + i * stride_out * size_of(type_out), type_out, leading_out, compute, algorithm);
+        if (status) return status;
+    }
+    return SUCCESS;
+}
+
+// out = alpha a + beta b; what has the factor 0 is not read
+template <class T>
+static Status add(
+    Handle* handle, int transpose_a, int transpose_b, int m, int n, const T* alpha,
+    const T* a, int leading_a, const T* beta, const T* b, int leading_b, T* out, int leading_out) {
+    T x = *alpha, y = *beta;
+    bool rows_a = transpose_a != 0, rows_b = transpose_b != 0;
+    return (Status)ask(handle->stream, [=] {
+        for (size_t j = 0; j < (size_t)n; j++)
+            for (size_t i = 0; i < (size_t)m; i++) {
+                T left = x ? x * a[rows_a ? i * leading_a + j : j * leading_a + i] : 0;
+                T right = y ? y * b[rows_b ? i * leading_b + j : j * leading_b + i] : 0;
+                out[j * leading_out + i] = left + right;
+            }
+    });
+}
+
+// The addresses of the matrices lie on the device: they are read when the work is done.
+template <class T>
+static Status products(
+    Handle* handle, cudaDataType type, int transpose_a, int transpose_b, int m,
+    int n, int k, const T* alpha, const T* const a[], int leading_a, const T* const b[], int leading_b, const T* beta,
+    T* const out[], int leading_out, int count) {
+    double x = *alpha, y = *beta;
+    return (Status)ask(handle->stream, [=] {
+        for (int i = 0; i < count; i++)
+            multiply(
+                m, n, k, x, {(void*)a[i], type, leading_a, transpose_a != 0},
+                {(void*)b[i], type, leading_b, transpose_b != 0}, y, {out[i], type, leading_out});
+    });
+}
+
+#define FOR_TYPE(letter, T, type) \
+    PLAYED Status cublas##letter##gemm_v2( \
+        Handle* handle, int ta, int tb, int m, int n, int k, const T* alpha, \
+        const T* a, int lda, const T* b, int ldb, const T* beta, T* out, int ldc) { \
+        return product( \
+            handle, m, n, k, *alpha, {(void*)a, type, lda, ta != 0}, \
+            {(void*)b, type, ldb, tb != 0}, *beta, {out, type, ldc}); \
+    } \
+    PLAYED Status cublas##letter##gemmBatched( \
+        Handle* handle, int ta, int tb, int m, int n, int k, const T* alpha, \
+        const T* const a[], int lda, const T* const b[], int ldb, const T* beta, T* const out[], int ldc, \
+        int count) { \
+        return products(handle, type, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, out, ldc, count); \
+    } \
+    PLAYED Status cublas##letter##geam( \
+        Handle* handle, int ta, int tb, int m, int n, const T* alpha, const T* a, \
+        int lda, const T* beta, const T* b, int ldb, T* out, int ldc) { \
+        return add(handle, ta, tb, m, n, alpha, a, lda, beta, b, ldb, out, ldc); \
+    }
+FOR_TYPE(S, float, CUDA_R_32F)
+FOR_TYPE(D, double, CUDA_R_64F)

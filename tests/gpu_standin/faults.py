@@ -1,0 +1,40 @@
+"""A pytest plugin that plants the fault which PLANTED_FAULT names: ``pytest -p gpu_standin.faults``."""
+
+import os
+from unittest.mock import patch
+
+import cupy
+
+from miniflow_xp.backends.copy_stream import CopyStream
+from miniflow_xp.backends.cupy_graph import capture
+
+
+def streams_do_not_wait_for_each_other():
+    """A graph is launched while another stream has not done its part."""
+    capture.CupyCapture._follow = lambda self, stream: None
+
+
+def steps_do_not_wait_for_copies():
+    """A batch is handed out while it is on its way."""
+    CopyStream.finish = lambda self, started: started[0]
+
+
+def results_are_not_copied():
+    """Callers get the arrays that the next launch writes to."""
+    real = capture.CupyCapture.__call__
+
+    def call(self, *arrays):
+        with patch.object(capture, "copied", lambda array: array):
+            return real(self, *arrays)
+
+    capture.CupyCapture.__call__ = call
+
+
+def memory_is_shared():
+    """What a graph freed while it was captured goes to whoever asks next."""
+    cupy.cuda.MemoryPool = cupy.get_default_memory_pool
+
+
+def pytest_configure():
+    if fault := os.environ.get("PLANTED_FAULT"):
+        globals()[fault]()

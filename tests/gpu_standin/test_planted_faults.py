@@ -1,0 +1,39 @@
+"""The tests find on the stand-in what they are there to find: a fault is planted, and the test of its kind fails."""
+
+import subprocess
+
+import pytest
+from gpu_standin.place import PYTHON, ROOT, environment, why_missing
+
+pytestmark = [pytest.mark.gpu_standin, pytest.mark.skipif(bool(why_missing()), reason=why_missing())]
+
+FINDERS = {
+    "streams_do_not_wait_for_each_other": "test_cupy_graph.py::test_a_graph_that_is_used_on_two_streams_in_turn",
+    "steps_do_not_wait_for_copies": "test_prefetch.py::test_training_is_the_same_with_the_copies_of_a_gpu",
+    "results_are_not_copied": "test_cupy_graph.py::test_results_are_never_overwritten",
+    "memory_is_shared": "test_cupy_graph.py::test_memory_that_is_taken_between_steps_is_not_the_graphs",
+}
+"""The test, or the first words of its name, that has to fail."""
+
+
+@pytest.mark.parametrize("fault", FINDERS)
+def test_a_planted_fault_is_found(fault):
+    file, _, test = FINDERS[fault].partition("::")
+    outcomes = {planted: run(file, test, planted) for planted in ("", fault)}
+    assert outcomes[""].returncode == 0, outcomes[""].stdout
+    assert outcomes[fault].returncode == 1, outcomes[fault].stdout
+    assert "AssertionError" in outcomes[fault].stdout  # it is the numbers that are wrong
+
+
+def run(file, test, fault):
+    """The finished run of a test, with a fault or an empty text."""
+    command = [PYTHON, "-m", "pytest", "-q", "-m", "gpu", "-p", "gpu_standin.faults", "-p", "no:cacheprovider"]
+    settings = {"MINIFLOW_TEST_BACKENDS": "cupy", "PLANTED_FAULT": fault, "PYTEST_ADDOPTS": ""}
+    return subprocess.run(
+        [*command, "-k", test, ROOT / "tests" / file],
+        env=environment() | settings,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
