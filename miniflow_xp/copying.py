@@ -1,7 +1,7 @@
-"""What ``copy.deepcopy`` and ``pickle`` take of a node: its state and all nodes that it depends on, without recursion.
+"""What ``copy.deepcopy`` and ``pickle`` take of a node: its state and the nodes that belong to it, without recursion.
 
 A node's state names its inbound nodes. Followed from one to the next, a chain of some hundred nodes would be deeper
-than Python recurses. So the state of the first node that is copied begins with a list of those below it, each after its
+than Python recurses. So the state of the first node that is copied begins with a list of all others, each after its
 inbound nodes: then these are known, and only named, wherever they are met again. To tell what is known by then, each
 state has a token, which lives as long as the copying remembers what it met.
 """
@@ -32,17 +32,23 @@ class Known(local):
 _known = Known()
 
 
-def meet(node: "Node") -> tuple["list[Node]", Token]:
+def meet(node: "Node") -> "tuple[list[Node], Token]":
     """The nodes that are to be copied before ``node``, and the token for its state."""
     token = _known.tokens[node.serial] = Token()
-    below: dict[Node, None] = {}
-    todo = list(node.inbound_nodes)
+    met: list[Node] = []
+    todo = belonging(node)
     while todo:
-        inbound = todo.pop()
-        if inbound not in below and inbound.serial not in _known.tokens:
-            below[inbound] = None
-            todo += inbound.inbound_nodes
-    return sorted(below, key=lambda n: n.serial), token
+        other = todo.pop()
+        if other.serial not in _known.tokens:
+            _known.tokens[other.serial] = token
+            met.append(other)
+            todo += belonging(other)
+    return sorted(met, key=lambda n: n.serial), token
+
+
+def belonging(node: "Node") -> "list[Node]":
+    """The nodes that are copied because ``node`` is: those that it reads and, of what does not outlive graphs, readers."""
+    return [*node.inbound_nodes, *(() if node.outlives_graphs else node.outbound_nodes)]
 
 
 class Carried:

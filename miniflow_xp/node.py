@@ -159,7 +159,7 @@ class Node:
     def __neg__(self) -> "Node":
         return Node.operators["neg"](self)
 
-    # -- copies: with all that the node depends on; what reads it is not copied
+    # -- copies: with the graph that the node belongs to; Parameters do not bring the graphs that read them
 
     def __getstate__(self) -> tuple[Any, ...]:
         below, token = meet(self)
