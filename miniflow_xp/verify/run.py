@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from miniflow_xp.errors import MiniflowError, SettingError
-from miniflow_xp.switch import load
+from miniflow_xp.switch import described, load
 from miniflow_xp.tabular.outputs import check_writable
 from miniflow_xp.verify.apart import Check, checked
 from miniflow_xp.verify.report import NOT_CHECKED, PASSED, Verdict, count, show, write_json
@@ -65,7 +65,7 @@ def verify(console: Console, output: Path | None = None, only: Sequence[int] = (
 def gpu() -> tuple[str, str]:
     """The device that CuPy uses, or why it can use none."""
     try:
-        return load("cupy").describe(), ""
+        return described(load("cupy")), ""
     except MiniflowError as error:
         return "none", str(error)
 
