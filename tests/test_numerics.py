@@ -7,6 +7,7 @@ from closeness import assert_close, rounding
 from targets import Target
 
 import miniflow_xp as mf
+from miniflow_xp import dtypes
 from miniflow_xp.broadcasting import unbroadcast
 from miniflow_xp.ops import activations, losses
 
@@ -210,3 +211,130 @@ def test_products_of_every_rank_have_gradients_in_their_inputs_shapes(shapes, ba
     products = expected.size * shapes[0][-1]
     for shape, gradient, reads in zip(shapes, gradients, (products, products, value.size), strict=False):
         np.testing.assert_array_equal(gradient, np.full(shape, reads / np.prod(shape)))
+
+
+# At exactly 0, and at infinity
+
+INF, NAN, LOG_2 = np.inf, np.nan, np.log(2)
+AT = {
+    "Add": [
+        ((0, 0, 0), 0, (1, 1, 1)),
+        ((INF, 1, 2), INF, (1, 1, 1)),
+        ((1, -INF, 2), -INF, (1, 1, 1)),
+        ((INF, -INF, 0), NAN, (1, 1, 1)),
+    ],
+    "Mul": [
+        ((0, 0, 0), 0, (0, 0, 0)),
+        ((0, 2, 3), 0, (6, 0, 0)),
+        ((INF, 2, 3), INF, (6, INF, INF)),
+        ((-INF, 2, 3), -INF, (6, -INF, -INF)),
+        ((INF, 0, 3), NAN, (0, INF, NAN)),
+    ],
+    "Sub": [
+        ((0, 0), 0, (1, -1)),
+        ((INF, 1), INF, (1, -1)),
+        ((1, INF), -INF, (1, -1)),
+        ((INF, INF), NAN, (1, -1)),
+    ],
+    "Neg": [((0,), 0, (-1,)), ((INF,), -INF, (-1,)), ((-INF,), INF, (-1,))],
+    "MatMul": [
+        (([[0, 0]], [[0], [0]]), [[0]], ([[0, 0]], [[0], [0]])),
+        (([[0, 0]], [[2], [3]]), [[0]], ([[2, 3]], [[0], [0]])),
+        (([[INF, 1]], [[2], [3]]), [[INF]], ([[2, 3]], [[INF], [1]])),
+        (([[-INF, 1]], [[2], [3]]), [[-INF]], ([[2, 3]], [[-INF], [1]])),
+    ],
+    "Linear": [
+        (([[0, 0]], [[2], [3]], [0]), [[0]], ([[2, 3]], [[0], [0]], [1])),
+        (([[INF, 1]], [[2], [3]], [1]), [[INF]], ([[2, 3]], [[INF], [1]], [1])),
+        (([[1, 1]], [[2], [3]], [-INF]), [[-INF]], ([[2, 3]], [[1], [1]], [1])),
+    ],
+    "Sigmoid": [((0,), 0.5, (0.25,)), ((INF,), 1, (0,)), ((-INF,), 0, (0,))],
+    "Tanh": [((0,), 0, (1,)), ((INF,), 1, (0,)), ((-INF,), -1, (0,))],
+    "ReLU": [((0,), 0, (0,)), ((INF,), INF, (1,)), ((-INF,), 0, (0,))],
+    "Softmax": [
+        (([0, 0],), [0.5, 0.5], ([0.25, -0.25],)),
+        (([0, -INF, 0],), [0.5, 0, 0.5], ([0.25, 0, -0.25],)),
+        (([0, INF],), [NAN, NAN], ([NAN, NAN],)),  # a logit that has overflowed is to be seen
+    ],
+    "LogSoftmax": [
+        (([0, 0],), [-LOG_2, -LOG_2], ([0.5, -0.5],)),
+        (([0, -INF, 0],), [-LOG_2, -INF, -LOG_2], ([0.5, 0, -0.5],)),
+        (([0, INF],), [NAN, NAN], ([NAN, NAN],)),
+    ],
+    "Standardise": [
+        (([0, 0],), [0, 0], ([0.5e5**0.5 / 2**0.5, -(0.5e5**0.5) / 2**0.5],)),  # ±1/2 over √ε
+        (([0, INF],), [NAN, NAN], ([NAN, NAN],)),
+    ],
+    "MSE": [
+        ((0, 0), 0, (0, 0)),
+        ((INF, 1), INF, (INF, -INF)),
+        ((1, INF), INF, (-INF, INF)),
+        (([INF, 1], [0, 0]), INF, ([INF, 1], [-INF, -1])),
+        ((INF, INF), NAN, (NAN, NAN)),
+    ],
+    "CrossEntropy": [
+        (([0], [[0, 0]]), LOG_2, (None, [[-0.5, 0.5]])),
+        (([0], [[0, -INF]]), 0, (None, [[0, 0]])),
+        (([1], [[0, -INF]]), INF, (None, [[1, -1]])),
+        (([0], [[INF, 0]]), NAN, (None, [[NAN, NAN]])),
+    ],
+}
+"""{rule: [(inputs, value, gradients)]}, for a gradient of 1 at the value's first element and 0 at others.
+
+Where a limit exists, it is expected; NaN where ∞ - ∞ or 0 · ∞ is asked for.
+"""
+DIGITS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+PLACES = [
+    pytest.param(row, *place, id=f"{row}-{place[0]}")
+    for row in ROWS
+    for place in AT.get(str(row).partition(" ")[0], ())
+]
+
+
+def test_every_rule_is_tried_at_0_and_at_infinity():
+    assert {str(row).partition(" ")[0] for row in ROWS} == set(AT)
+    for places in AT.values():
+        inputs = [np.concatenate([np.ravel(x) for x in place[0]]) for place in places]
+        assert any(np.any(x == 0) for x in inputs)
+        assert any(np.any(np.isinf(x)) for x in inputs)
+
+
+def with_negative_zeros(inputs):
+    return [np.where(np.asarray(x) == 0, -0.0, x) if np.asarray(x).dtype.kind == "f" else x for x in inputs]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "way"), [*((d, "rule") for d in DIGITS), ("float32", "captured"), ("float16", "captured")]
+)
+@pytest.mark.parametrize(("row", "inputs", "value", "gradients"), PLACES)
+def test_rules_at_exactly_0_and_at_infinity(row, inputs, value, gradients, dtype, way, backend):
+    if backend.storable(dtype) != dtype:
+        pytest.skip(f"{backend.name} has no {dtype}")
+    first = np.zeros(np.shape(value))
+    first[(0,) * first.ndim] = 1.0
+    floats = [np.asarray(x, "int64" if n in row.integers else "float64") for n, x in enumerate(inputs)]
+    for signed in (floats, with_negative_zeros(floats)):
+        with np.errstate(invalid="ignore" if np.any(np.isnan(value)) else "raise"):
+            got = (at_rule if way == "rule" else at_captured)(row, backend, dtype, signed, first)
+        for found, expected in zip(got, (value, *gradients), strict=True):
+            if expected is None:
+                assert found is None
+            else:
+                np.testing.assert_allclose(found, expected, rtol=8 * DIGITS[dtype], atol=8 * DIGITS[dtype])
+
+
+def at_rule(row, backend, dtype, inputs, gradient):
+    got = Target().run(row.node, backend, gradient, inputs, dtype)
+    return [None if x is None else backend.to_numpy(x) for x in (got.value, *got.gradients)]
+
+
+def at_captured(row, backend, dtype, inputs, gradient):
+    """By the functions that a backend's replay puts in the place of some rules."""
+    node = row.fresh()
+    leaves = node.inbound_nodes
+    asked = [leaf for n, leaf in enumerate(leaves) if n not in row.integers]
+    arrays = [backend.asarray(x, dtype if x.dtype.kind == "f" else None) for x in inputs]
+    feed = dict(zip(leaves, arrays, strict=True))
+    seed = backend.asarray(gradient, dtypes.name_of(mf.Program(node)(feed).values))
+    value, found = mf.Program(node, asked)(feed, seeds={node: seed})
+    return [backend.to_numpy(value), *(backend.to_numpy(found[x]) if x in found else None for x in leaves)]
