@@ -9,11 +9,11 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.capture import Step
-from miniflow_xp.checks import not_negative
+from miniflow_xp.checks import not_negative, of_kind, shown
 from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.graph import ancestors
-from miniflow_xp.node import Input, Node, Parameter
+from miniflow_xp.node import Input, Node, Parameter, as_nodes
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum
 from miniflow_xp.optim import SGD, Optimizer
@@ -37,17 +37,23 @@ class Trainer:
         optimizer: Optimizer | None = None,
         parameters: Parameter | Sequence[Parameter] | None = None,
     ) -> None:
+        (cost,) = as_nodes([cost], "Trainer")
         found = [n for n in ancestors([cost]) if isinstance(n, Parameter)]
-        chosen = found if parameters is None else parameters
-        self.parameters = [chosen] if isinstance(chosen, Node) else list(chosen)
+        self.parameters = found if parameters is None else as_nodes(parameters, "Trainer, parameters")
         check_parameters(cost, self.parameters)
         self.cost = cost
-        self.optimizer = optimizer or SGD()
-        self.schedule = Schedule([cost], self.parameters)
+        self.optimizer: Optimizer = of_kind(
+            SGD() if optimizer is None else optimizer,
+            Optimizer,
+            "Trainer, optimizer",
+            "it is an optimizer with its settings",
+            "Write Trainer(cost, Adam(0.001)), for instance",
+        )
+        self._schedule = Schedule([cost], self.parameters)
         trained = set(self.parameters)
         self._step = Step([leaf for leaf in self.schedule.leaves if leaf not in trained], f"Trainer of {cost}")
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
-        self._rate = self.optimizer.learning_rate
+        self._rate: float = self.optimizer.learning_rate
         self._backend: Backend | None = None
         self._stale = True
         self._layout = Layout((), 0, False)
@@ -56,6 +62,20 @@ class Trainer:
         self._captured: Any = None
         self._initial: list[Array] = []
         self._loaded: Memory | None = None
+
+    @property
+    def schedule(self) -> Schedule:
+        """What a step runs; one of learning rates belongs to ``fit``."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, value: Any) -> None:
+        raise SettingError(
+            "Trainer.schedule",
+            f"it was set to {shown(value)}",
+            "it is what a step runs",
+            "Give a schedule of learning rates to fit(..., schedule=...), or set learning_rate before each step",
+        )
 
     @property
     def learning_rate(self) -> float:

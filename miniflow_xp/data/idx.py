@@ -14,6 +14,7 @@ from typing import IO, NamedTuple, NoReturn
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.checks import as_path
 from miniflow_xp.data.rows import GZIP_STARTS_WITH
 from miniflow_xp.errors import DataError
 
@@ -49,7 +50,7 @@ def read_idx(path: str | Path) -> Array:
     Raises DataError, with file and offset, for another magic number, a short file, bytes left over and impossible
     sizes, and for a compressed file that is cut off or damaged.
     """
-    path = Path(path)
+    path = as_path(path, "read_idx, path")
     try:
         if path.exists() and not path.is_file():
             raise DataError(str(path), "it is no ordinary file", "an IDX file is read", "Name a file")

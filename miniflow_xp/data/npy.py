@@ -18,6 +18,7 @@ from typing import IO, Any, NamedTuple, NoReturn, TypeVar
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.checks import as_path
 from miniflow_xp.errors import DataError
 
 MAGIC = b"\x93NUMPY"
@@ -55,7 +56,7 @@ def open_npy(path: str | Path) -> Array:
 
     Raises DataError, with file and offset, where it is no array of numbers or not as long as it says.
     """
-    return attempt(Path(path), map_npy)
+    return attempt(as_path(path, "open_npy, path"), map_npy)
 
 
 def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | None = None) -> dict[str, Array]:
@@ -73,7 +74,7 @@ def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | No
                 for name, info in members(path, file, archive, names).items()
             }
 
-    return attempt(Path(path), arrays)
+    return attempt(as_path(path, "read_npz, path"), arrays)
 
 
 def npz_names(path: Path) -> list[str]:
