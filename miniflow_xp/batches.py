@@ -6,18 +6,18 @@ for epoch in range(10):
         trainer.step({X_input: batch.X, y_input: batch.y})
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checks import whole
+from miniflow_xp.checks import truth, whole
 from miniflow_xp.data.order import MOST_AT_ONCE, Windows, permutation
 from miniflow_xp.data.pages import mapped, release
 from miniflow_xp.errors import FeedError, SettingError, ShapeError
-from miniflow_xp.given import host_array
+from miniflow_xp.given import check_contents, host_array
 from miniflow_xp.switch import get_backend
 
 WINDOW_BYTES = 64 * 2**20  # of a memory-mapped array that are read at a time
@@ -57,8 +57,8 @@ class Batches:
     ) -> None:
         self.batch_size = whole(batch_size, "Batches, batch_size", 1)
         self.seed = whole(seed, "Batches, seed", 0, 2**64 - 1)
-        self.shuffle = shuffle
-        self.drop_last = drop_last
+        self.shuffle = truth(shuffle, "Batches, shuffle")
+        self.drop_last = truth(drop_last, "Batches, drop_last")
         self._generate: Callable[[], Any] | None = X if callable(X) and not hasattr(X, "__getitem__") else None
         if self._generate is not None:
             if y is not None:
@@ -67,7 +67,7 @@ class Batches:
         named = {"X": X} if y is None else {"X": X, "y": y}
         self._sources = [as_rows(source, f"Batches, {name}") for name, source in named.items()]
         self._count = rows_of(self._sources[0])
-        check_lengths([rows_of(source) for source in self._sources], self.batch_size if drop_last else 1)
+        check_lengths([rows_of(source) for source in self._sources], self.batch_size if self.drop_last else 1)
         self._windows = self._cut(None if window is None else whole(window, "Batches, window", 1))
 
     def __len__(self) -> int:
@@ -140,12 +140,20 @@ class Batches:
     def _generated(self, start: int) -> Iterator[Batch]:
         assert self._generate is not None
         first = start * self.batch_size
-        items = islice(iter(self._generate()), first, None)
-        while rows := list(islice(items, self.batch_size)):
-            if len(rows) < self.batch_size and self.drop_last:
+        rows = self._generate()
+        if not isinstance(rows, Iterable) or isinstance(rows, str | bytes | Mapping):
+            raise FeedError(
+                "Batches, X",
+                f"the function returned a {type(rows).__name__}",
+                "it returns an iterator over rows, or over pairs (x, y)",
+                "Write a generator: a function that yields rows",
+            )
+        items = islice(iter(rows), first, None)
+        while part := list(islice(items, self.batch_size)):
+            if len(part) < self.batch_size and self.drop_last:
                 return
-            yield stacked(rows, first)
-            first += len(rows)
+            yield stacked(part, first)
+            first += len(part)
 
 
 def as_rows(source: Any, where: str) -> Any:
@@ -154,7 +162,7 @@ def as_rows(source: Any, where: str) -> Any:
         raise FeedError(
             where, "it is an iterator", "each epoch goes through the rows again", "Give the function that makes it"
         )
-    if isinstance(source, np.ndarray | list | tuple) or hasattr(source, "iloc"):
+    if isinstance(source, np.ndarray | list | tuple | range) or hasattr(source, "iloc"):
         source = host_array(where, source)
     sized = bool(source.shape) if hasattr(source, "shape") else hasattr(source, "__len__")
     if not sized or not hasattr(source, "__getitem__") or isinstance(source, str | bytes | dict):
@@ -204,12 +212,19 @@ def load_blocks(source: Array, blocks: Sequence[tuple[int, int]]) -> Array:
     return loaded
 
 
+def row_array(where: str, row: Any) -> Array:
+    """A row, or the target of one, as an array of numbers; raises FeedError or DtypeError."""
+    array = host_array(where, row)
+    check_contents(where, array)
+    return array
+
+
 def stacked(rows: Sequence[Any], first: int) -> Batch:
     """Rows of a function, or pairs of rows, as a batch; ``first`` is the number of the first row."""
     pairs: list[list[Array]] = []
     for number, row in enumerate(rows, first):
         where = f"Batches, row {number} of the function"
-        pairs.append([host_array(where, item) for item in (row if isinstance(row, tuple) else (row,))])
+        pairs.append([row_array(where, item) for item in (row if isinstance(row, tuple) else (row,))])
         shapes, wanted = ([item.shape for item in pair] for pair in (pairs[-1], pairs[0]))
         if len(shapes) not in (1, 2) or shapes != wanted:
             raise ShapeError(

@@ -1,8 +1,13 @@
-"""Numbers that a user gives: of Python or of any array library when they come in, Python's own from then on."""
+"""What a user gives, checked: numbers, of Python or any library, which are Python's own from then on, and other things.
 
-from collections.abc import Callable
+What is no such thing is a SettingError that names the argument.
+"""
+
+import os
+from collections.abc import Callable, Collection, Iterable
 from math import inf
 from numbers import Integral, Real
+from pathlib import Path
 from reprlib import repr as shortened
 from typing import Any
 
@@ -88,6 +93,58 @@ def real(value: Any, name: str, holds: Callable[[float], bool], rule: str) -> fl
     if found is None or not holds(found):
         raise SettingError(name, f"it is {shown(value)}", rule, "Choose another")
     return found
+
+
+def of_kind(value: Any, kind: type[Any], name: str, rule: str, remedy: str) -> Any:
+    """``value``, which must be of this class; raises SettingError."""
+    if not isinstance(value, kind):
+        raise SettingError(name, f"it is {shown(value)}", rule, remedy)
+    return value
+
+
+def each(values: Any, holds: Callable[[Any], bool], name: str, rule: str, remedy: str) -> list[Any]:
+    """``values`` as a list, of things for which ``holds``; raises SettingError."""
+    found = list(values) if isinstance(values, Iterable) and not isinstance(values, str | bytes) else [None]
+    if not all(map(holds, found)):
+        raise SettingError(name, f"it is {shown(values)}", rule, remedy)
+    return found
+
+
+def function(value: Any, name: str, rule: str, remedy: str) -> Any:
+    """``value``, which can be called; raises SettingError."""
+    if not callable(value):
+        raise SettingError(name, f"it is {shown(value)}", rule, remedy)
+    return value
+
+
+def one_of(value: Any, choices: Collection[str], name: str) -> str:
+    """``value``, which is one of these words; raises SettingError."""
+    if not isinstance(value, str) or value not in choices:
+        raise SettingError(name, f"it is {shown(value)}", f"it is one of {', '.join(choices)}", "Use one of these")
+    return value
+
+
+def truth(value: Any, name: str) -> bool:
+    """``value`` as a bool: True or False, NumPy's too, or 1 or 0; raises SettingError."""
+    is_bool = getattr(value, "shape", None) == () and hasattr(value, "dtype") and dtypes.name_of(value) == "bool"
+    if not isinstance(value, bool) and not is_bool and as_number(value) not in (0, 1):
+        raise SettingError(name, f"it is {shown(value)}", "it is True or False", "Use one of these")
+    return bool(value)
+
+
+def as_path(value: Any, name: str) -> Path:
+    """``value``, the name of a file or a folder, as a Path; raises SettingError."""
+    if not isinstance(value, str | os.PathLike):
+        raise SettingError(name, f"it is {shown(value)}", "it is the name of a file or a folder", "Give text or a Path")
+    return Path(value)
+
+
+def usable_path(value: Any, name: str) -> Path:
+    """``as_path`` for what is not opened at once: a name with a NUL, which no file has, is a SettingError."""
+    path = as_path(value, name)
+    if "\0" in str(path):
+        raise SettingError(name, f"it is {shown(str(path))}", "no name of a file holds a NUL", "Take it out")
+    return path
 
 
 def shown(value: Any) -> str:

@@ -47,7 +47,7 @@ def meet(node: "Node") -> "tuple[list[Node], Token]":
 
 
 def belonging(node: "Node") -> "list[Node]":
-    """The nodes that are copied because ``node`` is: those that it reads and, of what does not outlive graphs, readers."""
+    """The nodes that are copied because ``node`` is: what it reads, and what reads it unless it outlives its graphs."""
     return [*node.inbound_nodes, *(() if node.outlives_graphs else node.outbound_nodes)]
 
 

@@ -62,7 +62,8 @@ def parse(dtype: Any, where: str, floats_only: bool = False) -> str:
     ``int`` and ``float`` stay ``"int"`` and ``"float"``: whatever integer came, and the graph's float dtype.
     Raises SettingError for anything else.
     """
-    text = str(dtype if isinstance(dtype, str) else PYTHON_TYPES.get(dtype) or getattr(dtype, "__name__", dtype))
+    python = PYTHON_TYPES.get(dtype) if isinstance(dtype, type) else None
+    text = str(dtype if isinstance(dtype, str) else python or getattr(dtype, "__name__", dtype))
     name = text.strip().rpartition(".")[2]
     known = FLOATS if floats_only else ("int", "float", *FLOATS, *INTEGERS)
     if name not in known:

@@ -10,8 +10,8 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, whole
 from miniflow_xp.errors import DtypeError, GradcheckError
 from miniflow_xp.feed import admit, checked_feed
-from miniflow_xp.graph import ancestors, at_dtype, check_all_in, check_floats, forget_gradients
-from miniflow_xp.node import Constant, Input, Node, no_gradient
+from miniflow_xp.graph import ancestors, at_dtype, check_all_in, check_floats, check_sorted, forget_gradients
+from miniflow_xp.node import Constant, Input, Node, as_nodes, no_gradient
 from miniflow_xp.switch import get_backend
 
 
@@ -44,8 +44,9 @@ def gradcheck(
             "differences need float64",
             "For JAX set JAX_ENABLE_X64=1; or check on another backend",
         )
-    check_floats(wrt or ())
-    order = ancestors([output if isinstance(output, Node) else output[-1]])
+    order = ancestors([check_sorted([output] if isinstance(output, Node) else output, "gradcheck")[-1]])
+    wanted = None if wrt is None else as_nodes(wrt, "gradcheck, wrt")
+    check_floats(wanted or ())
     feed = checked_feed(feed, "gradcheck")
     check_all_in(order, feed)
     with backend.activate(), restored(order):
@@ -63,10 +64,10 @@ def gradcheck(
         for node in order:
             if not isinstance(node, Input | Constant):
                 check(node, [node], list(dict.fromkeys(node.inbound_nodes)))
-        for leaf in wrt or ():
+        for leaf in wanted or ():
             if leaf not in leaves:
                 raise no_gradient(leaf, order[-1])
-        check(order[-1], order, list(leaves if wrt is None else wrt))
+        check(order[-1], order, list(leaves) if wanted is None else wanted)
 
 
 class Checker:

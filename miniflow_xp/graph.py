@@ -12,9 +12,10 @@ from typing import Any
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
-from miniflow_xp.node import Constant, Gradients, Input, Node, Parameter, no_gradient
+from miniflow_xp.node import Constant, Gradients, Input, Node, Parameter, as_nodes, no_gradient
 from miniflow_xp.switch import get_backend
 
 
@@ -32,7 +33,7 @@ def topological_sort(feed_dict: Mapping[Input, Any], output: Node | None = None)
             raise GraphError(
                 str(node), "it was fed", "only Inputs and Parameters can be fed", "Feed the Inputs that it depends on"
             )
-    order = ancestors(last_nodes(feed_dict) if output is None else [output])
+    order = ancestors(last_nodes(feed_dict) if output is None else as_nodes(output, "topological_sort, output"))
     check_all_in(order, feed_dict)
     admit_leaves(order, feed_dict)
     reconnect(order)
@@ -45,11 +46,11 @@ def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node
     ``forward_pass(output_node, sorted_nodes)``, or ``forward_pass(sorted_nodes)`` for the value of the last node.
     Where a node raises, all nodes keep their earlier values.
     """
-    graph = output_node if sorted_nodes is None else sorted_nodes
-    if isinstance(graph, Node) or not graph or (sorted_nodes is not None and output_node not in graph):
+    graph = check_sorted(output_node if sorted_nodes is None else sorted_nodes, "forward_pass")
+    if sorted_nodes is not None and not any(node is output_node for node in graph):
         raise NotInGraphError(
             "forward_pass",
-            f"it was given {output_node!r}",
+            f"it was given {shown(output_node)}",
             "it takes a node and a sorted list that holds it",
             "Call forward_pass(node, topological_sort(feed_dict))",
         )
@@ -71,6 +72,7 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
     depend on a node in ``wrt``, DtypeError where one is declared integer; then all nodes keep their earlier values and
     gradients.
     """
+    check_sorted(graph, "forward_and_backward")
     with get_backend().activate(), unchanged_on_error(graph):
         admit_leaves(graph)
         for node in graph:
@@ -81,7 +83,7 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
 def backward_pass(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> None:
     """The reverse pass, over nodes that have their values; arguments as in ``forward_and_backward``."""
     check_scalar(graph[-1])
-    targets = default_targets(graph) if wrt is None else list(wrt)
+    targets = default_targets(graph) if wrt is None else as_nodes(wrt, "wrt")
     check_floats(targets)
     needed = between(targets, graph, required=wrt is not None)
     forget_gradients(graph)
@@ -235,6 +237,18 @@ def check_all_in(order: Sequence[Node], fed: Iterable[Node]) -> None:
             raise NotInGraphError(
                 str(node), "it was fed", "no node of this graph reads it", "Take it out of the feed, or use it"
             )
+
+
+def check_sorted(graph: Any, where: str) -> Sequence[Node]:
+    """``graph``, which must be a list of nodes; raises NotInGraphError."""
+    if not isinstance(graph, Sequence) or not graph or not all(isinstance(node, Node) for node in graph):
+        raise NotInGraphError(
+            where,
+            f"it was given {shown(graph)}",
+            "it takes the sorted list of a graph's nodes",
+            f"Call {where}(topological_sort(feed_dict))",
+        )
+    return graph
 
 
 def check_scalar(cost: Node) -> None:

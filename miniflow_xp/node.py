@@ -5,7 +5,7 @@ vector-Jacobian products, one function for each inbound node. The lesson's ``for
 keep what they return on the node.
 """
 
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from copy import deepcopy
 from functools import partial, reduce
 from itertools import count
@@ -55,6 +55,15 @@ class Node:
     """Is it made once, for many graphs? Then it does not keep the nodes alive that read it."""
 
     def __init__(self, inbound_nodes: Sequence[Operand] = (), name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise GraphError(type(self).__name__, f"its name is {shown(name)}", "a name is text", "Write name='hidden'")
+        if not isinstance(inbound_nodes, Sequence):
+            raise GraphError(
+                type(self).__name__,
+                f"its inbound nodes are {shown(inbound_nodes)}",
+                "they are a list of nodes",
+                "Write super().__init__([x])",
+            )
         self.name = name
         self.serial = next(_serials)
         self.made_at = "" if name else calling_line()
@@ -436,6 +445,15 @@ def as_node(operand: Any, reader: Node) -> Node:
         "inputs are nodes, numbers or arrays",
         "Give numpy.asarray(...) of it, which stays as it is; or Parameter(...), which is trained; or an Input to feed",
     )
+
+
+def as_nodes(given: Any, where: str) -> list[Any]:
+    """One node, or several, as a list; raises GraphError for anything else."""
+    found = [given] if isinstance(given, Node) or not isinstance(given, Iterable) else list(given)
+    for node in found:
+        if not isinstance(node, Node):
+            raise GraphError(where, f"{shown(node)} is no node", "it is a node, or a list of nodes", "Name nodes")
+    return found
 
 
 def usable(number: float, reader: Node) -> float:

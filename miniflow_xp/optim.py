@@ -16,9 +16,9 @@ from typing import Self
 
 from miniflow_xp.accumulation import as_wide_as, clipped, wide
 from miniflow_xp.backend import Array, Namespace
-from miniflow_xp.checks import finite, fraction, not_negative, positive, two_fractions
+from miniflow_xp.checks import finite, fraction, not_negative, positive, truth, two_fractions
 from miniflow_xp.errors import SettingError
-from miniflow_xp.node import Input
+from miniflow_xp.node import Input, as_nodes
 from miniflow_xp.switch import get_backend
 
 
@@ -31,8 +31,9 @@ def sgd_update(trainables: Iterable[Input], learning_rate: float = 1e-2) -> None
     changes nothing.
     """
     xp, rate = get_backend().xp, finite(learning_rate, "sgd_update, learning_rate")
+    trained = as_nodes(trainables, "sgd_update")
     with get_backend().activate():
-        updated = [(t, moved(xp, t.value, t.gradients[t], rate)) for t in trainables]
+        updated = [(t, moved(xp, t.value, t.gradients[t], rate)) for t in trained]
     for t, value in updated:
         t.value = value
 
@@ -100,9 +101,9 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate)
         self.momentum = fraction(momentum, "momentum")
-        self.nesterov = nesterov
+        self.nesterov = truth(nesterov, "SGD, nesterov")
         self.weight_decay = not_negative(weight_decay, "weight_decay")
-        if nesterov and not self.momentum:
+        if self.nesterov and not self.momentum:
             raise SettingError("SGD, nesterov", "momentum is 0", "Nesterov's step needs momentum", "Set momentum=0.9")
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Backend, Uploader
 from miniflow_xp.checks import whole
+from miniflow_xp.errors import FeedError
 from miniflow_xp.feed import checked_feed, float_dtype, float_setting, wanted
 from miniflow_xp.node import Input
 from miniflow_xp.switch import get_backend
@@ -37,6 +38,10 @@ def prefetched(feeds: Iterable[Feed], depth: int = DEPTH) -> Generator[Feed, Non
     The backend is the one in use when the first feed is asked for; feeds that were read for it still fit when another
     is chosen. Raises SettingError where ``depth`` is not a whole number from 1 on.
     """
+    if not isinstance(feeds, Iterable) or isinstance(feeds, str | bytes | Mapping):
+        raise FeedError(
+            "prefetched", f"the feeds are a {type(feeds).__name__}", "they are feeds, one after the other", "List them"
+        )
     return ahead(iter(feeds), whole(depth, "prefetched, depth", 1, remedy="Leave it out"))
 
 

@@ -8,7 +8,7 @@ from miniflow_xp.capture import Step
 from miniflow_xp.errors import GraphError, NotInGraphError
 from miniflow_xp.feed import checked_feed
 from miniflow_xp.given import as_array
-from miniflow_xp.node import Input, Node
+from miniflow_xp.node import Input, Node, as_nodes
 from miniflow_xp.printing import equations
 from miniflow_xp.schedule import Schedule
 from miniflow_xp.switch import get_backend
@@ -33,10 +33,10 @@ class Program:
 
     def __init__(self, outputs: Node | Sequence[Node], wrt: Node | Iterable[Node] = ()) -> None:
         self._single = isinstance(outputs, Node)
-        listed = [outputs] if isinstance(outputs, Node) else list(outputs)
+        listed = as_nodes(outputs, "Program")
         if not listed:
             raise GraphError("Program", "it has no outputs", "it needs at least one", "Name the nodes that you want")
-        self.schedule = Schedule(listed, [wrt] if isinstance(wrt, Node) else list(wrt))
+        self.schedule = Schedule(listed, as_nodes(wrt, "Program, wrt"))
         self._step = Step(self.schedule.leaves, f"Program of {listed[-1]}")
 
     def __call__(self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None) -> Result:

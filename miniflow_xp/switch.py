@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, TypeAlias
 
 from miniflow_xp.backend import Array, Backend
+from miniflow_xp.checks import shown
 from miniflow_xp.errors import BackendError, MiniflowError, PackageMissingError, SettingError, UnknownBackendError
 
 BUILT_IN = {
@@ -133,6 +134,14 @@ def load(choice: Choice, **options: Any) -> Backend:
         )
     if choice.strip() == "auto" and not options:
         return automatic()
+    for option, value in options.items():
+        if not isinstance(value, str | int | float | None):
+            raise SettingError(
+                f"backend {name!r}",
+                f"{option} is {shown(value)}",
+                "an option is text or a number",
+                "Write True or a word",
+            )
     return _load(name, device or None, *sorted(options.items()))
 
 

@@ -10,11 +10,11 @@ from miniflow_xp.accumulation import as_wide_as, wide
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.capture import Step
-from miniflow_xp.checks import not_negative
+from miniflow_xp.checks import not_negative, of_kind, shown
 from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.graph import ancestors, check_floats
-from miniflow_xp.node import Input, Node, Parameter
+from miniflow_xp.node import Input, Node, Parameter, as_nodes
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_mean
 from miniflow_xp.optim import SGD, Optimizer
@@ -22,7 +22,7 @@ from miniflow_xp.program import Program
 from miniflow_xp.schedule import Guard, Schedule
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 
-MADE_ANEW = ("schedule", "_step", "_readers", "_held", "_dtypes", "_stale", "_additive")  # in the copy of a Trainer
+MADE_ANEW = ("_schedule", "_step", "_readers", "_held", "_dtypes", "_stale", "_additive")  # in the copy of a Trainer
 
 
 class Trainer:
@@ -42,21 +42,27 @@ class Trainer:
         optimizer: Optimizer | None = None,
         parameters: Parameter | Sequence[Parameter] | None = None,
     ) -> None:
+        (cost,) = as_nodes([cost], "Trainer")
         found = [n for n in ancestors([cost]) if isinstance(n, Parameter)]
-        chosen = found if parameters is None else parameters
-        self.parameters = [chosen] if isinstance(chosen, Node) else list(chosen)
+        self.parameters = found if parameters is None else as_nodes(parameters, "Trainer, parameters")
         check_parameters(cost, self.parameters)
         self.cost = cost
-        self._optimizer = optimizer or SGD()
+        self._optimizer: Optimizer = of_kind(
+            SGD() if optimizer is None else optimizer,
+            Optimizer,
+            "Trainer, optimizer",
+            "it is an optimizer with its settings",
+            "Write Trainer(cost, Adam(0.001)), for instance",
+        )
         self._settings = dict(vars(self.optimizer))
         self._made_with = 0
-        self._rate = self.optimizer.learning_rate
+        self._rate: float = self.optimizer.learning_rate
         self._loaded: Memory | None = None
         self._begin()
 
     def _begin(self) -> None:
         """What a copy makes anew."""
-        self.schedule = Schedule([self.cost], self.parameters)
+        self._schedule = Schedule([self.cost], self.parameters)
         trained = set(self.parameters)
         self._step = Step([leaf for leaf in self.schedule.leaves if leaf not in trained], f"Trainer of {self.cost}")
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
@@ -78,6 +84,20 @@ class Trainer:
     def optimizer(self) -> Optimizer:
         """The update rule. It stays the same; its settings may be set."""
         return self._optimizer
+
+    @property
+    def schedule(self) -> Schedule:
+        """What a step runs; one of learning rates belongs to ``fit``."""
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, value: Any) -> None:
+        raise SettingError(
+            "Trainer.schedule",
+            f"it was set to {shown(value)}",
+            "it is what a step runs",
+            "Give a schedule of learning rates to fit(..., schedule=...), or set learning_rate before each step",
+        )
 
     @property
     def learning_rate(self) -> float:

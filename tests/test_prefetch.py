@@ -763,7 +763,8 @@ def test_the_order_of_the_calls(make, monkeypatch):
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("came", ["float64", "float32", "float16"])
-def test_torch_converts_as_without_prefetching(came, name, monkeypatch):
+@pytest.mark.parametrize("order", [np.asarray, np.flip], ids=["forwards", "backwards"])
+def test_torch_converts_as_without_prefetching(order, came, name, monkeypatch):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from miniflow_xp.backends import torch_backend, torch_copies
 
@@ -781,7 +782,7 @@ def test_torch_converts_as_without_prefetching(came, name, monkeypatch):
     monkeypatch.setattr(torch_copies, "torch", OnTheCpu())
     backend = torch_backend.TorchBackend()
     copies = torch_copies.TorchCopies(backend, 2, "cpu")
-    array = RNG.uniform(-9, 9, (700, 5)).astype(came)
+    array = order(RNG.uniform(-9, 9, (700, 5)).astype(came))
     array[:3, 0] = np.inf, -0.0, 1e-7
     host = copies.pinned(array, name)
     target = copies.empty(host)

@@ -30,7 +30,7 @@ class TorchCopies(CopyStream):
         if dtypes.name_of(array) == name:
             host.numpy()[...] = array
         else:  # PyTorch converts, as it does where a feed is not prefetched
-            host.copy_(torch.tensor(array, device="cpu"))
+            host.copy_(torch.tensor(array.copy(), device="cpu"))  # a copy has no negative strides
         return host
 
     def empty(self, host: Any) -> Array:

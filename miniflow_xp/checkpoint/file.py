@@ -11,8 +11,10 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint import header, strict_json
+from miniflow_xp.checks import as_path, of_kind, usable_path
 from miniflow_xp.errors import DataError
 from miniflow_xp.files import remedy, write_atomically
+from miniflow_xp.given import check_kind
 
 VERSION = 1
 FIRST = f'{{"{header.METADATA}":{{"sha256":"'.encode()
@@ -36,7 +38,8 @@ def save(path: str | Path, state: State) -> None:
 
     Raises DataError where it cannot be written; the file that was there before is then still there.
     """
-    path = Path(path)
+    path = usable_path(path, "save, path")
+    of_kind(state, State, "save, state", "it is a State", "Write trainer_state(trainer), or State(arrays, meta)")
     try:
         chunks = encoded(state)
     except (ValueError, TypeError) as error:
@@ -59,6 +62,12 @@ def save(path: str | Path, state: State) -> None:
 
 def encoded(state: State) -> list[bytes | Array]:
     """The file's bytes, in chunks; arrays of the largest items come first, so that each starts at a multiple of its."""
+    if not isinstance(state.arrays, Mapping) or not isinstance(state.meta, Mapping):
+        raise TypeError("its arrays or its meta are no mapping by name")
+    for name, array in state.arrays.items():
+        if not isinstance(array, np.ndarray | np.generic):
+            raise TypeError(f"array {name!r} is a {type(array).__name__}")
+        check_kind(f"save, array {name!r}", array)
     sizes = sorted(state.arrays, key=lambda name: -state.arrays[name].dtype.itemsize)
     arrays = {name: little_endian(state.arrays[name]) for name in sizes}
     metadata = {"sha256": BLANK.decode(), "format": "miniflow_xp checkpoint", "format_version": str(VERSION)}
@@ -88,12 +97,12 @@ def checksum(chunks: Iterable[bytes | Array]) -> bytes:
 
 def load(path: str | Path) -> State:
     """The State in a file that ``save`` wrote; raises DataError for any other, and where a single bit has changed."""
-    return checked(Path(path), read)
+    return checked(as_path(path, "load, path"), read)
 
 
 def load_meta(path: str | Path) -> dict[str, Any]:
     """The metadata alone, without a look at the arrays: quick, but a changed bit may go unseen."""
-    return checked(Path(path), lambda file: metadata_of(read_header(file)[1], file)[0])
+    return checked(as_path(path, "load, path"), lambda file: metadata_of(read_header(file)[1], file)[0])
 
 
 def checked(path: Path, reader: Callable[[IO[bytes]], Found]) -> Found:

@@ -10,8 +10,8 @@ from typing import Any, Self
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State, load, load_meta, save
 from miniflow_xp.checkpoint.lock import Lock
-from miniflow_xp.checks import as_number, whole
-from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.checks import as_number, of_kind, one_of, real, usable_path, whole
+from miniflow_xp.errors import DataError
 from miniflow_xp.files import leftovers
 
 FILES = "step-*.safetensors"
@@ -27,11 +27,9 @@ class Keeper:
     """
 
     def __init__(self, folder: str | Path, keep: int = 3, best: str = "lowest") -> None:
-        if best not in ("lowest", "highest"):
-            raise SettingError("Keeper, best", f"it is {best!r}", "it is lowest or highest", "Use one of these")
-        self.folder = Path(folder)
+        self.folder = usable_path(folder, "Keeper, folder")
         self.keep = whole(keep, "Keeper, keep", 1, remedy="Keep at least 1")
-        self.sign = 1 if best == "lowest" else -1
+        self.sign = 1 if one_of(best, ("lowest", "highest"), "Keeper, best") == "lowest" else -1
         self._scores: dict[Path, Any] = {}  # as read or written by this object
         self._lock: Lock | None = None
 
@@ -65,6 +63,10 @@ class Keeper:
         folder holds checkpoints of later steps: they belong to another run, or to one that went on from there.
         """
         path, step = self.path(step), int(step)
+        of_kind(state, State, "Keeper, state", "it is a State", "Write trainer_state(trainer), or State(arrays, meta)")
+        if score is not None:
+            score = real(score, "Keeper, score", lambda _: True, "it is a number")
+            score = score if isfinite(score) else None
         with nullcontext() if self._lock else self:
             self._save(path, step, state, score)
         return path
@@ -79,7 +81,6 @@ class Keeper:
                 "the checkpoints of one run come one after the other",
                 "Resume from the last one, choose another folder, or delete the later ones",
             )
-        score = float(score) if score is not None and is_score(score) else None
         save(path, State(state.arrays, {**state.meta, "step": step, "score": score}))
         self._scores[path] = score
         self.prune()

@@ -14,6 +14,7 @@ from miniflow_xp.backend import Array
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State
 from miniflow_xp.checkpoint.matching import kind_of, named, problems, settings_of, slot_name, value_name
+from miniflow_xp.checks import of_kind
 from miniflow_xp.errors import DataError
 from miniflow_xp.switch import get_backend
 from miniflow_xp.trainer import Memory, OnHost, Trainer
@@ -25,7 +26,8 @@ def trainer_state(trainer: Trainer) -> State:
     Add what else a run needs to its ``meta``: the position in the data, seeds. Raises GraphError where names of
     parameters are missing or come twice.
     """
-    parameters, found = named(trainer), trainer.on_host()
+    parameters = named(of_kind(trainer, Trainer, "trainer_state", "it is taken of a Trainer", "Give the Trainer"))
+    found = trainer.on_host()
     memory = found.memory
     arrays = {value_name(name): value for name, value in zip(parameters, found.values, strict=True)}
     for number, name in enumerate(parameters):
@@ -58,7 +60,8 @@ def restore(trainer: Trainer, state: State) -> None:
     lists all that differs, and nothing has changed. Other settings of the optimizer than before are told by a warning,
     and used.
     """
-    parameters = named(trainer)
+    parameters = named(of_kind(trainer, Trainer, "restore, trainer", "a State goes into a Trainer", "Give the Trainer"))
+    of_kind(state, State, "restore, state", "it is a State", "Write restore(trainer, load(path))")
     found = problems(trainer, parameters, state)
     if found:
         raise DataError(

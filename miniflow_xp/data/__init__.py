@@ -8,6 +8,7 @@ from.
 from pathlib import Path
 from typing import NamedTuple
 
+from miniflow_xp.checks import shown
 from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.data.sources import read_data
 from miniflow_xp.data.split import Split, hold_out
@@ -48,9 +49,9 @@ DATASETS = {
 
 def load(name: str, task: str = "auto") -> Table:
     """A data set of this package by name; ``task`` as in ``read_table``. Raises SettingError for an unknown name."""
-    if name not in DATASETS:
+    if not isinstance(name, str) or name not in DATASETS:
         raise SettingError(
-            f"data set {name!r}",
+            f"data set {shown(name)}",
             "no data set has this name",
             f"there are {', '.join(DATASETS)}",
             "Choose one of these, or read your own table: --data FILE.csv --target COLUMN",

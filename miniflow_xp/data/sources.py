@@ -5,6 +5,7 @@ import os
 import zlib
 from pathlib import Path
 
+from miniflow_xp.checks import usable_path
 from miniflow_xp.data.archives import read_archive
 from miniflow_xp.data.idx_folder import read_idx_folder
 from miniflow_xp.data.npy import MAGIC
@@ -22,6 +23,7 @@ def read_data(path: Path, target: str | None, task: str = "auto") -> Table:
     Raises DataError where it cannot be read as a table, SettingError for an unknown task, or a target that has no
     place.
     """
+    path = usable_path(path, "read_data, path")
     kind = kind_of(path)
     if kind == "csv":
         return read_table(path, target, task)

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
+from miniflow_xp.checks import of_kind, real
 from miniflow_xp.data.moments import moments
 from miniflow_xp.data.pages import mapped
 from miniflow_xp.data.scaling import Scaling
@@ -40,6 +42,13 @@ def hold_out(table: Table, fraction: float | None, rng: np.random.Generator, dty
     held-out rows of its own keeps these. Raises DataError where a part has too few rows, or a regression's target does
     not vary in it; SettingError for a fraction of a table with held-out rows.
     """
+    of_kind(table, Table, "hold_out, table", "it is a Table", "Write hold_out(read_table(path, target), 0.2, rng)")
+    of_kind(
+        rng, np.random.Generator, "hold_out, rng", "it is a generator of NumPy", "Write numpy.random.default_rng(0)"
+    )
+    dtype = dtypes.parse(dtype, "hold_out, dtype", floats_only=True)
+    if fraction is not None:
+        fraction = real(fraction, "hold_out, fraction", lambda x: 0 < x < 1, "it is a number above 0 and below 1")
     (X_train, y_train), (X_held, y_held), how = parts(table, fraction, rng)
     features = standardisation(table, X_train, table.feature_names, LIMIT)
     if table.classes:

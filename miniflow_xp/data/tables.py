@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.checks import of_kind, usable_path
 from miniflow_xp.data.room import room, too_large
 from miniflow_xp.data.rows import Row, read_rows
 from miniflow_xp.data.target import POINTS, Target, commas, has_commas, interpret, is_missing, number
@@ -59,7 +60,9 @@ def read_table(path: str | Path, target: str | None, task: str = "auto") -> Tabl
     ``regression``, or ``auto``: classification where the target is text, or whole numbers with at most 20 distinct
     values. Raises DataError for a file or a cell that does not fit, SettingError for an unknown task.
     """
-    path = Path(path)
+    path = usable_path(path, "read_table, path")
+    if target is not None:
+        of_kind(target, str, "read_table, target", "it is the name of a column", "Give its name as text")
     rows = read_rows(path)
     names = header(path, rows)
     place = target_place(path, names, target)

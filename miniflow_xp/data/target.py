@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.checks import one_of
+from miniflow_xp.errors import DataError
 
 TASKS = ("auto", "classification", "regression")
 MOST_CLASSES = 20  # whole numbers with more distinct values are taken for measurements
@@ -39,8 +40,7 @@ def is_missing(cell: str) -> bool:
 
 def check_task(task: str) -> None:
     """Raise SettingError unless it is one of TASKS."""
-    if task not in TASKS:
-        raise SettingError("--task", f"it is {task!r}", f"it is one of {', '.join(TASKS)}", "Use one of these")
+    one_of(task, TASKS, "--task")
 
 
 def has_commas(cell: str) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Self, Union
 
-from miniflow_xp.errors import MiniflowError, PackageMissingError
+from miniflow_xp.checks import shown
+from miniflow_xp.errors import MiniflowError, PackageMissingError, SettingError
 from miniflow_xp.fitting.position import Position, Source
 
 if TYPE_CHECKING:
@@ -80,6 +81,10 @@ def console(choice: Choice) -> "Console | None":
             "fit, progress", "rich is not installed", "it draws the bar", "Run: pip install rich"
         ) from None
     if choice is not None and not isinstance(choice, bool):
+        if not hasattr(choice, "is_terminal"):
+            raise SettingError(
+                "fit, progress", f"it is {shown(choice)}", "it is True, False, None, or a rich Console", "Leave it out"
+            )
         return choice
     found = stdout()
     return found if choice or found.is_terminal or (found.is_jupyter and has_widgets()) else None

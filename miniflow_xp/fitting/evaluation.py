@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.checks import of_kind, real, shown
 from miniflow_xp.errors import FeedError, GraphError, SettingError, ShapeError
 from miniflow_xp.fitting.weighing import loss_of
-from miniflow_xp.node import Input, Node
+from miniflow_xp.node import Input, Node, as_nodes
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum
 from miniflow_xp.program import Program
@@ -40,7 +41,8 @@ class Evaluation:
 
     def __init__(self, cost: Node, validation: Validation) -> None:
         check(validation)
-        self.validation, cost = validation, validation.cost or cost
+        self.validation, cost = validation, cost if validation.cost is None else validation.cost
+        (cost,) = as_nodes([cost], "Validation, cost")
         loss = loss_of(cost)
         outputs: list[Node] = [as_sum(cost) if isinstance(cost, Loss) else cost, *([Weight(loss)] if loss else [])]
         self._costs, self._is_mean = len(outputs), not isinstance(cost, Loss)
@@ -87,11 +89,31 @@ class Evaluation:
         if not predictions:
             return {}
         whole, wanted = np.concatenate(predictions), np.concatenate(targets)
-        return {name: float(metric(whole, wanted)) for name, metric in self.validation.metrics.items()}
+        return {name: figure(name, metric(whole, wanted)) for name, metric in self.validation.metrics.items()}
+
+
+def figure(name: str, found: Any) -> float:
+    """What a metric gave as a float; raises SettingError."""
+    if isinstance(found, bool | np.bool_):
+        return float(found)
+    return real(found, f"Validation, metric {name!r}", lambda _: True, "a metric gives a number")
 
 
 def check(validation: Validation) -> None:
-    """Raise SettingError for metrics of nothing, FeedError for feeds that cannot be gone through again."""
+    """Raise SettingError for what is no Validation and for metrics of nothing, FeedError for feeds that are none."""
+    remedy = "Write Validation(feeds, output, target, metrics)"
+    of_kind(validation, Validation, "Validation", "it is a Validation", remedy)
+    if not isinstance(validation.metrics, Mapping) or not all(map(callable, validation.metrics.values())):
+        raise SettingError(
+            "Validation, metrics",
+            f"they are {shown(validation.metrics)}",
+            "they are functions of predictions and targets, by name",
+            "Write {'accuracy': accuracy}",
+        )
+    if validation.target is not None:
+        of_kind(validation.target, Input, "Validation, target", "it is the Input that is fed with targets", remedy)
+    if validation.output is not None:
+        as_nodes([validation.output], "Validation, output")
     if validation.metrics and (validation.output is None or validation.target is None):
         raise SettingError(
             "Validation, metrics",
@@ -99,13 +121,18 @@ def check(validation: Validation) -> None:
             "a metric compares the two",
             "Name both: Validation(feeds, output, target, metrics)",
         )
-    if isinstance(validation.feeds, Mapping) or hasattr(validation.feeds, "__next__"):
+    if not are_feeds(validation.feeds) or hasattr(validation.feeds, "__next__"):
         raise FeedError(
             "Validation, feeds",
             f"they are a {type(validation.feeds).__name__}",
             "they are a list of feeds, gone through after every epoch",
             "Write [{X: rows, y: targets}]",
         )
+
+
+def are_feeds(feeds: Any) -> bool:
+    """Can feeds be taken from this, one after the other?"""
+    return isinstance(feeds, Iterable) and not isinstance(feeds, str | bytes | Mapping)
 
 
 def whole_network(where: str, outputs: Node | list[Node]) -> Program:
@@ -139,7 +166,11 @@ def predict(output: Node, feeds: Iterable[Mapping[Input, Any]]) -> Array:
 
     Raises GraphError where Dropout is on, FeedError where there is no part, ShapeError where a value has no rows.
     """
-    program = whole_network("predict", output)
+    program = whole_network("predict", as_nodes([output], "predict")[0])
+    if not are_feeds(feeds):
+        raise FeedError(
+            "predict", f"the feeds are a {type(feeds).__name__}", "they are a list of feeds", "Write [{X: rows}]"
+        )
     parts = [to_numpy(program(feed).values) for feed in feeds]
     if not parts:
         raise nothing("predict")

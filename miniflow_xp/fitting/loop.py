@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.checkpoint import Keeper
-from miniflow_xp.checks import whole
+from miniflow_xp.checks import each, function, not_negative, of_kind, truth, whole
 from miniflow_xp.errors import FeedError, SettingError
 from miniflow_xp.fitting.bar import Bar, Choice, bar
 from miniflow_xp.fitting.diverged import diverged
@@ -69,15 +69,23 @@ def fit(
     Raises SettingError, FeedError for batches that do not fit the inputs, DataError for a checkpoint that does not fit,
     or that could not be written at the end.
     """
+    of_kind(
+        trainer, Trainer, "fit, trainer", "it is a Trainer", "Write fit(Trainer(cost, Adam()), [X, y], batches, epochs)"
+    )
     epochs = whole(epochs, "fit, epochs", 1)
     patience = None if patience is None else whole(patience, "fit, patience", 1)
-    if not hasattr(batches, "epoch") or not isinstance(inputs, Sequence):
+    if not hasattr(batches, "epoch") or not isinstance(inputs, Sequence) or not all(map(is_input, inputs)):
         raise SettingError(
             "fit",
             f"inputs are {shortened(inputs)}, and batches {shortened(batches)}",
             "inputs are a list of Inputs, and batches have a method epoch(number, start), as Batches do",
             "Write fit(trainer, [X, y], Batches(...), epochs)",
         )
+    if schedule is not None:
+        function(schedule, "fit, schedule", "it is a function of the number of the step", "Write cosine(1000)")
+    rule, remedy = "they are a list of functions of an Epoch", "Write callbacks=[print]"
+    callbacks = each(callbacks, callable, "fit, callbacks", rule, remedy)
+    resume = truth(resume, "fit, resume")
     if checkpoints is None and (resume or checkpoint_every is not None):
         raise SettingError("fit", "checkpoints have no folder", "they lie in one", "Add checkpoints='FOLDER'")
     saver = None if checkpoints is None else Saver(checkpoints, checkpoint_every, trainer, batches)
@@ -93,6 +101,11 @@ def fit(
             if schedule is not None:
                 trainer.learning_rate = training.rate
     return training.history
+
+
+def is_input(thing: object) -> bool:
+    """Is this an Input?"""
+    return isinstance(thing, Input)
 
 
 class Training:
@@ -204,7 +217,8 @@ class Training:
 
     def _step(self, feed: Mapping[Input, Any], number: int) -> Any:
         if self.schedule is not None:
-            self.trainer.learning_rate = self.rate * self.schedule(number)
+            factor = not_negative(self.schedule(number), f"fit, schedule({number})")
+            self.trainer.learning_rate = self.rate * factor
         return self.trainer.step(feed)
 
     def _look(self) -> None:

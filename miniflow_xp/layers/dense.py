@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from miniflow_xp.checks import whole
+from miniflow_xp.checks import function, truth, whole
 from miniflow_xp.initialisers import Initialiser, glorot, he, zeros
 from miniflow_xp.layers.layer import Layer, Part
 from miniflow_xp.node import Node
@@ -31,9 +31,18 @@ class Dense(Layer):
     ) -> None:
         super().__init__(name, seed=seed, dtype=dtype)
         self.inputs, self.units = whole(inputs, "Dense, inputs", 1), whole(units, "Dense, units", 1)
+        if activation is not None:
+            function(activation, "Dense, activation", "it is a node class, or a function of a node", "Write ReLU")
+        if initialiser is None:
+            initialiser = he if activation is ReLU else glorot
         self.activation = activation
-        self.initialiser = initialiser or (he if activation is ReLU else glorot)
-        self.use_bias = use_bias
+        self.initialiser = function(
+            initialiser,
+            "Dense, initialiser",
+            "it is a function of a generator and a shape",
+            "Leave it out",
+        )
+        self.use_bias = truth(use_bias, "Dense, use_bias")
 
     def parts(self) -> Mapping[str, Part]:
         weights = Part((self.inputs, self.units), self.initialiser)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp import dtypes
+from miniflow_xp.checks import each, of_kind
 from miniflow_xp.errors import GraphError, ShapeError
 from miniflow_xp.initialisers import Initialiser, Shape
 from miniflow_xp.layers.names import lone_name, name_all
@@ -15,6 +16,11 @@ from miniflow_xp.node import Node, Parameter
 from miniflow_xp.ops.dropout import Counter
 
 DTYPE = "float32"  # of Parameters where no dtype is asked for
+
+
+def is_layer(thing: object) -> bool:
+    """Is this a layer?"""
+    return isinstance(thing, Layer)
 
 
 class Part(NamedTuple):
@@ -45,8 +51,12 @@ class Layer:
         seed: int | None = None,
         dtype: str | None = None,
     ) -> None:
+        if name is not None:
+            of_kind(name, str, f"{self.kind}, name", "a name is text", "Write name='hidden'")
         self.chosen_name, self.given_name = name, ""  # by the user, by a model
-        self.children = list(children)
+        self.children = each(
+            children, is_layer, f"{self.kind}, children", "they are the layers that it is made of", "List layers"
+        )
         self._dtype = None if dtype is None else dtypes.parse(dtype, f"{self.kind}, dtype", floats_only=True)
         self._seed, self._is_seeded = Seed.of(seed, self.kind), seed is not None
         self._owner: Layer | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
+from miniflow_xp.checks import each
 from miniflow_xp.errors import SettingError
 from miniflow_xp.layers.activation import Activation
 from miniflow_xp.layers.layer import Layer
@@ -25,7 +26,9 @@ class Sequential(Layer):
         seed: int | None = None,
         dtype: str | None = None,
     ) -> None:
-        listed = [layer if isinstance(layer, Layer) else Activation(layer) for layer in layers]
+        rule = "it is made of layers, node classes such as ReLU, and functions of a node"
+        given = each(layers, lambda layer: layer is not None, "Sequential", rule, "Write Sequential([Dense(4, 2)])")
+        listed = [layer if isinstance(layer, Layer) else Activation(layer) for layer in given]
         if not listed:
             raise SettingError(
                 "Sequential", "it has no layers", "it needs at least one", "Write Sequential([Dense(4, 2)])"

@@ -6,7 +6,8 @@ from miniflow_xp import dtypes
 from miniflow_xp.accumulation import wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import in_one_order, shape_of
-from miniflow_xp.errors import DtypeError, LabelError, SettingError, ShapeError
+from miniflow_xp.checks import one_of
+from miniflow_xp.errors import DtypeError, LabelError, ShapeError
 from miniflow_xp.node import Node, Operand, Thunk
 
 
@@ -22,9 +23,7 @@ class Loss(Node):
 
     def __init__(self, y: Operand, output: Operand, name: str | None = None, *, reduction: str = "mean") -> None:
         super().__init__([y, output], name)
-        self.reduction = reduction
-        if reduction not in ("mean", "sum"):
-            raise SettingError(f"{self}, reduction", f"it is {reduction!r}", "it is mean or sum", "Use one of these")
+        self.reduction = one_of(reduction, ("mean", "sum"), f"{self}, reduction")
 
     def terms(self, xp: Namespace, y: Array, output: Array) -> Array:
         """The terms, in whatever shape."""
