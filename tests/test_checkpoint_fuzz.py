@@ -23,6 +23,7 @@ from miniflow_xp import errors
 from miniflow_xp.checkpoint import State, load, save
 from miniflow_xp.checkpoint import file as file_module
 from miniflow_xp.data import read_table
+from miniflow_xp.data.dialect import SEPARATORS
 from miniflow_xp.data.idx import TYPES, read_idx
 from miniflow_xp.data.npy import open_npy, read_npz
 
@@ -204,13 +205,29 @@ def csv_agrees(table, data):
     if data[:2] == b"\x1f\x8b":
         data = gzip.decompress(data)
     text = io.StringIO(data.decode("utf-8-sig"), newline="")
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text, skipinitialspace=True)]
+    note = "".join(table.notes[:1])
+    separator = next((sign for sign, name in SEPARATORS.items() if f"separated by {name}" in note), ",")
+    lines = csv.reader(text, delimiter=separator, skipinitialspace=True)
+    rows = [[cell.strip() for cell in row] for row in lines]
     names, *rows = [row for row in rows if any(row) or len(row) > 1]
     place = names.index("kind")
-    assert [*table.feature_names[:place], "kind", *table.feature_names[place:]] == names
-    assert [[float(c) for n, c in enumerate(row) if n != place] for row in rows] == table.features.tolist()
+    assert [column.name for column in table.columns] == [*names[:place], *names[place + 1 :]]
+    sign = "," if "decimal comma" in note else "."
+    start = 0
+    for column in table.columns:
+        cells = [row[names.index(column.name)] for row in rows]
+        block = table.features[:, start : (start := start + len(column.names))].tolist()
+        assert column.gaps or block == [number_of(column, cell, sign) for cell in cells]
+    assert start == table.features.shape[1]
     if table.classes:
         assert [table.classes[n] for n in table.target] == [row[place] for row in rows]
+
+
+def number_of(column, cell, sign):
+    """What a cell becomes, where none is missing."""
+    if column.categories:
+        return [float(cell == text) for text in column.categories]
+    return [float(cell.replace(sign, "."))]
 
 
 def table(path):

@@ -12,8 +12,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from miniflow_xp.data import columns, load
+from miniflow_xp.data import load, tables
 from miniflow_xp.data.columns import read_columns
+from miniflow_xp.data.encoding import Column
 from miniflow_xp.data.texts import packed
 from miniflow_xp.errors import DataError
 from miniflow_xp.tabular import loading
@@ -508,7 +509,7 @@ def npy_values(model):
     """All that a model says."""
     numbers = [parameter.value.tobytes() for parameter in model.network.parameters]
     scale = (model.features.mean.tobytes(), model.features.scale.tobytes(), model.features.limit)
-    return numbers, scale, model.task, model.feature_names, model.classes, model.target_name, model.dtype
+    return numbers, scale, model.task, model.columns, model.classes, model.target_name, model.dtype
 
 
 PATTERNS = [np.inf, -np.inf, np.nan, 1e300, 0.0]
@@ -570,7 +571,7 @@ def test_a_model_whose_names_took_too_much_is_read(model):
     }.items():
         found[name] = value if np.ndim(value) else np.full(20_000, value)
     write_earlier(model, found | {"feature_names": names})
-    assert loading.load_model(model).feature_names == tuple(names)
+    assert [column.name for column in loading.load_model(model).columns] == names
 
 
 class Counted(str):
@@ -587,15 +588,15 @@ class Counted(str):
 def test_columns_are_found_without_a_look_at_all_others(tmp_path):
     names = [f"x{n}" for n in range(3000)]
     write_table(tmp_path / "wide.csv", names[::-1], np.arange(6000).reshape(2, 3000))
-    (part,) = read_columns(tmp_path / "wide.csv", list(map(Counted, names)))
+    (part,) = read_columns(tmp_path / "wide.csv", [Column(Counted(name)) for name in names])
     assert part.features[0].tolist() == list(range(3000))[::-1]
     assert Counted.compared < 10 * len(names)
 
 
 def test_a_wide_table_is_read_in_smaller_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(columns, "CELLS", 1000)
+    monkeypatch.setattr(tables, "CELLS", 1000)
     write_table(tmp_path / "wide.csv", [f"x{n}" for n in range(300)], np.zeros((10, 300)))
-    parts = list(read_columns(tmp_path / "wide.csv", ["x7"]))
+    parts = list(read_columns(tmp_path / "wide.csv", [Column("x7")]))
     assert [len(part.lines) for part in parts] == [3, 3, 3, 1]
 
 

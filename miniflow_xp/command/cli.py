@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from miniflow_xp.bench.cli import advise_command, bench_command, check_budget, compare_command, report_command
-from miniflow_xp.command.info import show_info
+from miniflow_xp.command.info import own_version, show_info
 from miniflow_xp.command.model_commands import evaluate_command, predict_command
 from miniflow_xp.command.train_command import train_command
 from miniflow_xp.errors import MiniflowError
@@ -25,6 +25,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def show_version(asked: bool) -> None:
+    """The option ``--version``."""
+    if asked:
+        typer.echo(f"miniflow-xp {own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Back-propagation on the array library of your choice."""
 
 
 def add(name: str, command: Callable[..., None]) -> None:

@@ -1,9 +1,10 @@
 """What ``miniflow-xp train`` and ``evaluate`` print."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil, isnan
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -13,6 +14,8 @@ from miniflow_xp.feed import float_setting
 from miniflow_xp.history import Epoch, History
 from miniflow_xp.ops import CrossEntropy
 from miniflow_xp.switch import get_backend
+from miniflow_xp.tabular.judging import Judgement, Known
+from miniflow_xp.tabular.loading import Model
 from miniflow_xp.tabular.network import Network
 from miniflow_xp.tabular.settings import Settings
 from miniflow_xp.tabular.train import METRICS, host_dtype
@@ -56,8 +59,15 @@ def data_lines(table: Table, split: Split) -> list[tuple[str, str]]:
         ("data", f"{table.name}: {rows:,} rows, {columns:,} feature columns; target {table.target_name}, {kinds}"),
         ("source", table.source),
         ("task", f"{table.task} ({table.because})"),
+        *(("columns" if n == 0 else "", note) for n, note in enumerate(shortest(table.notes))),
         ("split", f"{len(split.y_train):,} rows to train on, {len(split.y_held):,} held out: {split.how}"),
     ]
+
+
+def shortest(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """The first notes, and how many more there are."""
+    more = len(notes) - MOST_LINES
+    return notes if more <= 0 else (*notes[:MOST_LINES], f"… and {more:,} more")
 
 
 def network_lines(network: Network, settings: Settings) -> list[tuple[str, str]]:
@@ -117,10 +127,30 @@ def show_end(console: Console, task: str, history: History, seconds: float) -> N
     console.print(f"\nTrained in {seconds:.1f} s{held_out}")
 
 
-def show_judgement(console: Console, task: str, rows: int, where: str, found: dict[str, float]) -> None:
-    """Rows, cost, and accuracy or R²."""
-    lines = [("rows", f"{rows:,} from {where}"), ("cost", f"{found['cost']:.5g} ({COSTS[task]})")]
-    show_grid(console, [*lines, (measure(task), score(task, found))])
+def show_judgement(console: Console, model: Model, known: Known, judgement: Judgement) -> None:
+    """Rows, cost, and accuracy or R²; of classes what always the same one would reach, and which is taken for which."""
+    found, task = judgement.found, model.task
+    lines = [("rows", f"{len(known.y):,} from {known.where}"), ("cost", f"{found['cost']:.5g} ({COSTS[task]})")]
+    lines.append((measure(task), score(task, found)))
+    if judgement.confusion is not None:
+        counts = judgement.confusion.sum(axis=1)
+        share = 100 * counts.max() / counts.sum()
+        lines.append(("baseline", f"{share:.2f} %, the base rate of {model.classes[counts.argmax()]}"))
+    show_grid(console, lines)
+    if judgement.confusion is not None and len(model.classes) <= MOST_LINES:
+        console.print()
+        console.print(confusion_grid(model.classes, judgement.confusion.tolist()))
+
+
+def confusion_grid(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Grid:
+    """A row for each class, a column for each that it was taken for."""
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    grid.add_column("class \\ taken for", overflow="fold")
+    for name in classes:
+        grid.add_column(name, justify="right", overflow="fold")
+    for name, row in zip(classes, counts, strict=True):
+        grid.add_row(name, *map(str, row))
+    return grid
 
 
 def measure(task: str) -> str:

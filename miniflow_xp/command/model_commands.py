@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from miniflow_xp.command.display import show_judgement
+from miniflow_xp.data.dialect import Asked
 from miniflow_xp.files import write_atomically
 from miniflow_xp.outlet import loss
 from miniflow_xp.switch import use_backend
@@ -21,6 +22,11 @@ ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.npz", help="What 'mini
 Chosen = Annotated[
     str | None, typer.Option(metavar="NAME[:DEVICE]", help="Array library. Usual: MINIFLOW_BACKEND, or numpy.")
 ]
+
+Separator = Annotated[
+    str | None, typer.Option(metavar=",|;|tab", help="Between the cells of a table. Usual: as it looks.")
+]
+Decimal = Annotated[str | None, typer.Option(metavar=".|,", help="In the numbers of a table. Usual: as they look.")]
 
 
 def predict_command(
@@ -36,6 +42,11 @@ def predict_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Usual: standard output.")
     ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Copy a column of the table; may come several times.")
+    ] = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
     backend: Chosen = None,
 ) -> None:
     """Write what a trained network predicts, as CSV: a class and its probability, or a number in the target's units.
@@ -48,15 +59,16 @@ def predict_command(
     """
     with use_backend(backend) if backend is not None else nullcontext():
         trained = load_model(model)
+        texts = prediction_lines(trained, data, keep or (), Asked(separator, decimal))
         if output is None:
-            for text in prediction_lines(trained, data):
+            for text in texts:
                 sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
                 if loss():
                     break
             return
         check_writable("--output", output, {"the data itself": data, "the model itself": model})
         try:
-            write_atomically(output, (text.encode() for text in prediction_lines(trained, data)))
+            write_atomically(output, (text.encode() for text in texts))
         except OSError as error:
             raise not_written("--output", output, error) from None
 
@@ -74,6 +86,8 @@ def evaluate_command(
     target: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The column of a table. Usual: the one that was trained on.")
     ] = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
     backend: Chosen = None,
 ) -> None:
     """Show how good a trained network is on rows whose targets are known: rows, cost, accuracy or R².
@@ -84,5 +98,5 @@ def evaluate_command(
     """
     with use_backend(backend) if backend is not None else nullcontext():
         trained = load_model(model)
-        known = known_rows(trained, data, target)
-        show_judgement(stdout(), trained.task, len(known.y), known.where, judged(trained, known))
+        known = known_rows(trained, data, target, Asked(separator, decimal))
+        show_judgement(stdout(), trained, known, judged(trained, known))

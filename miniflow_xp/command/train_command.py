@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
+from miniflow_xp.command.model_commands import Decimal, Separator
 from miniflow_xp.command.plotting import check_plot
 from miniflow_xp.command.precision import chosen_dtype
 from miniflow_xp.command.resuming import check_checkpoints, going_on, last_checkpoint
 from miniflow_xp.command.training_run import Files, chosen_table, tell_how_to_go_on, train_and_show
 from miniflow_xp.data import DATASETS
+from miniflow_xp.data.dialect import Asked
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.outputs import check_writable
 from miniflow_xp.tabular.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
@@ -43,6 +45,8 @@ def train_command(
     target: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The column to predict, where --data is a table.")
     ] = None,
+    separator: Separator = None,
+    decimal: Decimal = None,
     task: Annotated[
         str, typer.Option(metavar="KIND", help="What the target is: auto, classification or regression.")
     ] = "auto",
@@ -91,6 +95,8 @@ def train_command(
 ) -> None:
     """Train a network on real data and show how well it does on rows that it has not seen.
 
+    In a table, texts of which there are few become 0/1 columns, and missing numbers their median.
+
     Ctrl-C ends it after the step in progress, with everything saved.
 
     Example: miniflow-xp train --dataset diabetes
@@ -101,7 +107,7 @@ def train_command(
     """
     with use_backend(backend) if backend is not None else nullcontext(), chosen_dtype(dtype):
         check_checkpoints(checkpoint, checkpoint_every, resume)
-        table = chosen_table(dataset, data, target, task)
+        table = chosen_table(dataset, data, target, task, Asked(separator, decimal))
         settings = settings_for(
             table.task,
             optimizer=optimizer,

@@ -13,6 +13,7 @@ from miniflow_xp.command.display import EpochLines, checkpoints_line, show_end, 
 from miniflow_xp.command.plotting import save_plot
 from miniflow_xp.command.resuming import Begun
 from miniflow_xp.data import Split, Table, hold_out, load, read_data
+from miniflow_xp.data.dialect import Asked
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.history import History
 from miniflow_xp.tabular.network import Network
@@ -32,17 +33,20 @@ class Files(NamedTuple):
     resume: bool
 
 
-def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str) -> Table:
+def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str, asked: Asked) -> Table:
     """The table that the options name; raises SettingError where they contradict each other."""
     if data is None:
         if target is not None:
             raise SettingError(
                 "--target", "it came without --data", "a data set has its own target", "Add --data FILE.csv"
             )
+        for option, value in asked._asdict().items():
+            if value is not None:
+                raise SettingError(f"--{option}", "it came without --data", "it is for CSV files", "Leave it out")
         return load("digits" if dataset is None else dataset, task)
     if dataset is not None:
         raise SettingError("--dataset", "it came with --data", "training is on one table", "Leave one of them out")
-    return read_data(data, target, task)
+    return read_data(data, target, task, asked)
 
 
 def train_and_show(

@@ -3,64 +3,47 @@
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.data.rows import Row, read_rows
-from miniflow_xp.data.tables import cell_count, features, header, listed
+from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data.encoding import Column, Encoder
+from miniflow_xp.data.tables import AS_IT_LOOKS, listed, open_sheet, rows_of
 from miniflow_xp.errors import DataError
-
-ROWS = 1024  # at a time, but fewer of wide tables:
-CELLS = 2**19
 
 
 class Cells(NamedTuple):
-    """Features (m, d) in float64; the cells of one more column, if asked for; and the numbers of the lines."""
+    """Features (m, d) in float64; further cells of each row, as they stand; lines; and the decimal sign."""
 
     features: Array
-    cells: list[str]
+    further: list[list[str]]
     lines: list[int]
+    decimal: str
 
 
-def read_columns(path: Path, names: Sequence[str], more: str | None = None) -> Iterator[Cells]:
-    """The columns of these names, wherever they stand, and those of ``more`` as text; others are left out.
+def read_columns(
+    path: Path, columns: Sequence[Column], further: Sequence[str] = (), asked: Asked = AS_IT_LOOKS
+) -> Iterator[Cells]:
+    """The columns as a model takes them, wherever they stand, and ``further`` ones as text; others are left out.
 
-    Raises DataError for a column that is not there, and for a cell that holds no number.
+    Raises DataError for a column that is not there, and for a cell that does not fit.
     """
-    rows = read_rows(path)
-    found = header(path, rows)
-    where = {name: place for place, name in enumerate(found)}
-    places = [place_of(path, where, name) for name in names]
-    other = None if more is None else place_of(path, where, more)
-    empty = True
-    for part in in_parts(path, rows, len(found)):
-        empty = False
+    sheet = open_sheet(path, asked)
+    where = {name: place for place, name in enumerate(sheet.names)}
+    places = [place_of(path, where, column.name) for column in columns]
+    others = [place_of(path, where, name) for name in further]
+    encoders = [Encoder(path, column, sheet.decimal) for column in columns]
+    while part := list(islice(sheet.rows, rows_of(len(where)))):
         numbers = array("d")
         for line, cells in part:
-            numbers.extend(features(path, line, names, [cells[place] for place in places]))
-        labels = [] if other is None else [cells[other] for _, cells in part]
-        yield Cells(np.frombuffer(numbers).reshape(len(part), -1), labels, [line for line, _ in part])
-    if empty:
-        raise DataError(
-            str(path), "it has a header line and nothing more", "a table has rows", "Add the data below the header"
-        )
-
-
-def in_parts(path: Path, rows: Iterator[Row], width: int) -> Iterator[list[Row]]:
-    """Up to ROWS rows and about CELLS cells at a time; each row has as many cells as the header line."""
-    part: list[Row] = []
-    most = max(1, min(ROWS, CELLS // width))
-    for line, cells in rows:
-        cell_count(path, line, cells, width)
-        part.append((line, cells))
-        if len(part) == most:
-            yield part
-            part = []
-    if part:
-        yield part
+            for encoder, place in zip(encoders, places, strict=True):
+                encoder.write(numbers, line, cells[place])
+        texts = [[cells[place] for place in others] for _, cells in part]
+        yield Cells(np.frombuffer(numbers).reshape(len(part), -1), texts, [line for line, _ in part], sheet.decimal)
 
 
 def place_of(path: Path, places: Mapping[str, int], name: str) -> int:

@@ -4,9 +4,11 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import IO, TypeAlias
 
+from miniflow_xp.data.dialect import separator_of
 from miniflow_xp.data.ordinary import check_ordinary_or_open
 from miniflow_xp.data.room import CHUNK, room, too_large
 from miniflow_xp.errors import DataError
@@ -18,29 +20,45 @@ GZIP_STARTS_WITH = b"\x1f\x8b"
 PARSED = 16  # a row that is being taken apart takes up to so many times the bytes of its text
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a CSV file; blank lines are left out. Raises DataError where the file cannot be read."""
-    reader = None
-    try:
-        check_ordinary_or_open(path, "a table is one CSV file")
-        with path.open("rb") as file:
-            lines = Lines(path, unpacked(file))
-            reader = csv.reader(lines, strict=True, skipinitialspace=True)
-            for cells in reader:
-                lines.row = 0
-                if any(cells) or len(cells) > 1:
-                    yield reader.line_num, [cell.strip() for cell in cells]
-    except FileNotFoundError:
-        raise DataError(
-            str(path), "there is no such file", "a table is a CSV file", "Check its name and folder"
-        ) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            str(path), "it cannot be read", getattr(error, "strerror", None) or str(error), "Check the file"
-        ) from None
-    except csv.Error as error:
-        where = f"{path}, line {reader.line_num}" if reader else str(path)
-        raise DataError(where, "it is not CSV", str(error), "Check quotes and line ends near this line") from None
+class Rows(Iterator[Row]):
+    """The rows of a CSV file; blank lines are left out. Raises DataError where the file cannot be read.
+
+    ``separator`` is known once the first row has been read, if it was not given.
+    """
+
+    def __init__(self, path: Path, separator: str | None = None) -> None:
+        self.path, self.separator = path, separator
+        self.rows = self.read()
+
+    def __next__(self) -> Row:
+        return next(self.rows)
+
+    def read(self) -> Iterator[Row]:
+        """The rows, one after the other."""
+        path, reader, blank = self.path, None, 0
+        try:
+            check_ordinary_or_open(path, "a table is one CSV file")
+            with path.open("rb") as file:
+                lines = Lines(path, unpacked(file))
+                first = next((line for line in lines if line.strip()), "")
+                self.separator = self.separator or separator_of(first)
+                blank = max(0, lines.number - 1)  # lines before the first that is none
+                reader = csv.reader(chain([first], lines), delimiter=self.separator, strict=True, skipinitialspace=True)
+                for cells in reader:
+                    lines.row = 0
+                    if any(cells) or len(cells) > 1:
+                        yield blank + reader.line_num, [cell.strip() for cell in cells]
+        except FileNotFoundError:
+            raise DataError(
+                str(path), "there is no such file", "a table is a CSV file", "Check its name and folder"
+            ) from None
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(
+                str(path), "it cannot be read", getattr(error, "strerror", None) or str(error), "Check the file"
+            ) from None
+        except csv.Error as error:
+            where = f"{path}, line {blank + reader.line_num}" if reader else str(path)
+            raise DataError(where, "it is not CSV", str(error), "Check quotes and line ends near this line") from None
 
 
 def unpacked(file: IO[bytes]) -> IO[bytes]:

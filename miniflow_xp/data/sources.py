@@ -7,30 +7,28 @@ from pathlib import Path
 
 from miniflow_xp.checks import usable_path
 from miniflow_xp.data.archives import read_archive
+from miniflow_xp.data.dialect import Asked
 from miniflow_xp.data.idx_folder import read_idx_folder
 from miniflow_xp.data.npy import MAGIC
 from miniflow_xp.data.rows import GZIP_STARTS_WITH
-from miniflow_xp.data.tables import Table, read_table
+from miniflow_xp.data.tables import AS_IT_LOOKS, Table, read_table
 from miniflow_xp.errors import DataError, SettingError
 
 KINDS = {".npz": "npz", ".npy": "npy", ".csv": "csv"}
 STARTS = {b"PK\3\4": "npz", MAGIC[:4]: "npy", b"\0\0": "idx"}  # no text starts with a NUL
 
 
-def read_data(path: Path, target: str | None, task: str = "auto") -> Table:
-    """The table at ``path``; ``target``: the column to predict of a CSV file, which names its columns.
+def read_data(path: Path, target: str | None, task: str = "auto", asked: Asked = AS_IT_LOOKS) -> Table:
+    """The table at ``path``; ``target``: the column to predict of a CSV file, ``asked``: how that is written.
 
-    Raises DataError where it cannot be read as a table, SettingError for an unknown task, or a target that has no
-    place.
+    Raises DataError where it cannot be read as a table, SettingError for an unknown task, or an option of CSV files
+    that has no place.
     """
     path = usable_path(path, "read_data, path")
     kind = kind_of(path)
     if kind == "csv":
-        return read_table(path, target, task)
-    if target is not None:
-        raise SettingError(
-            "--target", f"it came with {path}", "a column is named in CSV files only", "Leave it out: y is the target"
-        )
+        return read_table(path, target, task, asked)
+    check_no_table(path, target, asked)
     if kind == "folder":
         return read_idx_folder(path, task)
     if kind == "npz":
@@ -41,6 +39,17 @@ def read_data(path: Path, target: str | None, task: str = "auto") -> Table:
         "training needs features and a target",
         "Name the folder of the IDX files, or write one archive: numpy.savez('data.npz', X=X, y=y)",
     )
+
+
+def check_no_table(path: Path, target: str | None, asked: Asked) -> None:
+    """Raise SettingError where options of CSV files came with something else."""
+    if target is not None:
+        raise SettingError(
+            "--target", f"it came with {path}", "a column is named in CSV files only", "Leave it out: y is the target"
+        )
+    for option, value in asked._asdict().items():
+        if value is not None:
+            raise SettingError(f"--{option}", f"it came with {path}", "it is for CSV files", "Leave it out")
 
 
 def kind_of(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Rows to train on and rows held out; how to bring them to a common scale."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import of_kind, real
+from miniflow_xp.data.encoding import Column, width
 from miniflow_xp.data.moments import moments
 from miniflow_xp.data.pages import mapped
 from miniflow_xp.data.scaling import Scaling
@@ -33,6 +35,7 @@ class Split(NamedTuple):
     target: Scaling | None
     dtype: str
     how: str = ""
+    columns: tuple[Column, ...] = ()
 
 
 def hold_out(table: Table, fraction: float | None, rng: np.random.Generator, dtype: str = "float32") -> Split:
@@ -50,9 +53,10 @@ def hold_out(table: Table, fraction: float | None, rng: np.random.Generator, dty
     if fraction is not None:
         fraction = real(fraction, "hold_out, fraction", lambda x: 0 < x < 1, "it is a number above 0 and below 1")
     (X_train, y_train), (X_held, y_held), how = parts(table, fraction, rng)
+    columns = tuple(filled(table, X_train, X_held))
     features = standardisation(table, X_train, table.feature_names, LIMIT)
     if table.classes:
-        return Split(X_train, y_train, X_held, y_held, features, None, dtype, how)
+        return Split(X_train, y_train, X_held, y_held, features, None, dtype, how, columns)
     for y, part in ((y_train, "training"), (y_held, "held-out")):
         if np.ptp(y) == 0:
             raise DataError(
@@ -63,7 +67,28 @@ def hold_out(table: Table, fraction: float | None, rng: np.random.Generator, dty
             )
     target = standardisation(table, y_train[:, None], (table.target_name,), np.inf)
     y_train, y_held = (target(y[:, None])[:, 0].astype(dtype) for y in (y_train, y_held))
-    return Split(X_train, y_train, X_held, y_held, features, target, dtype, how)
+    return Split(X_train, y_train, X_held, y_held, features, target, dtype, how, columns)
+
+
+def filled(table: Table, X_train: Array, X_held: Array) -> Iterator[Column]:
+    """The columns, those with missing numbers with their median in the training rows, which is put in their place."""
+    start = 0
+    for column in table.columns:
+        if column.gaps and not column.categories:
+            known = X_train[:, start][~np.isnan(X_train[:, start])]
+            if not len(known):
+                raise DataError(
+                    f"{table.source}, column {column.name[:80]!r}",
+                    "it has no value in the rows to train on",
+                    "a median stands in for missing cells",
+                    "Take it out of the file, or choose another --seed",
+                )
+            median = float(np.median(known))
+            for X in (X_train, X_held):
+                X[np.isnan(X[:, start]), start] = median
+            column = column._replace(median=median)
+        yield column
+        start += width([column])
 
 
 def parts(

@@ -3,21 +3,24 @@
 from array import array
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
-from itertools import islice
-from math import isnan
+from itertools import chain, islice
 from pathlib import Path
-from reprlib import repr as shortened
 from typing import NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import of_kind, usable_path
-from miniflow_xp.data.room import room, too_large
-from miniflow_xp.data.rows import Row, read_rows
-from miniflow_xp.data.target import POINTS, Target, commas, has_commas, interpret, is_missing, number
+from miniflow_xp.data.dialect import DECIMALS, SEPARATORS, Asked, decimal_of
+from miniflow_xp.data.encoding import Column, Gathered, missing, width
+from miniflow_xp.data.room import check_room, room, too_large
+from miniflow_xp.data.rows import Row, Rows
+from miniflow_xp.data.target import Target, interpret, is_missing
 from miniflow_xp.errors import DataError
 
+AS_IT_LOOKS = Asked()
+ROWS = 1024  # at a time, but fewer of wide tables:
+CELLS = 2**19
 OF_A_ROW = 80  # bytes of a text, of its place in a list, and of the number of a line
 
 
@@ -34,7 +37,8 @@ class Table(NamedTuple):
 
     In classification the target holds class numbers 0 … k-1 and ``classes`` their k names; in regression it holds
     float64 and ``classes`` is empty. ``because`` says how the task was decided. ``held``: rows for a test, if they came
-    along.
+    along. ``columns``: those of a CSV file, which tell how ``features`` came from them; a missing number is NaN there,
+    until ``hold_out`` puts a median in its place. ``notes``: what a user wants to know of that, in words.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Table(NamedTuple):
     classes: tuple[str, ...]
     because: str
     held: Held | None = None
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def task(self) -> str:
@@ -53,39 +59,103 @@ class Table(NamedTuple):
         return "classification" if self.classes else "regression"
 
 
-def read_table(path: str | Path, target: str | None, task: str = "auto") -> Table:
+def read_table(path: str | Path, target: str | None, task: str = "auto", asked: Asked = AS_IT_LOOKS) -> Table:
     """The table in a CSV file, plain or compressed by gzip, in UTF-8, with a header line.
 
-    ``target``: the column to predict; all others are features and must be numbers. ``task``: ``classification``,
-    ``regression``, or ``auto``: classification where the target is text, or whole numbers with at most 20 distinct
-    values. Raises DataError for a file or a cell that does not fit, SettingError for an unknown task.
+    ``target``: the column to predict; all others are features: numbers, or texts of which there are few, as the module
+    ``encoding`` describes. ``task``: ``classification``, ``regression``, or ``auto``: classification where the target
+    is text, or whole numbers with at most 20 distinct values. ``asked``: separator and decimal sign. Raises DataError
+    for a file or a cell that does not fit, SettingError for an unknown task, separator or sign.
     """
     path = usable_path(path, "read_table, path")
     if target is not None:
         of_kind(target, str, "read_table, target", "it is the name of a column", "Give its name as text")
-    rows = read_rows(path)
-    names = header(path, rows)
+    sheet = open_sheet(path, asked)
+    names = sheet.names
     place = target_place(path, names, target)
-    feature_names = tuple(names[:place] + names[place + 1 :])
-    numbers, labels, lines = array("d"), list[str](), array("q")
-    taken = Taken(path)
-    for line, cells in rows:
-        cell_count(path, line, cells, len(names))
+    gathered = [Gathered(path, name, sheet.decimal) for name in (*names[:place], *names[place + 1 :])]
+    labels, lines, taken = list[str](), array("q"), Taken(path)
+    for line, cells in sheet.rows:
         label = cells.pop(place)
         if is_missing(label):
             raise missing(path, line, names[place], label)
-        numbers.extend(features(path, line, feature_names, cells))
+        for column, cell in zip(gathered, cells, strict=True):
+            column.add(line, cell)
         labels.append(label)
         lines.append(line)
         taken.add(line, 1, len(cells), len(label))
-    if not lines:
+    columns = tuple(column.column() for column in gathered)
+    check_room(str(path), path, taken.bytes + 8 * width(columns) * len(lines))
+    found: Target = interpret(f"{path}, column {names[place]!r}", labels, lines, task, sheet.decimal)
+    matrix = np.empty((len(lines), width(columns)))
+    start = 0
+    for part, what in zip(gathered, columns, strict=True):
+        block = part.block(what)
+        matrix[:, start : start + block.shape[1]] = block
+        start += block.shape[1]
+    encoded = tuple(name for column in columns for name in column.names)
+    return Table(
+        path.name.removesuffix(".gz").removesuffix(".csv"),
+        str(path),
+        matrix,
+        encoded,
+        found.values,
+        names[place],
+        *found[1:],
+        columns=columns,
+        notes=(*sheet.notes, *notes(columns, gathered)),
+    )
+
+
+def notes(columns: Sequence[Column], gathered: Sequence[Gathered]) -> Iterator[str]:
+    """What was made of columns that are not plain numbers, in words."""
+    for column, part in zip(columns, gathered, strict=True):
+        found = [f"{len(column.categories)} categories, a 0/1 column for each"] if column.categories else []
+        if column.gaps:
+            stands = "" if column.categories else "the median in their place, and "
+            found.append(f"{part.gaps:,} missing cells, {stands}a column that marks them")
+        if found:
+            yield f"{column.name}: {'; '.join(found)}"
+
+
+class Sheet(NamedTuple):
+    """An open CSV file: the names of its columns, its rows, each with as many cells, and its decimal sign."""
+
+    names: list[str]
+    rows: Iterator[Row]
+    decimal: str
+    notes: tuple[str, ...]
+
+
+def open_sheet(path: Path, asked: Asked = AS_IT_LOOKS) -> Sheet:
+    """The file, with what was not asked for as its first rows look. Raises DataError and SettingError."""
+    separator, decimal = asked.check()
+    rows = Rows(path, separator)
+    names = header(path, rows)
+    counted = same_length(path, rows, len(names))
+    first = list(islice(counted, rows_of(len(names))))
+    if not first:
         raise DataError(
             str(path), "it has a header line and nothing more", "a table has rows", "Add the data below the header"
         )
-    found: Target = interpret(f"{path}, column {names[place]!r}", labels, lines, task)
-    matrix = np.frombuffer(numbers).reshape(len(lines), -1)
-    name = path.name.removesuffix(".gz").removesuffix(".csv")
-    return Table(name, str(path), matrix, feature_names, found.values, names[place], *found[1:])
+    found = rows.separator or ","
+    if decimal is None:
+        decimal = decimal_of((cell for _, cells in first for cell in cells), found)
+    usual = (found, decimal) == (",", ".")
+    told = () if usual else (f"separated by {SEPARATORS[found]}, numbers with {DECIMALS[decimal]}",)
+    return Sheet(names, chain(first, counted), decimal, told)
+
+
+def rows_of(width: int) -> int:
+    """How many rows are looked at together: fewer of wide tables."""
+    return max(1, min(ROWS, CELLS // width))
+
+
+def same_length(path: Path, rows: Iterator[Row], width: int) -> Iterator[Row]:
+    """The rows, each with as many cells as the header line."""
+    for line, cells in rows:
+        cell_count(path, line, cells, width)
+        yield line, cells
 
 
 class Taken:
@@ -127,7 +197,7 @@ def cell_count(path: Path, line: int, cells: list[str], expected: int) -> None:
             f"{path}, line {line}",
             f"it has {len(cells)} cell{'' if len(cells) == 1 else 's'}",
             f"the header line has {expected}",
-            "Mend this line; a cell that holds a comma needs quotes",
+            "Mend this line; a cell that holds the separator needs quotes",
         )
 
 
@@ -141,13 +211,11 @@ def target_place(path: Path, names: list[str], target: str | None) -> int:
         close = get_close_matches(target, names, n=3, cutoff=0.5) or [
             name for name in names if name.lower() == target.lower()
         ]
-        semicolons = len(names) == 1 and (";" in names[0] or "\t" in names[0])
-        remedy = "Separate the columns by commas" if semicolons else "Choose one of these"
         raise DataError(
             str(path),
             f"no column is named {target!r}",
             f"the columns are {listed(names)}",
-            f"Did you mean {' or '.join(map(repr, close))}?" if close and not semicolons else remedy,
+            f"Did you mean {' or '.join(map(repr, close))}?" if close else "Choose one of these",
         )
     if len(names) == 1:
         raise DataError(
@@ -160,38 +228,3 @@ def listed(names: Collection[str]) -> str:
     """The first names, each shortened, and how many there are where these are not all."""
     first = ", ".join(name[:80] for name in islice(names, 12))
     return first + (f", … ({len(names)} in all)" if len(names) > 12 else "")
-
-
-def features(path: Path, line: int, names: Sequence[str], cells: list[str]) -> list[float]:
-    """The numbers in a row's feature cells."""
-    values = [number(cell) for cell in cells]
-    for name, cell, value in zip(names, cells, values, strict=True):
-        if is_missing(cell) or (value is not None and isnan(value)):
-            raise missing(path, line, name, cell)
-        if has_commas(cell):
-            raise DataError(f"{path}, line {line}, column {name[:80]!r}", *commas(cell), POINTS)
-        if value is None:
-            raise DataError(
-                f"{path}, line {line}, column {name[:80]!r}",
-                f"{shortened(cell)} is not a number",
-                "features are numbers",
-                "Take the column out of the file, or encode it, for instance by a 0/1 column for each of its values",
-            )
-        if abs(value) == float("inf"):
-            raise DataError(
-                f"{path}, line {line}, column {name[:80]!r}",
-                f"it is {cell}",
-                "numbers are finite",
-                "Mend or drop the row",
-            )
-    return values  # type: ignore[return-value]  # None has been refused above
-
-
-def missing(path: Path, line: int, name: str, cell: str) -> DataError:
-    """The error for a cell without a value."""
-    return DataError(
-        f"{path}, line {line}, column {name[:80]!r}",
-        f"it is {cell}" if cell else "it is empty",
-        "every cell holds a value",
-        "Fill it in, or take the row or the column out of the file",
-    )

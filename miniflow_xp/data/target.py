@@ -13,7 +13,7 @@ from miniflow_xp.errors import DataError
 TASKS = ("auto", "classification", "regression")
 MOST_CLASSES = 20  # whole numbers with more distinct values are taken for measurements
 AS_CLASSES = "train with --task classification"
-POINTS = "Write 1.5 for 1,5, and 1234567 for 1,234,567"
+POINTS = "Write 1.5 for 1,5, and 1234567 for 1,234,567; or tell it by --decimal ,"
 MISSING = ("", "na", "n/a", "nan", "null")
 
 
@@ -25,8 +25,10 @@ class Target(NamedTuple):
     because: str
 
 
-def number(cell: str) -> float | None:
+def number(cell: str, decimal: str = ".") -> float | None:
     """The number in a cell, None where it holds none; Python's ``1_000`` is not one in a CSV file."""
+    if decimal == ",":
+        cell = cell.replace(".", "_").replace(",", ".")
     try:
         return None if "_" in cell else float(cell)
     except ValueError:
@@ -48,17 +50,17 @@ def has_commas(cell: str) -> bool:
     return "," in cell and number(cell.replace(",", "")) is not None
 
 
-def interpret(where: str, cells: Sequence[str], lines: Sequence[int], task: str) -> Target:
+def interpret(where: str, cells: Sequence[str], lines: Sequence[int], task: str, decimal: str = ".") -> Target:
     """The target in the cells of a column; ``lines`` are their line numbers, ``task`` one of TASKS.
 
     Classes are named as they stand: ``00501`` and ``501`` are two. Raises SettingError for an unknown task, DataError
     where the cells do not fit it or are all the same.
     """
     check_task(task)
-    numbers = [number(cell) for cell in cells]
+    numbers = [number(cell, decimal) for cell in cells]
     text = next((n for n, value in enumerate(numbers) if value is None), None)
     if text is not None:
-        if task != "classification" and all(map(is_or_has_commas, cells, numbers)):
+        if task != "classification" and decimal == "." and all(map(is_or_has_commas, cells, numbers)):
             raise DataError(f"{where}, line {lines[text]}", *commas(cells[text]), f"{POINTS}, or {AS_CLASSES}")
         if task == "regression":
             raise DataError(
@@ -72,7 +74,7 @@ def interpret(where: str, cells: Sequence[str], lines: Sequence[int], task: str)
     values = np.array(numbers, dtype="float64")
     for n in np.flatnonzero(~np.isfinite(values)).tolist():
         raise DataError(f"{where}, line {lines[n]}", f"it is {cells[n]}", "numbers are finite", "Mend or drop the row")
-    return numeric(where, values, task, cells)
+    return numeric(where, values, task, cells, decimal)
 
 
 def is_or_has_commas(cell: str, value: float | None) -> bool:
@@ -85,31 +87,31 @@ def commas(cell: str) -> tuple[str, str]:
     return f"{shortened(cell)} has a comma", "a number has a decimal point, and nothing between its digits"
 
 
-def numeric(where: str, values: Array, task: str, cells: Sequence[str] | None = None) -> Target:
+def numeric(where: str, values: Array, task: str, cells: Sequence[str] | None = None, decimal: str = ".") -> Target:
     """The target in a column of numbers, whose classes are named by ``cells`` where they are given."""
     named = values if cells is None else cells
-    count, different = len(distinct(named)[0]), len(np.unique(values))
+    count, different = len(distinct(named, decimal)[0]), len(np.unique(values))
     whole = values.dtype.kind in "iu" or bool((values == np.floor(values)).all())
     if task == "classification" or (task == "auto" and whole and count <= MOST_CLASSES):
         spelled = "values" if count == different else "spellings"
         because = f"whole numbers with {count} distinct {spelled}" if task == "auto" else "as asked"
-        return classes(where, named, because)
+        return classes(where, named, because, decimal)
     if different == 1:
         raise constant(where, f"{values[0]:g}")
     kind = f"whole numbers with {different} distinct values" if whole else "numbers with decimals"
     return Target(values.astype("float64"), (), kind if task == "auto" else "as asked")
 
 
-def classes(where: str, values: Sequence[str] | Array, because: str) -> Target:
+def classes(where: str, values: Sequence[str] | Array, because: str, decimal: str = ".") -> Target:
     """Distinct values as classes."""
-    found, labels = distinct(values)
+    found, labels = distinct(values, decimal)
     names = tuple(map(class_name, found))
     if len(names) == 1:
         raise constant(where, names[0])
     return Target(labels, names, because)
 
 
-def distinct(values: Sequence[str] | Array) -> tuple[list[Any], Array]:
+def distinct(values: Sequence[str] | Array, decimal: str = ".") -> tuple[list[Any], Array]:
     """Distinct values in order, and for each of ``values`` its place among them, int64 (n,).
 
     Texts are distinct where they are spelled differently; they are in the order of their numbers if all are numbers.
@@ -118,7 +120,7 @@ def distinct(values: Sequence[str] | Array) -> tuple[list[Any], Array]:
         found, places = np.unique(values, return_inverse=True)
         return found.tolist(), places.astype("int64")
     texts = sorted(set(values))
-    numbers = [number(text) for text in texts]
+    numbers = [number(text, decimal) for text in texts]
     if None not in numbers:
         texts = [text for _, text in sorted(zip(numbers, texts, strict=True))]
     place = {text: n for n, text in enumerate(texts)}

@@ -6,7 +6,7 @@ Earlier versions kept an array of NumPy's kind U under each name, and these are 
 import json
 import warnings
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
@@ -25,8 +25,8 @@ OF_A_TEXT = 64
 NOT_UNDERSTOOD = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError, TokenError, Warning)
 
 
-def packed(texts: Mapping[str, str | Sequence[str]]) -> Array:
-    """Texts, and lists of texts, by name, as an array of bytes: ``json.loads(array.tobytes())`` gives them back."""
+def packed(texts: Mapping[str, Any]) -> Array:
+    """Texts, and what JSON can hold of them, by name, as bytes: ``json.loads(array.tobytes())`` gives them back."""
     return np.frombuffer(json.dumps(texts, ensure_ascii=False).encode(), "uint8")
 
 

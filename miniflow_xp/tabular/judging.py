@@ -11,14 +11,17 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_pair
 from miniflow_xp.data.columns import Cells, read_columns
+from miniflow_xp.data.dialect import Asked
 from miniflow_xp.data.formulas import unescaped
 from miniflow_xp.data.idx_folder import read_test_pair
 from miniflow_xp.data.labelled import Named, checked_target
-from miniflow_xp.data.sources import kind_of
-from miniflow_xp.data.tables import Taken, listed
+from miniflow_xp.data.sources import check_no_table, kind_of
+from miniflow_xp.data.tables import AS_IT_LOOKS, Taken, listed
 from miniflow_xp.data.target import class_name, is_missing, number, numbered
-from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.errors import DataError
 from miniflow_xp.fitting import Validation, evaluate
+from miniflow_xp.program import Program
+from miniflow_xp.switch import to_numpy
 from miniflow_xp.tabular.loading import Model
 from miniflow_xp.tabular.predicting import fitting_rows
 from miniflow_xp.tabular.scaled import Parts
@@ -35,25 +38,43 @@ class Known(NamedTuple):
     where: str
 
 
-def judged(model: Model, known: Known) -> dict[str, float]:
-    """``cost``, and ``accuracy`` or ``R²``. The cost is that of training: in regression of the standardised target."""
+class Judgement(NamedTuple):
+    """``found``: ``cost``, and ``accuracy`` or ``R²``; ``confusion`` (k, k): how many of a class were taken for which.
+
+    The cost is that of training: in regression of the standardised target, and there is no confusion.
+    """
+
+    found: dict[str, float]
+    confusion: Array | None
+
+
+def judged(model: Model, known: Known) -> Judgement:
+    """How good the model is on rows whose targets are known."""
     y = known.y
     if model.target is not None:
         y = model.target(y[:, None])[:, 0].astype(model.dtype)
     network = model.network
     feeds = Parts((network.X, network.y), known.X, y, model.features, model.dtype)
-    return evaluate(network.cost, Validation(feeds, network.output, network.y, METRICS[model.task]))
+    found = evaluate(network.cost, Validation(feeds, network.output, network.y, METRICS[model.task]))
+    return Judgement(found, confusion(model, feeds) if model.classes else None)
 
 
-def known_rows(model: Model, data: Path, target: str | None) -> Known:
+def confusion(model: Model, feeds: Parts) -> Array:
+    """Counts of rows (k, k) by their class and the predicted one."""
+    program, k = Program(model.network.output), len(model.classes)
+    counts = np.zeros((k, k), "int64")
+    for feed in feeds:
+        logits = to_numpy(program({model.network.X: feed[model.network.X]}).values)
+        np.add.at(counts, (feed[model.network.y], logits.argmax(axis=1)), 1)
+    return counts
+
+
+def known_rows(model: Model, data: Path, target: str | None, asked: Asked = AS_IT_LOOKS) -> Known:
     """The rows in ``data`` and their targets; ``target``: the column of a CSV file. Raises DataError, SettingError."""
     kind = kind_of(data)
     if kind == "csv":
-        return from_table(model, data, model.target_name if target is None else target)
-    if target is not None:
-        raise SettingError(
-            "--target", f"it came with {data}", "a column is named in CSV files only", "Leave it out: y is the target"
-        )
+        return from_table(model, data, model.target_name if target is None else target, asked)
+    check_no_table(data, target, asked)
     if kind not in ("folder", "npz"):
         raise DataError(
             str(data),
@@ -66,17 +87,19 @@ def known_rows(model: Model, data: Path, target: str | None) -> Known:
     return Known(X.array, from_array(model, X, y), X.where)
 
 
-def from_table(model: Model, path: Path, column: str) -> Known:
+def from_table(model: Model, path: Path, column: str, asked: Asked) -> Known:
     """Rows and targets of a CSV file."""
     taken, parts = Taken(path), list[Cells]()
-    for part in read_columns(path, model.feature_names, column):
-        taken.add(part.lines[-1], len(part.lines), part.features.size, sum(map(len, part.cells)))
+    for part in read_columns(path, model.columns, [column], asked):
+        taken.add(part.lines[-1], len(part.lines), part.features.size, sum(len(cell) for (cell,) in part.further))
         parts.append(part)
-    cells = [cell for part in parts for cell in part.cells]
+    cells = [cell for part in parts for (cell,) in part.further]
     lines = [line for part in parts for line in part.lines]
     where = f"{path}, column {column!r}"
-    y = class_numbers(model, where, cells, lines) if model.classes else numbers(where, cells, lines)
-    return Known(np.concatenate([part.features for part in parts]), y, str(path))
+    found = (
+        class_numbers(model, where, cells, lines) if model.classes else numbers(where, cells, lines, parts[0].decimal)
+    )
+    return Known(np.concatenate([part.features for part in parts]), found, str(path))
 
 
 def class_numbers(model: Model, where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
@@ -110,9 +133,9 @@ def without_zeros(name: str) -> str:
     return found[1] if found else name
 
 
-def numbers(where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
+def numbers(where: str, cells: Sequence[str], lines: Sequence[int], decimal: str) -> Array:
     """The number in each cell."""
-    found = [float("nan") if is_missing(cell) else number(cell) for cell in cells]
+    found = [float("nan") if is_missing(cell) else number(cell, decimal) for cell in cells]
     for cell, value, line in zip(cells, found, lines, strict=True):
         if value is None or not np.isfinite(value):
             raise DataError(f"{where}, line {line}", f"it is {cell[:80]!r}", "targets are finite numbers", "Mend it")

@@ -7,6 +7,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.data.encoding import Column, width
 from miniflow_xp.data.npy import array_name, attempt, check_sizes, load_member, members
 from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.data.texts import load_array, load_packed
@@ -31,7 +32,7 @@ class Model(NamedTuple):
 
     path: str
     task: str
-    feature_names: tuple[str, ...]
+    columns: tuple[Column, ...]
     target_name: str
     classes: tuple[str, ...]
     features: Scaling
@@ -46,8 +47,8 @@ def load_model(path: Path) -> Model:
     task, activation = file.text("task"), file.text("activation")
     if task not in TASKS or activation not in ACTIVATIONS:
         file.refuse("activation", f"task {task[:80]!r} with activation {activation[:80]!r}", "it has others")
-    names = file.texts("feature_names")
-    first = file.parameters("hidden", len(names))
+    columns = file.columns()
+    first = file.parameters("hidden", width(columns))
     hidden = first[0].value.shape[1]
     second = file.parameters("output", hidden)
     outputs, dtype = second[0].value.shape[1], first[0].value.dtype.name
@@ -66,10 +67,12 @@ def load_model(path: Path) -> Model:
     return Model(
         str(path),
         task,
-        names,
+        columns,
         file.text("target_name"),
         classes,
-        file.scaling("feature", file.flags("feature_constant", len(names)), float(file.finite("feature_limit", ()))),
+        file.scaling(
+            "feature", file.flags("feature_constant", width(columns)), float(file.finite("feature_limit", ()))
+        ),
         target,
         network_of(first, second, ACTIVATIONS[activation], task),
         dtype,
@@ -150,6 +153,18 @@ class File(NamedTuple):
             self.refuse(name, f"{len(found)} texts of which some are the same", "each column or class has its own name")
         return tuple(found)
 
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the table; those that are not described hold plain numbers."""
+        names, said = self.texts("feature_names"), self.said.get("encoded", {})
+        if not isinstance(said, dict) or set(said) - set(names):
+            self.refuse("encoded", f"it is {str(said)[:80]}", "it describes some of the columns")
+        found = {name: column_of(name, description) for name, description in said.items()}
+        for name, column in found.items():
+            if column is None:
+                got = f"column {name[:80]!r} is {str(said[name])[:80]}"
+                self.refuse("encoded", got, "it has categories, or gaps and a median")
+        return tuple(found.get(name) or Column(name) for name in names)
+
     def text(self, name: str) -> str:
         """One text."""
         found = self.text_or_texts(name)
@@ -181,6 +196,16 @@ class File(NamedTuple):
     def refuse(self, name: str, got: str, expected: str) -> NoReturn:
         """Raise DataError for an array."""
         raise DataError(f"{self.path}, array {name!r}", got, expected, "Train again")
+
+
+def column_of(name: str, said: Any) -> Column | None:
+    """A column as it is described; None where that is no description."""
+    if not isinstance(said, dict) or type(said.get("gaps")) is not bool:
+        return None
+    texts, median = said.get("categories"), said.get("median")
+    if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts) and median is None:
+        return Column(name, tuple(texts), said["gaps"]) if len(set(texts)) == len(texts) else None
+    return Column(name, (), True, median) if type(median) is float and texts is None and said["gaps"] else None
 
 
 def native(array: Array) -> Array:

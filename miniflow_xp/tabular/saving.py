@@ -1,13 +1,14 @@
 """The file that training leaves behind: parameters, and all that is needed to use them."""
 
-from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.data import Split, Table
+from miniflow_xp.data.encoding import Column
 from miniflow_xp.data.texts import packed
 from miniflow_xp.switch import to_numpy
 from miniflow_xp.tabular.network import Network
@@ -23,11 +24,12 @@ def save(path: Path, table: Table, split: Split, network: Network) -> None:
 
 def contents(table: Table, split: Split, network: Network) -> dict[str, Array]:
     """{name: NumPy array}: ``hidden_weights`` and so on, the standardisation, and ``texts``, which is JSON."""
-    texts: dict[str, str | Sequence[str]] = {
+    texts: dict[str, Any] = {
         "task": table.task,
         "activation": type(network.output.inbound_nodes[0]).__name__,
         "target_name": table.target_name,
-        "feature_names": table.feature_names,
+        "feature_names": [column.name for column in split.columns] or table.feature_names,
+        "encoded": {column.name: described(column) for column in split.columns if not column.plain},
     }
     if split.target is None:
         texts["classes"] = table.classes
@@ -42,6 +44,12 @@ def contents(table: Table, split: Split, network: Network) -> dict[str, Array]:
     if split.target is None:
         return arrays
     return arrays | {"target_mean": split.target.mean, "target_scale": split.target.scale}
+
+
+def described(column: Column) -> dict[str, Any]:
+    """A column that does not hold plain numbers, for JSON."""
+    what = {"categories": column.categories} if column.categories else {"median": column.median}
+    return {"gaps": column.gaps, **what}
 
 
 def parameter_key(name: str) -> str:
