@@ -7,6 +7,7 @@ that either variable names and that cannot be used is a failure.
 
 import functools
 import os
+import signal
 import subprocess
 import sys
 
@@ -58,6 +59,26 @@ def clean_switch(monkeypatch):
     forget_choice()
     yield
     forget_choice()
+
+
+USUAL = {
+    getattr(signal, name): handler
+    for name, handler in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    )
+    if hasattr(signal, name)
+}
+
+
+@pytest.fixture
+def usual_signals():
+    """Signals do what they usually do, here and in processes of the test, however the suite itself was started."""
+    before = {number: signal.signal(number, handler) for number, handler in USUAL.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(params=parameters())

@@ -9,7 +9,7 @@ import typer
 from miniflow_xp.command.plotting import check_plot
 from miniflow_xp.command.precision import chosen_dtype
 from miniflow_xp.command.resuming import check_checkpoints, going_on, last_checkpoint
-from miniflow_xp.command.training_run import Files, chosen_table, tell_how_to_go_on, train_and_show
+from miniflow_xp.command.training_run import Files, chosen_table, train_and_show
 from miniflow_xp.data import DATASETS
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.outputs import check_writable
@@ -91,7 +91,7 @@ def train_command(
 ) -> None:
     """Train a network on real data and show how well it does on rows that it has not seen.
 
-    Ctrl-C ends it after the step in progress, with everything saved.
+    Ctrl-C, SIGTERM and SIGHUP end it after the step in progress, with everything saved.
 
     Example: miniflow-xp train --dataset diabetes
 
@@ -118,7 +118,7 @@ def train_command(
             check_plot(plot, {DATA: data, "where --output goes": output})
         begun = last_checkpoint(checkpoint) if resume else None
         files = Files(output, plot, checkpoint, checkpoint_every, resume)
-        history = train_and_show(table, going_on(settings, begun, learning_rate), held_out, files, begun)
+        settings = going_on(settings, begun, learning_rate)
+        history = train_and_show(table, settings, held_out, files, begun, list(context.obj or ()))
     if history.ended == "interrupted":
-        tell_how_to_go_on(history, files, list(context.obj or ()))
         raise typer.Exit(INTERRUPTED)
