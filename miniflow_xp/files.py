@@ -5,14 +5,31 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from reprlib import repr as shortened
+from typing import Any
 
 from miniflow_xp.backend import Array
+from miniflow_xp.errors import SettingError
 
 SUFFIX = ".tmp"
 NO_FILE = "it is no ordinary file, and would be replaced by one"
 LONGEST_STEM = 30  # characters, at most 120 bytes: with the rest at most 142, and file systems allow 143 or 255
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
+
+
+def named(where: str, path: Any) -> Path:
+    """A name of a file or folder as a Path; raises SettingError, which begins with ``where``, for what names none."""
+    try:
+        text = os.fspath(path)
+        os.fsencode(text)
+    except (TypeError, ValueError):  # no name, or one with half of a character
+        text = None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise SettingError(
+            where, f"it is {shortened(path)}", "it is the name of a file or folder, or a Path", "Choose another"
+        )
+    return Path(text)
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes | Array]) -> None:

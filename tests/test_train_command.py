@@ -361,6 +361,40 @@ def test_a_mistake_is_one_message_before_training_starts(cli, tmp_path, argument
     assert sorted(tmp_path.rglob("*")) == before
 
 
+EMPTY = [
+    ("train", "--checkpoint", ""),
+    ("train", "--data", ""),
+    ("train", "-o", ""),
+    ("train", "--save-plot", ""),
+    ("predict", "", "x.csv"),
+    ("predict", "m.npz", ""),
+    ("predict", "m.npz", "x.csv", "-o", ""),
+    ("evaluate", "m.npz", ""),
+]
+
+
+@pytest.mark.parametrize("arguments", EMPTY, ids=" ".join)
+def test_a_name_that_is_empty_is_not_the_current_folder(cli, tmp_path, arguments):
+    code, output, messages = cli(*arguments)
+    assert (code, output) == (2, "")
+    assert "it is empty. Name a file or a folder" in words(messages)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("arguments", [(), ("--resume",)])
+def test_a_pipe_in_the_place_of_a_folder_or_a_checkpoint_is_not_waited_for(cli, tmp_path, arguments):
+    os.mkfifo(tmp_path / "pipe")
+    code, output, messages = cli(*DIABETES, "--checkpoint", "pipe", *arguments)
+    assert (code, output) == (1, "")
+    assert messages.startswith("Error: --checkpoint pipe: it is a file")
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / "run" / "step-000000000001.safetensors")
+    code, output, messages = warned(cli, *DIABETES, "--epochs", "1", "--checkpoint", "run", *arguments)
+    assert code == (0 if arguments else 1)
+    assert ("This checkpoint is left out" if arguments else "it holds the checkpoints of another run") in messages
+
+
 SECRET = {
     "checkpoint": ["--checkpoint", "secret/run"],
     "figure": ["--save-plot", "secret/x.png"],

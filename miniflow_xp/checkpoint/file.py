@@ -12,7 +12,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint import header, strict_json
 from miniflow_xp.errors import DataError
-from miniflow_xp.files import remedy, write_atomically
+from miniflow_xp.files import named, remedy, write_atomically
 
 VERSION = 1
 FIRST = f'{{"{header.METADATA}":{{"sha256":"'.encode()
@@ -34,9 +34,10 @@ class State(NamedTuple):
 def save(path: str | Path, state: State) -> None:
     """Write a State atomically, in safetensors format, each entry of the metadata as JSON text.
 
-    Raises DataError where it cannot be written; the file that was there before is then still there.
+    Raises SettingError for what names no file, DataError where it cannot be written; the file that was
+    there before is then still there.
     """
-    path = Path(path)
+    path = named("checkpoint, path", path)
     try:
         chunks = encoded(state)
     except (ValueError, TypeError) as error:
@@ -88,12 +89,12 @@ def checksum(chunks: Iterable[bytes | Array]) -> bytes:
 
 def load(path: str | Path) -> State:
     """The State in a file that ``save`` wrote; raises DataError for any other, and where a single bit has changed."""
-    return checked(Path(path), read)
+    return checked(named("checkpoint, path", path), read)
 
 
 def load_meta(path: str | Path) -> dict[str, Any]:
     """The metadata alone, without a look at the arrays: quick, but a changed bit may go unseen."""
-    return checked(Path(path), lambda file: metadata_of(read_header(file)[1], file)[0])
+    return checked(named("checkpoint, path", path), lambda file: metadata_of(read_header(file)[1], file)[0])
 
 
 def checked(path: Path, reader: Callable[[IO[bytes]], Found]) -> Found:

@@ -11,7 +11,7 @@ from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State, load, load_meta, save
 from miniflow_xp.checkpoint.lock import Lock
 from miniflow_xp.errors import DataError, SettingError
-from miniflow_xp.files import leftovers
+from miniflow_xp.files import leftovers, named
 
 FILES = "step-*.safetensors"
 NAME = re.compile(r"step-([0-9]{12})\.safetensors", re.ASCII)
@@ -22,7 +22,7 @@ class Keeper:
 
     ``best`` says which score is best, ``lowest`` or ``highest``. The folder, which is made at the first save, belongs
     to one run at a time: ``with keeper:`` keeps others out for as long as the block takes, and ``fit`` does so; alone
-    ``save`` does it for its own time. Raises SettingError for a ``keep`` below 1 or another ``best``.
+    ``save`` does it for its own time. Raises SettingError for a ``keep`` below 1, another ``best`` or no name.
     """
 
     def __init__(self, folder: str | Path, keep: int = 3, best: str = "lowest") -> None:
@@ -30,7 +30,7 @@ class Keeper:
             raise SettingError("Keeper, keep", f"it is {keep!r}", "it is a whole number above 0", "Keep at least 1")
         if best not in ("lowest", "highest"):
             raise SettingError("Keeper, best", f"it is {best!r}", "it is lowest or highest", "Use one of these")
-        self.folder = Path(folder)
+        self.folder = named("Keeper, folder", folder)
         self.keep = keep
         self.sign = 1 if best == "lowest" else -1
         self._scores: dict[Path, Any] = {}  # as read or written by this object

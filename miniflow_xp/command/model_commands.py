@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from miniflow_xp.command.display import show_judgement
+from miniflow_xp.command.naming import path_named
 from miniflow_xp.files import write_atomically
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.judging import judged, known_rows
@@ -16,7 +17,9 @@ from miniflow_xp.tabular.outputs import check_writable, not_written
 from miniflow_xp.tabular.predicting import prediction_lines
 from miniflow_xp.terminal import loss, stdout
 
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.npz", help="What 'miniflow-xp train' has written.")]
+ModelFile = Annotated[
+    Path, typer.Argument(metavar="MODEL.npz", parser=path_named, help="What 'miniflow-xp train' has written.")
+]
 Chosen = Annotated[
     str | None, typer.Option(metavar="NAME[:DEVICE]", help="Array library. Usual: MINIFLOW_BACKEND, or numpy.")
 ]
@@ -28,12 +31,14 @@ def predict_command(
         Path,
         typer.Argument(
             metavar="DATA",
+            parser=path_named,
             help="A table (.csv, .csv.gz) with the columns of the features in any order, images (an IDX file, or the "
             "folder of some), an archive (.npz) with X, or one array (.npy).",
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Usual: standard output.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.csv", parser=path_named, help="Usual: standard output."),
     ] = None,
     backend: Chosen = None,
 ) -> None:
@@ -64,6 +69,7 @@ def evaluate_command(
         Path,
         typer.Argument(
             metavar="DATA",
+            parser=path_named,
             help="A table (.csv, .csv.gz), a folder of IDX files, or an archive (.npz); of the last two their test "
             "rows where there are some.",
         ),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from miniflow_xp.command.naming import path_named
 from miniflow_xp.command.plotting import check_plot
 from miniflow_xp.command.precision import chosen_dtype
 from miniflow_xp.command.resuming import check_checkpoints, going_on, last_checkpoint
@@ -36,6 +37,7 @@ def train_command(
         Path | None,
         typer.Option(
             metavar="DATA",
+            parser=path_named,
             help="Your own: a table (.csv, .csv.gz), a folder of IDX files as MNIST has them, or an archive (.npz) of "
             "X and y, and X_test and y_test where there are, or x_train and so on.",
         ),
@@ -73,7 +75,10 @@ def train_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws split, weights and batches.")] = CLASSIFICATION.seed,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Save all that is needed to go on there, after each epoch.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", parser=path_named, help="Save all that is needed to go on there, after each epoch."
+        ),
     ] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(metavar="STEPS", help="And after every so many steps.")
@@ -82,11 +87,14 @@ def train_command(
         bool, typer.Option("--resume", help="Go on from the last checkpoint; begin where there is none.")
     ] = False,
     plot: Annotated[
-        Path | None, typer.Option("--save-plot", metavar="FILE.png|.svg", help="Draw the costs by epoch.")
+        Path | None,
+        typer.Option("--save-plot", metavar="FILE.png|.svg", parser=path_named, help="Draw the costs by epoch."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE.npz", help="Parameters. Usual: DATASET-parameters.npz."),
+        typer.Option(
+            "--output", "-o", metavar="FILE.npz", parser=path_named, help="Parameters. Usual: DATASET-parameters.npz."
+        ),
     ] = None,
 ) -> None:
     """Train a network on real data and show how well it does on rows that it has not seen.
