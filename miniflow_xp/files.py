@@ -9,7 +9,7 @@ from reprlib import repr as shortened
 from typing import Any
 
 from miniflow_xp.backend import Array
-from miniflow_xp.errors import SettingError
+from miniflow_xp.errors import MiniflowError, SettingError
 
 SUFFIX = ".tmp"
 NO_FILE = "it is no ordinary file, and would be replaced by one"
@@ -18,15 +18,15 @@ FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
 
 
-def named(where: str, path: Any) -> Path:
-    """A name of a file or folder as a Path; raises SettingError, which begins with ``where``, for what names none."""
+def named(where: str, path: Any, error: type[MiniflowError] = SettingError) -> Path:
+    """A name of a file or folder as a Path; raises ``error``, which begins with ``where``, for what names none."""
     try:
         text = os.fspath(path)
         os.fsencode(text)
     except (TypeError, ValueError):  # no name, or one with half of a character
         text = None
     if not isinstance(text, str) or not text or "\0" in text:
-        raise SettingError(
+        raise error(
             where, f"it is {shortened(path)}", "it is the name of a file or folder, or a Path", "Choose another"
         )
     return Path(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from miniflow_xp.checkpoint import Keeper, State, load, save
-from miniflow_xp.errors import SettingError
+from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.files import named, write_atomically
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these permissions nor named pipes")
@@ -89,6 +89,6 @@ def test_where_a_file_may_be_there_is_a_name(tmp_path):
 )
 def test_what_names_no_file_is_an_error_of_ours(tmp_path, monkeypatch, use, name):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingError, match="it is the name of a file or folder"):
+    with pytest.raises((SettingError, DataError), match="it is the name of a file or folder"):
         use(name)
     assert not list(tmp_path.iterdir())

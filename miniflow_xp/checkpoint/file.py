@@ -34,10 +34,9 @@ class State(NamedTuple):
 def save(path: str | Path, state: State) -> None:
     """Write a State atomically, in safetensors format, each entry of the metadata as JSON text.
 
-    Raises SettingError for what names no file, DataError where it cannot be written; the file that was
-    there before is then still there.
+    Raises DataError where it cannot be written; the file that was there before is then still there.
     """
-    path = named("checkpoint, path", path)
+    path = named("checkpoint, path", path, DataError)
     try:
         chunks = encoded(state)
     except (ValueError, TypeError) as error:
@@ -89,12 +88,12 @@ def checksum(chunks: Iterable[bytes | Array]) -> bytes:
 
 def load(path: str | Path) -> State:
     """The State in a file that ``save`` wrote; raises DataError for any other, and where a single bit has changed."""
-    return checked(named("checkpoint, path", path), read)
+    return checked(named("checkpoint, path", path, DataError), read)
 
 
 def load_meta(path: str | Path) -> dict[str, Any]:
     """The metadata alone, without a look at the arrays: quick, but a changed bit may go unseen."""
-    return checked(named("checkpoint, path", path), lambda file: metadata_of(read_header(file)[1], file)[0])
+    return checked(named("checkpoint, path", path, DataError), lambda file: metadata_of(read_header(file)[1], file)[0])
 
 
 def checked(path: Path, reader: Callable[[IO[bytes]], Found]) -> Found:
