@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 
 import pytest
 from matrix import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401  hooks: they count the matrix
@@ -20,6 +21,14 @@ NAMES = ("numpy", "torch", "jax", "strict", "cupy")
 ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))
 CHOSEN = ONLY or tuple(filter(None, [os.environ.get("MINIFLOW_BACKEND")]))
 SETTINGS = ("MINIFLOW_BACKEND", "MINIFLOW_DTYPE", "MINIFLOW_DOWNCAST", "MINIFLOW_PRECISION")
+
+
+def pytest_configure(config):
+    """What matplotlib keeps for its next start goes with the tests; it would stay in the user's home."""
+    if "MPLCONFIGDIR" not in os.environ:  # else the user's own, or that of the process that started this one
+        folder = TemporaryDirectory(prefix="matplotlib-")
+        os.environ["MPLCONFIGDIR"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def parameters():
