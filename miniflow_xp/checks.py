@@ -12,7 +12,7 @@ from reprlib import repr as shortened
 from typing import Any
 
 from miniflow_xp import dtypes
-from miniflow_xp.errors import SettingError
+from miniflow_xp.errors import MiniflowError, SettingError
 
 MOST = 2**63 - 1  # what an array library can count
 
@@ -132,19 +132,16 @@ def truth(value: Any, name: str) -> bool:
     return bool(value)
 
 
-def as_path(value: Any, name: str) -> Path:
-    """``value``, the name of a file or a folder, as a Path; raises SettingError."""
-    if not isinstance(value, str | os.PathLike):
-        raise SettingError(name, f"it is {shown(value)}", "it is the name of a file or a folder", "Give text or a Path")
-    return Path(value)
-
-
-def usable_path(value: Any, name: str) -> Path:
-    """``as_path`` for what is not opened at once: a name with a NUL, which no file has, is a SettingError."""
-    path = as_path(value, name)
-    if "\0" in str(path):
-        raise SettingError(name, f"it is {shown(str(path))}", "no name of a file holds a NUL", "Take it out")
-    return path
+def usable_path(value: Any, name: str, error: type[MiniflowError] = SettingError) -> Path:
+    """``value``, the name of a file or a folder, as a Path; raises ``error`` for what names none."""
+    try:
+        text = os.fspath(value)
+        os.fsencode(text)
+    except (TypeError, ValueError):  # no name, or one with half of a character
+        text = None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise error(name, f"it is {shown(value)}", "it is the name of a file or folder, or a Path", "Choose another")
+    return Path(text)
 
 
 def shown(value: Any) -> str:

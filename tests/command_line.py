@@ -33,7 +33,7 @@ def cli(capsys, tmp_path, monkeypatch, no_colours_forced):
 
 
 @pytest.fixture
-def process(tmp_path, no_colours_forced):
+def process(tmp_path, no_colours_forced, usual_signals):
     """Starts ``python -m miniflow_xp`` in an empty folder, warnings being errors."""
     root = str(Path(__file__).parent.parent)
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))

@@ -7,8 +7,10 @@ that either variable names and that cannot be used is a failure.
 
 import functools
 import os
+import signal
 import subprocess
 import sys
+from tempfile import TemporaryDirectory
 
 import pytest
 from matrix import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401  hooks: they count the matrix
@@ -25,6 +27,14 @@ SETTINGS = (
     "MINIFLOW_DTYPE",
     "MINIFLOW_PRECISION",
 )
+
+
+def pytest_configure(config):
+    """What matplotlib keeps for its next start goes with the tests; it would stay in the user's home."""
+    if "MPLCONFIGDIR" not in os.environ:  # else the user's own, or that of the process that started this one
+        folder = TemporaryDirectory(prefix="matplotlib-")
+        os.environ["MPLCONFIGDIR"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def parameters():
@@ -64,6 +74,26 @@ def clean_switch(monkeypatch):
     forget_choice()
     yield
     forget_choice()
+
+
+USUAL = {
+    getattr(signal, name): handler
+    for name, handler in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGTERM", signal.SIG_DFL),
+        ("SIGHUP", signal.SIG_DFL),
+    )
+    if hasattr(signal, name)
+}
+
+
+@pytest.fixture
+def usual_signals():
+    """Signals do what they usually do, here and in processes of the test, however the suite itself was started."""
+    before = {number: signal.signal(number, handler) for number, handler in USUAL.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(params=parameters())

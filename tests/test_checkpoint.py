@@ -506,6 +506,11 @@ MISFITS = {
     "a counter beyond its end": ({"meta": {"passes": [2**31]}}, "numbers of passes"),
     "a counter that is no number": ({"meta": {"passes": [True]}}, "numbers of passes"),
     "counters that are no list": ({"meta": {"passes": 1}}, "numbers of passes"),
+    "masks of another seed": (
+        {"meta": {"masks": [[1, 2]]}},
+        r"masks of dropout came from another seed: .* \[\[1, 2\]\]",
+    ),
+    "masks that are none": ({"meta": {"masks": None}}, "masks of dropout came from another seed: their keys were None"),
     "a rate that is no number": ({"meta": {"learning_rate": "1"}}, "not those of a Trainer"),
 }
 
@@ -524,6 +529,17 @@ def test_a_state_that_does_not_fit_is_an_error_that_says_why_and_changes_nothing
     training.step(1)
     untouched.step(1)
     same_bits(training.values(), untouched.values())
+
+
+def test_a_state_from_before_masks_were_told_is_taken_up():
+    first, again = Training(), Training()
+    first.step(0)
+    state = trainer_state(first.trainer)
+    del state.meta["masks"]
+    restore(again.trainer, state)
+    first.step(1)
+    again.step(1)
+    same_bits(first.values(), again.values())
 
 
 def test_all_that_does_not_fit_is_listed_at_once():

@@ -3,9 +3,13 @@
 import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
+from miniflow_xp.checkpoint import Keeper, State, load, save
+from miniflow_xp.checks import usable_path
+from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.files import write_atomically
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these permissions nor named pipes")
@@ -67,3 +71,25 @@ def test_what_is_no_file_stays(tmp_path):
 def test_a_name_as_long_as_names_may_be_is_written(tmp_path, name):
     write_atomically(tmp_path / name, [b"new"])
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"new")]
+
+
+def test_where_a_file_may_be_there_is_a_name(tmp_path):
+    for name in (tmp_path, str(tmp_path), "x", "Größe", "a\udcff"):  # the last is a byte that is no UTF-8
+        assert usable_path(name, "x") == Path(name)
+
+
+@pytest.mark.parametrize("name", ["a\0", "", "a\ud800", None, 3, b"x", ["x"]], ids=repr)
+@pytest.mark.parametrize(
+    "use",
+    [
+        Keeper,
+        load,
+        lambda name: save(name, State({}, {})),
+    ],
+    ids=["Keeper", "load", "save"],
+)
+def test_what_names_no_file_is_an_error_of_ours(tmp_path, monkeypatch, use, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((SettingError, DataError), match="it is the name of a file or folder"):
+        use(name)
+    assert not list(tmp_path.iterdir())

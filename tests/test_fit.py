@@ -7,11 +7,13 @@ import threading
 import numpy as np
 import pytest
 from closeness import assert_close
+from conftest import USUAL
 
 import miniflow_xp as mf
 from miniflow_xp import schedules
 from miniflow_xp.errors import DivergedError, FeedError, GraphError, SettingError, ShapeError
 from miniflow_xp.fitting import Validation, evaluate, fit, predict
+from miniflow_xp.fitting.interrupts import interrupts
 from miniflow_xp.history import Epoch, History
 from miniflow_xp.metrics import accuracy, r_squared
 from miniflow_xp.optim import SGD, Adam
@@ -334,68 +336,142 @@ def test_dropout_goes_on_with_the_masks_that_it_would_have_had(kept_at_every_loo
 
 
 class Interrupting(Slices):
-    """Ctrl-C comes while the second step is under way."""
+    """A signal comes while the second step is under way."""
+
+    def __init__(self, number=signal.SIGINT):
+        super().__init__()
+        self.number = number
 
     def epoch(self, number, start=0):
         for n, batch in enumerate(super().epoch(number, start)):
             if n == 1:
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(self.number)
             yield batch
 
 
-def test_ctrl_c_ends_after_the_step_in_progress():
-    network, two = Regression(), Regression()
+ENDING = [pytest.param(number, id=number.name) for number in USUAL if number != signal.SIGINT]
+ALL = [pytest.param(number, id=number.name) for number in USUAL]
+
+
+def two_steps():
+    """The values after the first two steps."""
+    network = Regression()
+    for batch in list(Slices().epoch(0))[:2]:
+        network.trainer.step(dict(zip(network.inputs, batch, strict=True)))
+    return network.values()
+
+
+def test_ctrl_c_ends_after_the_step_in_progress(usual_signals):
+    network = Regression()
     history = fit(network.trainer, network.inputs, Interrupting(), 5)
     assert history.ended == "interrupted"
     assert [e.steps for e in history] == [2]
-    for batch in list(Slices().epoch(0))[:2]:
-        two.trainer.step(dict(zip(two.inputs, batch, strict=True)))
-    for a, b in zip(network.values(), two.values(), strict=True):
+    for a, b in zip(network.values(), two_steps(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # the usual one is back
 
 
-def test_where_ctrl_c_is_ignored_it_stays_so():
-    network, before = Regression(), signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        assert fit(network.trainer, network.inputs, Interrupting(), 2).ended == "all epochs done"
-    finally:
-        signal.signal(signal.SIGINT, before)
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_that_ends_the_process_does_so_after_the_step_in_progress(usual_signals, number):
+    network = Regression()
+    with pytest.raises(SystemExit) as end:
+        fit(network.trainer, network.inputs, Interrupting(number), 5)
+    assert end.value.code == 128 + number
+    for a, b in zip(network.values(), two_steps(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert signal.getsignal(number) is signal.SIG_DFL
 
 
-def test_ctrl_c_in_an_inner_fit_ends_the_outer_one_too():
+@pytest.mark.parametrize("number", ALL)
+def test_where_a_signal_is_ignored_it_stays_so(usual_signals, number):
+    network = Regression()
+    signal.signal(number, signal.SIG_IGN)
+    assert fit(network.trainer, network.inputs, Interrupting(number), 2).ended == "all epochs done"
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_who_handles_a_signal_that_ends_the_process_goes_on_doing_so(usual_signals, number):
+    network, heard = Regression(), []
+    signal.signal(number, lambda number, frame: heard.append(number))
+    assert fit(network.trainer, network.inputs, Interrupting(number), 2).ended == "all epochs done"
+    assert heard == [number] * 2
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_a_signal_in_an_inner_fit_ends_the_outer_one_too(usual_signals, number):
     outer, inner = Regression(), Regression()
     ended = []
 
     def callback(epoch):
-        ended.append(fit(inner.trainer, inner.inputs, Interrupting(), 5).ended)
+        ended.append(fit(inner.trainer, inner.inputs, Interrupting(number), 5).ended)
 
-    assert fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[callback]).ended == "interrupted"
+    if number == signal.SIGINT:
+        assert fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[callback]).ended == "interrupted"
+    else:
+        with pytest.raises(SystemExit):
+            fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[callback])
     assert ended == ["interrupted"]
 
 
-@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_DFL])
-def test_the_second_ctrl_c_interrupts_at_once(before):
-    class Twice(Slices):
-        def epoch(self, number, start=0):
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
-            yield from super().epoch(number, start)
+def test_a_signal_between_the_beginnings_of_two_blocks_ends_both(usual_signals):
+    with interrupts() as outer:
+        signal.raise_signal(signal.SIGINT)
+        with interrupts() as inner:
+            assert inner.is_set()
+        assert outer.is_set()
 
+
+@pytest.mark.parametrize("before", [signal.default_int_handler, signal.SIG_DFL])
+def test_the_second_ctrl_c_interrupts_at_once(usual_signals, before):
     outer, inner = Regression(), Regression()
 
     def within(epoch):
-        fit(inner.trainer, inner.inputs, Twice(), 5)
+        fit(inner.trainer, inner.inputs, Twice(signal.SIGINT), 5)
 
-    usual = signal.signal(signal.SIGINT, before)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            fit(inner.trainer, inner.inputs, Twice(), 5)
-        with pytest.raises(KeyboardInterrupt):
-            fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[within])
-        assert signal.getsignal(signal.SIGINT) is before
-    finally:
-        signal.signal(signal.SIGINT, usual)
+    signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        fit(inner.trainer, inner.inputs, Twice(signal.SIGINT), 5)
+    with pytest.raises(KeyboardInterrupt):
+        fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[within])
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_the_second_signal_that_ends_the_process_does_so_at_once(usual_signals, number):
+    network = Regression()
+    with pytest.raises(SystemExit):
+        fit(network.trainer, network.inputs, Twice(number), 5)
+    for a, b in zip(network.values(), Regression().values(), strict=True):  # before the first step
+        np.testing.assert_array_equal(a, b)
+
+
+class Twice(Interrupting):
+    """The signal comes twice before the first step."""
+
+    def epoch(self, number, start=0):
+        signal.raise_signal(self.number)
+        signal.raise_signal(self.number)
+        yield from Slices.epoch(self, number, start)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_is_ended_as_any_process_is(usual_signals, run_python):
+    """Such as a worker that a source of batches starts: training would not end it."""
+    program = """
+import os, signal
+from miniflow_xp.fitting.interrupts import interrupts
+reader, writer = os.pipe()
+with interrupts() as outer, interrupts() as inner:
+    child = os.fork()
+    if not child:
+        os.write(writer, b"!")
+        while True:
+            pass
+    os.read(reader, 1)
+    os.kill(child, signal.SIGTERM)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), outer.is_set(), inner.is_set())
+"""
+    assert run_python(program).stdout == f"{-signal.SIGTERM} False False\n"
 
 
 def test_fit_works_in_another_thread():

@@ -1,10 +1,10 @@
 """Checkpoints of fit: a run that was stopped anywhere and resumed ends as the one that was not, to the last bit."""
 
-import os
 import signal
 
 import numpy as np
 import pytest
+from conftest import USUAL
 from small_training import same_bits
 
 import miniflow_xp as mf
@@ -25,9 +25,9 @@ EPOCHS = 4  # of 5 steps, the last of which is shorter
 class Run:
     """A network with dropout, Adam, a schedule, a validation set: all that a checkpoint has to hold."""
 
-    def __init__(self, seed=0, batch_size=16, optimizer=None, units=8):
+    def __init__(self, seed=0, batch_size=16, optimizer=None, units=8, model_seed=3):
         self.X, self.y = mf.Input("X", dtype="float32"), mf.Input("y", dtype="float32")
-        model = mf.Sequential([mf.Dense(3, units, mf.Tanh), mf.Dropout(0.3), mf.Dense(units, 1)], seed=3)
+        model = mf.Sequential([mf.Dense(3, units, mf.Tanh), mf.Dropout(0.3), mf.Dense(units, 1)], seed=model_seed)
         self.trainer = mf.Trainer(mf.MSE(self.y, model(self.X), name="cost"), optimizer or Adam(0.05))
         output = model(self.X, training=False)
         feeds = [{self.X: ROWS[50:], self.y: TARGETS[50:]}]
@@ -70,7 +70,7 @@ def kill():
 
 
 def ctrl_c():
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_run_that_was_killed_after_any_step_ends_as_the_uninterrupted_one(tmp_
 
 
 @pytest.mark.parametrize("steps", [0, 4, 7, 19])
-def test_ctrl_c_saves_the_step_in_progress(tmp_path, backend, steps):
+def test_ctrl_c_saves_the_step_in_progress(tmp_path, backend, usual_signals, steps):
     straight = Run()
     history = straight.fit()
     first = Run()
@@ -113,6 +113,17 @@ def test_ctrl_c_saves_the_step_in_progress(tmp_path, backend, steps):
     resumed = again.fit(checkpoints=Keeper(tmp_path), resume=True)
     same_bits(again.values(), straight.values())
     assert without_seconds(resumed) == without_seconds(history)
+
+
+@pytest.mark.parametrize("number", [pytest.param(n, id=n.name) for n in USUAL if n != signal.SIGINT])
+def test_a_signal_that_ends_the_process_saves_the_step_in_progress(tmp_path, usual_signals, whole, number):
+    with mf.use_backend("numpy"):
+        first, again = Run(), Run()
+        with pytest.raises(SystemExit):
+            first.fit(batches=Stopping(first.batches, 7, lambda: signal.raise_signal(number)), checkpoints=tmp_path)
+        assert Keeper(tmp_path).latest().meta["step"] == 8
+        again.fit(checkpoints=tmp_path, resume=True)
+    same_bits(again.values(), whole[1])
 
 
 def test_a_run_that_is_over_is_not_trained_on(tmp_path, whole):
@@ -162,6 +173,8 @@ def test_a_folder_of_another_run_is_not_mixed_up(tmp_path):
         Run(seed=5).fit(checkpoints=tmp_path, resume=True)
     with pytest.raises(DataError, match="shape"):
         Run(units=9).fit(checkpoints=tmp_path, resume=True)
+    with pytest.raises(DataError, match="masks of dropout came from another seed"):
+        Run(model_seed=4).fit(checkpoints=tmp_path, resume=True)
     with pytest.raises(DataError, match="'Adam', and the optimizer is 'SGD'"):
         Run(optimizer=SGD(0.1)).fit(checkpoints=tmp_path, resume=True)
     same_bits(run.values(), before)

@@ -232,10 +232,10 @@ def test_a_folder_that_another_run_is_at_work_in_is_told_before_training(cli, tm
     assert not list((tmp_path / "run").iterdir())
 
 
-# -- Ctrl-C
+# -- Ctrl-C and other signals
 
 
-def test_ctrl_c_in_the_first_epoch_where_no_checkpoint_can_be_saved(cli, monkeypatch):
+def test_ctrl_c_in_the_first_epoch_where_no_checkpoint_can_be_saved(cli, monkeypatch, usual_signals):
     def full(*_, **__):
         raise DataError("run", "it could not be written", "No space left on device", "Make room")
 
@@ -255,13 +255,18 @@ def test_ctrl_c_in_the_first_epoch_where_no_checkpoint_can_be_saved(cli, monkeyp
     assert np.isfinite(np.load("x.npz")["hidden_weights"]).all()
 
 
+SIGNALS = {"SIGINT": ("Ctrl-C", 130), "SIGTERM": ("SIGTERM", 143), "SIGHUP": ("SIGHUP", 129)}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
-def test_ctrl_c_saves_everything_and_tells_the_command_that_goes_on(process, cli, tmp_path):
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_saves_everything_and_tells_the_command_that_goes_on(process, cli, tmp_path, name):
     run = (*DIABETES, "--epochs", "100000", "--checkpoint", "my run", "-o", "x.npz")
-    code, messages = interrupted(process, run)
-    assert code == 130
+    code, messages = interrupted(process, run, name)
+    told, expected = SIGNALS[name]
+    assert code == expected
     found = re.fullmatch(
-        r"Stopped by Ctrl-C in epoch (\d+), after step (\d+)\.\nGo on with: (.*)\n", messages, re.DOTALL
+        rf"Stopped by {told} in epoch (\d+), after step (\d+)\.\nGo on with: (.*)\n", messages, re.DOTALL
     )
     epoch, step, command = int(found[1]), int(found[2]), shlex.split(found[3])
     assert command == ["miniflow-xp", *run, "--resume"]
@@ -275,7 +280,7 @@ def test_ctrl_c_saves_everything_and_tells_the_command_that_goes_on(process, cli
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
 def test_ctrl_c_without_checkpoints_writes_the_parameters(process, tmp_path):
-    code, messages = interrupted(process, (*DIABETES, "--epochs", "100000", "--save-plot", "c.svg"))
+    code, messages = interrupted(process, (*DIABETES, "--epochs", "100000", "--save-plot", "c.svg"), "SIGINT")
     assert code == 130
     assert re.fullmatch(
         r"Stopped by Ctrl-C in epoch \d+, after step \d+\.\n"
@@ -286,12 +291,12 @@ def test_ctrl_c_without_checkpoints_writes_the_parameters(process, tmp_path):
     assert len(arrays(tmp_path / "diabetes-parameters.npz")) > 4
 
 
-def interrupted(process, arguments):
-    """Exit code and messages of a process that gets Ctrl-C after its first epoch."""
+def interrupted(process, arguments, name):
+    """Exit code and messages of a process that gets a signal after its first epoch."""
     with process(*arguments) as job:
         while not job.stdout.readline().startswith("     1 "):
             assert job.poll() is None
-        job.send_signal(signal.SIGINT)
+        job.send_signal(getattr(signal, name))
         messages = job.communicate(timeout=60)[1]
     return job.returncode, messages
 
@@ -355,6 +360,40 @@ def test_a_mistake_is_one_message_before_training_starts(cli, tmp_path, argument
     assert messages.count("\n") == 1
     assert message in messages
     assert sorted(tmp_path.rglob("*")) == before
+
+
+EMPTY = [
+    ("train", "--checkpoint", ""),
+    ("train", "--data", ""),
+    ("train", "-o", ""),
+    ("train", "--save-plot", ""),
+    ("predict", "", "x.csv"),
+    ("predict", "m.npz", ""),
+    ("predict", "m.npz", "x.csv", "-o", ""),
+    ("evaluate", "m.npz", ""),
+]
+
+
+@pytest.mark.parametrize("arguments", EMPTY, ids=" ".join)
+def test_a_name_that_is_empty_is_not_the_current_folder(cli, tmp_path, arguments):
+    code, output, messages = cli(*arguments)
+    assert (code, output) == (2, "")
+    assert "it is empty. Name a file or a folder" in words(messages)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("arguments", [(), ("--resume",)])
+def test_a_pipe_in_the_place_of_a_folder_or_a_checkpoint_is_not_waited_for(cli, tmp_path, arguments):
+    os.mkfifo(tmp_path / "pipe")
+    code, output, messages = cli(*DIABETES, "--checkpoint", "pipe", *arguments)
+    assert (code, output) == (1, "")
+    assert messages.startswith("Error: --checkpoint pipe: it is a file")
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / "run" / "step-000000000001.safetensors")
+    code, output, messages = warned(cli, *DIABETES, "--epochs", "1", "--checkpoint", "run", *arguments)
+    assert code == (0 if arguments else 1)
+    assert ("This checkpoint is left out" if arguments else "it holds the checkpoints of another run") in messages
 
 
 SECRET = {

@@ -11,7 +11,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint import header, strict_json
-from miniflow_xp.checks import as_path, of_kind, usable_path
+from miniflow_xp.checks import of_kind, usable_path
 from miniflow_xp.errors import DataError
 from miniflow_xp.files import remedy, write_atomically
 from miniflow_xp.given import check_kind
@@ -38,7 +38,7 @@ def save(path: str | Path, state: State) -> None:
 
     Raises DataError where it cannot be written; the file that was there before is then still there.
     """
-    path = usable_path(path, "save, path")
+    path = usable_path(path, "checkpoint, path", DataError)
     of_kind(state, State, "save, state", "it is a State", "Write trainer_state(trainer), or State(arrays, meta)")
     try:
         chunks = encoded(state)
@@ -97,12 +97,14 @@ def checksum(chunks: Iterable[bytes | Array]) -> bytes:
 
 def load(path: str | Path) -> State:
     """The State in a file that ``save`` wrote; raises DataError for any other, and where a single bit has changed."""
-    return checked(as_path(path, "load, path"), read)
+    return checked(usable_path(path, "checkpoint, path", DataError), read)
 
 
 def load_meta(path: str | Path) -> dict[str, Any]:
     """The metadata alone, without a look at the arrays: quick, but a changed bit may go unseen."""
-    return checked(as_path(path, "load, path"), lambda file: metadata_of(read_header(file)[1], file)[0])
+    return checked(
+        usable_path(path, "checkpoint, path", DataError), lambda file: metadata_of(read_header(file)[1], file)[0]
+    )
 
 
 def checked(path: Path, reader: Callable[[IO[bytes]], Found]) -> Found:

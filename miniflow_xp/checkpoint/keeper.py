@@ -23,7 +23,7 @@ class Keeper:
 
     ``best`` says which score is best, ``lowest`` or ``highest``. The folder, which is made at the first save, belongs
     to one run at a time: ``with keeper:`` keeps others out for as long as the block takes, and ``fit`` does so; alone
-    ``save`` does it for its own time. Raises SettingError for a ``keep`` below 1 or another ``best``.
+    ``save`` does it for its own time. Raises SettingError for a ``keep`` below 1, another ``best`` or no name.
     """
 
     def __init__(self, folder: str | Path, keep: int = 3, best: str = "lowest") -> None:

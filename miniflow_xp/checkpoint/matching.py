@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from math import isfinite
+from reprlib import repr as shortened
 from typing import Any
 
 from miniflow_xp import dtypes
@@ -13,7 +14,7 @@ from miniflow_xp.checks import as_number
 from miniflow_xp.errors import GraphError
 from miniflow_xp.feed import float_dtype, float_setting
 from miniflow_xp.node import Parameter
-from miniflow_xp.ops.dropout import PASSES
+from miniflow_xp.ops.dropout import PASSES, Mask
 from miniflow_xp.switch import get_backend
 from miniflow_xp.trainer import Trainer
 
@@ -54,6 +55,11 @@ def settings_of(trainer: Trainer) -> dict[str, Any]:
     return plain({name: value for name, value in vars(trainer.optimizer).items() if name != "slots"})
 
 
+def keys_of(trainer: Trainer) -> list[list[int]]:
+    """The keys of dropout's masks, which follow from the model's seed; in the order of computing."""
+    return [[int(word) for word in node.key] for node, _ in trainer.schedule.forward if isinstance(node, Mask)]
+
+
 def problems(trainer: Trainer, parameters: dict[str, Parameter], state: State) -> list[str]:
     """All that keeps a State from being restored, in words; empty where it fits."""
     return (
@@ -87,6 +93,10 @@ def wrong_meta(trainer: Trainer, state: State) -> Iterator[str]:
         yield "its metadata do not hold the numbers of passes that dropout counts"
     elif len(passes) != len(trainer.counters):
         yield f"it was saved with {len(passes)} counters of passes for dropout, and there are {len(trainer.counters)}"
+    keys = keys_of(trainer)
+    if (saved := state.meta.get("masks", keys)) != keys:  # older checkpoints do not tell them
+        what = f"their keys were {shortened(saved)}, and are {shortened(keys)}"
+        yield f"its masks of dropout came from another seed: {what}"
     if not isinstance(optimizer.get("settings"), dict):
         yield "its metadata do not hold the optimizer's settings"
 

@@ -13,7 +13,7 @@ import miniflow_xp
 from miniflow_xp.backend import Array
 from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State
-from miniflow_xp.checkpoint.matching import kind_of, named, problems, settings_of, slot_name, value_name
+from miniflow_xp.checkpoint.matching import keys_of, kind_of, named, problems, settings_of, slot_name, value_name
 from miniflow_xp.checks import of_kind
 from miniflow_xp.errors import DataError
 from miniflow_xp.switch import get_backend
@@ -37,6 +37,7 @@ def trainer_state(trainer: Trainer) -> State:
         "optimizer": {"kind": kind_of(trainer), "settings": settings_of(trainer), "numbers": numbers},
         "learning_rate": found.learning_rate,
         "passes": found.passes,
+        "masks": keys_of(trainer),
         "dtypes": dict(zip(parameters, found.dtypes, strict=True)),
         "versions": versions(),
     }
@@ -56,9 +57,9 @@ def versions() -> dict[str, str]:
 def restore(trainer: Trainer, state: State) -> None:
     """Let the trainer's next step be the one that would have followed on ``trainer_state``.
 
-    Names, shapes and dtypes of parameters, and the kind of the optimizer, must be those of the State: else DataError
-    lists all that differs, and nothing has changed. Other settings of the optimizer than before are told by a warning,
-    and used.
+    Names, shapes and dtypes of parameters, the kind of the optimizer and the seeds of dropout must be those of the
+    State: else DataError lists all that differs, and nothing has changed. Other settings of the optimizer than before
+    are told by a warning, and used.
     """
     parameters = named(of_kind(trainer, Trainer, "restore, trainer", "a State goes into a Trainer", "Give the Trainer"))
     of_kind(state, State, "restore, state", "it is a State", "Write restore(trainer, load(path))")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from miniflow_xp.command.display import show_judgement
+from miniflow_xp.command.naming import path_named
 from miniflow_xp.data.dialect import Asked
 from miniflow_xp.files import write_atomically
 from miniflow_xp.outlet import loss
@@ -18,7 +19,9 @@ from miniflow_xp.tabular.outputs import check_writable, not_written
 from miniflow_xp.tabular.predicting import prediction_lines
 from miniflow_xp.terminal import shown, stdout
 
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL.npz", help="What 'miniflow-xp train' has written.")]
+ModelFile = Annotated[
+    Path, typer.Argument(metavar="MODEL.npz", parser=path_named, help="What 'miniflow-xp train' has written.")
+]
 Chosen = Annotated[
     str | None, typer.Option(metavar="NAME[:DEVICE]", help="Array library. Usual: MINIFLOW_BACKEND, or numpy.")
 ]
@@ -35,12 +38,14 @@ def predict_command(
         Path,
         typer.Argument(
             metavar="DATA",
+            parser=path_named,
             help="A table (.csv, .csv.gz) with the columns of the features in any order, images (an IDX file, or the "
             "folder of some), an archive (.npz) with X, or one array (.npy).",
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Usual: standard output.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE.csv", parser=path_named, help="Usual: standard output."),
     ] = None,
     keep: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Copy a column of the table; may come several times.")
@@ -79,6 +84,7 @@ def evaluate_command(
         Path,
         typer.Argument(
             metavar="DATA",
+            parser=path_named,
             help="A table (.csv, .csv.gz), a folder of IDX files, or an archive (.npz); of the last two their test "
             "rows where there are some.",
         ),

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from miniflow_xp.command.model_commands import Decimal, Separator
+from miniflow_xp.command.naming import path_named
 from miniflow_xp.command.plotting import check_plot
 from miniflow_xp.command.precision import chosen_dtype
 from miniflow_xp.command.resuming import check_checkpoints, going_on, last_checkpoint
-from miniflow_xp.command.training_run import Files, chosen_table, tell_how_to_go_on, train_and_show
+from miniflow_xp.command.training_run import Files, chosen_table, train_and_show
 from miniflow_xp.data import DATASETS
 from miniflow_xp.data.dialect import Asked
 from miniflow_xp.switch import use_backend
@@ -38,6 +39,7 @@ def train_command(
         Path | None,
         typer.Option(
             metavar="DATA",
+            parser=path_named,
             help="Your own: a table (.csv, .csv.gz), a folder of IDX files as MNIST has them, or an archive (.npz) of "
             "X and y, and X_test and y_test where there are, or x_train and so on.",
         ),
@@ -77,7 +79,10 @@ def train_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws split, weights and batches.")] = CLASSIFICATION.seed,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Save all that is needed to go on there, after each epoch.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", parser=path_named, help="Save all that is needed to go on there, after each epoch."
+        ),
     ] = None,
     checkpoint_every: Annotated[
         int | None, typer.Option(metavar="STEPS", help="And after every so many steps.")
@@ -86,18 +91,21 @@ def train_command(
         bool, typer.Option("--resume", help="Go on from the last checkpoint; begin where there is none.")
     ] = False,
     plot: Annotated[
-        Path | None, typer.Option("--save-plot", metavar="FILE.png|.svg", help="Draw the costs by epoch.")
+        Path | None,
+        typer.Option("--save-plot", metavar="FILE.png|.svg", parser=path_named, help="Draw the costs by epoch."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE.npz", help="Parameters. Usual: DATASET-parameters.npz."),
+        typer.Option(
+            "--output", "-o", metavar="FILE.npz", parser=path_named, help="Parameters. Usual: DATASET-parameters.npz."
+        ),
     ] = None,
 ) -> None:
     """Train a network on real data and show how well it does on rows that it has not seen.
 
     In a table, texts of which there are few become 0/1 columns, and missing numbers their median.
 
-    Ctrl-C ends it after the step in progress, with everything saved.
+    Ctrl-C, SIGTERM and SIGHUP end it after the step in progress, with everything saved.
 
     Example: miniflow-xp train --dataset diabetes
 
@@ -124,7 +132,7 @@ def train_command(
             check_plot(plot, {DATA: data, "where --output goes": output})
         begun = last_checkpoint(checkpoint) if resume else None
         files = Files(output, plot, checkpoint, checkpoint_every, resume)
-        history = train_and_show(table, going_on(settings, begun, learning_rate), held_out, files, begun)
+        settings = going_on(settings, begun, learning_rate)
+        history = train_and_show(table, settings, held_out, files, begun, list(context.obj or ()))
     if history.ended == "interrupted":
-        tell_how_to_go_on(history, files, list(context.obj or ()))
         raise typer.Exit(INTERRUPTED)

@@ -1,6 +1,7 @@
 """What the command ``train`` does in which order: read, check, train, save, tell."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from miniflow_xp.command.resuming import Begun
 from miniflow_xp.data import Split, Table, hold_out, load, read_data
 from miniflow_xp.data.dialect import Asked
 from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.fitting.interrupts import interrupts
 from miniflow_xp.history import History
 from miniflow_xp.tabular.network import Network
 from miniflow_xp.tabular.saving import save
@@ -50,9 +52,17 @@ def chosen_table(dataset: str | None, data: Path | None, target: str | None, tas
 
 
 def train_and_show(
-    table: Table, settings: Settings, held_out: float | None, files: Files, begun: Begun | None
+    table: Table,
+    settings: Settings,
+    held_out: float | None,
+    files: Files,
+    begun: Begun | None,
+    arguments: Sequence[str],
 ) -> History:
-    """Split, train, save, and print what a user wants to see; ``begun``: the checkpoint that is gone on from."""
+    """Split, train, save, and print what a user wants to see.
+
+    ``begun``: the checkpoint that is gone on from; ``arguments``: those of the command line, to be repeated.
+    """
     console = stdout()
     rng = np.random.default_rng(settings.seed)
     split = hold_out(table, held_out, rng, host_dtype())
@@ -62,27 +72,30 @@ def train_and_show(
     lines = EpochLines(console, table.task, settings.epochs)
     batches = training_rows(split, settings)
     started = perf_counter()
-    try:
-        history = train(
-            network,
-            split,
-            settings,
-            batches=batches,
-            callbacks=[lines],
-            checkpoints=files.checkpoints,
-            checkpoint_every=files.checkpoint_every,
-            resume=files.resume,
-            progress=console if console.is_terminal else False,
-        )
-        show_end(console, table.task, history, perf_counter() - started)
-    except DataError:  # the last checkpoint; its disk need not be that of the parameters
-        if batches.used:
-            save_and_tell(console, files.output, table, split, network)
-        raise
-    save_and_tell(console, files.output, table, split, network)
-    if files.plot is not None:
-        save_plot(files.plot, history)
-        console.print(f"Costs drawn in {files.plot}", soft_wrap=True)
+    with interrupts() as asked:  # what was asked of the training holds until all is saved and told
+        try:
+            history = train(
+                network,
+                split,
+                settings,
+                batches=batches,
+                callbacks=[lines],
+                checkpoints=files.checkpoints,
+                checkpoint_every=files.checkpoint_every,
+                resume=files.resume,
+                progress=console if console.is_terminal else False,
+            )
+            show_end(console, table.task, history, perf_counter() - started)
+        except DataError:  # the last checkpoint; its disk need not be that of the parameters
+            if batches.used:
+                save_and_tell(console, files.output, table, split, network)
+            raise
+        save_and_tell(console, files.output, table, split, network)
+        if files.plot is not None:
+            save_plot(files.plot, history)
+            console.print(f"Costs drawn in {files.plot}", soft_wrap=True)
+        if history.ended == "interrupted":
+            tell_how_to_go_on(asked.name, history, files, arguments)
     return history
 
 
@@ -92,10 +105,10 @@ def save_and_tell(console: Console, output: Path, table: Table, split: Split, ne
     console.print(f"Parameters written to {output}", soft_wrap=True)
 
 
-def tell_how_to_go_on(history: History, files: Files, arguments: list[str]) -> None:
-    """On standard error: where Ctrl-C ended it, and the command that goes on."""
+def tell_how_to_go_on(signal: str, history: History, files: Files, arguments: Sequence[str]) -> None:
+    """On standard error: where Ctrl-C, or another signal, ended it, and the command that goes on."""
     last = history[-1]
-    typer.echo(f"Stopped by Ctrl-C in epoch {last.number + 1}, after step {last.steps}.", err=True)
+    typer.echo(f"Stopped by {signal} in epoch {last.number + 1}, after step {last.steps}.", err=True)
     if files.checkpoints is None:
         typer.echo("To be able to go on, train with --checkpoint FOLDER.", err=True)
         return

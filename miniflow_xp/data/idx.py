@@ -14,7 +14,7 @@ from typing import IO, NamedTuple, NoReturn
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checks import as_path
+from miniflow_xp.checks import usable_path
 from miniflow_xp.data.ordinary import check_ordinary
 from miniflow_xp.data.room import check_room, read_bytes
 from miniflow_xp.data.rows import GZIP_STARTS_WITH
@@ -46,7 +46,7 @@ def read_idx(path: str | Path) -> Array:
     Raises DataError, with file and offset, for another magic number, a short file, bytes left over and impossible
     sizes, and for a compressed file that is cut off or damaged.
     """
-    path = as_path(path, "read_idx, path")
+    path = usable_path(path, "read_idx, path", DataError)
     try:
         check_ordinary(path, "an IDX file is read")
         with path.open("rb") as plain:

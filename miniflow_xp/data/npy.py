@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple, NoReturn, TypeVar
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checks import as_path
+from miniflow_xp.checks import usable_path
 from miniflow_xp.data.ordinary import check_ordinary
 from miniflow_xp.data.room import CHUNK, check_room, read_bytes
 from miniflow_xp.errors import DataError, MiniflowError
@@ -58,7 +58,7 @@ def open_npy(path: str | Path) -> Array:
 
     Raises DataError, with file and offset, where it is no array of numbers or not as long as it says.
     """
-    return attempt(as_path(path, "open_npy, path"), map_npy)
+    return attempt(usable_path(path, "open_npy, path", DataError), map_npy)
 
 
 def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | None = None) -> dict[str, Array]:
@@ -78,7 +78,7 @@ def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | No
                 for name, info in found.items()
             }
 
-    return attempt(as_path(path, "read_npz, path"), arrays)
+    return attempt(usable_path(path, "read_npz, path", DataError), arrays)
 
 
 def npz_names(path: Path) -> list[str]:

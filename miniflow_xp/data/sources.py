@@ -24,7 +24,7 @@ def read_data(path: Path, target: str | None, task: str = "auto", asked: Asked =
     Raises DataError where it cannot be read as a table, SettingError for an unknown task, or an option of CSV files
     that has no place.
     """
-    path = usable_path(path, "read_data, path")
+    path = usable_path(path, "read_data, path", DataError)
     kind = kind_of(path)
     if kind == "csv":
         return read_table(path, target, task, asked)

@@ -67,7 +67,7 @@ def read_table(path: str | Path, target: str | None, task: str = "auto", asked: 
     is text, or whole numbers with at most 20 distinct values. ``asked``: separator and decimal sign. Raises DataError
     for a file or a cell that does not fit, SettingError for an unknown task, separator or sign.
     """
-    path = usable_path(path, "read_table, path")
+    path = usable_path(path, "read_table, path", DataError)
     if target is not None:
         of_kind(target, str, "read_table, target", "it is the name of a column", "Give its name as text")
     sheet = open_sheet(path, asked)

@@ -58,12 +58,14 @@ def fit(
     the cost is made of no loss, or of several, it is the mean of the steps' costs.
     ``schedule(step)`` is the factor of the optimizer's learning rate. ``patience``: stop after so many epochs in which
     the validation cost (without a validation set the training cost) did not fall. A callback that returns True stops
-    too. Ctrl-C stops after the step in progress; the history says why it ended.
+    too. Ctrl-C stops after the step in progress; the history says why it ended. So do SIGTERM and SIGHUP, unless the
+    process handles or ignores them; then ``fit`` raises SystemExit with the code 143 or 129.
 
     ``checkpoints``: a folder, or a Keeper, for checkpoints after every epoch, after every ``checkpoint_every`` steps,
-    and at Ctrl-C. With ``resume`` the last one there is gone on from, bit for bit as if nothing had happened: trainer,
-    optimizer, dropout, position in the data, history; where there is none, training begins. ``progress``: a bar, or
-    none; by default one on a terminal or in a notebook, for work of more than a second; a rich Console draws it there.
+    and at such a signal. With ``resume`` the last one there is gone on from, bit for bit as if nothing had happened:
+    trainer, optimizer, dropout, position in the data, history; where there is none, training begins. ``progress``: a
+    bar, or none; by default one on a terminal or in a notebook, for work of more than a second; a rich Console draws it
+    there.
 
     Raises DivergedError where a cost is not finite; parameters and optimizer are then those of the last look before it.
     Raises SettingError, FeedError for batches that do not fit the inputs, DataError for a checkpoint that does not fit,
