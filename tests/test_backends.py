@@ -317,6 +317,21 @@ def test_torch_without_a_usable_gpu_is_an_error_not_the_cpu():
     check_text(caught.value)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="package torch is not installed")
+@pytest.mark.parametrize(("kind", "waits"), [("cuda", [("cuda:1",)]), ("mps", [()])])
+def test_torch_waits_for_its_own_device(kind, waits, monkeypatch):
+    import torch
+
+    from miniflow_xp.backends.torch_backend import TorchBackend
+
+    asked = []
+    monkeypatch.setattr(getattr(torch, kind), "synchronize", lambda *device: asked.append(tuple(map(str, device))))
+    backend = object.__new__(TorchBackend)  # one whose device this machine need not have
+    backend._device = torch.device(kind, 1 if kind == "cuda" else 0)
+    backend.synchronize()
+    assert asked == waits
+
+
 @pytest.mark.parametrize("text", ["", " ", ":", ":0", "numpy:", "cupy:"])
 def test_malformed_environment_value(text, monkeypatch):
     monkeypatch.setenv("MINIFLOW_BACKEND", text)

@@ -143,3 +143,48 @@ def test_another_threads_wait_for_the_device_does_not_spoil_a_capture(backend, w
 def suppressed(work):
     with suppress(cupy.cuda.runtime.CUDARuntimeError):  # CUDA may refuse
         work()
+
+
+STACKS = {
+    "stacks": ((2, 3, 4), (2, 4, 5)),
+    "a stack and a matrix": ((2, 3, 4), (4, 5)),
+    "a vector and a stack": ((4,), (2, 4, 5)),
+    "stacks that are repeated unevenly": ((2, 1, 3, 4), (1, 6, 4, 5)),
+}
+
+
+@pytest.mark.parametrize("pair", [("float32",) * 2, ("float64",) * 2, ("float32", "float64"), ("float16", "float32")])
+@pytest.mark.parametrize(("left", "right"), STACKS.values(), ids=STACKS)
+def test_products_of_stacks_and_of_two_dtypes_are_captured(backend, left, right, pair):
+    A, B = mf.Input("A"), mf.Input("B")
+    product = A @ B
+    rng, program = np.random.default_rng(0), mf.Program(product, [A, B])
+    feed = {A: rng.normal(size=left).astype(pair[0]), B: rng.normal(size=right).astype(pair[1])}
+    value = feed[A] @ feed[B]
+    seeds = {product: rng.normal(size=value.shape).astype(value.dtype)}
+    with mf.use_backend("numpy"):
+        wanted = program(feed, seeds)
+    eps = float(np.finfo(pair[0]).eps)
+    for _ in range(2):
+        found = program(feed, seeds)
+        for node in (A, B):
+            assert found.gradients[node].dtype == wanted.gradients[node].dtype
+            gradient = backend.to_numpy(found.gradients[node])
+            np.testing.assert_allclose(gradient, wanted.gradients[node], rtol=64 * eps, atol=64 * eps)
+        assert found.values.dtype == value.dtype
+        np.testing.assert_allclose(backend.to_numpy(found.values), value, rtol=64 * eps, atol=64 * eps)
+    assert "not captured" not in program.explain()
+
+
+def test_float64_data_for_layers_in_float32_is_captured(backend):
+    cost, parameters, feed = network("float32")
+    wide = {leaf: array.astype("float64") for leaf, array in feed.items()}
+    trainer = mf.Trainer(cost, mf.SGD(0.1))
+    found = trainer.step(wide)
+    assert "not captured" not in trainer.explain()
+    with mf.use_backend("numpy"):
+        cost, _, feed = network("float32")
+        wanted = mf.Program(cost)({leaf: array.astype("float64") for leaf, array in feed.items()}).values
+    assert found.dtype == wanted.dtype
+    np.testing.assert_allclose(float(found), float(wanted), rtol=1e-6)
+    assert [p.value.dtype for p in parameters] == ["float32"] * 2

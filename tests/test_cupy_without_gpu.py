@@ -14,7 +14,7 @@ from capabilities import ROWS, example
 import miniflow_xp as mf
 from miniflow_xp import ops
 from miniflow_xp.backends.cupy_graph.groups import Group, order
-from miniflow_xp.backends.cupy_graph.layout import gemm_arguments
+from miniflow_xp.backends.cupy_graph.layout import gemm_arguments, step
 from miniflow_xp.backends.cupy_graph.sources import write
 from miniflow_xp.backends.numpy_backend import NumpyBackend
 from miniflow_xp.backends.precision import tf32_wanted
@@ -141,6 +141,28 @@ def test_products_of_all_layouts_reach_blas_as_they_are(n, m, k):
             *(address[2], 1, ld_out, 70, -1),
         )
         np.testing.assert_allclose(out, a @ b, rtol=1e-14)  # sums of at most 5 products in float64
+
+
+def stacks():
+    """(may its steps be even, array): stacks of (2, 3) matrices that BLAS steps through as they are, and others."""
+    big = np.arange(4 * 3 * 5 * 4, dtype=np.float64).reshape(4, 3, 5, 4)
+    yield True, np.ascontiguousarray(big[:, :, :2, :3])
+    yield True, big[:, :, 1:3, 1:]
+    yield True, np.broadcast_to(big[1, 1, :2, :3], (4, 3, 2, 3))
+    yield True, np.broadcast_to(big[1:2, 1:2, :2, :3], (4, 1, 2, 3))
+    yield False, np.broadcast_to(big[:, :1, :2, :3], (4, 3, 2, 3))
+    yield False, big[:, :2, :2, :3]
+    yield False, big[::-1, :, :2, :3]
+
+
+def test_stacks_with_even_steps_reach_blas_as_they_are():
+    for even, x in stacks():
+        found = step(x.shape, x.strides, x.itemsize)
+        assert (found is not None) is even
+        if even:
+            first = x.__array_interface__["data"][0]
+            addresses = [m.__array_interface__["data"][0] for m in (x[i, j] for i, j in np.ndindex(x.shape[:2]))]
+            assert addresses == [first + 8 * n * found for n in range(len(addresses))]
 
 
 # -- what a plan is made of, and for which arrays

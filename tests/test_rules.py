@@ -1,6 +1,7 @@
 """Every rule on every target in float64 and float32, generated from the table in capabilities.py."""
 
 import copy
+import itertools
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,7 @@ from targets import on_every_target
 import miniflow_xp as mf
 from miniflow_xp import dtypes, ops
 from miniflow_xp.node import pullbacks
+from miniflow_xp.switch import to_numpy
 
 DTYPES = ("float64", "float32")
 CASES = [(row, shapes, dtype) for row in ROWS for shapes in row.cases for dtype in DTYPES]
@@ -141,6 +143,38 @@ def test_each_gradient_has_the_dtype_of_its_own_input(row, dtype, target, backen
         value, gradients = target.apply(row.node, backend, target.array(backend, weights, "float64"), arrays)
     assert dtypes.name_of(value) == "float64"
     assert [gradient.dtype for gradient in gradients] == [array.dtype for array in arrays]
+
+
+PRODUCTS = {
+    "MatMul": (mf.MatMul, ((2, 3), (3, 2))),
+    "MatMul of a vector": (mf.MatMul, ((3,), (3, 2))),
+    "MatMul of stacks": (mf.MatMul, ((2, 2, 3), (3, 2))),
+    "Linear": (mf.Linear, ((2, 3), (3, 2), (2,))),
+}
+
+
+@pytest.mark.parametrize("pair", list(itertools.permutations(dtypes.FLOATS, 2)), ids="-".join)
+@pytest.mark.parametrize(("node", "shapes"), PRODUCTS.values(), ids=PRODUCTS)
+def test_products_of_two_dtypes_are_in_the_one_that_holds_both(node, shapes, pair, backend):
+    """Small integers, which every dtype holds exactly; each gradient is in the dtype of its own input."""
+    if any(backend.storable(dtype) != dtype for dtype in pair):
+        pytest.skip(f"{backend.name} does not store both")
+    hosts = [np.arange(1.0, 1 + np.prod(shape)).reshape(shape) for shape in shapes]
+    leaves = [mf.Input(f"leaf{n}") for n in range(len(shapes))]
+    names = [pair[n % 2] for n in range(len(shapes))]
+    product, common = node(*leaves), dtypes.widest(set(pair))
+    program = mf.Program(product, leaves)
+    found = program(
+        {leaf: backend.asarray(host, name) for leaf, host, name in zip(leaves, hosts, names, strict=True)},
+        {product: backend.asarray(np.ones((hosts[0] @ hosts[1]).shape), common)},
+    )
+    assert dtypes.name_of(found.values) == common
+    np.testing.assert_array_equal(to_numpy(found.values), hosts[0] @ hosts[1] + sum(hosts[2:]))
+    with mf.use_backend("numpy"):
+        wanted = program(dict(zip(leaves, hosts, strict=True)), {product: np.ones((hosts[0] @ hosts[1]).shape)})
+    for leaf, name in zip(leaves, names, strict=True):
+        assert dtypes.name_of(found.gradients[leaf]) == name
+        np.testing.assert_array_equal(to_numpy(found.gradients[leaf]), wanted.gradients[leaf])
 
 
 @on_targets("row shapes dtype", ONE_CASE)

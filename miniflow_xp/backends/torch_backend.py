@@ -60,8 +60,11 @@ class TorchBackend(Backend):
         return "float32" if dtype == "float64" and self._device.type == "mps" else dtype
 
     def synchronize(self) -> None:
-        if self._device.type != "cpu":
-            getattr(torch, self._device.type).synchronize()
+        kind = self._device.type
+        if kind == "mps":  # there is one, and its function takes no device
+            torch.mps.synchronize()
+        elif kind != "cpu":
+            getattr(torch, kind).synchronize(self._device)
 
     def activate(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = torch.no_grad()

@@ -19,7 +19,7 @@ class MatMul(Node):
         check_product(self, a, b, "A", "B")
 
     def compute(self, xp: Namespace, a: Array, b: Array) -> Array:
-        return xp.matmul(a, b)
+        return product(xp, a, b)
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, a: Array, b: Array) -> tuple[Thunk, Thunk]:
         return lambda: left_gradient(xp, gradient, a, b), lambda: right_gradient(xp, gradient, a, b)
@@ -42,7 +42,7 @@ class Linear(Node):
             )
 
     def compute(self, xp: Namespace, X: Array, W: Array, b: Array) -> Array:
-        return xp.matmul(X, W) + b
+        return product(xp, X, W) + b
 
     def vjp(
         self, xp: Namespace, gradient: Array, value: Array, X: Array, W: Array, b: Array
@@ -50,17 +50,25 @@ class Linear(Node):
         return lambda: left_gradient(xp, gradient, X, W), lambda: right_gradient(xp, gradient, X, W), lambda: gradient
 
 
+def product(xp: Namespace, a: Array, b: Array) -> Array:
+    """A B in the dtype that both are promoted to; not every library's ``matmul`` takes two dtypes."""
+    if a.dtype != b.dtype:
+        common = xp.result_type(a.dtype, b.dtype)
+        a, b = (x if x.dtype == common else xp.astype(x, common) for x in (a, b))
+    return xp.matmul(a, b)
+
+
 def left_gradient(xp: Namespace, gradient: Array, a: Array, b: Array) -> Array:
     """G Bᵀ: the gradient of A in A B."""
     g, _, b2 = as_matrices(xp, gradient, a, b)
-    result = xp.matmul(g, xp.matrix_transpose(b2))
+    result = product(xp, g, xp.matrix_transpose(b2))
     return xp.squeeze(result, axis=-2) if a.ndim == 1 else result
 
 
 def right_gradient(xp: Namespace, gradient: Array, a: Array, b: Array) -> Array:
     """Aᵀ G: the gradient of B in A B."""
     g, a2, _ = as_matrices(xp, gradient, a, b)
-    result = xp.matmul(xp.matrix_transpose(a2), g)
+    result = product(xp, xp.matrix_transpose(a2), g)
     return xp.squeeze(result, axis=-1) if b.ndim == 1 else result
 
 

@@ -1,7 +1,7 @@
-"""The four calls of cuBLAS that a captured product needs, through NVIDIA's bindings or through ctypes.
+"""The calls of cuBLAS that a captured product needs, through NVIDIA's bindings or through ctypes.
 
-Not seen on a GPU yet: ctypes has called a cuBLAS that is played, NVIDIA's bindings have called none. The signatures are
-those of nvmath-python 1.0 and of the cuBLAS documentation.
+The signatures are those of nvmath-python 1.0 and of the cuBLAS documentation. Calls through ctypes have been seen on a
+stand-in for cuBLAS, none of either binding on a GPU yet.
 """
 
 import ctypes
@@ -29,6 +29,7 @@ class Nvmath:
         self.set_stream: Callable[[int, int], None] = cublas.set_stream
         self.set_workspace: Callable[[int, int, int], None] = cublas.set_workspace
         self.gemm: Callable[..., None] = cublas.gemm_ex
+        self.gemm_of_stacks: Callable[..., None] = cublas.gemm_strided_batched_ex
 
 
 class Ctypes:
@@ -41,8 +42,14 @@ class Ctypes:
         "cublasSetStream_v2": "pp",
         "cublasSetWorkspace_v2": "ppz",
         "cublasGemmEx": "piiiiippiipiippiiii",
+        "cublasGemmStridedBatchedEx": "piiiiippiilpiilppiiliii",
     }
-    kinds: ClassVar[dict[str, Any]] = {"p": ctypes.c_void_p, "i": ctypes.c_int, "z": ctypes.c_size_t}
+    kinds: ClassVar[dict[str, Any]] = {
+        "p": ctypes.c_void_p,
+        "i": ctypes.c_int,
+        "l": ctypes.c_longlong,
+        "z": ctypes.c_size_t,
+    }
 
     def __init__(self, library: Any = None) -> None:
         self._library = library or cublas_library()
@@ -65,6 +72,9 @@ class Ctypes:
 
     def gemm(self, *arguments: int) -> None:
         self._call("cublasGemmEx", *arguments)
+
+    def gemm_of_stacks(self, *arguments: int) -> None:
+        self._call("cublasGemmStridedBatchedEx", *arguments)
 
     def _call(self, name: str, *arguments: int) -> None:
         status = getattr(self._library, name)(*arguments)

@@ -14,11 +14,11 @@ MANY_ROWS = 512  # from here sums down the columns are a product with ones; ``ve
 
 
 def is_plain_product(value: Value) -> bool:
-    """A product of matrices or vectors of one dtype, which ``Gemm`` takes; stacks of matrices are left to CuPy."""
+    """A product of floats of one dtype, which ``Gemm`` takes."""
     if value.op != "matmul" or value.keywords:
         return False
     a, b = value.parents()
-    return a.dtype == b.dtype and a.dtype.name in DATA_TYPES and len(a.shape) <= 2 and len(b.shape) <= 2
+    return bool(a.dtype == b.dtype and a.dtype.name in DATA_TYPES)
 
 
 def is_plain_sum(value: Value) -> bool:
@@ -44,7 +44,7 @@ def why_unsafe(value: Value) -> str:
     if is_plain_product(value) or joins(value):
         return ""
     if value.op == "matmul":
-        return "a product of stacks of matrices, or of mixed dtypes, is CuPy's, which refuses to be captured"
+        return "a product of integers, or of mixed dtypes, is CuPy's, which refuses to be captured"
     if value.op == "getitem" and not is_slicing(value.inputs[1]):
         return "indexing with arrays may read from the host"
     return "" if value.op in SAFE else f"{value.op} is not known to be safe in a graph"

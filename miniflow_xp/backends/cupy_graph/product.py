@@ -1,7 +1,6 @@
 """A matrix product that may be captured: cuBLAS on a handle and a workspace of our own.
 
-CuPy's own ``matmul`` refuses to run while a stream is captured. Not seen on a GPU yet, only on a
-cuBLAS that is played.
+CuPy's own ``matmul`` refuses to run while a stream is captured. Seen with CuPy 14.2 on a stand-in for CUDA, not on a GPU yet.
 """
 
 import ctypes
@@ -12,13 +11,14 @@ import cupy
 
 from miniflow_xp.backend import Array
 from miniflow_xp.backends.cupy_graph.blas import ANY_ALGORITHM, DATA_TYPES, FP32, FP64, TF32, bindings
-from miniflow_xp.backends.cupy_graph.layout import gemm_arguments
+from miniflow_xp.backends.cupy_graph.layout import StackArguments, stack_arguments
+from miniflow_xp.broadcasting import broadcast
 
 WORKSPACE = 32 << 20  # bytes: what NVIDIA recommends for Hopper
 
 
 class Gemm:
-    """Products of matrices of one dtype into given arrays; one handle and workspace, so one for each graph.
+    """Products of arrays of one dtype into given arrays; one handle and workspace, so one for each graph.
 
     float32 is true float32, or TF32 where ``tf32``; half precision is summed in float32.
     """
@@ -33,9 +33,11 @@ class Gemm:
         weakref.finalize(self, self.library.destroy, self._handle).atexit = False  # at exit CUDA may be gone already
 
     def matmul(self, a: Array, b: Array, out: Array) -> None:
-        """``a @ b`` of matrices or vectors, into ``out``, whose rows lie end to end."""
-        rows, columns = a if a.ndim == 2 else a.reshape(1, -1), b if b.ndim == 2 else b.reshape(-1, 1)
-        self.into(out.reshape(rows.shape[0], columns.shape[1]), rows, columns, self.tf32)
+        """``a @ b`` of vectors, matrices or stacks of matrices, into ``out``, whose rows lie end to end."""
+        rows, columns = a if a.ndim > 1 else a.reshape(1, -1), b if b.ndim > 1 else b.reshape(-1, 1)
+        stack = broadcast(rows.shape[:-2], columns.shape[:-2])
+        assert stack is not None  # the library has computed this product
+        self.into(out.reshape(*stack, rows.shape[-2], columns.shape[-1]), rows, columns, self.tf32)
 
     def column_sums(self, x: Array, out: Array) -> None:
         """``x.sum(axis=0)`` of a matrix as ones · x, in true float32: it keeps more of the GPU busy than a sum does."""
@@ -48,10 +50,11 @@ class Gemm:
         return self._ones[count, dtype]
 
     def into(self, out: Array, a: Array, b: Array, tf32: bool) -> None:
-        """out = a b for matrices; operands that BLAS cannot read are copied first."""
+        """out = a b for matrices, or stacks of them; operands that BLAS cannot read are copied first."""
         if a.size == 0 or b.size == 0:
             out.fill(0)
             return
+        a, b = stacked(a, out), stacked(b, out)
         found = arguments(a, b, out)
         if found is None:
             a, b = cupy.ascontiguousarray(a), cupy.ascontiguousarray(b)
@@ -61,12 +64,15 @@ class Gemm:
         self._use_current_stream()
         kind, compute, number = types(a.dtype.name, tf32)
         one, zero = number(1), number(0)
-        operation_b, operation_a, m, n, k, ld_b, ld_a, ld_out = found
-        self.library.gemm(
-            *(self._handle, operation_b, operation_a, m, n, k, ctypes.addressof(one)),
-            *(b.data.ptr, kind, ld_b, a.data.ptr, kind, ld_a, ctypes.addressof(zero)),
-            *(out.data.ptr, kind, ld_out, compute, ANY_ALGORITHM),
-        )
+        each, step_b, step_a, step_out, products = found
+        sizes = self._handle, each.transpose_b, each.transpose_a, each.m, each.n, each.k, ctypes.addressof(one)
+        left, right = (b.data.ptr, kind, each.ld_b), (a.data.ptr, kind, each.ld_a)
+        result = ctypes.addressof(zero), out.data.ptr, kind, each.ld_out
+        if out.ndim == 2:
+            self.library.gemm(*sizes, *left, *right, *result, compute, ANY_ALGORITHM)
+        else:
+            steps = (*left, step_b, *right, step_a, *result, step_out)
+            self.library.gemm_of_stacks(*sizes, *steps, products, compute, ANY_ALGORITHM)
 
     def _use_current_stream(self) -> None:
         stream = cupy.cuda.get_current_stream().ptr
@@ -76,9 +82,14 @@ class Gemm:
             self._stream = stream
 
 
-def arguments(a: Array, b: Array, out: Array) -> Any:
-    """The arguments for three matrices, or None."""
-    return gemm_arguments((a.shape, a.strides), (b.shape, b.strides), (out.shape, out.strides), a.itemsize)
+def stacked(x: Array, out: Array) -> Array:
+    """A matrix or a stack, repeated as the stack ``out`` wants it; nothing is copied."""
+    return x if x.shape[:-2] == out.shape[:-2] else cupy.broadcast_to(x, out.shape[:-2] + x.shape[-2:])
+
+
+def arguments(a: Array, b: Array, out: Array) -> StackArguments | None:
+    """The arguments for three stacks, or three matrices; or None."""
+    return stack_arguments((a.shape, a.strides), (b.shape, b.strides), (out.shape, out.strides), a.itemsize)
 
 
 def types(dtype: str, tf32: bool) -> tuple[int, int, Any]:
