@@ -122,6 +122,31 @@ def test_a_step_with_dropout_is_captured_and_equals_numpys(backend):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)  # a few hundred roundings of numbers near 1
 
 
+SHAPES = {
+    "stacks": ((2, 3, 4), (2, 4, 5)),
+    "a stack and a matrix": ((2, 3, 4), (4, 5)),
+    "a vector and a stack": ((4,), (2, 4, 5)),
+    "a stack and a vector": ((2, 3, 4), (4,)),
+    "stacks that are repeated unevenly": ((2, 1, 3, 4), (1, 6, 4, 5)),
+}
+
+
+@pytest.mark.parametrize(("left", "right"), SHAPES.values(), ids=SHAPES)
+def test_products_of_stacks_are_captured(left, right, backend):
+    A, B = mf.Input("A"), mf.Input("B")
+    rng = np.random.default_rng(0)
+    feed, program = {A: rng.normal(size=left), B: rng.normal(size=right)}, mf.Program(A @ B, [A, B])
+    seeds = {program.schedule.outputs[0]: rng.normal(size=(feed[A] @ feed[B]).shape)}
+    with mf.use_backend("numpy"):
+        wanted = program(feed, seeds)
+    for _ in range(2):
+        found = program(feed, seeds)
+        pairs = [(found.values, wanted.values), *((found.gradients[n], wanted.gradients[n]) for n in (A, B))]
+        for one, other in pairs:
+            np.testing.assert_allclose(cupy.asnumpy(one), other, rtol=1e-12)
+    assert "not captured" not in program.explain()
+
+
 def test_a_parameter_set_between_steps_is_seen(backend):
     cost, parameters, feed = network()
     trainer = mf.Trainer(cost, mf.SGD(0.1))
@@ -338,8 +363,7 @@ def test_memory_errors_and_interrupts_pass_and_leave_capture_mode(backend, monke
 
 
 def test_what_is_not_known_to_be_safe_is_not_captured(backend):
-    A, B = mf.Input("A"), mf.Input("B")
-    program, a, b = mf.Program(A @ B), np.ones((2, 3, 4)), np.ones((2, 4, 5))
-    with told(backend, "stacks of matrices"):
-        found = program({A: a, B: b}).values
-    np.testing.assert_array_equal(cupy.asnumpy(found), a @ b)
+    a, b = cupy.ones((3, 4)), cupy.ones((4, 5), "float32")
+    with told(backend, "of mixed dtypes"):
+        captured = capture.CupyCapture(backend, lambda ns, a, b: [ns.matmul(a, b)], [a, b], 0)
+    np.testing.assert_array_equal(cupy.asnumpy(captured(a, b)[0]), np.full((3, 5), 4.0))
