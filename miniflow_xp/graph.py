@@ -16,6 +16,7 @@ from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.node import Constant, Gradients, Input, Node, Parameter, as_nodes, no_gradient
+from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend
 
 
@@ -37,6 +38,8 @@ def topological_sort(feed_dict: Mapping[Input, Any], output: Node | None = None)
     check_all_in(order, feed_dict)
     admit_leaves(order, feed_dict)
     reconnect(order)
+    if output is not None:
+        release(order)
     return order
 
 
@@ -214,6 +217,14 @@ def reconnect(order: Sequence[Node]) -> None:
             if node not in known[inbound]:
                 known[inbound].add(node)
                 inbound.outbound_nodes.append(node)
+
+
+def release(order: Sequence[Node]) -> None:
+    """Let the leaves keep these nodes no longer: their output is held by whoever asked for it, and holds the others."""
+    for node in order:
+        for inbound in node.inbound_nodes:
+            if isinstance(inbound.outbound_nodes, Readers):
+                inbound.outbound_nodes.release(node)
 
 
 @contextmanager

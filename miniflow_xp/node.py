@@ -51,9 +51,6 @@ class Node:
     gives_columns: ClassVar[bool] = False
     """Does the lesson print this node's gradient of a 1-D Input as a column? (docs/decisions/0003)"""
 
-    outlives_graphs: ClassVar[bool] = False
-    """Is it made once, for many graphs? Then it does not keep the nodes alive that read it."""
-
     def __init__(self, inbound_nodes: Sequence[Operand] = (), name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
             raise GraphError(type(self).__name__, f"its name is {shown(name)}", "a name is text", "Write name='hidden'")
@@ -79,7 +76,7 @@ class Node:
 
     def no_readers(self) -> MutableSequence["Node"]:
         """Its ``outbound_nodes`` while nothing reads it."""
-        return Readers() if self.outlives_graphs else []
+        return []
 
     # -- the rule: pure
 
@@ -214,15 +211,24 @@ class Elementwise(Node):
 
 
 class Input(Node):
-    """A leaf that is fed: data, or in the lesson also weights. It keeps the nodes that read it, and so their graph.
+    """A leaf that is fed: data, or in the lesson also weights.
+
+    In the lesson a graph is found from what is fed, so an Input keeps the nodes that read it, and they the others. Once
+    a graph was asked for by its output, whoever holds the output keeps it, and the Input does not.
 
     ``dtype``: what it is converted to. ``int`` declares labels and indices, which then stay integers; without one,
     float data keep their dtype and everything else takes the float dtype of the graph's other leaves.
     """
 
+    outlives_graphs: ClassVar[bool] = False
+    """Is it made once, for many graphs? Then it keeps none of the nodes that read it."""
+
     def __init__(self, name: str | None = None, *, dtype: Any = None) -> None:
         super().__init__(name=name)
         self.dtype = None if dtype is None else dtypes.parse(dtype, f"{self}, dtype")
+
+    def no_readers(self) -> MutableSequence[Node]:
+        return Readers(keeps=not self.outlives_graphs)
 
     def forward(self) -> None:
         if self.value is None:
@@ -452,7 +458,7 @@ def as_nodes(given: Any, where: str) -> list[Any]:
     found = [given] if isinstance(given, Node) or not isinstance(given, Iterable) else list(given)
     for node in found:
         if not isinstance(node, Node):
-            raise GraphError(where, f"{shown(node)} is no node", "it is a node, or a list of nodes", "Name nodes")
+            raise GraphError(where, f"{shown(node)} is a {type(node).__name__}", "nodes are wanted", "Name nodes")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The nodes that read a leaf, where the leaf outlives them: a list that keeps none of them alive."""
+"""The nodes that read a leaf: a list that keeps none of them alive, or those of a graph that is found from here."""
 
 from collections.abc import Iterable, Iterator, MutableSequence
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 class Readers(MutableSequence[Any]):
     """Nodes in the order in which they came, each once; those that nobody else holds any more are gone.
 
-    A copy of a leaf starts with none: the nodes that are copied with it enter themselves.
+    ``keeps``: it keeps them until they are released. A copy of a leaf starts with none: the nodes that are copied with
+    it enter themselves.
     """
 
-    def __init__(self, nodes: "Iterable[Node]" = ()) -> None:
+    def __init__(self, keeps: bool = False) -> None:
         self._alive: WeakValueDictionary[int, Node] = WeakValueDictionary()
-        self.extend(nodes)
+        self._kept: dict[int, Node] = {}
+        self._keeps = keeps
 
     def nodes(self) -> "list[Node]":
         """Those that are alive now; it may be asked for while other threads build graphs."""
@@ -24,6 +26,12 @@ class Readers(MutableSequence[Any]):
 
     def append(self, node: "Node") -> None:
         self._alive[id(node)] = node  # an id comes back only after its node has gone
+        if self._keeps:
+            self._kept[id(node)] = node
+
+    def release(self, node: "Node") -> None:
+        """Keep this one no longer."""
+        self._kept.pop(id(node), None)
 
     def __len__(self) -> int:
         return len(self.nodes())
@@ -55,6 +63,7 @@ class Readers(MutableSequence[Any]):
 
     def clear(self) -> None:
         self._alive.clear()
+        self._kept.clear()
 
     def __contains__(self, node: object) -> bool:
         return any(reader is node for reader in self.nodes())
@@ -67,5 +76,5 @@ class Readers(MutableSequence[Any]):
     def __repr__(self) -> str:
         return repr(self.nodes())
 
-    def __reduce__(self) -> tuple[type["Readers"], tuple[()]]:
-        return Readers, ()
+    def __reduce__(self) -> tuple[type["Readers"], tuple[bool]]:
+        return Readers, (self._keeps,)

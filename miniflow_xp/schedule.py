@@ -7,7 +7,7 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
-from miniflow_xp.graph import ancestors, at_dtype, check_floats
+from miniflow_xp.graph import ancestors, at_dtype, check_floats, release
 from miniflow_xp.node import Constant, Input, Node, no_gradient, pullbacks
 
 Steps = list[tuple[Node, list[Node]]]
@@ -27,6 +27,7 @@ class Schedule:
                     "a frozen graph", f"{node!r} is a {type(node).__name__}", "outputs and wrt are nodes", "Name nodes"
                 )
         order = ancestors(outputs)
+        release(order)
         self.outputs, self.wrt = list(outputs), list(wrt)
         self.leaves = [n for n in order if isinstance(n, Input)]
         self.constants = [n for n in order if isinstance(n, Constant)]

@@ -96,6 +96,42 @@ def test_a_pass_takes_as_many_steps_after_300_graphs_as_after_3():
     assert steps_of_a_pass(300) == steps_of_a_pass(3)
 
 
+def shared(ask):
+    """References to the graphs of 20 rounds over the same Inputs and Parameters, asked for by their output."""
+    W, b = parameters()
+    x, y = Input("x"), Input("y")
+    seen = []
+    for _ in range(20):
+        cost = MSE(y, Sigmoid(Linear(x, W, b)))
+        ask(cost, {x: ROWS, y: TARGETS})
+        seen.append(weakref.ref(cost))
+    del cost
+    W.value = b.value = None  # until now the last Trainer gives them
+    gc.collect()
+    return [reference() for reference in seen], len(x.outbound_nodes), len(y.outbound_nodes)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cost, feed: mf.forward_and_backward(mf.topological_sort(feed, cost)),
+        lambda cost, feed: mf.Program(cost)(feed),
+        lambda cost, feed: mf.Trainer(cost).step(feed),
+    ],
+    ids=["the lesson", "Program", "Trainer"],
+)
+def test_graphs_that_share_inputs_are_gone_once_they_were_asked_for_by_their_output(ask):
+    assert shared(ask) == ([None] * 20, 0, 0)
+
+
+def test_predictions_of_a_model_over_one_input_leave_nothing_behind():
+    model, x = Sequential([Dense(3, 4, Tanh), Dense(4, 2)], seed=0), Input("x")
+    for _ in range(20):
+        mf.predict(model(x, training=False), [{x: ROWS}])
+    gc.collect()
+    assert (list(x.outbound_nodes), [len(p.outbound_nodes) for p in model.parameters]) == ([], [0] * 4)
+
+
 # What keeps a graph
 
 
