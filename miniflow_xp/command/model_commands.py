@@ -9,7 +9,7 @@ import typer
 
 from miniflow_xp.checkpoint.atomic import write_atomically
 from miniflow_xp.command.display import show_judgement
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data import Asked
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.judging import judged, known_rows
 from miniflow_xp.tabular.loading import load_model
