@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from words import words
 
-from miniflow_xp.data import hold_out, read_table
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data import Asked, hold_out, read_table
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.tabular.loading import load_model
@@ -156,7 +155,7 @@ def test_a_category_that_was_not_in_training_is_none_of_them_and_told(cli, tmp_p
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         rows = [float(row) for row in output.splitlines()[1:]]
-        (tmp_path / "v.csv").write_text("id,size,rooms,colour\n1,25,,mauve\n2,26,3,mauve\n3,27,2,blue\n")
+        (tmp_path / "v.csv").write_text("id,size,rooms,colour\n1,25,-NaN,mauve\n2,26,3,mauve\n3,27,2,blue\n")
         assert [float(row) for row in cli("predict", "m.npz", "v.csv")[1].splitlines()[1:]] == rows
 
 

@@ -13,8 +13,7 @@ from rich.console import Console
 from miniflow_xp.command.display import EpochLines, checkpoints_line, show_end, show_start
 from miniflow_xp.command.plotting import save_plot
 from miniflow_xp.command.resuming import Begun
-from miniflow_xp.data import Split, Table, hold_out, load, read_data
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data import Asked, Split, Table, hold_out, load, read_data
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.fitting.interrupts import interrupts
 from miniflow_xp.history import History

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniflow_xp.checks import shown
+from miniflow_xp.data.dialect import Asked
 from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.data.sources import read_data
 from miniflow_xp.data.split import Split, hold_out
@@ -17,6 +18,7 @@ from miniflow_xp.errors import SettingError
 
 __all__ = [
     "DATASETS",
+    "Asked",
     "Held",
     "Scaling",
     "Split",

@@ -8,7 +8,7 @@ import re
 import warnings
 from array import array
 from collections.abc import Sequence
-from math import isinf, isnan, nan
+from math import isinf, nan
 from pathlib import Path
 from reprlib import repr as shortened
 from typing import NamedTuple
@@ -62,22 +62,21 @@ class Encoder:
 
     def write(self, numbers: "array[float]", line: int, cell: str) -> None:
         """Append what a cell becomes; raises DataError where it is no number, or missing and was not in training."""
-        value = None if self.rows else number(cell, self.decimal)
-        if is_missing(cell) or (value is not None and isnan(value)):
+        if is_missing(cell):
             if not self.column.gaps:
                 raise missing(self.path, line, self.column.name, cell)
             numbers.extend(self.missing)
         elif self.rows:
             numbers.extend(self.rows.get(cell) or self.unknown(line, cell))
         else:
-            numbers.append(finite(self.path, line, self.column.name, cell, value, self.decimal))
+            numbers.append(finite(self.path, line, self.column.name, cell, self.decimal))
             if self.column.gaps:
                 numbers.append(0)
 
     def unknown(self, line: int, cell: str) -> "array[float]":
         """None of the categories, which is told once."""
         if not self.told:
-            where = f"{self.path}, line {line}, column {self.column.name[:80]!r}"
+            where = place(self.path, line, self.column.name)
             warnings.warn(f"{where}: {shortened(cell)} was not in training: it is none of the categories", stacklevel=2)
             self.told = True
         return one_hot(self.column, UNKNOWN)
@@ -102,18 +101,19 @@ class Gathered:
 
     def add(self, line: int, cell: str) -> None:
         """Take a cell; raises DataError for an infinite one."""
-        value = number(cell, self.decimal)
-        if is_missing(cell) or (value is not None and isnan(value)):
+        if is_missing(cell):
             self.gaps += 1
             self.values.append(nan)
             self.codes.append(MISSING)
             return
-        if value is not None:
-            self.numbers += 1
-            self.values.append(finite(self.path, line, self.name, cell, value, self.decimal))
-        else:
+        value = number(cell, self.decimal)
+        if value is None:
             self.first = self.first or (line, cell)
-            self.values.append(nan)
+        elif isinf(value):
+            raise infinite(place(self.path, line, self.name), cell)
+        else:
+            self.numbers += 1
+        self.values.append(nan if value is None else value)
         if self.few:
             self.codes.append(self.texts.setdefault(cell, len(self.texts)))
             self.few = len(self.texts) <= MOST_CATEGORIES
@@ -126,11 +126,9 @@ class Gathered:
         if self.first is None:
             return Column(self.name, (), self.gaps > 0)
         line, cell = self.first
-        where = f"{self.path}, line {line}, column {self.name[:80]!r}"
-        if has_commas(cell) and self.decimal == ".":
-            raise DataError(where, *commas(cell), POINTS)
-        if 2 * self.numbers >= len(self.values) - self.gaps:
-            raise not_a_number(where, cell)
+        where = place(self.path, line, self.name)
+        if 2 * self.numbers >= len(self.values) - self.gaps or (self.decimal == "." and has_commas(cell)):
+            raise not_a_number(where, cell, self.decimal)
         if DATE.fullmatch(cell):
             raise DataError(
                 where,
@@ -158,22 +156,30 @@ class Gathered:
         return codes[:, None] == np.array(wanted)
 
 
-def finite(path: Path, line: int, name: str, cell: str, value: float | None, decimal: str) -> float:
+def finite(path: Path, line: int, name: str, cell: str, decimal: str) -> float:
     """The number in a cell; raises DataError where there is none, or an infinite one."""
-    where = f"{path}, line {line}, column {name[:80]!r}"
+    value = number(cell, decimal)
     if value is None:
-        raise (
-            DataError(where, *commas(cell), POINTS)
-            if has_commas(cell) and decimal == "."
-            else not_a_number(where, cell)
-        )
+        raise not_a_number(place(path, line, name), cell, decimal)
     if isinf(value):
-        raise DataError(where, f"it is {cell}", "numbers are finite", "Mend or drop the row")
+        raise infinite(place(path, line, name), cell)
     return value
 
 
-def not_a_number(where: str, cell: str) -> DataError:
-    """The error for a text among numbers."""
+def place(path: Path, line: int, name: str) -> str:
+    """Where a cell stands, for complaints."""
+    return f"{path}, line {line}, column {name[:80]!r}"
+
+
+def infinite(where: str, cell: str) -> DataError:
+    """The error for a number that float64 does not hold."""
+    return DataError(where, f"it is {cell}", "numbers are finite", "Mend or drop the row")
+
+
+def not_a_number(where: str, cell: str, decimal: str) -> DataError:
+    """The error for a text among numbers, which may be a number but for its commas."""
+    if decimal == "." and has_commas(cell):
+        return DataError(where, *commas(cell), POINTS)
     return DataError(
         where, f"{shortened(cell)} is not a number", "this is a column of numbers", "Mend it, or take the row out"
     )
@@ -182,7 +188,7 @@ def not_a_number(where: str, cell: str) -> DataError:
 def missing(path: Path, line: int, name: str, cell: str) -> DataError:
     """The error for a cell without a value."""
     return DataError(
-        f"{path}, line {line}, column {name[:80]!r}",
+        place(path, line, name),
         f"it is {cell}" if cell else "it is empty",
         "every cell of this column holds a value",
         "Fill it in, or take the row out of the file",

@@ -71,40 +71,51 @@ def read_table(path: str | Path, target: str | None, task: str = "auto", asked: 
     if target is not None:
         of_kind(target, str, "read_table, target", "it is the name of a column", "Give its name as text")
     sheet = open_sheet(path, asked)
-    names = sheet.names
-    place = target_place(path, names, target)
-    gathered = [Gathered(path, name, sheet.decimal) for name in (*names[:place], *names[place + 1 :])]
+    place = target_place(path, sheet.names, target)
+    gathered, labels, lines = gather(path, sheet, place)
+    columns = tuple(column.column() for column in gathered)
+    check_room(str(path), path, 8 * width(columns) * len(lines))
+    where = f"{path}, column {sheet.names[place]!r}"
+    found: Target = interpret(where, labels, lines, task, sheet.decimal)
+    return Table(
+        path.name.removesuffix(".gz").removesuffix(".csv"),
+        str(path),
+        matrix(gathered, columns, len(lines)),
+        tuple(name for column in columns for name in column.names),
+        found.values,
+        sheet.names[place],
+        *found[1:],
+        columns=columns,
+        notes=(*sheet.notes, *notes(columns, gathered)),
+    )
+
+
+def gather(path: Path, sheet: "Sheet", place: int) -> tuple[list[Gathered], list[str], Sequence[int]]:
+    """The feature columns, the cells of the target, which is the column at ``place``, and the lines of the rows."""
+    names = list(sheet.names)
+    target = names.pop(place)
+    gathered = [Gathered(path, name, sheet.decimal) for name in names]
     labels, lines, taken = list[str](), array("q"), Taken(path)
     for line, cells in sheet.rows:
         label = cells.pop(place)
         if is_missing(label):
-            raise missing(path, line, names[place], label)
+            raise missing(path, line, target, label)
         for column, cell in zip(gathered, cells, strict=True):
             column.add(line, cell)
         labels.append(label)
         lines.append(line)
         taken.add(line, 1, len(cells), len(label))
-    columns = tuple(column.column() for column in gathered)
-    check_room(str(path), path, taken.bytes + 8 * width(columns) * len(lines))
-    found: Target = interpret(f"{path}, column {names[place]!r}", labels, lines, task, sheet.decimal)
-    matrix = np.empty((len(lines), width(columns)))
-    start = 0
-    for part, what in zip(gathered, columns, strict=True):
-        block = part.block(what)
-        matrix[:, start : start + block.shape[1]] = block
+    return gathered, labels, lines
+
+
+def matrix(gathered: Sequence[Gathered], columns: Sequence[Column], rows: int) -> Array:
+    """All columns as numbers (rows, d) in float64."""
+    found, start = np.empty((rows, width(columns))), 0
+    for part, column in zip(gathered, columns, strict=True):
+        block = part.block(column)
+        found[:, start : start + block.shape[1]] = block
         start += block.shape[1]
-    encoded = tuple(name for column in columns for name in column.names)
-    return Table(
-        path.name.removesuffix(".gz").removesuffix(".csv"),
-        str(path),
-        matrix,
-        encoded,
-        found.values,
-        names[place],
-        *found[1:],
-        columns=columns,
-        notes=(*sheet.notes, *notes(columns, gathered)),
-    )
+    return found
 
 
 def notes(columns: Sequence[Column], gathered: Sequence[Gathered]) -> Iterator[str]:

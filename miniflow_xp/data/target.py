@@ -14,7 +14,7 @@ TASKS = ("auto", "classification", "regression")
 MOST_CLASSES = 20  # whole numbers with more distinct values are taken for measurements
 AS_CLASSES = "train with --task classification"
 POINTS = "Write 1.5 for 1,5, and 1234567 for 1,234,567; or tell it by --decimal ,"
-MISSING = ("", "na", "n/a", "nan", "null")
+MISSING = ("", "na", "n/a", "nan", "+nan", "-nan", "null")
 
 
 class Target(NamedTuple):
