@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
@@ -24,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
-from miniflow_xp.backends.jax_replay import replay
+from miniflow_xp.backends.jax_replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
 from miniflow_xp.trace import captured_or_plain, contents_wanted
@@ -102,34 +103,24 @@ class JaxCapture(Capture):
     ) -> None:
         self.backend = backend
         self._state = [jnp.copy(a) for a in arrays[:state]]
-        self._renewed: list[int] = []
-
-        def traced(before: list[Array], others: Sequence[Array]) -> tuple[list[Array], list[Array]]:
-            results = replay(function, [*before, *others])
-            after = results[:state]
-            self._renewed = [n for n in range(state) if after[n] is not before[n]]
-            return [after[n] for n in self._renewed], list(results[state:])
-
-        def step(
-            renewed: list[Array], fixed: dict[int, Array], others: Sequence[Array]
-        ) -> tuple[list[Array], list[Array]]:
-            before = fixed | dict(zip(self._renewed, renewed, strict=True))
-            return traced([before[n] for n in range(state)], others)
-
         try:  # what is wrong shows here, not at the first call
             with backend.activate():
-                jax.eval_shape(traced, self._state, tuple(arrays[state:]))
+                equations = recorded(function, arrays)
+                run = partial(function, jnp) if equations is None else partial(evaluate, *equations)
+
+                def step(before: list[Array], others: list[Array]) -> tuple[list[Array], list[Array]]:
+                    results = run(*before, *others)
+                    return list(results[:state]), list(results[state:])
+
+                self._step = jax.jit(step, donate_argnums=0)
+                if equations is None:
+                    jax.eval_shape(self._step, self._state, list(arrays[state:]))
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
             raise contents_wanted(f"({str(error).splitlines()[0]})") from None
-        self._step = jax.jit(step, donate_argnums=0)
-        self._fixed = {n: a for n, a in enumerate(self._state) if n not in self._renewed}
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
-        state = self._state
         with self.backend.activate():  # it is compiled for the precision that holds
-            renewed, results = self._step([state[n] for n in self._renewed], self._fixed, [own(a) for a in arrays])
-        for n, array in zip(self._renewed, renewed, strict=True):
-            state[n] = array
+            self._state, results = self._step(self._state, [own(a) for a in arrays])
         return list(results)
 
     def read(self, number: int) -> Array:
@@ -137,8 +128,6 @@ class JaxCapture(Capture):
 
     def write(self, number: int, array: Array) -> None:
         self._state[number] = jnp.copy(array)
-        if number in self._fixed:
-            self._fixed[number] = self._state[number]
 
 
 def own(array: Array) -> Array:

@@ -1,6 +1,7 @@
 """A matrix product that may be captured: cuBLAS on a handle and a workspace of our own.
 
-CuPy's own ``matmul`` refuses to run while a stream is captured. Seen with CuPy 14.2 on a stand-in for CUDA, not on a GPU yet.
+CuPy's own ``matmul`` refuses to run while a stream is captured. Seen with CuPy 14.2 on a stand-in for CUDA, not on
+a GPU yet.
 """
 
 import ctypes
