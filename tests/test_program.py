@@ -753,6 +753,23 @@ def test_printing_and_capturing_take_calls_in_proportion_to_the_nodes(work):
     assert many < 5 * few
 
 
+def test_a_capture_asks_a_rule_once(backend):
+    asked = []
+
+    class Asked(mf.Tanh):
+        def compute(self, xp, x):
+            asked.append(xp)
+            return super().compute(xp, x)
+
+    x = mf.Input("x")
+    program = Program(Asked(x))
+    if backend.name == "strict":
+        pytest.skip("it captures nothing")
+    for _ in range(3):
+        program({x: np.ones(2)})
+    assert len(asked) == 1
+
+
 def test_names_that_others_have_are_passed_over():
     x = mf.Input("x")
     a, b, c = mf.Tanh(x, name="tanh1"), mf.Tanh(x), mf.Tanh(x, name="tanh1")
