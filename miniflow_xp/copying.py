@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
+from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend, to_numpy
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ def meet(node: "Node") -> "tuple[list[Node], Token]":
 
 
 def belonging(node: "Node") -> "list[Node]":
-    """The nodes that are copied because ``node`` is: what it reads, and what reads it unless it outlives its graphs."""
-    return [*node.inbound_nodes, *(() if node.outlives_graphs else node.outbound_nodes)]
+    """The nodes that are copied because ``node`` is: those that it keeps alive, what it reads and what reads it."""
+    readers = node.outbound_nodes
+    return [*node.inbound_nodes, *(readers.kept() if isinstance(readers, Readers) else readers)]
 
 
 class Carried:

@@ -165,7 +165,7 @@ class Node:
     def __neg__(self) -> "Node":
         return Node.operators["neg"](self)
 
-    # -- copies: with the graph that the node belongs to; Parameters do not bring the graphs that read them
+    # -- copies: with the graph that the node keeps alive
 
     def __getstate__(self) -> tuple[Any, ...]:
         below, token = meet(self)

@@ -1,6 +1,7 @@
 """A frozen graph as text: one equation a line, forward then backward."""
 
-from itertools import chain, count
+from collections.abc import Iterator
+from itertools import count
 
 from miniflow_xp.node import Constant, Input, Node
 from miniflow_xp.schedule import Schedule
@@ -39,12 +40,18 @@ def equations(schedule: Schedule) -> str:
 
 def short_names(nodes: list[Node]) -> dict[Node, str]:
     """A name for each node: its own, or its class and a number."""
-    taken = {node.name for node in nodes}
-    used: set[str] = set()
-    names = {}
+    used = {node.name for node in nodes}
+    names: dict[Node, str] = {}
+    named: set[str] = set()
+    numbers: dict[tuple[str, int], Iterator[int]] = {}  # where to go on: a number that is taken stays taken
     for node in nodes:
+        if node.name and node.name not in named:
+            named.add(node.name)
+            names[node] = node.name
+            continue
         stem = node.name or ("x" if isinstance(node, Input) else type(node).__name__.lower())
-        candidates = chain([node.name] if node.name else [], (f"{stem}{n}" for n in count(2 if node.name else 1)))
-        names[node] = next(c for c in candidates if c not in used and (c == node.name or c not in taken))
+        first = 2 if node.name else 1
+        found = numbers.setdefault((stem, first), count(first))
+        names[node] = next(name for n in found if (name := f"{stem}{n}") not in used)
         used.add(names[node])
     return names

@@ -29,6 +29,10 @@ class Readers(MutableSequence[Any]):
         if self._keeps:
             self._kept[id(node)] = node
 
+    def kept(self) -> "list[Node]":
+        """Those that it keeps alive."""
+        return list(self._kept.values())
+
     def release(self, node: "Node") -> None:
         """Keep this one no longer."""
         self._kept.pop(id(node), None)

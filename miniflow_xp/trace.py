@@ -10,7 +10,7 @@ way.
 import operator
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from miniflow_xp import dtypes
@@ -47,6 +47,8 @@ SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not 
 SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values")
 
 
+Kind = TypeVar("Kind")
+
 Settle = Callable[[Any, Sequence[Any]], tuple[Any, bool]]
 """``settle(array, inputs)``: a new array in the memory layout of the replay, and whether it shows an input's memory."""
 
@@ -64,10 +66,11 @@ class Value:
 
     ``inputs`` are Values, or whatever else the function was called with (a shape, an index). Of its array only shape
     and dtype are kept, and whether it is a view, where the backend looked; a constant, an array or a Python number, is
-    kept as ``content``.
+    kept as ``content``. ``parents``: the Values among the inputs, lists of them included. ``kind`` is for a backend to
+    fill in.
     """
 
-    __slots__ = ("content", "dtype", "inputs", "is_view", "keywords", "op", "shape")
+    __slots__ = ("content", "dtype", "inputs", "is_constant", "is_view", "keywords", "kind", "op", "parents", "shape")
 
     def __init__(
         self,
@@ -77,27 +80,25 @@ class Value:
         array: Any,
         is_view: bool = False,
     ) -> None:
-        self.op = op
-        self.inputs = inputs
-        self.keywords = keywords
+        self.become(op, inputs, keywords)
         self.shape = shape_of(array)
         self.dtype: Any = getattr(array, "dtype", None)
         self.is_view = is_view
-        self.content: Any = array if op == "constant" else None
+        self.is_constant = op == "constant"
+        self.content: Any = array if self.is_constant else None
 
-    @property
-    def is_constant(self) -> bool:
-        return self.op == "constant"
+    def become(self, op: str, inputs: tuple[Any, ...], keywords: dict[str, Any] | None = None) -> None:
+        """Compute the same in another way."""
+        self.op = op
+        self.inputs = inputs
+        self.keywords = keywords or {}
+        self.parents = flat(inputs, Value)
+        self.kind: str | None = None
 
     @property
     def is_number(self) -> bool:
         """Is this a Python number, which takes the dtype of what it meets?"""
         return self.dtype is None
-
-    def parents(self) -> list["Value"]:
-        """The Values among the inputs, lists of them included."""
-        flat = [v for i in self.inputs for v in (i if isinstance(i, list | tuple) else [i])]
-        return [v for v in flat if isinstance(v, Value)]
 
 
 def contents_wanted(what: str) -> TraceError:
@@ -210,11 +211,12 @@ for _dunder, _name in UNARY.items():
 
 
 class Tape:
-    """The equations recorded so far, in order."""
+    """The equations recorded so far, in order; ``fold``: what does not depend on contents becomes a constant."""
 
-    def __init__(self, xp: Any, settle: Settle | None = None) -> None:
+    def __init__(self, xp: Any, settle: Settle | None = None, fold: bool = True) -> None:
         self.xp = xp
         self.settle = settle
+        self.fold = fold
         self.values: list[Value] = []
         self._seen: dict[Any, Value] = {}
         self._alive: WeakValueDictionary[Value, Traced] = WeakValueDictionary()
@@ -234,12 +236,12 @@ class Tape:
 
     def apply(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Compute ``op`` and write it down."""
-        inputs = tuple(self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args))
-        if any(isinstance(v, Traced) for v in keywords.values()):
+        inputs = tuple([self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args)])
+        if keywords and any(isinstance(v, Traced) for v in keywords.values()):
             raise TraceError(
                 "a recorded rule", f"{op} is given an array by keyword", "arrays are positional", "Move it"
             )
-        key = (op, *(_key(i) for i in inputs), *sorted((k, _key(v)) for k, v in keywords.items()))
+        key = (op, *map(_key, inputs), *sorted((k, _key(v)) for k, v in keywords.items()))
         known = self._seen.get(key)
         if known is None:
             array, is_view = self._compute(op, args, keywords)
@@ -264,7 +266,7 @@ class Tape:
 
     def _written(self, value: Value, array: Any) -> Value:
         """The value as an equation, or as a constant where it does not depend on contents."""
-        if value.op in SHAPE_ONLY or all(p.is_constant for p in value.parents()):
+        if self.fold and (value.op in SHAPE_ONLY or all(p.is_constant for p in value.parents)):
             return self.constant(array)
         self.values.append(value)
         return value
@@ -301,13 +303,17 @@ class Namespace:
 
 
 def record(
-    function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[Any], settle: Settle | None = None
+    function: Callable[..., Sequence[Any]],
+    xp: Any,
+    arrays: Sequence[Any],
+    settle: Settle | None = None,
+    fold: bool = True,
 ) -> tuple[list[Value], list[Value]]:
     """Run ``function(namespace, *arguments)`` on ``arrays``; returns its equations, arguments first, and its results.
 
     Equations that no result needs are left out. Raises TraceError where the function cannot be recorded.
     """
-    tape = Tape(xp, settle)
+    tape = Tape(xp, settle, fold)
     arguments = [tape.argument(array) for array in arrays]
     results = [tape.enter(r) for r in function(Namespace(tape), *arguments)]
     return still_read(tape.values, results), results
@@ -318,7 +324,7 @@ def still_read(values: Sequence[Value], results: Sequence[Value]) -> list[Value]
     needed = set(results)
     for value in reversed(values):
         if value in needed:
-            needed.update(value.parents())
+            needed.update(value.parents)
     return [v for v in values if v in needed or v.op == "argument"]
 
 
@@ -364,8 +370,18 @@ def holds_traced(item: Any) -> bool:
 
 def traced(args: Sequence[Any]) -> list[Traced]:
     """What is recorded among the arguments of a call, lists of them included."""
-    flat = [i for arg in args for i in (arg if isinstance(arg, list | tuple) else [arg])]
-    return [i for i in flat if isinstance(i, Traced)]
+    return flat(args, Traced)
+
+
+def flat(items: Sequence[Any], kind: type[Kind]) -> list[Kind]:
+    """The items of a kind, and those in lists among them."""
+    found = []
+    for item in items:
+        if isinstance(item, kind):
+            found.append(item)
+        elif isinstance(item, list | tuple):
+            found += [i for i in item if isinstance(i, kind)]
+    return found
 
 
 def array_of(item: Any) -> Any:

@@ -1,10 +1,13 @@
 """Program: values and gradients of a frozen graph equal the lesson's, on every backend, and leave no trace on nodes."""
 
+import cProfile
+import pstats
 import sys
 import threading
 import warnings
 import weakref
 from collections import OrderedDict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -731,6 +734,51 @@ def test_print_shows_shapes_and_dtypes_once_they_are_known(backend):
     (line,) = (line for line in str(program).splitlines() if "hidden = Sigmoid(first)" in line)
     assert "(5, 4)" in line
     assert "float32" in line
+
+
+def chain(length):
+    node = mf.Input("x")
+    for _ in range(length):
+        node = mf.Tanh(node)
+    return Program(node)
+
+
+def calls(run):
+    """How many functions were called."""
+    profile = cProfile.Profile()
+    profile.runcall(run)
+    return pstats.Stats(profile).total_calls
+
+
+@pytest.mark.parametrize("work", [str, lambda program: program({program.schedule.leaves[0]: np.ones(2)})])
+def test_printing_and_capturing_take_calls_in_proportion_to_the_nodes(work):
+    work(chain(20))
+    few, many = (calls(partial(work, chain(length))) for length in (200, 800))
+    assert many < 5 * few
+
+
+def test_a_capture_asks_a_rule_once(backend):
+    asked = []
+
+    class Asked(mf.Tanh):
+        def compute(self, xp, x):
+            asked.append(xp)
+            return super().compute(xp, x)
+
+    x = mf.Input("x")
+    program = Program(Asked(x))
+    if backend.name == "strict":
+        pytest.skip("it captures nothing")
+    for _ in range(3):
+        program({x: np.ones(2)})
+    assert len(asked) == 1
+
+
+def test_names_that_others_have_are_passed_over():
+    x = mf.Input("x")
+    a, b, c = mf.Tanh(x, name="tanh1"), mf.Tanh(x), mf.Tanh(x, name="tanh1")
+    lines = str(Program([a, b, c, mf.Tanh(x), mf.Tanh(x, name="tanh1")])).splitlines()
+    assert [line.split()[0] for line in lines[1:6]] == ["tanh1", "tanh2", "tanh12", "tanh3", "tanh13"]
 
 
 def test_nodes_without_a_name_get_names_that_differ():

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
@@ -24,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
-from miniflow_xp.backends.jax_replay import replay
+from miniflow_xp.backends.jax_replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
 from miniflow_xp.locks import lock
@@ -105,31 +106,39 @@ class JaxCapture(Capture):
         self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
         self.backend = backend
-        held = [jnp.copy(a) for a in arrays[:state]]
+        held, others = [jnp.copy(a) for a in arrays[:state]], list(arrays[state:])
         self._turn = lock() if state else nullcontext()
         self._renewed: list[int] = []
-
-        def traced(before: list[Array], others: Sequence[Array]) -> tuple[list[Array], list[Array]]:
-            results = replay(function, [*before, *others])
-            after = results[:state]
-            self._renewed = [n for n in range(state) if after[n] is not before[n]]
-            return [after[n] for n in self._renewed], list(results[state:])
+        try:  # what is wrong shows here, not at the first call
+            with backend.activate():
+                equations = recorded(function, arrays)
+                run: Callable[..., Sequence[Array]] = partial(function, jnp)
+                if equations is None:
+                    jax.eval_shape(partial(self._look, run), held, others)
+                else:
+                    run = partial(evaluate, *equations)
+                    arguments = [v for v in equations[0] if v.op == "argument"]
+                    self._renewed = changed(arguments[:state], equations[1])
+        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+            raise contents_wanted(f"({str(error).splitlines()[0]})") from None
 
         def step(
             renewed: list[Array], fixed: dict[int, Array], others: Sequence[Array]
         ) -> tuple[list[Array], list[Array]]:
             before = fixed | dict(zip(self._renewed, renewed, strict=True))
-            return traced([before[n] for n in range(state)], others)
+            results = run(*[before[n] for n in range(state)], *others)
+            return [results[n] for n in self._renewed], list(results[state:])
 
-        try:  # what is wrong shows here, not at the first call
-            with backend.activate():
-                jax.eval_shape(traced, held, tuple(arrays[state:]))
-        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
-            raise contents_wanted(f"({str(error).splitlines()[0]})") from None
         self._step = jax.jit(step, donate_argnums=0)
         self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
         self._done: dict[int, tuple[list[Array], list[Array]]] = {0: ([held[n] for n in self._renewed], [])}
         self._ran = False
+
+    def _look(self, run: Callable[..., Sequence[Array]], before: list[Array], others: list[Array]) -> list[Array]:
+        """Which state a function renews, found while it is traced."""
+        results = list(run(*before, *others))
+        self._renewed = changed(before, results)
+        return results
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         others = [own(a) for a in arrays]
@@ -158,6 +167,11 @@ class JaxCapture(Capture):
         if number in self._fixed:
             return self._fixed, number
         return self._done[0][0], self._renewed.index(number)
+
+
+def changed(before: Sequence[object], after: Sequence[object]) -> list[int]:
+    """The numbers of those that are not the same objects."""
+    return [n for n, (old, new) in enumerate(zip(before, after, strict=False)) if new is not old]
 
 
 def own(array: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A step as JAX runs it best: recorded while ``jax.jit`` traces it, some equations joined into one of JAX's functions.
+"""A step as JAX runs it best: recorded, and traced by ``jax.jit`` with some equations joined into one of its functions.
 
 XLA on the CPU copies a tall transposed matrix before it multiplies; told to contract the other axis, it does not.
 """
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from miniflow_xp.backend import Array
 from miniflow_xp.joining import Equation, sigmoid
-from miniflow_xp.trace import BY_OPERATOR, NOT_RECORDED, Value, record
+from miniflow_xp.trace import BY_OPERATOR, NOT_RECORDED, Value, record, still_read
 
 CONTRACT = {  # which axis of the left and of the right matrix a product sums over
     "matmul_left_transposed": ((0,), (0,)),
@@ -25,24 +25,43 @@ JOINED: dict[str, Callable[..., Array]] = {
 }
 
 
-def replay(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) -> Sequence[Array]:
-    """What ``function(jnp, *arrays)`` gives, by joined equations where it can be recorded."""
+Recorded = tuple[list[Value], list[Value]]
+"""Equations and results."""
+
+
+def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) -> Recorded | None:
+    """The equations of a function, joined; for shapes alone, nothing is computed. None where that does not do."""
+    found: list[Recorded] = []
     with suppress(*NOT_RECORDED):
-        return evaluate(*record(function, jnp, arrays), arrays)
-    return function(jnp, *arrays)
+        jax.eval_shape(lambda *given: found.append(record(function, jnp, given, fold=False)), *arrays)
+    if not found:
+        return None
+    values, results = found[0]
+    needed = {p for v in values for p in v.parents} | set(results)
+    if any(isinstance(v.content, jax.core.Tracer) for v in needed):  # made of nothing recorded, and gone with the trace
+        return None
+    return joined(values, results), results
 
 
-def evaluate(values: Sequence[Value], results: Sequence[Value], arrays: Sequence[Array]) -> list[Array]:
+def joined(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
+    """The same equations with groups of them as one of JAX's functions."""
+    for value in values:
+        equation = sigmoid(value) or product_of_transposed(value)
+        if equation is not None:
+            value.become(*equation)
+    return still_read(values, results)
+
+
+def evaluate(values: Sequence[Value], results: Sequence[Value], *arrays: Array) -> list[Array]:
     """The results of recorded equations for these arguments."""
     arguments = iter(arrays)
     found: dict[Value, Array] = {}
     for value in values:
-        op, inputs = joined(value)
-        if op == "argument":
+        if value.op == "argument":
             found[value] = next(arguments)
         else:
-            native = JOINED.get(op) or BY_OPERATOR.get(op) or getattr(jnp, op)
-            found[value] = native(*[resolve(i, found) for i in inputs], **value.keywords)
+            native = JOINED.get(value.op) or BY_OPERATOR.get(value.op) or getattr(jnp, value.op)
+            found[value] = native(*[resolve(i, found) for i in value.inputs], **value.keywords)
     return [resolve(r, found) for r in results]
 
 
@@ -53,18 +72,9 @@ def resolve(item: Any, found: dict[Value, Array]) -> Any:
     return [resolve(i, found) for i in item] if isinstance(item, list) else item
 
 
-def joined(value: Value) -> Equation:
-    """The function that computes a value, by name, and its inputs."""
-    for pattern in (sigmoid, product_of_transposed):
-        found = pattern(value)
-        if found is not None:
-            return found
-    return value.op, value.inputs
-
-
 def product_of_transposed(value: Value) -> Equation | None:
     """Aᵀ B or A Bᵀ, of matrices of one dtype."""
-    if any(len(p.shape) != 2 or p.dtype != value.dtype for p in value.parents()):
+    if any(len(p.shape) != 2 or p.dtype != value.dtype for p in value.parents):
         return None
     match value:
         case Value(op="matmul", inputs=(Value(op="matrix_transpose", inputs=(a,)), b)):

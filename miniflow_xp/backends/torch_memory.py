@@ -77,7 +77,7 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
     places = {value: n for n, value in enumerate(order)}
     roots = roots_of(order)
     last = last_readers(order, roots)
-    seen = [roots[p] for v in order if v.op not in READING and v.op not in VIEWS for p in v.parents()]
+    seen = [roots[p] for v in order if v.op not in READING and v.op not in VIEWS for p in v.parents]
     seen += [roots[r] for r in results]  # by somebody else: a result may look at their memory
     renewed = [
         s for s, r in zip(state, results, strict=False) if r.op in FRESH and seen.count(r) == 1 and s not in seen
@@ -87,7 +87,7 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
     writings: dict[Value, Writing] = {}
     wanting: list[Value] = []
     for value in order:
-        ended = [r for r in dict.fromkeys(roots[p] for p in value.parents()) if last[r] is value and r in own]
+        ended = [r for r in dict.fromkeys(roots[p] for p in value.parents) if last[r] is value and r in own]
         if can_write(value):
             over = next((r for r in ended if may_overwrite(value, r, roots)), None)
             if over is not None:
@@ -116,13 +116,13 @@ def roots_of(order: Sequence[Value]) -> dict[Value, Value]:
     """{value: the one whose memory it looks at}, which is itself unless it is a view."""
     roots: dict[Value, Value] = {}
     for value in order:
-        roots[value] = roots[value.parents()[0]] if value.op in VIEWS else value
+        roots[value] = roots[value.parents[0]] if value.op in VIEWS else value
     return roots
 
 
 def last_readers(order: Sequence[Value], roots: Mapping[Value, Value]) -> dict[Value, Value]:
     """{value: the last equation that reads it or a view of it}."""
-    return {roots[parent]: value for value in order for parent in value.parents()}
+    return {roots[parent]: value for value in order for parent in value.parents}
 
 
 def form(value: Value) -> Hashable:
@@ -149,7 +149,7 @@ def can_write(value: Value) -> bool:
 
 def may_overwrite(value: Value, root: Value, roots: Mapping[Value, Value]) -> bool:
     """May an equation write over this input while it reads it: element by element, and not through a view?"""
-    readers = [p for p in value.parents() if roots[p] is root]
+    readers = [p for p in value.parents if roots[p] is root]
     return value.op in ELEMENTWISE and form(root) == form(value) and all(p is root for p in readers)
 
 

@@ -136,7 +136,7 @@ class Joined:
         for value in reversed(values):
             if value in self.last or value.op == "argument":
                 used.append(value)
-                for parent in value.parents():
+                for parent in value.parents:
                     self.last.setdefault(parent, value)
         self.order = [v for v in self.last if v.is_constant] + used[::-1]
 
@@ -147,8 +147,7 @@ def join(values: Sequence[Value], results: Sequence[Value]) -> Joined:
         for pattern in (sigmoid, sigmoid_gradient, tanh_gradient, product_and_sum, less_product):
             found = pattern(value)
             if found is not None:
-                value.op, value.inputs = found
-                value.keywords = {}
+                value.become(*found)
                 break
     return Joined(values, results)
 
@@ -224,7 +223,7 @@ def calls(joined: Joined, places: dict[Value, int], memory: Memory) -> Any:
 
 def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]:
     """PyTorch's function for an equation, of tensors only, and where these lie."""
-    tensors = [places[v] for v in value.parents()]
+    tensors = [places[v] for v in value.parents]
     op, extra, keywords = value.op, value.inputs[1:], value.keywords
     if op == "sum" and set(keywords) <= {"axis", "keepdims"} and not extra and value.dtype.is_floating_point:
         dim, keep = keywords.get("axis"), bool(keywords.get("keepdims"))
@@ -236,7 +235,7 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
         return lambda x: x.reshape(extra[0]), tensors
     if op == "getitem" and not any(isinstance(e, Value) for e in extra):
         return lambda x: x[extra[0]], tensors
-    if op == "concat" and keywords in ({}, {"axis": 0}) and same_dtype(*value.parents()):
+    if op == "concat" and keywords in ({}, {"axis": 0}) and same_dtype(*value.parents):
         return lambda *xs: torch.cat(xs), tensors
     if op == "addcmul":
         return partial(torch.addcmul, value=-1), tensors
@@ -244,11 +243,11 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
         return getattr(torch.ops.aten, op).default, tensors
     if op == "matrix_transpose" and len(value.shape) == 2:
         return torch.t, tensors
-    if op == "matmul" and same_dtype(*value.parents()):
-        return torch.mm if all(len(p.shape) == 2 for p in value.parents()) else torch.matmul, tensors
+    if op == "matmul" and same_dtype(*value.parents):
+        return torch.mm if all(len(p.shape) == 2 for p in value.parents) else torch.matmul, tensors
     if op in BY_OPERATOR and op not in ("getitem", "matmul") and all(isinstance(i, Value) for i in value.inputs):
         return BY_OPERATOR[op], tensors
-    plain = not keywords and same_dtype(*(p for p in value.parents() if p.dtype != torch.bool))
+    plain = not keywords and same_dtype(*(p for p in value.parents if p.dtype != torch.bool))
     if op in JOINED or (op in ELEMENTWISE and plain and all(has_dtype(i) for i in value.inputs)):
         return getattr(torch, op), tensors
     return lambda *xs: general(value, xs), tensors

@@ -10,7 +10,6 @@ import typer
 from miniflow_xp.command.display import show_judgement
 from miniflow_xp.command.naming import path_named
 from miniflow_xp.data import Asked
-from miniflow_xp.data.dialect import Asked
 from miniflow_xp.files import write_atomically
 from miniflow_xp.outlet import loss
 from miniflow_xp.switch import use_backend

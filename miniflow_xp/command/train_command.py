@@ -13,7 +13,6 @@ from miniflow_xp.command.precision import chosen_dtype
 from miniflow_xp.command.resuming import check_checkpoints, going_on, last_checkpoint
 from miniflow_xp.command.training_run import Files, chosen_table, train_and_show
 from miniflow_xp.data import DATASETS, Asked
-from miniflow_xp.data.dialect import Asked
 from miniflow_xp.switch import use_backend
 from miniflow_xp.tabular.outputs import check_writable
 from miniflow_xp.tabular.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for

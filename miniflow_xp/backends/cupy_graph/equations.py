@@ -17,20 +17,20 @@ def is_plain_product(value: Value) -> bool:
     """A product of floats of one dtype, which ``Gemm`` takes."""
     if value.op != "matmul" or value.keywords:
         return False
-    a, b = value.parents()
+    a, b = value.parents
     return bool(a.dtype == b.dtype and a.dtype.name in DATA_TYPES)
 
 
 def is_plain_sum(value: Value) -> bool:
     """A sum that has the dtype of what it sums."""
-    return value.op == "sum" and set(value.keywords) <= {"axis", "keepdims"} and value.dtype == value.parents()[0].dtype
+    return value.op == "sum" and set(value.keywords) <= {"axis", "keepdims"} and value.dtype == value.parents[0].dtype
 
 
 def sums_many(value: Value) -> bool:
     """A sum down the columns of a matrix that has many rows."""
     if not is_plain_sum(value) or value.keywords.get("axis") not in (0, (0,)):
         return False
-    (x,) = value.parents()
+    (x,) = value.parents
     return len(x.shape) == 2 and x.shape[0] >= MANY_ROWS and x.dtype.name in DATA_TYPES
 
 

@@ -48,7 +48,7 @@ def earliest(run: Sequence[Value], elementwise: set[Value]) -> dict[Value, int]:
     """The lowest level of each equation."""
     levels: dict[Value, int] = {}
     for value in run:
-        steps = [levels[p] + gap(p, value, elementwise) for p in value.parents() if p in levels]
+        steps = [levels[p] + gap(p, value, elementwise) for p in value.parents if p in levels]
         levels[value] = max(steps, default=0)
     return levels
 
@@ -71,7 +71,7 @@ def readers(run: Sequence[Value]) -> dict[Value, list[Value]]:
     """{value: the equations that read it}."""
     found: dict[Value, list[Value]] = {value: [] for value in run}
     for value in run:
-        for parent in value.parents():
+        for parent in value.parents:
             if parent in found:
                 found[parent].append(value)
     return found
@@ -88,6 +88,6 @@ def small_enough(batch: Sequence[Value], read: dict[Value, list[Value]], results
 def group(batch: Sequence[Value], read: dict[Value, list[Value]], results: set[Value]) -> Group:
     """The group of these equations."""
     members = set(batch)
-    inputs = [p for v in batch for p in v.parents() if p not in members and not is_python(p)]
+    inputs = [p for v in batch for p in v.parents if p not in members and not is_python(p)]
     outputs = [v for v in batch if v in results or any(r not in members for r in read[v])]
     return Group(tuple(batch), tuple(dict.fromkeys(inputs)), tuple(outputs))

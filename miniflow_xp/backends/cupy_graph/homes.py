@@ -54,7 +54,7 @@ def may_overwrite(items: Sequence[Item], new: Value, old: Value, results: Sequen
 
 def inputs(item: Item) -> Sequence[Value]:
     """The values that an item reads."""
-    return item.inputs if isinstance(item, Group) else item.parents()
+    return item.inputs if isinstance(item, Group) else item.parents
 
 
 def outputs(item: Item) -> Sequence[Value]:

@@ -97,7 +97,7 @@ class Plan:
         if joins(item):
             return self._concat(item)
         if (write_into := self._writer(item)) is not None:
-            sources, target, device = [self._places[p] for p in item.parents()], self._target(item), self.device
+            sources, target, device = [self._places[p] for p in item.parents], self._target(item), self.device
 
             def written(memory: list[Any]) -> None:
                 out = target.array(memory, device)

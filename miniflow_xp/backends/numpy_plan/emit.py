@@ -81,7 +81,7 @@ class Emitter:
             return []
         out = self.array(value)
         if what == "concat":
-            return [(np.concatenate, ([self.array(p) for p in value.parents()], 0, out))]
+            return [(np.concatenate, ([self.array(p) for p in value.parents], 0, out))]
         if what == "reduction":
             return [reduce(value, self.array(value.inputs[0]), out, self.ones)]
         if what == "product":
@@ -100,7 +100,7 @@ class Emitter:
         """An input of an elementwise call; a Python number as a 0-d array of its dtype there, which is quicker."""
         if not item.is_number:
             return self.array(item)
-        others = [p.dtype for p in reader.parents() if not p.is_number and p.dtype != bool]
+        others = [p.dtype for p in reader.parents if not p.is_number and p.dtype != bool]
         return np.asarray(item.content, dtype=np.result_type(item.content, *others) if others else None)
 
     def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
@@ -148,7 +148,7 @@ def reduce(value: Value, x: np.ndarray, out: np.ndarray, ones: np.ndarray) -> Ca
 
 def elementwise(value: Value, operands: Sequence[Any], out: np.ndarray) -> Call:
     """An elementwise function into ``out``."""
-    function = ufunc(value)
+    function = ufunc(value.op)
     assert function is not None
     if value.op in ("maximum", "minimum"):  # NumPy wants their result by keyword
         return partial(function, out=out), tuple(operands)

@@ -10,7 +10,7 @@ from miniflow_xp.backends.numpy_plan.emit import Emitter
 from miniflow_xp.backends.numpy_plan.primitives import in_c_order, joined, kind, root, size, without_means
 from miniflow_xp.backends.numpy_plan.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy_plan.select import Call
-from miniflow_xp.backends.numpy_plan.storage import Storage, phase
+from miniflow_xp.backends.numpy_plan.storage import PHASE, Storage
 from miniflow_xp.backends.numpy_plan.threads import run, run_at_once, run_whole
 from miniflow_xp.locks import lock
 from miniflow_xp.trace import Value, record
@@ -44,7 +44,7 @@ class Plan:
         self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
         self._choose_rows(values, arguments[state:], results, run)
-        run.sort(key=lambda v: phase(self.states[v]))
+        run.sort(key=lambda v: PHASE[self.states[v]])
         donated = list(zip(results[:state], arguments[:state], strict=True))
         self.storage = Storage(run, results, self.states, dict(reversed(donated)), (self.rows, max(1, self.batch)))
         self._emit(run, results, dict(zip(arguments, self.inputs, strict=True)), donated, xp)
@@ -88,7 +88,7 @@ class Plan:
     ) -> None:
         """Decide on threads and rows a chunk: ``batch`` rows in all, 0 where the step runs whole."""
         self.batch, self.threads, self.rows = 0, 1, 1
-        self.states = {v: WHOLE for value in values for v in (value, *value.parents())}
+        self.states = {v: WHOLE for value in values for v in (value, *value.parents)}
         batched = [v for v in candidates if len(v.shape) > 0]
         lengths = {v.shape[0] for v in batched}
         if len(lengths) != 1 or blas_threads() < 2:
@@ -115,13 +115,15 @@ class Plan:
         xp: Any,
     ) -> None:
         first = next((n for n, v in enumerate(values) if self.storage.renews(v)), len(values))
-        by_phase = [[v for v in values[:first] if phase(self.states[v]) == p] for p in range(3)]
+        by_phase: tuple[list[Value], ...] = [], [], []
+        for value in values[:first]:
+            by_phase[PHASE[self.states[value]]].append(value)
         common: dict[Hashable, np.ndarray] = {
-            n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if phase(b.state) != 1
+            n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if PHASE[b.state] != 1
         }
         lengths = [self.rows, *(v.inputs[0].shape[0] for v in values if v.op == "sum" and v.inputs[0].shape)]
-        floats = [v.dtype for v in values if np.issubdtype(v.dtype, np.floating)]
-        ones = aligned(max(lengths), floats[0] if floats else np.dtype("float32"))
+        floats = (v.dtype for v in values if np.issubdtype(v.dtype, np.floating))
+        ones = aligned(max(lengths), next(floats, np.dtype("float32")))
         ones[...] = 1
 
         def emitter(buffers: dict[Hashable, np.ndarray], start: int, stop: int) -> Emitter:

@@ -16,6 +16,13 @@ REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.mu
 
 def kind(value: Value) -> str:
     """One of argument, constant, product, reduction, where, sigmoid, view, concat, ufunc, call."""
+    if value.kind is None:
+        value.kind = found_kind(value)
+    return value.kind
+
+
+def found_kind(value: Value) -> str:
+    """What ``kind`` says, which is asked often."""
     if value.op in ("argument", "constant", "where", "sigmoid"):
         return value.op
     if value.op == "matmul":
@@ -26,12 +33,12 @@ def kind(value: Value) -> str:
         return "view"
     if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
         return "concat"
-    return "ufunc" if ufunc(value) and not value.keywords else "call"
+    return "ufunc" if ufunc(value.op) and not value.keywords else "call"
 
 
-def ufunc(value: Value) -> np.ufunc | None:
-    """NumPy's elementwise function for an equation, if it is one."""
-    found = getattr(np, value.op, None)
+def ufunc(op: str) -> np.ufunc | None:
+    """NumPy's elementwise function for an operation, if it is one."""
+    found = getattr(np, op, None)
     return found if isinstance(found, np.ufunc) and found.signature is None and found.nout == 1 else None
 
 
@@ -55,7 +62,7 @@ def in_c_order(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
     """An array in the memory layout that it will have in a buffer, and is it a view of an input, which stays one?"""
     if not isinstance(array, np.ndarray):
         return array, False
-    if any(np.may_share_memory(array, i) for i in inputs):
+    if array.base is not None and any(np.may_share_memory(array, i) for i in inputs):
         return array, True
     return array if array.flags.c_contiguous else array.copy(order="C"), False
 
@@ -77,7 +84,7 @@ def joined(values: list[Value], results: list[Value]) -> list[Value]:
     for value in values:
         found = sigmoid(value)
         if found is not None and str(value.dtype) in ("float32", "float64"):
-            value.op, value.inputs = found
+            value.become(*found)
     return still_read(values, results)
 
 
@@ -89,8 +96,7 @@ def without_means(values: list[Value]) -> list[Value]:
         if exact and value.dtype == value.inputs[0].dtype and set(value.keywords) <= {"axis", "keepdims"}:
             total = Value("sum", value.inputs, value.keywords, value)
             number = size(value.inputs[0]) // max(1, size(value))
-            value.op, value.keywords = "divide", {}
-            value.inputs = (total, Value("constant", (), {}, float(number)))
+            value.become("divide", (total, Value("constant", (), {}, float(number))))
             result.append(total)
         result.append(value)
     return result

@@ -24,7 +24,7 @@ def cut(values: Sequence[Value], batch: Collection[Value], rows: int) -> States 
     """The state of every value when the arguments in ``batch``, of ``rows`` rows, are cut; None if they cannot be."""
     states: States = {}
     for value in values:
-        for parent in value.parents():
+        for parent in value.parents:
             if parent.is_constant:
                 states[parent] = WHOLE
         if value.op == "argument":
@@ -39,7 +39,7 @@ def cut(values: Sequence[Value], batch: Collection[Value], rows: int) -> States 
 
 def state_of(value: Value, states: States, rows: int) -> str | None:
     """The state of one value, from those of its inputs; None where the rows cannot be taken apart."""
-    parents = value.parents()
+    parents = value.parents
     found = [states[p] for p in parents]
     if not any(s in CUT for s in found):
         if set(found) == {PARTIAL} and kind(value) in ("view", "concat"):

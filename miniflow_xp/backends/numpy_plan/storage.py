@@ -6,9 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.backends.numpy_plan.primitives import kind, root, shows_all, size
-from miniflow_xp.backends.numpy_plan.rows import AFTER, CUT, PARTIAL, WHOLE, States
+from miniflow_xp.backends.numpy_plan.rows import AFTER, COLUMNS, CUT, PARTIAL, ROWS, WHOLE, States
 from miniflow_xp.trace import Value
 
+PHASE = {WHOLE: 0, ROWS: 1, COLUMNS: 1, PARTIAL: 1, AFTER: 2}
+"""{state: when it is computed}. 0: once, before the chunks; 1: for each chunk; 2: once, after."""
 UNINTERRUPTED = ("ufunc", "product", "reduction", "view")  # what NumPy computes without running Python code
 
 
@@ -43,6 +45,7 @@ class Storage:
         self.buffers: list[Buffer] = []
         self.slot: dict[Value, int | Value] = {}
         self.inside = parts_of_concatenations(run, states)
+        self._homes = {value: self._find_home(value) for value in {*states, *run, *results}}
         self._spare: dict[Buffer, list[int]] = {}
         last = self._last_uses(run, results)
         donated = self._in_place(run, donated)
@@ -50,7 +53,7 @@ class Storage:
             if kind(value) != "view":
                 self._place(value, n, last, donated.get(value))
 
-    def home(self, value: Value) -> Value:
+    def _find_home(self, value: Value) -> Value:
         """The value whose buffer holds ``value``."""
         value = root(value)
         return self.inside[value][0] if value in self.inside else value
@@ -65,8 +68,8 @@ class Storage:
 
     def _in_place(self, run: Sequence[Value], donated: Mapping[Value, Value]) -> dict[Value, Value]:
         """Those of ``donated`` that belong to the last phase; none where Python code runs after the first of them."""
-        end = max((phase(self.states[value]) for value in run), default=0)
-        late = {new: old for new, old in donated.items() if phase(self.states.get(new, WHOLE)) == end}
+        end = max((PHASE[self.states[value]] for value in run), default=0)
+        late = {new: old for new, old in donated.items() if PHASE[self.states.get(new, WHOLE)] == end}
         first = next((n for n, value in enumerate(run) if value in late), len(run))
         whole = all(
             kind(value) in UNINTERRUPTED or (kind(value) == "concat" and self.is_free(value)) for value in run[first:]
@@ -76,29 +79,31 @@ class Storage:
     def _last_uses(self, run: Sequence[Value], results: Sequence[Value]) -> dict[Value, int]:
         """Number of the last equation that reads each buffer; what every chunk reads lives until the last chunk."""
         last: dict[Value, int] = {}
-        body = max((n for n, v in enumerate(run) if phase(self.states[v]) == 1), default=-1)
+        homes, before = self._homes, {v for v, state in self.states.items() if PHASE[state] == 0}
+        body = max((n for n, v in enumerate(run) if PHASE[self.states[v]] == 1), default=-1)
         for n, value in enumerate(run):
-            for parent in value.parents():
-                home = self.home(parent)
-                crosses = phase(self.states.get(home, WHOLE)) == 0 and phase(self.states[value]) == 1
-                last[home] = max(last.get(home, -1), body if crosses else n)
+            in_body = PHASE[self.states[value]] == 1
+            for parent in value.parents:
+                home = homes[parent]
+                until = body if in_body and home in before else n
+                last[home] = max(last.get(home, -1), until)
         for value in results:
-            last[self.home(value)] = len(run)
+            last[homes[value]] = len(run)
         return last
 
     def _place(self, value: Value, n: int, last: dict[Value, int], state_argument: Value | None) -> None:
-        parents = value.parents()
-        homes = {self.home(p) for p in parents} - {self.home(value)}
+        own = self._homes[value]
+        homes = {self._homes[p] for p in value.parents} - {own}
         dying = {
             h
             for h in homes
             if last[h] == n and isinstance(self.slot.get(h), int) and self.states[h] == self.states[value]
         }
         taken = next((p for p in overwritable(value) if p in dying and self._alone(value, p)), None)
-        if self.home(value) in self.slot:  # a concatenation, whose first part has taken its buffer
+        if own in self.slot:  # a concatenation, whose first part has taken its buffer
             pass
-        elif self.home(value) is not value:
-            self.slot[self.home(value)] = self._buffer(self.home(value))
+        elif own is not value:
+            self.slot[own] = self._buffer(own)
         elif state_argument is not None and last.get(state_argument, -1) <= n and self._fits(value, state_argument):
             self.slot[value] = state_argument
         elif taken is not None:
@@ -115,7 +120,7 @@ class Storage:
     def _alone(self, value: Value, parent: Value) -> bool:
         """May ``value`` be written over ``parent``: same form, and not read in another form too?"""
         same = parent.shape == value.shape and parent.dtype == value.dtype
-        return same and all(p is parent or self.home(p) is not parent for p in value.parents())
+        return same and all(p is parent or self._homes[p] is not parent for p in value.parents)
 
     def _fits(self, value: Value, argument: Value) -> bool:
         in_place = kind(value) in ("ufunc", "sigmoid")
@@ -132,15 +137,10 @@ class Storage:
         return len(self.buffers) - 1
 
 
-def phase(state: str) -> int:
-    """0: once, before the chunks; 1: for each chunk; 2: once, after."""
-    return {WHOLE: 0, AFTER: 2}.get(state, 1)
-
-
 def overwritable(value: Value) -> list[Value]:
     """The inputs that an equation may write its result over."""
     if kind(value) in ("ufunc", "sigmoid"):
-        return value.parents()
+        return value.parents
     return [v for v in value.inputs[2:] if v not in value.inputs[:2]] if kind(value) == "where" else []
 
 
@@ -150,7 +150,7 @@ def parts_of_concatenations(run: Sequence[Value], states: States) -> dict[Value,
     for value in run:
         if kind(value) != "concat":
             continue
-        parts = value.parents()
+        parts = value.parents
         roots = [root(p) for p in parts]
         form = (states[value], value.dtype)
         movable = len(set(roots)) == len(roots) and all(
