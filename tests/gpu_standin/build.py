@@ -25,7 +25,8 @@ from gpu_standin_compiler import compiled_by_gcc as _compile_using_nvrtc_no_warn
 """
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-w"]
 
-CUDA = ("queue", "memory", "streams", "graphs", "device", "kernels")
+CUDA = ("queue", "memory", "streams", "graphs", "device", "kernels", "grid")
+LANGUAGE = [HERE / "cuda" / "device_language.h", HERE / "cuda" / "grid.h"]
 LIBRARIES = {  # the file's name: (its sources, the extension of CuPy that asks for it, the prefix of its functions)
     "libcuda.so.1": (CUDA, "cuda/api/runtime", "cuda"),
     "libcublas.so.13": (("blas",), "cuda/libs/cublas", "cublas"),
@@ -53,7 +54,7 @@ def build() -> None:
     made += run("g++", "--version")
     once("cupy", made + digest([HERE / "extension.py", HERE / "cuda" / "cuda_profiler_api.h"]), build_extension)
     once("libraries", made + digest([Path(__file__), *sorted((HERE / "cuda").glob("*"))]), build_libraries)
-    once("compiler", made + digest([HERE / "compiler.py", HERE / "cuda" / "device_language.h"]), prepare_compiler)
+    once("compiler", made + digest([HERE / "compiler.py", *LANGUAGE]), prepare_compiler)
 
 
 def once(name: str, key: str, work: Callable[[], None]) -> None:
@@ -95,12 +96,12 @@ def build_libraries() -> None:
 
 def prepare_compiler() -> None:
     """Kernels go to g++: CuPy's own module is told so, and the headers of all kernels are compiled once."""
-    for folder in ("cache", "headers"):
+    for folder in ("cache", "headers", "kernels"):
         shutil.rmtree(FOLDER / folder, ignore_errors=True)
-    (FOLDER / "headers").mkdir()
-    (FOLDER / "kernels").mkdir(exist_ok=True)
+        (FOLDER / folder).mkdir()
+    for header in LANGUAGE:
+        shutil.copy(header, FOLDER / "headers")
     shutil.copy(HERE / "compiler.py", site() / "gpu_standin_compiler.py")
-    shutil.copy(HERE / "cuda" / "device_language.h", site() / "gpu_standin_language.h")
     module = site() / "cupy" / "cuda" / "compiler.py"
     module.write_text(module.read_text().removesuffix(PATCH) + PATCH)
     run(PYTHON, "-c", "import gpu_standin_compiler; gpu_standin_compiler.compile_headers()", env=environment())

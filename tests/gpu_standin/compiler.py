@@ -13,7 +13,7 @@ from typing import Any
 
 SITE = Path(__file__).resolve().parent  # CuPy's neighbour: build.py puts it there
 FOLDER = SITE.parents[3]
-LANGUAGE, HEADERS, KERNELS = SITE / "gpu_standin_language.h", FOLDER / "headers" / "all.h", FOLDER / "kernels"
+HEADERS, KERNELS, CUDA_LIBRARY = FOLDER / "headers" / "all.h", FOLDER / "kernels", FOLDER / "libcuda.so.1"
 CUDA, OWN = SITE / "nvidia" / "cu13" / "include", SITE / "cupy" / "_core" / "include"
 INCLUDES = [f"-I{folder}" for folder in (CUDA, OWN, *sorted((OWN / "cupy" / "_cccl").glob("*")))]
 FLAGS = [
@@ -61,12 +61,12 @@ def prepare(name: str, kernel: str, has_barriers: str) -> str:
 
 def library(program: str, source: str, options: Any) -> Path:
     """The compiled program; raises CuPy's CompileException with what g++ says."""
-    made = KERNELS / f"{hashlib.sha256((program + LANGUAGE.read_text()).encode()).hexdigest()}.so"
+    made = KERNELS / f"{hashlib.sha256(program.encode()).hexdigest()}.so"
     if not made.exists():
         own = made.with_suffix(f".{os.getpid()}.so")  # another process may compile the same at this moment
         file = own.with_suffix(".cpp")
         file.write_text(program)
-        command = ["g++", *FLAGS, "-shared", "-include", str(HEADERS), str(file), "-o", str(own)]
+        command = ["g++", *FLAGS, "-shared", "-include", str(HEADERS), str(file), str(CUDA_LIBRARY), "-o", str(own)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             from cupy.cuda.compiler import CompileException  # here: it imports this module
@@ -80,5 +80,5 @@ def library(program: str, source: str, options: Any) -> Path:
 def compile_headers() -> None:
     """What every kernel includes, once, so that a kernel takes half a second."""
     names = ("complex.cuh", "carray.cuh", "atomics.cuh", "math_constants.h", "float16.cuh")
-    HEADERS.write_text(LANGUAGE.read_text() + "".join(f"#include <cupy/{name}>\n" for name in names))
+    HEADERS.write_text('#include "device_language.h"\n' + "".join(f"#include <cupy/{name}>\n" for name in names))
     subprocess.run(["g++", *FLAGS, "-x", "c++-header", str(HEADERS), "-o", f"{HEADERS}.gch"], check=True)

@@ -1,8 +1,9 @@
-// The language of kernels in C++ for the host: its words, its functions, and a grid whose threads run in turn.
+// The language of kernels in C++ for the host: its words and its functions.
 #pragma once
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
-#include <ucontext.h>
+
+#include "grid.h"
 
 #include <cmath>
 #include <cstddef>
@@ -11,10 +12,8 @@
 #include <cstring>
 #include <functional>
 #include <limits>
-#include <memory>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 #undef __global__
 #undef __device__
@@ -91,98 +90,28 @@ inline unsigned long long atomicAdd(unsigned long long* place, unsigned long lon
 inline float atomicAdd(float* place, float x) { return standin::add(place, x); }
 inline double atomicAdd(double* place, double x) { return standin::add(place, x); }
 
-namespace standin {
-struct Index {
-    unsigned x = 0, y = 0, z = 0;
-};
-}  // namespace standin
-static thread_local standin::Index threadIdx, blockIdx, blockDim, gridDim;
 static const int warpSize = 32;
+inline void __syncthreads() { standin::wait_for_block(); }
+inline void __syncwarp(unsigned = 0) { standin::wait_for_block(); }
+inline void __threadfence() {}
 
 namespace standin {
 using Work = std::function<void()>;
 
-// The threads of a block whose kernel has barriers: each runs to its next barrier, then the next one does.
-struct Block {
-    static constexpr size_t STACK = 1 << 16;
-    const Work& kernel;
-    ucontext_t outside;
-    std::vector<ucontext_t> threads;
-    std::vector<char> ended;
-    size_t now = 0;
-};
-static Block* block = nullptr;
-
-static void leave() { swapcontext(&block->threads[block->now], &block->outside); }
-
-static void run_thread() {
-    block->kernel();
-    block->ended[block->now] = 1;
-    leave();
-}
-
-static Index position(unsigned number, Index size) {
-    return {number % size.x, number / size.x % size.y, number / size.x / size.y};
-}
-
-static void run_in_turns(const Work& kernel, unsigned count) {
-    static std::vector<std::unique_ptr<char[]>> stacks;
-    while (stacks.size() < count) stacks.emplace_back(new char[Block::STACK]);
-    Block all{kernel, {}, std::vector<ucontext_t>(count), std::vector<char>(count)};
-    block = &all;
-    for (unsigned t = 0; t < count; t++) {
-        ucontext_t& thread = all.threads[t];
-        getcontext(&thread);
-        thread.uc_stack.ss_sp = stacks[t].get();
-        thread.uc_stack.ss_size = Block::STACK;
-        thread.uc_link = &all.outside;
-        makecontext(&thread, run_thread, 0);
-    }
-    for (unsigned left = count; left;)
-        for (unsigned t = 0; t < count; t++) {
-            if (all.ended[t]) continue;
-            all.now = t;
-            threadIdx = position(t, blockDim);
-            swapcontext(&all.outside, &all.threads[t]);
-            left -= all.ended[t];
-        }
-    block = nullptr;
-}
-
-static void run_grid(const Work& kernel, Index grid, Index size, bool has_barriers) {
-    gridDim = grid;
-    blockDim = size;
-    unsigned count = size.x * size.y * size.z;
-    for (unsigned b = 0; b < grid.x * grid.y * grid.z; b++) {
-        blockIdx = position(b, grid);
-        if (has_barriers && count > 1) {
-            run_in_turns(kernel, count);
-            continue;
-        }
-        for (unsigned t = 0; t < count; t++) {
-            threadIdx = position(t, size);
-            kernel();
-        }
-    }
-}
-
 // A kernel's arguments are read now, as CUDA does at a launch; the work is done later.
 template <class... A, size_t... I>
 Work* prepare(
-    void (*kernel)(A...), void** arguments, Index grid, Index size, bool has_barriers, std::index_sequence<I...>) {
+    void (*kernel)(A...), void** arguments, Index grid, Index block, bool has_barriers, std::index_sequence<I...>) {
     std::tuple<std::decay_t<A>...> held(*(std::decay_t<A>*)arguments[I]...);
-    return new Work([=] { run_grid([&] { kernel(std::get<I>(held)...); }, grid, size, has_barriers); });
+    return new Work([=] {
+        auto call = [&] { kernel(std::get<I>(held)...); };
+        run_grid([](void* one) { (*(decltype(call)*)one)(); }, &call, grid, block, has_barriers);
+    });
 }
 
 template <class... A>
-Work* prepare(void (*kernel)(A...), void** arguments, unsigned* grid, unsigned* size, bool has_barriers) {
-    Index g{grid[0], grid[1], grid[2]}, s{size[0], size[1], size[2]};
-    return prepare(kernel, arguments, g, s, has_barriers, std::index_sequence_for<A...>());
+Work* prepare(void (*kernel)(A...), void** arguments, unsigned* grid, unsigned* block, bool has_barriers) {
+    Index g{grid[0], grid[1], grid[2]}, b{block[0], block[1], block[2]};
+    return prepare(kernel, arguments, g, b, has_barriers, std::index_sequence_for<A...>());
 }
 }  // namespace standin
-
-inline void __syncthreads() {
-    if (standin::block) standin::leave();
-}
-inline void __syncwarp(unsigned = 0) { __syncthreads(); }
-inline void __threadfence() {}
