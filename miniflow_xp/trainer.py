@@ -28,8 +28,8 @@ class Trainer:
     ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
     setting one is seen by the next step, and so is what is set on the ``optimizer``. A backend chosen later is seen
-    too: parameters and slots move there. Raises NoGradientError for a parameter that the cost does not depend on,
-    DtypeError for one declared integer.
+    too: parameters and slots move there. Raises NoGradientError for a parameter that the cost does not depend on, and
+    its first step DtypeError for one declared integer.
     """
 
     def __init__(
@@ -199,6 +199,7 @@ class Trainer:
 
     def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:
         """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
+        check_floats(self.parameters)
         held = [p.is_held_by(r) for p, r in zip(self.parameters, self._readers, strict=True)]
         moves = backend is not self._backend
         raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._step.leaves}
@@ -401,7 +402,7 @@ def portable(value: Any, backend: Backend) -> Any:
 
 
 def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
-    """Raise GraphError unless there are Parameters, each once; DtypeError where one is declared integer."""
+    """Raise GraphError unless there are Parameters, each once."""
     if not parameters:
         raise GraphError(str(cost), "no Parameter is trained", "a Trainer needs some", "Make weights Parameters")
     for n, node in enumerate(parameters):
@@ -409,7 +410,6 @@ def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
             raise GraphError(str(node), "it is no Parameter", "only Parameters are trained", "Make it a Parameter")
         if node in parameters[:n]:
             raise GraphError(str(node), "it is named twice", "each Parameter is trained once", "Name it once")
-    check_floats(parameters)
 
 
 def flat_array(xp: Namespace, arrays: Sequence[Array]) -> Array:
