@@ -76,18 +76,19 @@ def network(seed: int) -> Network:
 
 
 def by_the_lessons_loop(net: Network, batches: Batches, epochs: int) -> list[float]:
-    """The mean cost of each epoch. Every node keeps its value and its gradients, so that you can look at them."""
+    """The mean cost of each epoch, over its rows. Every node keeps value and gradients, for you to look at."""
     first = next(batches.epoch(0))
     graph = topological_sort({net.X: first.X, net.y: first.y})
     costs = []
     for epoch in range(epochs):
-        total = 0.0
+        total, rows = 0.0, 0
         for batch in batches.epoch(epoch):
             net.X.value, net.y.value = batch
             forward_and_backward(graph)
             sgd_update(net.parameters, LEARNING_RATE)
-            total += float(graph[-1].value)  # the last node of a sorted graph is the cost
-        costs.append(total / len(batches))
+            total += float(graph[-1].value) * len(batch.y)  # the last node of a sorted graph is the cost, here a mean
+            rows += len(batch.y)
+        costs.append(total / rows)
     return costs
 
 

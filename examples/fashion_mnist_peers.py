@@ -96,15 +96,15 @@ class PyTorch(Contestant):
         return [self.torch.from_numpy(batch.X) for batch in self.order.epoch(number)]
 
     def train(self, order: Sequence[Any]) -> float:
-        """One step for each batch; returns the mean of their costs."""
+        """One step for each batch; returns the mean cost of a row."""
         costs = []
         for rows in order:
             self.optimizer.zero_grad()
             cost = self.torch.nn.functional.cross_entropy(self.network(self.X[rows]), self.y[rows])
             cost.backward()
             self.optimizer.step()
-            costs.append(cost.detach())
-        return float(self.torch.stack(costs).mean())
+            costs.append(cost.detach() * len(rows))
+        return float(self.torch.stack(costs).sum()) / len(self.y)
 
     def accuracy(self, X: np.ndarray, y: np.ndarray) -> float:
         """The part of rows that it tells right."""

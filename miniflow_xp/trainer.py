@@ -32,8 +32,8 @@ class Trainer:
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
     setting one is seen by the next step, and so is what is set on the ``optimizer``. A backend chosen later is seen
     too: parameters and slots move there. Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer
-    that goes on by itself from here.
-    Raises NoGradientError for a parameter that the cost does not depend on, DtypeError for one declared integer.
+    that goes on by itself from here. Raises NoGradientError for a parameter that the cost does not depend on, and its
+    first step DtypeError for one declared integer.
     """
 
     def __init__(
@@ -248,6 +248,7 @@ class Trainer:
 
     def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:
         """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
+        check_floats(self.parameters)
         raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._step.leaves}
         for parameter in self.parameters:
             value = parameter.value
@@ -460,7 +461,7 @@ def portable(value: Any, backend: Backend) -> Any:
 
 
 def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
-    """Raise GraphError unless there are Parameters, each once; DtypeError where one is declared integer."""
+    """Raise GraphError unless there are Parameters, each once."""
     if not parameters:
         raise GraphError(str(cost), "no Parameter is trained", "a Trainer needs some", "Make weights Parameters")
     for n, node in enumerate(parameters):
@@ -468,7 +469,6 @@ def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
             raise GraphError(str(node), "it is no Parameter", "only Parameters are trained", "Make it a Parameter")
         if node in parameters[:n]:
             raise GraphError(str(node), "it is named twice", "each Parameter is trained once", "Name it once")
-    check_floats(parameters)
 
 
 def flat_array(xp: Namespace, arrays: Sequence[Array]) -> Array:

@@ -442,8 +442,8 @@ def integers_named(act):
         "Program of one that is narrower": (p, lambda: Program(other, [w, p])(more)),
         "forward_and_backward": (x, lambda: forward_and_backward(topological_sort(feed, cost), wrt=[w, x])),
         "gradcheck": (x, lambda: gradcheck(cost, feed, wrt=[x])),
-        "Trainer": (p, lambda: Trainer(other)),
-        "Trainer of one that is named": (p, lambda: Trainer(other, parameters=p)),
+        "Trainer": (p, lambda: Trainer(other).step(more)),
+        "Trainer of one that is named": (p, lambda: Trainer(other, parameters=p).step(more)),
     }[act]
 
 

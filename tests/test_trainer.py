@@ -493,8 +493,9 @@ def test_a_parameter_that_the_cost_does_not_depend_on():
 
 def test_a_parameter_that_no_gradient_reaches():
     labels, logits = mf.Parameter(np.array([0, 1]), "labels", dtype=int), mf.Parameter(np.ones((2, 2)), "logits")
+    trainer = Trainer(mf.CrossEntropy(labels, logits), SGD())
     with pytest.raises((errors.NoGradientError, errors.DtypeError), match="'labels'"):
-        Trainer(mf.CrossEntropy(labels, logits), SGD()).step()
+        trainer.step()
     assert labels.value.dtype.kind == "i"
 
 
