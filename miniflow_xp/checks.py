@@ -31,9 +31,10 @@ def as_number(value: Any) -> int | float | None:
     if not hasattr(value, "dtype") or getattr(value, "shape", None) != ():
         return None
     name = dtypes.name_of(value)
+    scalar = value.item() if hasattr(value, "item") else value  # PyTorch warns where float() takes a recorded tensor
     if name in dtypes.INTEGERS:
-        return int(value)
-    return float(value) if name in dtypes.FLOATS else None
+        return int(scalar)
+    return float(scalar) if name in dtypes.FLOATS else None
 
 
 def as_float(number: Any) -> float | None:

@@ -117,6 +117,11 @@ def test_a_rate_of_another_width_does_not_widen_what_is_trained(backend):
     np.testing.assert_array_equal(mf.to_numpy(w.value), [0.75, 0.75])
 
 
+def test_a_tensor_that_pytorch_records_is_a_number():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    assert mf.SGD(torch.tensor(0.5, requires_grad=True)).learning_rate == 0.5
+
+
 def test_fit_takes_numpys_numbers(tmp_path):
     x, y, w = mf.Input("x"), mf.Input("y"), mf.Parameter([[1.0]], "w")
     trainer = mf.Trainer(mf.MSE(y, x @ w), mf.Adam(np.float32(1e-3)))
