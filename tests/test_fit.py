@@ -371,15 +371,39 @@ def test_ctrl_c_ends_after_the_step_in_progress(usual_signals):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # the usual one is back
 
 
+class EndedError(Exception):
+    """The process would be over."""
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """The signals that would have ended the process."""
+    ended = []
+
+    def end_by(number):
+        ended.append(number)
+        raise EndedError
+
+    monkeypatch.setattr("miniflow_xp.fitting.interrupts.end_by", end_by)
+    return ended
+
+
 @pytest.mark.parametrize("number", ENDING)
-def test_a_signal_that_ends_the_process_does_so_after_the_step_in_progress(usual_signals, number):
+def test_a_signal_that_ends_the_process_does_so_after_the_step_in_progress(usual_signals, ends, number):
     network = Regression()
-    with pytest.raises(SystemExit) as end:
+    with pytest.raises(EndedError):
         fit(network.trainer, network.inputs, Interrupting(number), 5)
-    assert end.value.code == 128 + number
+    assert ends == [number]
     for a, b in zip(network.values(), two_steps(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert signal.getsignal(number) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_the_process_ends_as_by_the_signal_itself(usual_signals, run_python, number):
+    """Not by an exception, which who runs tests or notebooks would catch."""
+    program = "from miniflow_xp.fitting.interrupts import end_by; import sys; end_by(int(sys.argv[1]))"
+    run_python(program, str(int(number)), status=-number)
 
 
 @pytest.mark.parametrize("number", ALL)
@@ -398,7 +422,7 @@ def test_who_handles_a_signal_that_ends_the_process_goes_on_doing_so(usual_signa
 
 
 @pytest.mark.parametrize("number", ALL)
-def test_a_signal_in_an_inner_fit_ends_the_outer_one_too(usual_signals, number):
+def test_a_signal_in_an_inner_fit_ends_the_outer_one_too(usual_signals, ends, number):
     outer, inner = Regression(), Regression()
     ended = []
 
@@ -408,8 +432,9 @@ def test_a_signal_in_an_inner_fit_ends_the_outer_one_too(usual_signals, number):
     if number == signal.SIGINT:
         assert fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[callback]).ended == "interrupted"
     else:
-        with pytest.raises(SystemExit):
+        with pytest.raises(EndedError):
             fit(outer.trainer, outer.inputs, Slices(), 5, callbacks=[callback])
+        assert ends == [number]  # once, by the outer one
     assert ended == ["interrupted"]
 
 
@@ -437,9 +462,9 @@ def test_the_second_ctrl_c_interrupts_at_once(usual_signals, before):
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_the_second_signal_that_ends_the_process_does_so_at_once(usual_signals, number):
+def test_the_second_signal_that_ends_the_process_does_so_at_once(usual_signals, ends, number):
     network = Regression()
-    with pytest.raises(SystemExit):
+    with pytest.raises(EndedError):
         fit(network.trainer, network.inputs, Twice(number), 5)
     for a, b in zip(network.values(), Regression().values(), strict=True):  # before the first step
         np.testing.assert_array_equal(a, b)

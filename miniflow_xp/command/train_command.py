@@ -18,7 +18,6 @@ from miniflow_xp.tabular.outputs import check_writable
 from miniflow_xp.tabular.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
 
 DATA = "the data itself"
-INTERRUPTED = 130  # the exit code of what Ctrl-C ended
 
 
 def usual(name: str) -> str:
@@ -132,6 +131,4 @@ def train_command(
         begun = last_checkpoint(checkpoint) if resume else None
         files = Files(output, plot, checkpoint, checkpoint_every, resume)
         settings = going_on(settings, begun, learning_rate)
-        history = train_and_show(table, settings, held_out, files, begun, list(context.obj or ()))
-    if history.ended == "interrupted":
-        raise typer.Exit(INTERRUPTED)
+        train_and_show(table, settings, held_out, files, begun, list(context.obj or ()))

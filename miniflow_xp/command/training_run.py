@@ -57,7 +57,7 @@ def train_and_show(
     files: Files,
     begun: Begun | None,
     arguments: Sequence[str],
-) -> History:
+) -> None:
     """Split, train, save, and print what a user wants to see.
 
     ``begun``: the checkpoint that is gone on from; ``arguments``: those of the command line, to be repeated.
@@ -95,7 +95,8 @@ def train_and_show(
             console.print(f"Costs drawn in {files.plot}", soft_wrap=True)
         if history.ended == "interrupted":
             tell_how_to_go_on(asked.name, history, files, arguments)
-    return history
+    if asked.number:
+        raise typer.Exit(128 + asked.number)  # the shell's code for what a signal ended
 
 
 def save_and_tell(console: Console, output: Path, table: Table, split: Split, network: Network) -> None:

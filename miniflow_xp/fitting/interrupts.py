@@ -15,35 +15,48 @@ class Asked(threading.Event):
     """Set when training is to end; ``number`` is that of the signal that asked for it first."""
 
     number = 0
+    nested = False  # within a block of the same kind, which is asked too
 
     @property
     def name(self) -> str:
         """The signal, for people."""
         return "Ctrl-C" if self.number == CTRL_C else signal.Signals(self.number).name
 
+    def pass_on(self) -> None:
+        """After the block, and when all is saved: end the process where SIGTERM or SIGHUP asked for it."""
+        if self.number in ENDING and not self.nested:
+            end_by(self.number)
+
 
 @contextmanager
 def interrupts() -> Iterator[Asked]:
     """An event that Ctrl-C, SIGTERM and SIGHUP set, in an enclosing block of this kind too; the second acts at once.
 
-    After the block of SIGTERM or SIGHUP the process ends, by SystemExit with the usual code, 143 or 129. In other
-    threads nothing is caught. Where a signal is ignored it stays so, and where somebody else handles SIGTERM or SIGHUP.
+    In other threads nothing is caught. Where a signal is ignored it stays so, and where somebody else handles SIGTERM
+    or SIGHUP.
     """
     asked = Asked()
     before = {number: signal.getsignal(number) for number in (CTRL_C, *ENDING)}
-    caught = [number for number in before if is_caught(number, before[number])]
-    for number in caught:
-        asked.number = asked.number or already(before[number])
-        signal.signal(number, Told(asked, before[number]))
+    caught = {number: handler for number, handler in before.items() if is_caught(number, handler)}
+    for number, handler in caught.items():
+        if isinstance(handler, Told):
+            asked.nested = True
+            asked.number = asked.number or handler.asked.number
+        signal.signal(number, Told(asked, handler))
     if asked.number:
         asked.set()
     try:
         yield asked
     finally:
-        for number in caught:
-            signal.signal(number, before[number])
-    if asked.number in ENDING and not isinstance(before[asked.number], Told):
-        raise SystemExit(128 + asked.number)
+        for number, handler in caught.items():
+            signal.signal(number, handler)
+
+
+def end_by(number: int) -> None:
+    """End the process as the signal would have done; by its exit code if that does nothing, as in a container."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+    raise SystemExit(128 + number)
 
 
 def is_caught(number: int, before: Any) -> bool:
@@ -51,11 +64,6 @@ def is_caught(number: int, before: Any) -> bool:
     if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
         return False  # None: by something that is no Python
     return number == CTRL_C or before is signal.SIG_DFL or isinstance(before, Told)
-
-
-def already(before: Any) -> int:
-    """The signal that an enclosing block was told of; 0 where there is none."""
-    return before.asked.number if isinstance(before, Told) else 0
 
 
 class Told:
@@ -77,4 +85,4 @@ class Told:
         elif not first and number == CTRL_C:
             raise KeyboardInterrupt
         elif not first:
-            raise SystemExit(128 + number)
+            end_by(number)

@@ -59,7 +59,7 @@ def fit(
     ``schedule(step)`` is the factor of the optimizer's learning rate. ``patience``: stop after so many epochs in which
     the validation cost (without a validation set the training cost) did not fall. A callback that returns True stops
     too. Ctrl-C stops after the step in progress; the history says why it ended. So do SIGTERM and SIGHUP, unless the
-    process handles or ignores them; then ``fit`` raises SystemExit with the code 143 or 129.
+    process handles or ignores them; when all is saved they end it, as they would have done.
 
     ``checkpoints``: a folder, or a Keeper, for checkpoints after every epoch, after every ``checkpoint_every`` steps,
     and at such a signal. With ``resume`` the last one there is gone on from, bit for bit as if nothing had happened:
@@ -102,6 +102,7 @@ def fit(
         finally:
             if schedule is not None:
                 trainer.learning_rate = training.rate
+    asked.pass_on()
     return training.history
 
 
