@@ -321,3 +321,11 @@ def test_clone_of_scikit_learn_copies_a_model():
     same_bits([np.array(p.value) for p in model.parameters], first.values())
     first.train(2, 3)
     assert not np.array_equal(model.parameters[0].value, first.values()[0])
+
+
+def test_a_copied_feed_leads_to_its_graph():
+    X, W = mf.Input("X"), mf.Parameter(np.ones((2, 1)), "W")
+    mf.Tanh(X @ W)
+    feed = {X: np.ones((3, 2))}
+    for way in (copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))):
+        assert [type(n) for n in mf.topological_sort(way(feed))] == [type(n) for n in mf.topological_sort(feed)]

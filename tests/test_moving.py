@@ -161,3 +161,29 @@ def test_a_trainer_moves_before_its_first_step(reference):
 def test_options_of_a_backend_are_taken():
     with pytest.raises(errors.SettingError, match="no option 'nonsense'"):
         Run().trainer.to("numpy", nonsense=True)
+
+
+@pytest.mark.parametrize(
+    "pair", [("numpy", "torch"), ("torch", "jax"), ("jax", "strict"), ("strict", "numpy")], ids="-".join
+)
+def test_two_trainers_on_two_backends_may_share_parameters(pair):
+    """They take turns: each goes on from what the other left, with slots of its own."""
+    for name in pair:
+        pytest.importorskip({"strict": "array_api_strict"}.get(name, name))
+
+    def two():
+        x, p = mf.Input("x"), mf.Parameter(np.asarray([1.0, -2.0], "float32"), "p")
+        trainers = [mf.Trainer(mf.MSE(p * x, n + 0.0 * x), mf.Adam(0.1)) for n in range(2)]
+        return p, trainers, {x: np.asarray([0.5, 2.0], "float32")}
+
+    def train(choices):
+        p, trainers, feed = two()
+        for _ in range(3):
+            for trainer, choice in zip(trainers, choices, strict=True):
+                with mf.use_backend(choice):
+                    for _ in range(2):
+                        trainer.step(feed)
+        assert [t.memory().steps for t in trainers] == [6, 6]
+        return mf.to_numpy(p.value)
+
+    np.testing.assert_allclose(train(pair), train(["numpy", "numpy"]), rtol=1e-5)
