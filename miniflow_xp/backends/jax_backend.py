@@ -94,7 +94,7 @@ class JaxBackend(Backend):
 
 
 class JaxCapture(Capture):
-    """The whole step under ``jax.jit``; the state that it renews is donated: its memory is used for the new state."""
+    """The whole step under ``jax.jit``; its state is donated: the memory is used for the new state."""
 
     how = "compiled as one by jax.jit, its state donated"
 
