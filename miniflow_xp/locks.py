@@ -2,6 +2,7 @@
 
 import os
 from contextlib import AbstractContextManager
+from functools import cache
 from threading import RLock
 from typing import Any, TypeAlias
 from weakref import WeakSet
@@ -23,13 +24,28 @@ def lock(fork_waits: bool = False) -> Lock:
     made = RLock()
     with _sets:
         (_awaited if fork_waits else _others).add(made)
+    if fork_waits:
+        _wait_at_forks()
     return made
 
 
+@cache
+def _wait_at_forks() -> None:
+    """Have forks wait from now on.
+
+    The hook that is registered last is called first. So it comes when the first lock is made and the holders' threads
+    are imported: theirs, which take locks that a holder may want, are called after ours.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
+
+
 def _before_fork() -> None:
-    for wanted in (_sets, *_awaited):
-        wanted.acquire()
-        _taken.append(wanted)
+    _sets.acquire()
+    _taken.append(_sets)
+    for awaited in list(_awaited):
+        awaited.acquire()
+        _taken.append(awaited)
 
 
 def _after_fork() -> None:
@@ -37,11 +53,10 @@ def _after_fork() -> None:
         _taken.pop().release()
 
 
-def _in_child() -> None:
-    _after_fork()
+def _free() -> None:
     for other in _others:
         other._at_fork_reinit()  # noqa: SLF001  as Python's own modules do
 
 
 if hasattr(os, "register_at_fork"):  # where there is fork
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_in_child)
+    os.register_at_fork(after_in_child=_free)
