@@ -230,7 +230,18 @@ def test_a_busy_core_is_no_clock_that_was_stopped_too_early(run, busy, said):
     spoiled["environment"]["before"]["busy_cores"] = busy
     first = report.sentences(spoiled)[0]
     assert ("the clock was stopped before the work was done" in first) == said
-    assert ("1 cells are faster than the peaks that were measured while others took their part" in first) != said
+    assert ("1 cell is faster than the peaks that were measured while others took their part" in first) != said
+
+
+def test_what_would_mend_the_trust_is_told_once_and_not_where_it_was_done(run):
+    spoiled = quiet(run)
+    spoiled["control"][0].update(b=[1.3 * t for t in spoiled["control"][0]["a"]])
+    spoiled["environment"]["before"]["busy_cores"] = 7.0
+    idle = "run it while nothing else runs on the machine"
+    assert report.sentences(spoiled)[1].count(idle) == 1
+    assert "--cores 1" in report.sentences(spoiled)[1]
+    spoiled["environment"]["machine"]["usable_cores"] = 1
+    assert report.sentences(spoiled)[1] == f"To trust it more: {idle}."
 
 
 @pytest.mark.parametrize(

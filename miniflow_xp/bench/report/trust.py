@@ -17,16 +17,17 @@ THROTTLED = 0.75  # of the clock before the run
 
 
 class Reason(NamedTuple):
-    """What speaks for a grade; ``remedy`` is what to do where that is not good."""
+    """What speaks for a grade; ``remedies`` are what to do where that is not good."""
 
     grade: str
     text: str
-    remedy: str = ""
+    remedies: tuple[str, ...] = ()
 
 
 QUIET = "run it while nothing else runs on the machine"
+ONE_CORE = "leave it one core with --cores 1, where runs repeat themselves best"
 LONGER = "give it a larger --budget"
-ALONE = "if you cannot, leave it one core with --cores 1"
+LESS = "name fewer --backends or --family"
 
 
 def trust(run: Run) -> tuple[str, list[Reason]]:
@@ -47,7 +48,7 @@ def spoken(run: Run) -> list[str]:
 
 def remedies(run: Run) -> str:
     """How to make the trust good, in one sentence; empty where it is, or nothing can be done."""
-    found = dict.fromkeys(r.remedy for r in trust(run)[1] if r.grade != GRADES[0] and r.remedy)
+    found = dict.fromkeys(one for r in trust(run)[1] if r.grade != GRADES[0] for one in r.remedies)
     return f"To trust it more: {'; '.join(found)}." if found else ""
 
 
@@ -64,11 +65,12 @@ def grade(value: float, limits: tuple[float, float]) -> str:
 def noise(run: Run) -> Iterator[Reason]:
     """The A/A control."""
     if run.floor is None:
-        yield Reason("fair", "no A/A control was run: the noise floor is unknown", LONGER)
+        yield Reason("fair", "no A/A control was run: the noise floor is unknown", (LONGER,))
         return
     count = f"{len(run.controls)} A/A control{'s' * (len(run.controls) > 1)}"
     said = f"noise floor {units.percent(run.floor)}: so far apart were equal steps ({count})"
-    yield Reason(grade(run.floor, FLOORS), said, f"{QUIET}; {ALONE}")
+    one_core = () if number(environment(run)[0].get("usable_cores")) == 1 else (ONE_CORE,)
+    yield Reason(grade(run.floor, FLOORS), said, (QUIET, *one_core))
 
 
 def planted(run: Run) -> Iterator[Reason]:
@@ -81,7 +83,7 @@ def planted(run: Run) -> Iterator[Reason]:
         found = ratio.low > 1
         measured = signed(ratio)
         said = f"{what} on {where} was {'' if found else 'not '}found: {measured}"
-        yield Reason("good" if found else missed, said, LONGER)
+        yield Reason("good" if found else missed, said, (QUIET, LONGER))
 
 
 def signed(ratio: Ratio) -> str:
@@ -125,18 +127,19 @@ def ceilings(run: Run) -> dict[str, dict[str, dict[str, float]]]:
 def honesty(run: Run) -> Iterator[Reason]:
     """Times below the bound, and warm-ups that did not settle."""
     told, busy = found_lies(run), others(run)
+    faster = f"{len(told)} cell{' is' if len(told) == 1 else 's are'} faster than"
     if told and busy is not None and busy.cores >= A_CORE:
-        said = f"{len(told)} cells are faster than the peaks that were measured while others took their part"
-        yield Reason("fair", f"{said}: these peaks cannot be judged by", QUIET)
+        said = f"{faster} the peaks that were measured while others took their part: these cannot be judged by"
+        yield Reason("fair", said, (QUIET,))
     elif told:
-        yield Reason("poor", f"{len(told)} cells are faster than the machine's peaks allow; the first: {told[0]}")
+        yield Reason("poor", f"{faster} the machine's peaks allow; the first: {told[0]}")
     elif any(ceilings(run).values()):
         yield Reason("good", "no time is below half of what the machine's measured peaks allow")
     measured = [c for c in run.cells if c.times]
     restless = sum(not c.stable for c in measured)
     if restless:
         said = f"{restless} of {len(measured)} cells had not settled after the warm-up, or jumped by {UNSTEADY:g}×"
-        yield Reason(grade(restless / len(measured), (0.1, 0.5)), said, LONGER)
+        yield Reason(grade(restless / len(measured), (0.1, 0.5)), said, (QUIET, LONGER))
 
 
 class Others(NamedTuple):
@@ -173,20 +176,17 @@ def surroundings(run: Run) -> Iterator[Reason]:
     machine, before, after = environment(run)
     cores, busy = number(machine.get("cores")) or 1.0, others(run)
     if busy is not None:
-        yield Reason(grade(busy.cores / cores, LOADS), busy.said, f"{QUIET}; {ALONE}")
+        yield Reason(grade(busy.cores / cores, LOADS), busy.said, (QUIET,))
     usable = number(machine.get("usable_cores"))
     if usable is not None and usable < cores:
         yield Reason("fair", f"it used {usable:g} of {cores:g} cores: with all of them, other sizes may win")
     if machine.get("forced_kernel"):
         said = f"the environment forces the BLAS kernel {text(machine['forced_kernel'])}"
-        yield Reason("fair", said, "unset OPENBLAS_CORETYPE")
+        yield Reason("fair", said, ("unset OPENBLAS_CORETYPE",))
     clocks = [clock(mapping(state.get("gpu"))) for state in (before, after)]
     if clocks[0] and clocks[1] and clocks[1] < THROTTLED * clocks[0]:
-        yield Reason(
-            "fair",
-            f"the GPU's clock fell from {clocks[0]:.0f} to {clocks[1]:.0f} MHz",
-            "let the GPU cool down, or fix its clock",
-        )
+        said = f"the GPU's clock fell from {clocks[0]:.0f} to {clocks[1]:.0f} MHz"
+        yield Reason("fair", said, ("let the GPU cool down, or fix its clock",))
 
 
 def clock(gpu: object) -> float | None:
@@ -203,6 +203,6 @@ def ending(run: Run) -> Iterator[Reason]:
     """Whether the run came to its end."""
     if run.raw.get("complete") is False:
         said = "the clock ran out before all cells had the rounds that were wanted"
-        yield Reason("fair", said, f"{LONGER}, or fewer --backends or --family")
+        yield Reason("fair", said, (LONGER, LESS))
     if not any(c.times or (c.state == "measured" and c.peak_bytes) for c in run.cells):
-        yield Reason("poor", "nothing was measured", LONGER)
+        yield Reason("poor", "nothing was measured", (LONGER,))
