@@ -1,7 +1,7 @@
 """Processes of their own for what is measured or checked: none finds there what another one left."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -13,20 +13,31 @@ core from the process whose turn it is. Inside a slice the gaps between products
 JAX takes the memory of a GPU as it needs it; else it would take three quarters of it from the others."""
 
 
-def start(target: Callable[..., None], *arguments: Any, daemon: bool) -> tuple[SpawnProcess, Connection]:
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Settings for a process whose BLAS works with one thread."""
+
+
+def start(
+    target: Callable[..., None], *arguments: Any, daemon: bool, settings: Mapping[str, str] | None = None
+) -> tuple[SpawnProcess, Connection]:
     """A fresh process that runs ``target(*arguments, pipe)``, and the other end of the pipe.
 
-    Its environment has the SETTINGS, but for those that the user has set; a daemon has no processes of its own.
+    Its environment has the SETTINGS, but for those that the user has set, and ``settings``; a daemon has no processes
+    of its own.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    added = SETTINGS.keys() - os.environ.keys()
-    os.environ.update({name: SETTINGS[name] for name in added})
+    added = {name: value for name, value in SETTINGS.items() if name not in os.environ} | dict(settings or {})
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
     try:
         process = context.Process(target=target, args=(*arguments, theirs), daemon=daemon)
         process.start()
     finally:
-        for name in added:
-            del os.environ[name]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
     theirs.close()
     return process, ours

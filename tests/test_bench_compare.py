@@ -97,6 +97,9 @@ def test_one_quick_sample_alone_makes_neither_a_slower_nor_a_faster_row(typical,
 def test_few_samples_are_unclear():
     (row,) = compare(run(cell(rounds=3)), run(cell(rounds=12, seconds=2e-3))).rows
     assert (row.state, row.why) == ("UNCLEAR", "fewer than 4 samples")
+    few = compare(run(cell(rounds=3)), run(cell(rounds=3, seconds=2e-3)))
+    assert "too few samples for an interval" in str(few)
+    assert "inf" not in str(few)
 
 
 def test_missing_and_new_rows():

@@ -14,7 +14,8 @@ import bench_runs
 import pytest
 
 from miniflow_xp.bench import report
-from miniflow_xp.bench.report import bars, tables
+from miniflow_xp.bench.report import bars, charts, tables
+from miniflow_xp.bench.report.choices import choices
 from miniflow_xp.bench.report.outcome import winner
 from miniflow_xp.bench.report.run import Run
 from miniflow_xp.errors import PackageMissingError, SettingError
@@ -200,9 +201,19 @@ def test_quiet_run_is_good(run):
         (lambda r: r["environment"]["machine"].update(usable_cores=2), "fair", "it used 2 of 8 cores"),
         (lambda r: r["environment"]["after"].update(gpu={"clock_mhz": 900}), "fair", "clock fell from 1980 to 900"),
         (lambda r: r.update(complete=False), "fair", "the clock ran out"),
-        (lambda r: r["planted"][0].update(slowed=r["planted"][0]["plain"]), "fair", "was not found"),
+        (lambda r: r["planted"][0].update(slowed=r["planted"][0]["plain"]), "poor", "was not found"),
+        (
+            lambda r: r["planted"].append({**r["planted"][0], "slowed": r["planted"][0]["plain"]}),
+            "fair",
+            "was not found",  # but another one was
+        ),
         (lambda r: r["cells"][0].update(samples=[1e-9] * 16), "poor", "faster than the machine"),
         (lambda r: [c.update(stable=False) for c in r["cells"]], "poor", "had not settled"),
+        (
+            lambda r: [c["samples"].__setitem__(0, 101 * max(c["samples"])) for c in r["cells"] if c["samples"]],
+            "poor",
+            "had not settled after the warm-up, or jumped by 100×",
+        ),
     ],
 )
 def test_what_spoils_the_trust_is_told(run, spoil, expected, reason):
@@ -210,6 +221,27 @@ def test_what_spoils_the_trust_is_told(run, spoil, expected, reason):
     spoil(spoiled)
     assert grade(spoiled) == expected
     assert reason in report.build([spoiled], ["r"]).replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(("busy", "said"), [(0.1, True), (1.0, False)])
+def test_a_busy_core_is_no_clock_that_was_stopped_too_early(run, busy, said):
+    spoiled = quiet(run)
+    spoiled["cells"][0].update(samples=[1e-9] * 16)
+    spoiled["environment"]["before"]["busy_cores"] = busy
+    first = report.sentences(spoiled)[0]
+    assert ("the clock was stopped before the work was done" in first) == said
+    assert ("1 cell is faster than the peaks that were measured while others took their part" in first) != said
+
+
+def test_what_would_mend_the_trust_is_told_once_and_not_where_it_was_done(run):
+    spoiled = quiet(run)
+    spoiled["control"][0].update(b=[1.3 * t for t in spoiled["control"][0]["a"]])
+    spoiled["environment"]["before"]["busy_cores"] = 7.0
+    idle = "run it while nothing else runs on the machine"
+    assert report.sentences(spoiled)[1].count(idle) == 1
+    assert "--cores 1" in report.sentences(spoiled)[1]
+    spoiled["environment"]["machine"]["usable_cores"] = 1
+    assert report.sentences(spoiled)[1] == f"To trust it more: {idle}."
 
 
 @pytest.mark.parametrize(
@@ -393,10 +425,21 @@ def test_the_terminal_is_told_what_was_left_out_and_what_speaks_against_the_run(
     raw = bench_runs.run(backends=CPU)
     said = report.sentences(raw)
     assert any(s.startswith("Skipped, the budget was spent: training step, width 512 on jax:cpu") for s in said)
-    assert said[-1] == "Trust: good."
+    assert said[0] == "Trust: good."
+    assert not any("relied" in s for s in said)
     forced = copy.deepcopy(raw)
     forced["environment"]["machine"]["forced_kernel"] = "Haswell"
-    assert report.sentences(forced)[-1] == "Trust: fair: the environment forces the BLAS kernel Haswell."
+    first, mend, *others = report.sentences(forced)
+    assert first == "Trust: fair: the environment forces the BLAS kernel Haswell."
+    assert mend == "To trust it more: unset OPENBLAS_CORETYPE."
+    assert {s.removeprefix("Not to be relied on: ") for s in others} == set(said[1:])
+    verdicts = [s for s in others if " against " in s or " use " in s]
+    assert verdicts
+    assert all(s.startswith("Not to be relied on: ") for s in verdicts)
+    page = report.build([forced], ["r"])
+    assert "To trust it more: unset OPENBLAS_CORETYPE." in page
+    assert "Not to be relied on: Verdict" in page
+    assert "Not to be relied on" not in report.build([raw], ["r"])
 
 
 def advised(way):
@@ -411,8 +454,8 @@ def advised(way):
 def test_each_way_to_use_a_graph_has_its_sentence_and_a_single_step_breaks_nothing_even():
     cells = [cell for way in ("resident", "streamed", "once") for cell in advised(way)]
     raw = {"cells": cells, "backends": {"numpy:cpu": {}, "torch:cpu": {}}}
-    said = [s for s in report.sentences(raw) if s.startswith("torch:cpu against numpy:cpu: ")]
-    assert [s.split(": ")[1].rpartition(", ")[2] for s in said] == ["resident", "streamed", "once"]
+    said = [s for s in report.sentences(raw) if "torch:cpu against numpy:cpu: " in s]
+    assert [s.split(": ")[2].rpartition(", ")[2] for s in said] == ["resident", "streamed", "once"]
     assert all("from a batch between 64 and 4,096 on" in s for s in said)
     page = report.build([raw], ["advice.json"])
     for section in ("breakeven", "first"):
@@ -425,9 +468,15 @@ def test_each_way_to_use_a_graph_has_its_sentence_and_a_single_step_breaks_nothi
 def test_the_cores_that_others_use_go_before_the_load_of_the_last_minute(busy, said):
     raw = copy.deepcopy(bench_runs.run(backends=CPU))
     raw["environment"]["before"] = {"load": [7.9, 1.0, 1.0], "busy_cores": busy}
-    assert said in report.sentences(raw)[-1]
+    assert said in report.sentences(raw)[0]
     del raw["environment"]["before"]["busy_cores"]
-    assert "load of the machine 7.9 before" in report.sentences(raw)[-1]
+    assert "load of the machine 7.9 before" in report.sentences(raw)[0]
+
+
+def test_what_others_do_after_the_run_counts_as_what_they_did_before():
+    raw = copy.deepcopy(bench_runs.run(backends=CPU))
+    raw["environment"]["before"]["busy_cores"], raw["environment"]["after"]["busy_cores"] = 0.0, 7.0
+    assert report.sentences(raw)[0] == "Trust: poor: others kept 7 of 8 cores busy after the run."
 
 
 def test_peers_of_one_backend_stand_together():
@@ -440,3 +489,77 @@ def test_peers_of_one_backend_stand_together():
     )
     subjects = [s.partition(": against")[0] for s in report.sentences(run.raw) if ": against" in s]
     assert subjects == sorted(subjects)
+
+
+def test_what_to_use_for_which_size_stands_first(run):
+    trust, first, *_ = report.sentences(run)
+    assert trust == "Trust: good."
+    assert first == "training step, width 32: up to batch = 256 use numpy:cpu, from 1,024 on use cupy:0."
+    page = report.build([run], ["r"])
+    assert page.index(f"<li>{first}</li>") < page.index("<h2>Verdict")
+    assert "<li>A training step is one of a network batch × width → width … → 1" in page
+
+
+def made_up(**seconds):
+    """A run of one series: {backend: seconds a step at batch 1, 4, 16 …; None where it was not measured}."""
+    make = bench_runs.Maker(0, 12, 0.01, {}, tuple(seconds))
+    make.shared = [1.0] * 12
+    cells = [
+        make.cell("user", "model.py:build", {"batch": 4**k}, "batch", b, one)
+        for b, own in seconds.items()
+        for k, one in enumerate(own)
+        if one is not None
+    ]
+    return Run({"cells": cells, "backends": {b: {} for b in seconds}}, "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        ({"a": [1, 1, 1], "b": [2, 2, 2]}, "for batch = 1 to 16 use a"),
+        ({"a": [1], "b": [2]}, "for batch = 1 use a"),
+        ({"a": [1, 1, 1], "b": [2, 1, 0.5]}, "up to batch = 4 use a, from 16 on use b"),  # a tie in between
+        ({"a": [1, 1, 1, 1], "b": [2, 2, 0.5, 2]}, "up to batch = 4 use a, for 16 use b, from 64 on use a"),
+        ({"a": [1] * 4, "b": [2, 0.5, 0.5, 2]}, "up to batch = 1 use a, for 4 to 16 use b, from 64 on use a"),
+        ({"a": [1, 1, 1], "b": [2, None, 0.5]}, "up to batch = 1 use a, from 16 on use b"),
+        ({"a": [1, 1, 1], "b": [2, 2, None]}, "for batch = 1 to 4 use a"),
+        ({"a": [1, 1], "b": [1, 1], "c": [2, 2]}, "for batch = 1 to 4 use a or b, which were not told apart"),
+    ],
+)
+def test_as_few_backends_as_will_do_are_named(seconds, said):
+    (line,) = choices(made_up(**seconds))
+    assert line == f"model.py:build: {said}."
+
+
+def test_of_a_single_backend_there_is_no_choice():
+    assert choices(made_up(a=[1, 1])) == []
+
+
+def bands(svg):
+    """The x of each band of a figure."""
+    return [
+        [float(x) for x in re.findall(r"[ML]([\d.]+) ", d)]
+        for d in re.findall(r'<path class="a [^"]*" d="([^"]*)"', svg)
+    ]
+
+
+def test_where_there_is_no_interval_no_band_is_drawn():
+    whole = made_up(a=[1e-3] * 4, b=[2e-3] * 4)
+    for few, count in (((), 8), ((3,), 6), ((0, 3), 4), ((1, 3), 4 + 4), ((0, 1, 2, 3), 0)):
+        cells = [
+            {**c, "samples": c["samples"][:3], "rounds": [0, 1, 2]} if c["axes"]["batch"] in [4**k for k in few] else c
+            for c in whole.raw["cells"]
+        ]
+        run = Run({**whole.raw, "cells": cells}, "")
+        drawn = bands(charts.speedup(run, run.series[0]))
+        assert sum(map(len, drawn)) == count
+    assert "a marker without one had too few pairs" in report.build([run.raw], ["r"])
+
+
+def test_a_table_that_is_wider_than_the_screen_shows_where_it_goes_on(html):
+    style = html[html.index("<style>") : html.index("</style>")]
+    (rule,) = re.findall(r"\n\.scroll \{(.*?)\}", style, re.DOTALL)
+    shadows = re.findall(r"var\(--(\w+)\).*? (local|scroll)[,;]", rule)
+    assert shadows == [("paper", "local"), ("paper", "local"), ("shade", "scroll"), ("shade", "scroll")]
+    assert style.count("--shade: #") == 2  # light and dark
+    assert not re.search(r"\n(td|th|thead th|table|tr)[^{]*\{[^}]*background", style)  # nothing lies above the shadows

@@ -2,37 +2,62 @@
 
 import json
 import math
+import os
 import sys
-import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from miniflow_xp.__main__ import main
-from miniflow_xp.bench import environment, record, report
-from miniflow_xp.bench.advise import advise, limit, parse_axis, pays, times
+from miniflow_xp.bench import environment, record, report, workloads
+from miniflow_xp.bench.advise import advise, limit, parse_axis, pays, ratio_in_words, times
 from miniflow_xp.bench.builder import load_builder
 from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
 from miniflow_xp.bench.cell import AGREE, Cell, disagreement
+from miniflow_xp.bench.cli import FAMILIES, chosen_backends, with_one_thread
 from miniflow_xp.bench.clock import timed
 from miniflow_xp.bench.files import read_run
 from miniflow_xp.bench.peak import peak_bytes
-from miniflow_xp.bench.run import TIMES, grouped, run
+from miniflow_xp.bench.run import TIMES, grouped, in_turns, run
+from miniflow_xp.bench.scheduler import Series
 from miniflow_xp.bench.simulation import Clock, Device
+from miniflow_xp.bench.statistics import Ratio
 from miniflow_xp.bench.study import Measured
-from miniflow_xp.bench.worker import Desk, Worker, in_words, sample
+from miniflow_xp.bench.worker import SINGLE, Desk, Worker, in_words, sample
 from miniflow_xp.bench.workloads import Workload
 from miniflow_xp.errors import BuilderError, SettingError, WorkerError
+from miniflow_xp.processes import ONE_THREAD
 from miniflow_xp.switch import get_backend, set_backend
 
+LONG = "100000"  # seconds that no run needs: the rounds end it, however busy the machine is
 SMALL = [*steps((4, 16), (), ()), *transfers((1 << 12,)), *nodes((1 << 10,), (32,), ("Sigmoid", "Linear"))]
 RUN_KEYS = {"format", "version", "created", "command", "mode", "budget_s", "seconds", "seed", "complete", "environment"}
 
 
+def still():
+    """A clock of a budget that is never spent."""
+    return 0.0
+
+
+class PlayedClock:
+    """The clock of a budget, which moves by so much with each piece of progress, and the words of that progress."""
+
+    def __init__(self, **seconds):
+        self.now, self.seconds, self.told = 0.0, seconds, []
+
+    def __call__(self):
+        return self.now
+
+    def progress(self, what, fraction):
+        self.told.append(what)
+        self.now += self.seconds.get(what.partition(" ")[0], self.seconds.get("otherwise", 0.0))
+
+
 @pytest.fixture(scope="module")
 def small_run():
-    return run([*SMALL, Case("memory", "memory", network(64), "batch")], ["numpy", "torch:none"], 20, rounds=6)
+    cases = [*SMALL, Case("memory", "memory", network(64), "batch")]
+    return run(cases, ["numpy", "torch:none"], 20, rounds=6, now=still)
 
 
 def test_a_run_holds_what_was_measured(small_run):
@@ -73,9 +98,24 @@ def test_a_backend_that_cannot_be_used_is_told(small_run):
     assert "torch" in small_run["backends"]["torch:none"]["describe"]
 
 
-def test_a_larger_batch_takes_longer(small_run):
-    times = {c["axes"]["batch"]: np.median(c["samples"]) for c in small_run["cells"] if c["family"] == "step"}
-    assert times[4] < times[16] < 100 * times[4]
+def test_a_larger_batch_is_what_a_step_is_given(monkeypatch):
+    fed = []
+    monkeypatch.setattr(workloads.Trainer, "step", lambda _, feed: fed.append({a.shape for a in feed.values()}))
+    for case in steps((4, 16), (), (), streamed=(64,)):
+        workloads.workload(case, get_backend()).step()
+    assert fed == [{(n, 128), (n, 1)} for n in (4, 16, 64)]
+
+
+def test_a_single_step_is_captured_anew_each_time(model, monkeypatch):
+    made = []
+    trainer = workloads.Trainer
+    monkeypatch.setattr(workloads, "Trainer", lambda *graph: made.append(graph) or trainer(*graph))
+    for way, count in (("resident", 1), ("streamed", 1), ("once", 3)):
+        made.clear()
+        load = workloads.workload(Case("user", f"{model}:build", {"batch": 4}, "batch", residence=way), get_backend())
+        for _ in range(3):
+            load.step()
+        assert (way, len(made)) == (way, count)
 
 
 def test_the_controls_pair_round_by_round(small_run):
@@ -86,7 +126,7 @@ def test_the_controls_pair_round_by_round(small_run):
 
 
 def test_a_run_without_training_steps_has_controls_too():
-    found = run(list(transfers((1 << 12,))), ["numpy"], 10, rounds=2)
+    found = run(list(transfers((1 << 12,))), ["numpy"], 10, rounds=2, now=still)
     assert len(found["control"]) == len(found["planted"]) == 1
     assert len(found["control"][0]["a"]) == 2 * TIMES
 
@@ -132,14 +172,38 @@ def test_no_usable_backend_is_an_error():
 
 
 def test_a_run_stops_on_the_clock_and_lists_what_it_did_not_come_to():
-    start = time.perf_counter()
-    found = run(plan("full"), ["numpy"], 6)
-    assert time.perf_counter() - start < 12  # a case that was begun is finished
+    clock = PlayedClock(preparing=0.3, measuring=0.05)
+    found = run(plan("full"), ["numpy"], 6, now=clock, progress=clock.progress)
+    assert found["seconds"] == clock() < 6.3  # a case that was begun is finished
     states = [c["state"] for c in found["cells"]]
     assert "measured" in states
     assert "skipped" in states
     assert not found["complete"]
     assert {c["why"] for c in found["cells"] if c["state"] == "skipped"} == {"the budget was spent"}
+
+
+def test_every_family_is_seen_however_short_the_time_is():
+    clock = PlayedClock(preparing=1.0)
+    found = run(plan("quick"), ["numpy"], 30, rounds=2, now=clock, progress=clock.progress)
+    seen = {c["family"] for c in found["cells"] if c["state"] == "measured"}
+    assert seen | {"memory"} == set(FAMILIES)
+    assert [c["why"] for c in found["cells"] if c["family"] == "memory"] != ["the budget was spent"]
+    assert "the budget was spent" in {c["why"] for c in found["cells"]}
+    planned = [(c.series, c.case, c.contestant) for c in plan("quick") if c.runs_on("numpy")]
+    assert [(c["series"], c["case"], c["contestant"]) for c in found["cells"]] == planned  # as the plan has them
+
+
+def test_starting_the_backends_takes_no_case_its_turn():
+    clock = PlayedClock(starting=20.0, preparing=0.1)
+    found = run(SMALL, ["numpy"], 30, rounds=2, now=clock, progress=clock.progress)
+    assert {c["state"] for c in found["cells"]} == {"measured"}
+
+
+def test_families_take_turns_and_those_that_start_processes_go_last():
+    groups = [[SimpleNamespace(case=case)] for case in plan("quick", ("step", "memory", "transfer"))]
+    turns = [(turn, one.case.family) for turn, (one,) in in_turns(groups)]
+    assert turns[:5] == [(0, "step"), (0, "transfer"), (0, "memory"), (1, "step"), (1, "transfer")]
+    assert sorted(family for _, family in turns) == sorted(one.case.family for (one,) in groups)
 
 
 def test_disagreement_is_relative_to_the_largest_number():
@@ -251,6 +315,16 @@ def test_a_step_that_trains_nothing_is_a_failure_and_no_figure(costs, why):
     assert cell.why.startswith(why or "the budget")
 
 
+@pytest.mark.parametrize(
+    ("warm", "samples", "stable"),
+    [(True, [1.0, 2.0], True), (True, [1.0, 101.0], False), (False, [1.0, 2.0], False), (True, [], True)],
+)
+def test_samples_that_lie_a_hundredfold_apart_are_not_stable(warm, samples, stable):
+    cell = Cell(SMALL[0], Untrained(()), "made up")
+    cell.facts = {"stable": warm}
+    assert cell.written(Series(samples, list(range(len(samples)))), synchronous=True)["stable"] is stable
+
+
 def test_the_results_of_a_slow_step_are_compared_too(monkeypatch):
     monkeypatch.setattr("miniflow_xp.bench.worker.WARM_AT_MOST", 0.0)
     before = get_backend()
@@ -323,7 +397,7 @@ def model(tmp_path):
 
 def test_advice_on_a_graph_of_ones_own(model):
     pytest.importorskip("torch")
-    advice, study, found = advise(f"{model}:build", "batch", [1, 4, 16], ["numpy", "torch"], 100, 60)
+    advice, study, found = advise(f"{model}:build", "batch", [1, 4, 16], ["numpy", "torch"], 100, 60, now=still)
     assert [(a.candidate, a.way) for a in advice] == [("torch", way) for way in ("resident", "streamed", "once")]
     for one in advice:
         assert one.sentence.startswith("torch against numpy")
@@ -332,10 +406,9 @@ def test_advice_on_a_graph_of_ones_own(model):
     measured = [c for c in found["cells"] if c["state"] == "measured"]
     assert {c["axes"]["batch"] for c in measured} >= {1, 4, 16}
     assert all(math.isfinite(s) for c in measured for s in c["samples"])
-    assert {c["backend"] for c in found["control"]} == {"numpy:cpu", "torch:cpu"}
+    for kind in ("control", "planted"):
+        assert {c["backend"] for c in found[kind]} == {"numpy:cpu", "torch:cpu"}
     assert [t.size for t in times(study, 100)] == sorted({n for way, n in study.found if way == "resident"})
-    single = {t.size: t.step["torch"] for t in times(study, 100)}
-    assert study.at("once", 4)["torch"].step_s > 2 * single[4]  # it is captured anew each time
     page = report.build([json.loads(json.dumps(found, allow_nan=False))], ["advice.json"])
     assert "torch:cpu against numpy:cpu" in page
     assert "Not measured" not in page[: page.index("<h2>")]
@@ -352,6 +425,46 @@ def test_when_it_pays():
     assert "caught up after 10 steps: for 20, it pays" in pays(torch, numpy, 0.5, 20)
     assert "after 10 steps: for 9, it does not pay" in pays(torch, numpy, 0.5, 9)
     assert pays(numpy, torch, 0.5, 1) == "It pays from the first step on."
+
+
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (Ratio(13.24, 0.0, math.inf, 3), "13.24× slower (too few pairs for an interval), 3 pairs"),
+        (Ratio(0.5, 0.0, math.inf, 1), "2.00× faster (too few pairs for an interval), 1 pair"),
+        (Ratio(0.5, 0.25, 1.0, 9), "2.00× faster (1.00–4.00), 9 pairs"),
+        (Ratio(2.0, 1.0, 4.0, 9), "2.00× slower (1.00–4.00), 9 pairs"),
+    ],
+)
+def test_a_ratio_without_an_interval_says_so(ratio, said):
+    assert ratio_in_words(ratio) == said
+
+
+def test_numpy_is_tried_on_one_blas_thread_too(monkeypatch):
+    for variable in ONE_THREAD:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("miniflow_xp.bench.cli.usable_cores", lambda: 2)
+    assert with_one_thread(["numpy", "jax"]) == ["numpy", "numpy on one thread", "jax"]
+    assert with_one_thread(["torch", "numpy:cpu"]) == ["torch", "numpy:cpu", "numpy:cpu on one thread"]
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert with_one_thread(["numpy"]) == ["numpy"]
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    monkeypatch.setattr("miniflow_xp.bench.cli.usable_cores", lambda: 1)
+    assert with_one_thread(["numpy"]) == ["numpy"]
+
+
+def test_a_worker_on_one_thread_leaves_the_others_as_they_are(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    told = []
+    for name in ("numpy" + SINGLE, "numpy"):
+        worker = Worker(name)
+        try:
+            told.append(worker.ask("describe"))
+        finally:
+            worker.close()
+    assert [one["name"] for one in told] == ["numpy:cpu on one thread", "numpy:cpu"]
+    assert [{library["threads"] for library in one["blas"]} for one in told] in ([{1}, {2}], [set(), set()])
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "2"
 
 
 class Played:
@@ -399,26 +512,27 @@ def test_builders_that_do_not_exist(model, text, message):
 
 def test_builders_that_cannot_be_called(model):
     with pytest.raises(BuilderError, match="width"):
-        advise(f"{model}:build", "width", [1, 4], ["numpy"], 1, 5)
+        advise(f"{model}:build", "width", [1, 4], ["numpy"], 1, 5, now=still)
     for backends in (["numpy"], ["numpy", "strict"]):
         with pytest.raises(WorkerError, match="returned a int"):
-            advise(f"{model}:wrong", "batch", [1, 4], backends, 1, 20)
+            advise(f"{model}:wrong", "batch", [1, 4], backends, 1, 20, now=still)
 
 
-def test_advice_keeps_to_its_time(tmp_path):
-    path = tmp_path / "slow.py"
-    path.write_text(MODEL.replace("def build(batch):", "import time\ndef build(batch):\n    time.sleep(0.3)"))
-    start = time.perf_counter()
-    _, study, _ = advise(f"{path}:build", "batch", [1, 4, 16, 64], ["numpy", "strict"], 10, 5)
-    assert time.perf_counter() - start < 5 + 6  # the processes start and the size that was begun is finished
-    assert study.found
+def test_advice_keeps_to_its_time(model):
+    clock = PlayedClock(otherwise=1.0)
+    sizes, backends = [1, 4, 16, 64], ["numpy", "strict"]
+    _, study, _ = advise(f"{model}:build", "batch", sizes, backends, 10, 5, progress=clock.progress, now=clock)
+    assert clock() <= 5 + 1  # the size that was begun is finished
+    measured = {key for key, found in study.found.items() if found}
+    assert ("resident", 1) in measured
+    assert measured < study.found.keys()
 
 
 def test_one_size_that_ends_the_process_does_not_take_the_others_with_it(tmp_path):
     path = tmp_path / "deadly.py"
     deadly = "def build(batch):\n    import os, signal\n    if batch > 4:\n        os.kill(os.getpid(), signal.SIGKILL)"
     path.write_text(MODEL.replace("def build(batch):", deadly))
-    advice, study, _ = advise(f"{path}:build", "batch", [1, 4, 16], ["numpy", "strict"], 10, 30)
+    advice, study, _ = advise(f"{path}:build", "batch", [1, 4, 16], ["numpy", "strict"], 10, 30, now=still)
     for one in advice:
         assert set(one.crossover.measured) >= {1, 4}
         assert "its process ended (exit code -9): out of memory, maybe at 16" in one.crossover.why
@@ -426,7 +540,7 @@ def test_one_size_that_ends_the_process_does_not_take_the_others_with_it(tmp_pat
 
 
 def test_a_single_backend_is_measured_too(model):
-    advice, study, found = advise(f"{model}:build", "batch", [1, 4], ["numpy"], 10, 20)
+    advice, study, found = advise(f"{model}:build", "batch", [1, 4], ["numpy"], 10, 20, now=still)
     assert advice == []
     assert [t.size for t in times(study, 10)] == [1, 4]
     assert {c["state"] for c in found["cells"]} == {"measured"}
@@ -448,6 +562,32 @@ def test_axes():
 
 # The commands
 
+THIRD = """
+import miniflow_xp.backends.numpy_backend as ours
+
+class AnotherBackend(ours.NumpyBackend):
+    name = "another"
+"""
+
+
+def test_a_third_partys_backend_takes_part_without_being_named(tmp_path, monkeypatch):
+    (tmp_path / "another_library.py").write_text(THIRD)
+    information = tmp_path / "another_library-0.1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: another-library\nVersion: 0.1\n")
+    (information / "entry_points.txt").write_text(
+        "[miniflow_xp.backends]\nanother = another_library:AnotherBackend\nabsent = not_installed:Backend\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = chosen_backends(None)
+    assert "another" in names
+    assert not {"absent", "strict"} & set(names)
+    found = run(SMALL[:1], ["numpy", "another"], 20, rounds=2, now=still)
+    assert [(c["backend"], c["state"]) for c in found["cells"]] == [
+        ("numpy:cpu", "measured"),
+        ("another:cpu", "measured"),
+    ]
+
 
 @pytest.fixture
 def command(capsys):
@@ -463,11 +603,12 @@ def command(capsys):
     return run_main
 
 
-def test_bench_report_compare_as_commands(tmp_path, command):
+def test_bench_report_compare_as_commands(tmp_path, command, monkeypatch):
+    monkeypatch.setitem(run.__kwdefaults__, "rounds", 8)
     first, second, page = (tmp_path / name for name in ("a.json", "b.json", "report.html"))
     for path in (first, second):
         code, out, err = command(
-            "bench", "--budget", "8", "--quick", "--backends", "numpy", "--family", "transfer", "-o", str(path)
+            "bench", "--budget", LONG, "--quick", "--backends", "numpy", "--family", "transfer", "-o", str(path)
         )
         assert (code, err) == (0, "")
         assert "Written to" in out
@@ -496,12 +637,20 @@ def test_advise_as_a_command(tmp_path, model, command):
         "--backends",
         "numpy,strict",
         "--budget",
-        "30",
+        LONG,
         "-o",
         str(found),
     )
     assert code == 0
-    assert "strict against numpy, data on the device" in out
+    trust, *others = out.splitlines()
+    assert trust.startswith("Trust: ")
+    good = trust == "Trust: good."
+    verdicts = [line for line in others if " against " in line or " use " in line]
+    assert any("strict against numpy, data on the device" in line for line in verdicts)
+    assert [line.startswith("Not to be relied on: ") for line in verdicts] == [not good] * len(verdicts)
+    single = bool(with_one_thread(["numpy"])[1:])
+    assert ("numpy on one thread against numpy, data on the device" in out) == single
+    assert ("numpy:cpu on one thread" in read_run(found)["backends"]) == single
     assert {c["family"] for c in read_run(found)["cells"]} == {"user"}
     code, _, err = command("report", str(found), "-o", str(tmp_path / "advice.html"))
     assert (code, err) == (0, "")
@@ -530,6 +679,7 @@ def test_what_a_worker_can_be_asked():
         ["bench", "--budget", "1"],
         ["bench", "--budget", "inf"],
         ["advise", "model.py:build", "--budget", "-5"],
+        ["advise", "model.py:build", "--cores", "1000000"],
         ["bench", "--backends", "numpy,troch"],
         ["bench", "--family", "nodes"],
         ["bench", "--backends", ","],

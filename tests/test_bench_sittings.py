@@ -1,11 +1,11 @@
 """Half-way all processes are fresh ones, if there is time for that; what cannot be prepared again is told."""
 
 import random
-import time
 
 import pytest
 
 from miniflow_xp.bench.scheduler import Group
+from miniflow_xp.bench.simulation import Clock
 from miniflow_xp.bench.sittings import in_sittings
 from miniflow_xp.errors import WorkerError
 
@@ -41,8 +41,8 @@ class Made:
         return 1.0 + self.worker.number
 
 
-def measured(groups, rounds=6, seconds=30.0, **settings):
-    return in_sittings(groups, rounds, time.perf_counter() + seconds, random.Random(0), **settings)
+def measured(groups, rounds=6, seconds=30.0, clock=None, **settings):
+    return in_sittings(groups, rounds, seconds, random.Random(0), now=clock or Clock(), **settings)
 
 
 @pytest.fixture
@@ -107,14 +107,15 @@ def test_what_failed_in_the_first_sitting_is_not_asked_again(worker):
 
 
 def test_the_time_is_shared_between_the_sittings(worker):
+    clock = Clock()
+
     class Slow(Made):
         def sample(self):
-            time.sleep(0.02)
+            clock.work(0.02)
             return super().sample()
 
-    start = time.perf_counter()
-    found, second = measured([Group("g", [Slow("a", worker)])], rounds=1000, seconds=1.0)
-    assert time.perf_counter() - start < 1.5
+    found, second = measured([Group("g", [Slow("a", worker)])], rounds=1000, seconds=1.0, clock=clock)
+    assert clock() <= 1.0
     early = sum(sample == 1.0 for sample in found["a"].samples)
     assert early == second
-    assert 0.25 < early / len(found["a"].samples) < 0.75
+    assert early / len(found["a"].samples) == pytest.approx(0.5, abs=0.02)

@@ -14,6 +14,7 @@ from miniflow_xp.bench.statistics import (
     rank_sum_quantile,
     shift,
     signed_rank_quantile,
+    steady,
     verdict,
 )
 
@@ -108,3 +109,16 @@ def test_quartiles():
     assert quartiles([4, 1, 3, 2, 5]) == (2, 3, 4)
     assert quartiles([1, 2]) == (1.25, 1.5, 1.75)
     assert quartiles([7.0]) == (7.0, 7.0, 7.0)
+
+
+def test_the_inverse_of_a_ratio():
+    assert Ratio(2.0, 1.0, 4.0, 9).inverse == Ratio(0.5, 0.25, 1.0, 9)
+    assert Ratio(2.0, 0.0, inf, 3).inverse == Ratio(0.5, 0.0, inf, 3)
+    assert [Ratio(2.0, *ends, 3).bounded for ends in ((1.0, 4.0), (0.0, inf))] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"), [([], True), ([1.0], True), ([1.0, 100.0], True), ([1.0, 101.0], False)]
+)
+def test_samples_that_lie_far_apart_are_not_steady(samples, expected):
+    assert steady(samples) == expected

@@ -6,7 +6,7 @@ as a run, which ``report`` and ``compare`` read.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.bench.builder import check_axis
@@ -40,20 +40,21 @@ def advise(
     budget_s: float,
     seed: int = 0,
     progress: Progress = silent,
+    now: Callable[[], float] = time.perf_counter,
 ) -> tuple[list[Advice], Study, dict[str, Any]]:
     """Advice for each backend against the first one, the measurements, and these as a run for JSON.
 
     ``sizes`` are those of the coarse grid along ``axis``. Raises BuilderError; WorkerError where a backend cannot be
-    used, or nothing could be measured, with the reason.
+    used, or nothing could be measured, with the reason. ``now`` is the clock of the budget.
     """
     check_axis(builder, axis)
-    start, before, facts = time.perf_counter(), state(), machine()
+    start, before, facts = now(), state(), machine()
     workers, told = start_workers(backends)
     names = list(workers)
     try:
         for name in names:
             merge(facts, told[name])
-        study = Study(builder, axis, workers, told, time.perf_counter() + budget_s, seed, progress)
+        study = Study(builder, axis, workers, told, now() + budget_s, seed, progress, now)
         floor = study.control(sizes[len(sizes) // 2])
         if not names[1:]:
             for size in sizes:
@@ -70,10 +71,8 @@ def advise(
     if not any(cell["samples"] for cell in study.cells):
         why = next((cell["why"] for cell in study.cells), SPENT)
         raise WorkerError(f"advise {builder}", f"nothing could be measured: {why}", "a step must run", "Mend that")
-    written = written_run(
-        "advise", budget_s, time.perf_counter() - start, seed, (facts, before, state()), told, workers, study.cells
-    )
-    return advice, study, written | {"steps": steps, "control": study.controls}
+    written = written_run("advise", budget_s, now() - start, seed, (facts, before, state()), told, workers, study.cells)
+    return advice, study, written | {"steps": steps, **study.controls}
 
 
 def sentence(study: Study, way: str, candidate: str, reference: str, crossover: Crossover, steps: int) -> str:
@@ -93,10 +92,9 @@ def sentence(study: Study, way: str, candidate: str, reference: str, crossover: 
 
 def ratio_in_words(ratio: Ratio) -> str:
     """A ratio of times as so many times faster or slower, with its interval."""
-    if ratio.estimate <= 1:
-        low, high = 1 / ratio.high, 1 / max(ratio.low, 1e-9)
-        return f"{1 / ratio.estimate:.2f}× faster ({low:.2f}–{high:.2f}), {ratio.pairs} pairs"
-    return f"{ratio.estimate:.2f}× slower ({ratio.low:.2f}–{ratio.high:.2f}), {ratio.pairs} pairs"
+    word, told = ("faster", ratio.inverse) if ratio.estimate <= 1 else ("slower", ratio)
+    spread = f"{told.low:.2f}–{told.high:.2f}" if told.bounded else "too few pairs for an interval"
+    return f"{told.estimate:.2f}× {word} ({spread}), {ratio.pairs} pair{'s' * (ratio.pairs != 1)}"
 
 
 def pays(candidate: Measured, reference: Measured, gain: float, steps: int) -> str:

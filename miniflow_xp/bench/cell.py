@@ -11,6 +11,7 @@ import numpy as np
 
 from miniflow_xp.bench.cases import Case
 from miniflow_xp.bench.scheduler import Series, calls_for
+from miniflow_xp.bench.statistics import steady
 from miniflow_xp.bench.worker import Worker
 from miniflow_xp.errors import WorkerError
 
@@ -20,7 +21,7 @@ AGREE = 5e-3  # relative to the largest number: three float32 training steps in 
 AGREE_CHANGE = 0.1  # the same of what the calls changed; a missing or a wrong update is off by all of it
 LEAST_CHANGE = 1e-4  # relative: of a smaller change in float32 too much is rounding
 
-FACTS = ("first_call_s", "upload_s", "device_s", "warmup_calls", "stable", "flops", "bytes", "peak_bytes")
+FACTS = ("first_call_s", "upload_s", "device_s", "warmup_calls", "flops", "bytes", "peak_bytes")
 
 keys = itertools.count()
 
@@ -139,6 +140,7 @@ class Cell:
             "host_s": None if synchronous else self.host[-len(samples) :] if samples else [],
             "capture_s": facts.get("capture_s"),
             **{k: facts.get(k) for k in FACTS},
+            "stable": facts["stable"] and steady(samples) if "stable" in facts else None,
             "error": finite(facts.get("error")),
             "note": facts.get("note", ""),
         }

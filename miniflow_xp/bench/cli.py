@@ -1,6 +1,7 @@
 """The commands ``bench``, ``report``, ``compare`` and ``advise``."""
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from miniflow_xp.bench.affinity import bound_to
+from miniflow_xp.bench.affinity import bound_to, usable_cores
 from miniflow_xp.bench.cases import plan
 from miniflow_xp.bench.files import read_run
 from miniflow_xp.errors import SettingError
+from miniflow_xp.processes import ONE_THREAD
 from miniflow_xp.switch import available_backends, check_name
 from miniflow_xp.tabular.outputs import check_folder, check_writable, write
 from miniflow_xp.terminal import stdout
@@ -37,6 +39,10 @@ Backends = Annotated[
         help="Backends to compare, the first one is the reference. Usual: all usable but strict, which is slow.",
     ),
 ]
+Cores = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Use N cores only. Runs on one core repeat themselves best: for compare."),
+]
 Output = Annotated[Path, typer.Option(OUTPUT, "-o", metavar="FILE", help="Where the result is written.")]
 
 
@@ -50,10 +56,7 @@ def bench_command(
     family: Annotated[
         str | None, typer.Option(metavar="NAME,NAME…", help=f"Only these, of {', '.join(FAMILIES)}.")
     ] = None,
-    cores: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Use N cores only. Runs on one core repeat themselves best: for compare."),
-    ] = None,
+    cores: Cores = None,
     seed: Annotated[int, typer.Option(help="Draws the order of measuring.")] = 0,
     output: Output = Path("run.json"),
 ) -> None:
@@ -119,10 +122,10 @@ def compare_command(
 
     Example: miniflow-xp compare base.json new.json --fail 5%
     """
-    from miniflow_xp.bench.compare import compare, show
+    from miniflow_xp.bench import compare
 
-    result = compare(read_run(base), read_run(new), percent(fail), force)
-    show(result, stdout())
+    result = compare.compare(read_run(base), read_run(new), percent(fail), force)
+    compare.show(result, stdout())
     if result.failed:
         raise typer.Exit(1)
 
@@ -140,6 +143,7 @@ def advise_command(
     steps: Annotated[int, typer.Option(min=1, help="How many training steps you mean to run.")] = 1000,
     backends: Backends = None,
     budget: Annotated[float, typer.Option(metavar="SECONDS", help="How long to measure at most.")] = 120.0,
+    cores: Cores = None,
     seed: Annotated[int, typer.Option(help="Draws the order of measuring.")] = 0,
     output: Annotated[
         Path | None, typer.Option(OUTPUT, "-o", metavar="FILE.json", help="Write all measurements there.")
@@ -147,23 +151,24 @@ def advise_command(
 ) -> None:
     """Say from which size on which backend is quicker on your own graph, and whether it pays for your number of steps.
 
+    NumPy is tried with one BLAS thread, too: on busy cores several wait for each other.
+
     Example: miniflow-xp advise model.py:build --axis batch=1:65536 --steps 1000
     """
     from miniflow_xp.bench.advise import advise, parse_axis, times
-    from miniflow_xp.bench.report import unusable
+    from miniflow_xp.bench.report import lead, relied_on, unusable
 
     if output is not None:
         check_writable(OUTPUT, output, {"the builder's own file": Path(builder.rpartition(":")[0])})
     check_budget(budget)
     name, sizes = parse_axis(axis)
-    with shown() as progress:
-        advice, study, found = advise(builder, name, sizes, chosen_backends(backends), steps, budget, seed, progress)
+    with bound_to(cores), shown() as progress:
+        names = with_one_thread(chosen_backends(backends))
+        advice, study, found = advise(builder, name, sizes, names, steps, budget, seed, progress)
     terminal = stdout()
-    terminal.print(advice_table(name, steps, times(study, steps)))
-    for one in advice:
-        terminal.print(one.sentence, soft_wrap=True)
-    for sentence in unusable(found):
-        terminal.print(sentence, soft_wrap=True)
+    show(terminal, lead(found))
+    terminal.print(advice_table(relied_on(found, title(steps)), name, times(study, steps)))
+    show(terminal, [*(relied_on(found, one.sentence) for one in advice), *unusable(found)])
     if not advice:
         terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:
@@ -185,11 +190,14 @@ def command_line() -> str:
     return shlex.join(["miniflow-xp", *sys.argv[1:]])
 
 
-def advice_table(axis: str, steps: int, rows: "Sequence[Times]") -> Table:
+def title(steps: int) -> str:
+    """What the times of the table are."""
+    return f"data on the device; all: {steps:,} steps and what is paid once"
+
+
+def advice_table(title: str, axis: str, rows: "Sequence[Times]") -> Table:
     """Seconds a step and for all steps, by size, the least marked."""
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, title=f"data on the device; all: {steps:,} steps and what is paid once"
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title)
     table.add_column(axis, justify="right")
     names = list(dict.fromkeys(name for _, step, _ in rows for name in step))
     for name in names:
@@ -248,6 +256,15 @@ def chosen_backends(text: str | None) -> list[str]:
     return names
 
 
+def with_one_thread(names: Sequence[str]) -> list[str]:
+    """The backends, and beside NumPy NumPy on one BLAS thread, where it would have several."""
+    from miniflow_xp.bench.worker import SINGLE
+
+    several = (usable_cores() or 1) > 1 and not any(os.environ.get(variable) == "1" for variable in ONE_THREAD)
+    beside = {name: [name + SINGLE] for name in names if several and name.partition(":")[0] == "numpy"}
+    return [one for name in names for one in (name, *beside.get(name, []))]
+
+
 @contextmanager
 def shown() -> Iterator[Any]:
     """A progress bar on the terminal; nothing where standard error is none."""
@@ -265,8 +282,13 @@ def shown() -> Iterator[Any]:
 
 
 def show_verdict(terminal: Console, found: dict[str, Any]) -> None:
-    """The sentences with which the report begins."""
+    """How far to trust the run, then the sentences with which the report begins."""
     from miniflow_xp.bench.report import sentences
 
-    for sentence in sentences(found):
-        terminal.print(sentence, soft_wrap=True)
+    show(terminal, sentences(found))
+
+
+def show(terminal: Console, said: Sequence[str]) -> None:
+    """A sentence a line, as it is: square brackets in a name are no colours."""
+    for sentence in said:
+        terminal.print(sentence, soft_wrap=True, markup=False)

@@ -192,7 +192,8 @@ def in_words(row: Row) -> str:
     if row.best is None or row.typical is None:
         return row.why
     t = row.typical
-    text = f"{percent(row.best)} (typical ×{t.estimate:.2f}, {t.low:.2f}–{t.high:.2f})"
+    spread = f"{t.low:.2f}–{t.high:.2f}" if t.bounded else "too few samples for an interval"
+    text = f"{percent(row.best)} (typical ×{t.estimate:.2f}, {spread})"
     return f"{text}; {row.why}" if row.why else text
 
 

@@ -54,7 +54,7 @@ class Crossover(NamedTuple):
         if self.state == "never":
             return f"not faster up to {last:,} ({self.why}){only}"
         doubt = "the noise is larger than the difference"
-        if any(ratio.low == 0 for ratio in self.measured.values()):
+        if not all(ratio.bounded for ratio in self.measured.values()):
             doubt = "there were too few rounds to tell"
         if self.high is None:
             return f"not shown to be faster up to {last:,}: {doubt} ({self.why}){only}"

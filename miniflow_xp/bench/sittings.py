@@ -7,7 +7,7 @@ repeated at the level where they vary: T. Kalibera and R. Jones, Rigorous Benchm
 
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from miniflow_xp.bench.cell import Cell
@@ -30,21 +30,22 @@ def in_sittings(
     until: float,
     rng: random.Random,
     starting_s: float = 0.0,
+    now: Callable[[], float] = time.perf_counter,
     progress: Progress | None = None,
 ) -> Sitting:
     """``interleave``, in two sittings where there is time for them; ``starting_s`` is what starting processes takes."""
     cells = {cell.place: cell for group in groups for cell in group.contestants}
     afresh_s = starting_s + sum(cell.setup_s for cell in cells.values())
-    left = until - time.perf_counter()
-    if rounds < 2 or afresh_s > WORTH * left:
-        return Sitting(interleave(groups, rounds, until, rng, progress=progress), None)
-    first = interleave(groups, rounds // 2, until - (left + afresh_s) / 2, rng, progress=progress)
+    left = until - now()
+    if rounds < 2 or afresh_s >= WORTH * left:
+        return Sitting(interleave(groups, rounds, until, rng, now, progress), None)
+    first = interleave(groups, rounds // 2, until - (left + afresh_s) / 2, rng, now, progress)
     second = 1 + max((series.rounds[-1] for series in first.values() if series.rounds), default=-1)
     broken = start_afresh(cells.values())
     for cell in [cell for group in groups for cell in group.contestants]:
         first[cell.name].failed = first[cell.name].failed or broken.get(cell.place, "")
     going = [Group(g.name, [c for c in g.contestants if not first[c.name].failed], g.seconds) for g in groups]
-    for name, series in interleave(going, rounds - second, until, rng, progress=progress).items():
+    for name, series in interleave(going, rounds - second, until, rng, now, progress).items():
         first[name].samples += series.samples
         first[name].rounds += [second + number for number in series.rounds]
         first[name].failed = series.failed

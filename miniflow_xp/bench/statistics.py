@@ -9,6 +9,7 @@ from typing import NamedTuple
 CONFIDENCE = 0.95
 MOST_EXACT = 2500  # products of sample counts above this take the normal approximation
 TIE = 0.05  # a ratio within 5 % of 1 is a tie, if its interval is
+UNSTEADY = 100  # samples of one step that lie farther apart were taken on a machine that did something else
 
 
 class Ratio(NamedTuple):
@@ -21,6 +22,17 @@ class Ratio(NamedTuple):
     low: float
     high: float
     pairs: int
+
+    @property
+    def bounded(self) -> bool:
+        """Were there enough pairs for an interval?"""
+        return self.low > 0 and isfinite(self.high)
+
+    @property
+    def inverse(self) -> "Ratio":
+        """reference / time."""
+        low, high = (1 / self.high, 1 / self.low) if self.bounded else (0.0, float("inf"))
+        return Ratio(1 / self.estimate, low, high, self.pairs)
 
 
 def paired_ratio(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
@@ -100,6 +112,11 @@ def verdict(ratio: Ratio, floor: float = 0.0, tie: float = TIE) -> str:
     if 1 / (1 + width) <= ratio.low and ratio.high <= 1 + width:
         return "tie"
     return "unclear"
+
+
+def steady(samples: Sequence[float]) -> bool:
+    """Is the longest sample within UNSTEADY times the shortest?"""
+    return max(samples, default=0.0) <= UNSTEADY * min(samples, default=0.0)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.bench.cases import Case
 from miniflow_xp.bench.cell import SPENT, Cell
-from miniflow_xp.bench.run import Progress
+from miniflow_xp.bench.limits import change
+from miniflow_xp.bench.run import Progress, controls, sampled, written_controls
 from miniflow_xp.bench.scheduler import Group, interleave
 from miniflow_xp.bench.statistics import Ratio, paired_ratio
 from miniflow_xp.bench.worker import Worker
@@ -64,51 +65,46 @@ class Study:
         until: float,
         seed: int,
         progress: Progress,
+        now: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.builder, self.axis, self.workers, self.told = builder, axis, workers, told
-        self.start, self.until, self.progress = time.perf_counter(), until, progress
+        self.start, self.until, self.progress, self.now = now(), until, progress, now
         self.deadline = until  # of the way that is being measured
         self.rng = random.Random(seed)
         self.found: dict[tuple[str, int], dict[str, Measured]] = {}
         self.failed: dict[tuple[str, str, int], str] = {}
         self.cells: list[dict[str, Any]] = []
-        self.controls: list[dict[str, Any]] = []
+        self.controls: dict[str, list[dict[str, Any]]] = {}
 
     def share_time(self, ways_left: int) -> None:
         """Give the next way its part of the time that is left."""
-        now = time.perf_counter()
+        now = self.now()
         self.deadline = now + max(0.0, self.until - now) / ways_left
 
     def at(self, way: str, size: int) -> dict[str, Measured]:
         """{backend: what was measured} at one size; backends that failed there are left out."""
         if (way, size) not in self.found:
-            self.found[way, size] = {} if time.perf_counter() > self.deadline else self._measure(way, size)
+            self.found[way, size] = {} if self.now() > self.deadline else self._measure(way, size)
         return self.found[way, size]
 
     def control(self, size: int) -> float:
-        """Measure every backend beside itself at one size; by how much the two differ at most, 0.05 for 5 %."""
-        floor = 0.0
+        """Measure every backend beside itself at one size, plain and slowed; by how much equals differ at most."""
         cells = self._prepared("resident", size)
-        pairs = [(cell, cell.again()) for cell in cells if cell.ready]
-        groups = [Group(cell.name, (cell, twin), 2 * cell.seconds) for cell, twin in pairs]
+        extra = controls([cells])
         until = self.start + CONTROL * (self.until - self.start)
-        series = interleave(groups, ROUNDS, until, self.rng)
-        for cell, twin in pairs:
-            a, b = series[cell.name].samples, series[twin.name].samples
-            if a and len(a) == len(b):
-                ratio = paired_ratio(a, b).estimate
-                floor = max(floor, ratio - 1, 1 / ratio - 1)
-                self.controls.append({"backend": cell.backend, "case": cell.case.case, "a": a, "b": b})
+        series = interleave(sampled([], extra), ROUNDS, until, self.rng, self.now)
+        self.controls = written_controls(extra, series)
         for cell in cells:
             cell.drop()
-        return floor
+        ratios = [paired_ratio(c["a"], c["b"]).estimate for c in self.controls["control"]]
+        return max((change(ratio) for ratio in ratios), default=0.0)
 
     def _measure(self, way: str, size: int) -> dict[str, Measured]:
         cells = self._prepared(way, size)
         ready = [cell for cell in cells if cell.ready]
         rounds = ONCE_ROUNDS if way == "once" else ROUNDS
         group = Group(str(size), ready, sum(cell.seconds for cell in ready))
-        series = interleave([group], rounds, self.deadline, self.rng) if ready else {}
+        series = interleave([group], rounds, self.deadline, self.rng, self.now) if ready else {}
         found = {}
         for cell in cells:
             name = cell.worker.backend
@@ -128,7 +124,7 @@ class Study:
 
     def _prepared(self, way: str, size: int) -> list[Cell]:
         """A cell for each backend, ready or failed; results agree with those of the first."""
-        spent = (time.perf_counter() - self.start) / max(1e-9, self.until - self.start)
+        spent = (self.now() - self.start) / max(1e-9, self.until - self.start)
         self.progress(f"{WAYS[way]}, {self.axis}={size}", min(1.0, spent))
         case = Case("user", self.builder, {self.axis: size}, self.axis, residence=way)
         cells = [Cell(case, worker, self.told[name]["name"]) for name, worker in self.workers.items()]

@@ -16,10 +16,13 @@ from miniflow_xp.bench.peak import peak_bytes
 from miniflow_xp.bench.scheduler import warm_up
 from miniflow_xp.bench.workloads import Workload, workload
 from miniflow_xp.errors import WorkerError
-from miniflow_xp.processes import start
+from miniflow_xp.processes import ONE_THREAD, start
 
 FIRST = Case("step", "a first step", network(2, 2, 1), "batch")
 """Part of the start: a process's first step pays for what libraries load and prepare when they are first used."""
+
+SINGLE = " on one thread"
+"""Ends the name of a backend whose worker has one BLAS thread: on busy cores several wait for each other."""
 
 SETTLE = 0.005  # seconds before a sample, in which the worker before falls asleep
 WARM_AT_MOST = 0.2  # seconds of warm-up for one case
@@ -39,7 +42,8 @@ class Worker:
 
     def _start(self) -> None:
         self.prepared: set[int] = set()
-        self._process, self._pipe = start(serve, self.backend, daemon=True)
+        settings = ONE_THREAD if self.backend.endswith(SINGLE) else None
+        self._process, self._pipe = start(serve, self.backend, daemon=True, settings=settings)
 
     def ask(self, *question: Any) -> Any:
         """The answer to a question; raises WorkerError."""
@@ -116,7 +120,8 @@ class Desk:
         from miniflow_xp.switch import set_backend
 
         begun = perf_counter()
-        self.backend: Backend = set_backend(name)
+        self.backend: Backend = set_backend(name.removesuffix(SINGLE))
+        self.single = SINGLE if name.endswith(SINGLE) else ""
         self.wait = wait_for(self.backend)
         self.wait(workload(FIRST, self.backend).step())
         self.start_s = perf_counter() - begun
@@ -129,7 +134,7 @@ class Desk:
         from miniflow_xp.bench.environment import libraries
 
         return {
-            "name": f"{self.backend.name}:{self.backend.device}",
+            "name": f"{self.backend.name}:{self.backend.device}{self.single}",
             "describe": self.backend.describe(),
             "synchronous": self.each,
             "start_s": self.start_s,

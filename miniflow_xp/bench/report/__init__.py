@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from miniflow_xp.bench.report.cells import text
+from miniflow_xp.bench.report.choices import choices
 from miniflow_xp.bench.report.figures import standalone
 from miniflow_xp.bench.report.page import page
 from miniflow_xp.bench.report.png import png
 from miniflow_xp.bench.report.run import Run, named
-from miniflow_xp.bench.report.trust import GRADES, trust
+from miniflow_xp.bench.report.trust import hedged, spoken
 from miniflow_xp.bench.report.verdicts import not_used, verdicts
 from miniflow_xp.tabular import outputs
 
-__all__ = ["build", "figures", "sentences", "unusable", "write"]
+__all__ = ["build", "figures", "lead", "relied_on", "sentences", "unusable", "write"]
 
 
 def build(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
@@ -30,15 +31,24 @@ def figures(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def sentences(run: Mapping[str, Any]) -> list[str]:
-    """The sentences with which the page begins, then what was left out, and what speaks against the run."""
+    """How far to trust the run, what to use, the other sentences with which the page begins, and what was left out."""
     found = Run(run, "")
-    grade, reasons = trust(found)
-    against = [reason.text for reason in reasons if reason.grade != GRADES[0]]
     return [
-        *map(str, verdicts(found)),
+        *lead(run),
+        *(hedged(found, str(one)) if one.subject else one.text for one in verdicts(found)),
         *(f"{state.capitalize()}, {why}: {named(cells)}." for state, why, cells in found.left_out),
-        f"Trust: {grade}{': ' if against else ''}{'; '.join(against)}.",
     ]
+
+
+def lead(run: Mapping[str, Any]) -> list[str]:
+    """How far to trust the run and what would mend that, then what to use for which size."""
+    found = Run(run, "")
+    return [*spoken(found), *(hedged(found, one) for one in choices(found))]
+
+
+def relied_on(run: Mapping[str, Any], verdict: str) -> str:
+    """A verdict on the run, and that it is not to be relied on where it is not."""
+    return hedged(Run(run, ""), verdict)
 
 
 def unusable(run: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from miniflow_xp.bench.peers import FLOOR
+from miniflow_xp.bench.statistics import steady
 
 LONGEST = 120  # characters of a name; a report is for reading
 
@@ -132,7 +133,7 @@ def read(raw: Mapping[str, Any]) -> Cell:
         upload=number(raw.get("upload_s")),
         device=number(raw.get("device_s")),
         capture=number(raw.get("capture_s")),
-        stable=raw.get("stable") is not False,
+        stable=raw.get("stable") is not False and steady(positive(raw.get("samples"))),
         flops=number(raw.get("flops")),
         bytes=number(raw.get("bytes")),
         peak_bytes=number(raw.get("peak_bytes")),

@@ -1,6 +1,7 @@
 """Figures along one axis: times, speed-up, memory, transfers."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 from miniflow_xp.bench.report import units
 from miniflow_xp.bench.report.cells import Cell
@@ -10,7 +11,7 @@ from miniflow_xp.bench.report.svg import Log, Plot, Style, around, band, label, 
 from miniflow_xp.bench.statistics import quartiles
 
 Point = tuple[float, float, float, float, str]
-"""Size, low, middle, high, and what a pointer is told."""
+"""Size, low, middle, high, and what a pointer is told; low and high are one number where there is no interval."""
 
 
 def styles(run: Run, series: Series) -> dict[str, Style]:
@@ -51,11 +52,16 @@ def draw(plot: Plot, x: Log, y: Log, lines: dict[str, list[Point]], looks: dict[
     """Bands below, lines above them, markers on top."""
     shown = {name: [p for p in points if p[0] > 0] for name, points in lines.items()}
     for name, points in shown.items():
-        plot.body.append(band([(x(p[0]), y(p[1]), y(p[3])) for p in points], looks[name]))
+        plot.body += [band([(x(p[0]), y(p[1]), y(p[3])) for p in part], looks[name]) for part in with_interval(points)]
     for name, points in shown.items():
         plot.body.append(polyline([(x(p[0]), y(p[2])) for p in points], looks[name]))
     for name, points in shown.items():
         plot.body += [marker(x(p[0]), y(p[2]), looks[name], f"{name}, {p[4]}") for p in points]
+
+
+def with_interval(points: Sequence[Point]) -> Iterator[list[Point]]:
+    """Runs of neighbours that have an interval: its ends are two numbers."""
+    return (list(part) for known, part in groupby(points, lambda p: p[1] < p[3]) if known)
 
 
 def values(series: Series, name: str, point: Callable[[Cell], tuple[float, float, float, str] | None]) -> list[Point]:
@@ -173,10 +179,9 @@ def clipped_rival(rivals: str) -> str:
 
 
 def speedup_point(case: str, size: float, compared: Comparison) -> Point:
-    """An interval without ends is drawn as its middle."""
-    low, middle, high = compared.speedup.low, compared.speedup.estimate, compared.speedup.high
-    if low <= 0 or high == float("inf"):
-        low = high = middle
+    """Where there is no interval, both of its ends are the middle, and none is drawn."""
+    speedup = compared.speedup
+    low, middle, high = speedup[:3] if speedup.bounded else [speedup.estimate] * 3
     return size, low, middle, high, f"{case}: {units.interval(compared.speedup)}, {compared.verdict}"
 
 

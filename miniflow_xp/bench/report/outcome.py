@@ -3,7 +3,7 @@
 from typing import NamedTuple, cast
 
 from miniflow_xp.bench.crossover import Crossover, find_crossover
-from miniflow_xp.bench.report.run import Case, Comparison, Run, Series, inverse
+from miniflow_xp.bench.report.run import Case, Comparison, Run, Series
 from miniflow_xp.bench.statistics import Ratio
 
 WINS, TIE, UNCLEAR, ALONE, NOTHING = "wins", "tie", "unclear", "alone", "nothing"
@@ -50,7 +50,7 @@ def against(run: Run, series: Series, label: str, rival: str) -> Against | None:
     ]
     if not points:
         return None
-    ratios = {case.size: inverse(compared.speedup) for case, compared in points}
+    ratios = {case.size: compared.speedup.inverse for case, compared in points}
 
     def ratio(size: int) -> Ratio | str:
         return ratios[size] if size in ratios else missing(sizes[size], label, rival)

@@ -5,13 +5,14 @@ from itertools import groupby
 
 from miniflow_xp.bench.report import machine, raw
 from miniflow_xp.bench.report.cells import mapping, text
+from miniflow_xp.bench.report.choices import choices
 from miniflow_xp.bench.report.figures import style
 from miniflow_xp.bench.report.html import escape, paragraph
 from miniflow_xp.bench.report.run import Run
 from miniflow_xp.bench.report.sections import SECTIONS
 from miniflow_xp.bench.report.tables import SIGNS
-from miniflow_xp.bench.report.trust import trust
-from miniflow_xp.bench.report.verdicts import Sentence, verdicts
+from miniflow_xp.bench.report.trust import hedged, remedies, trust
+from miniflow_xp.bench.report.verdicts import Sentence, networks, verdicts
 
 MOST_BYTES = 480_000
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -85,6 +86,7 @@ def body(run: Run, prefix: str, level: int) -> str:
     return "".join(
         [
             f'<p class="sub">{escape(words)} · <a href="#{prefix}trust">trust</a>: {badge(trust(run)[0])}</p>',
+            lead(run),
             f'<div class="top">{said(run, level)}{grade(run, prefix, level)}</div>',
             f'<nav aria-label="Sections"><ul>{links}<li><a href="#{prefix}data">Data</a></li></ul></nav>',
             f'<p class="missing">Not measured here: {escape(", ".join(absent))}.</p>' if absent else "",
@@ -92,6 +94,12 @@ def body(run: Run, prefix: str, level: int) -> str:
             section(f"{prefix}data", "Data, and how to make it again", level, DATA + again(run)),
         ]
     )
+
+
+def lead(run: Run) -> str:
+    """One line each: what to use for which size, what the network is, how to mend the trust."""
+    told = [*(hedged(run, one) for one in choices(run)), networks(run), remedies(run)]
+    return f'<ul class="lead">{"".join(f"<li>{escape(one)}</li>" for one in told if one)}</ul>' if any(told) else ""
 
 
 def section(name: str, title: str, level: int, content: str) -> str:
@@ -108,7 +116,8 @@ def said(run: Run, level: int) -> str:
         for subject, group in groups
     )
     return (
-        f'<section class="card"><h{level}>Verdict</h{level}>{content or paragraph("Nothing was compared.")}</section>'
+        f'<section class="card"><h{level}>{hedged(run, "Verdict")}</h{level}>'
+        f"{content or paragraph('Nothing was compared.')}</section>"
     )
 
 

@@ -128,7 +128,7 @@ class Run:
         if not pairs:
             return None
         ratio = ratio_of(tuple(t for t, _ in pairs), tuple(t for _, t in pairs))
-        return Comparison(inverse(ratio), verdict(ratio, self.floor or 0.0))
+        return Comparison(ratio.inverse, verdict(ratio, self.floor or 0.0))
 
     def rival(self, series: Series, label: str) -> str:
         """Whom a label is compared with: ours among peers, the plain loop of its own backend, or the reference."""
@@ -182,9 +182,3 @@ def paired(times: Any, reference: Any) -> Ratio | None:
 def ratio_of(times: tuple[float, ...], reference: tuple[float, ...]) -> Ratio:
     """``paired_ratio``, remembered: several sections ask for the same."""
     return paired_ratio(times, reference)
-
-
-def inverse(ratio: Ratio) -> Ratio:
-    """Reference / time."""
-    high = 1 / ratio.low if ratio.low > 0 else float("inf")
-    return Ratio(1 / ratio.estimate, 1 / ratio.high, high, ratio.pairs)

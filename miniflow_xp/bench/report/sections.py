@@ -28,8 +28,9 @@ def speedups(run: Run) -> str:
     if not drawn:
         return ""
     return paragraph(
-        "Above the line at 1× the backend is faster. Bands around the lines are 95 % intervals of paired ratios; the "
-        "shaded band is the crossover, between the last size that loses and the first from which on all win."
+        "Above the line at 1× the backend is faster. Bands around the lines are 95 % intervals of paired ratios; a "
+        "marker without one had too few pairs for an interval. The shaded band is the crossover, between the last size "
+        "that loses and the first from which on all win."
     ) + grid(drawn)
 
 

@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 WIDTH, LETTER = 360.0, 6.0  # of a figure, and about of a letter of its small text
 MARKERS = 6
 ROW = 15.0  # height of a row of text
+BAR = 2.0  # half the width of an interval that has no neighbours
 
 
 def tag(name: str, *content: str, **attributes: object) -> str:
@@ -99,9 +100,10 @@ def polyline(points: Sequence[tuple[float, float]], style: Style) -> str:
 
 
 def band(points: Sequence[tuple[float, float, float]], style: Style) -> str:
-    """The area between two curves: (x, low, high)."""
-    if len(points) < 2:
-        return ""
+    """The area between two curves: (x, low, high); a single one has a bar."""
+    if len(points) == 1:
+        ((x, low, high),) = points
+        points = [(x - BAR, low, high), (x + BAR, low, high)]
     there = "L".join(f"{x:.1f} {low:.1f}" for x, low, _ in points)
     back = "L".join(f"{x:.1f} {high:.1f}" for x, _, high in reversed(points))
     return tag("path", class_=f"a {style.colour}", d=f"M{there}L{back}z")

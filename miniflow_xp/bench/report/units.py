@@ -67,7 +67,7 @@ def times(value: float) -> str:
 
 def interval(ratio: Ratio) -> str:
     """3.1× (2.9–3.4), with a third digit where two would show the same; too few pairs for an interval say so."""
-    if ratio.low <= 0 or not isfinite(ratio.high):
+    if not ratio.bounded:
         return f"{times(ratio.estimate)}× (too few pairs for an interval)"
     spell = times if times(ratio.low) != times(ratio.high) else digits
     return f"{spell(ratio.estimate)}× ({spell(ratio.low)}–{spell(ratio.high)})"

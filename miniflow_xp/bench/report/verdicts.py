@@ -33,6 +33,20 @@ def verdicts(run: Run) -> list[Sentence]:
     return [*pairs, *capture(run), *peers(run), *not_used(run), *gpu(run), *cores(run), *floor(run)]
 
 
+NETWORKS = {
+    "step": "A training step is one of a network batch × width → width … → 1, its depth layers of sigmoids under the "
+    "mean squared error: forward, backward and a step of gradient descent, in float32",
+    "user": "A training step is one of your own graph",
+    "peers": "Its peers train n × d → h → h → 1 in the same way",
+}
+
+
+def networks(run: Run) -> str:
+    """What was trained, in a line."""
+    told = [words for family, words in NETWORKS.items() if run.of(family)]
+    return f"{'. '.join(told)}." if told else ""
+
+
 def steps(run: Run) -> Iterator[Sentence]:
     """For each two the first series, which is the most telling one, in full, and a count of all; all of a user's."""
     groups: dict[tuple[str, str], list[tuple[Series, Against]]] = {}
@@ -91,9 +105,8 @@ def at(axis: str, size: float | None, compared: Comparison) -> str:
 def in_words(speedup: Ratio, verdict: str) -> str:
     """Losses are told as the longer time."""
     if verdict == "loses":
-        slow = Ratio(1 / speedup.estimate, 1 / speedup.high, 1 / speedup.low, speedup.pairs)
-        return f"it takes {units.interval(slow)} as long"
-    doubt = "which the noise does not let decide" if speedup.low > 0 else "which so few rounds do not let decide"
+        return f"it takes {units.interval(speedup.inverse)} as long"
+    doubt = "which the noise does not let decide" if speedup.bounded else "which so few rounds do not let decide"
     end = {"tie": ", a tie", "unclear": f", {doubt}"}.get(verdict, "")
     return f"it is {units.interval(speedup)} as fast{end}"
 
