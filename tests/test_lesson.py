@@ -1,5 +1,6 @@
 """The lesson, whole: its names, its golden values, its program, and learners' own nodes."""
 
+import copy
 import inspect
 import re
 import time
@@ -305,6 +306,69 @@ def test_gradients_hold_what_reaches_an_input_through_each_node(backend):
     assert [to_numpy(n.gradients[x]) for n in (left, right)] == [2, 3]
     assert [to_numpy(cost.gradients[n]) for n in (left, right)] == [1, 1]
     assert to_numpy(x.gradients[x]) == 5
+
+
+# Gradients as they are looked at
+
+LOOKS = {
+    "print": str,
+    "repr": repr,
+    "length": len,
+    "keys": lambda g: list(g.keys()),
+    "iteration": list,
+    "values": lambda g: list(g.values()),
+    "items": lambda g: list(g.items()),
+    "truth": bool,
+    "dict": lambda g: list(dict(g).items()),
+    "unpacked": lambda g: list({**g}.items()),
+    "copy": lambda g: list(g.copy().items()),
+    "copy.copy": lambda g: list(copy.copy(g).items()),
+    "get": lambda g: [g.get(node) for node in list(g)],
+    "equal": lambda g: g == dict(g),
+    "equal, turned round": lambda g: dict(g) == g,
+}
+"""Ways to look at a dictionary."""
+
+
+@pytest.mark.parametrize("way", LOOKS)
+def test_gradients_are_there_however_they_are_looked_at(way):
+    y, a = Input("y"), Input("a")
+    cost = MSE(y, a, name="cost")
+    forward_pass(topological_sort({y: 1.0, a: 3.0}))
+    cost.backward()
+    seen = LOOKS[way](cost.gradients)
+    cost.backward()
+    assert seen == LOOKS[way]({y: cost.gradients[y], a: cost.gradients[a]})
+
+
+def test_a_gradient_is_computed_once_and_only_if_it_is_read():
+    calls = []
+
+    class Loud(Tanh):
+        def vjp(self, xp, gradient, value, x):
+            return (lambda: calls.append(1) or gradient,)
+
+    x = Input("x")
+    loud = Loud(x)
+    forward_pass(topological_sort({x: 1.0}))
+    loud.backward()
+    assert len(loud.gradients) == 1
+    assert x in loud.gradients
+    assert list(loud.gradients) == [x]
+    assert calls == []
+    assert [loud.gradients[x], *loud.gradients.values()] == [1, 1]
+    assert calls == [1]
+
+
+def test_what_a_pass_did_not_need_is_not_among_the_gradients():
+    X, y, W = Input("X"), Input("y"), Parameter([[2.0]], "W")
+    product = X @ W
+    cost = MSE(y, product)
+    forward_and_backward(topological_sort({X: [[1.0]], y: [[0.0]]}))
+    assert dict(cost.gradients) == {product: 4.0}
+    assert dict(product.gradients) == {W: 4.0}
+    with pytest.raises(miniflow_xp.errors.NoGradientError):
+        product.gradients[X]
 
 
 # A learner's own nodes, stateful as the lesson teaches them
