@@ -5,6 +5,7 @@ vector-Jacobian products, one function for each inbound node. The lesson's ``for
 keep what they return on the node.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, MutableMapping, MutableSequence, Sequence
 from copy import deepcopy
 from functools import reduce
@@ -21,6 +22,7 @@ from miniflow_xp.copying import carried, meet
 from miniflow_xp.errors import GraphError, ShapeError, UnfedError
 from miniflow_xp.given import as_array, check_kind
 from miniflow_xp.gradients import Gradients, Unread
+from miniflow_xp.notebooks import ShownAsText
 from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend
 
@@ -30,14 +32,17 @@ Thunk: TypeAlias = Callable[[], Array]
 Operand: TypeAlias = "Node | Array | int | float"
 
 _serials = count()
+_made: Counter[tuple[str, str]] = Counter()
+"""{(class, line of code): how many nodes without a name were made there}."""
 
 
-class Node:
+class Node(ShownAsText):
     """One operation of a graph.
 
     ``inbound_nodes``: the nodes whose values it reads; numbers and arrays among them become constants.
     ``outbound_nodes``: those that read its value.
-    ``name``: for people; without one, a node is told by the line of code that made it.
+    ``name``: for people; without one, a node is told by the line of code that made it, or its cell in a
+    notebook, and numbered where the line makes several.
 
     After a pass, ``value`` holds its value and ``gradients[m]`` the gradient of the cost that reaches inbound node
     ``m`` through this node, in the shape and dtype of ``m.value``.
@@ -65,6 +70,8 @@ class Node:
         self.name = name
         self.serial = next(_serials)
         self.made_at = "" if name else calling_line()
+        _made[self.kind_and_place] += 1  # of those with a name nobody asks
+        self.number = _made[self.kind_and_place]
         self.inbound_nodes: list[Node] = [as_node(node, self) for node in inbound_nodes]
         if inbound_nodes and all(isinstance(node, Constant) for node in self.inbound_nodes):
             raise only_numbers(self)
@@ -191,8 +198,16 @@ class Node:
         other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other, {})
         return other
 
+    @property
+    def kind_and_place(self) -> tuple[str, str]:
+        """Its class, and the line of code that made it."""
+        return type(self).__name__, self.made_at
+
     def __str__(self) -> str:
-        return f"{type(self).__name__} {self.name!r}" if self.name else f"{type(self).__name__} made at {self.made_at}"
+        if self.name:
+            return f"{type(self).__name__} {self.name!r}"
+        number = f" #{self.number}" if _made[self.kind_and_place] > 1 else ""
+        return f"{type(self).__name__}{number} made at {self.made_at}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
