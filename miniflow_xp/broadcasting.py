@@ -19,16 +19,19 @@ def shape_of(value: Any) -> Shape:
 def broadcast(*shapes: Shape) -> Shape | None:
     """The shape to which all ``shapes`` broadcast; None where they do not fit."""
     length = max(map(len, shapes), default=0)
-    padded = [(1,) * (length - len(shape)) + shape for shape in shapes]
-    sizes = [set(axis) - {1} for axis in zip(*padded, strict=True)]
-    if any(len(axis) > 1 for axis in sizes):
-        return None
-    return tuple(axis.pop() if axis else 1 for axis in sizes)
+    found = [1] * length
+    for shape in shapes:
+        for axis, size in enumerate(shape, length - len(shape)):
+            if size != 1:
+                if found[axis] not in (1, size):
+                    return None
+                found[axis] = size
+    return tuple(found)
 
 
 def in_one_order(a: Shape, b: Shape) -> bool:
     """Are these the same but for axes of one element, as (n,) and (n, 1) are? Then elements come in one order."""
-    return [size for size in a if size != 1] == [size for size in b if size != 1]
+    return a == b or [size for size in a if size != 1] == [size for size in b if size != 1]
 
 
 def unbroadcast(xp: Namespace, gradient: Array, shape: Shape) -> Array:
@@ -39,5 +42,7 @@ def unbroadcast(xp: Namespace, gradient: Array, shape: Shape) -> Array:
     extra = len(gradient.shape) - len(shape)
     if extra > 0:
         gradient = xp.sum(wide(xp, gradient), axis=tuple(range(extra)))
+    if gradient.shape == shape:
+        return gradient
     repeated = tuple(n for n, size in enumerate(shape) if size == 1 and gradient.shape[n] != 1)
     return xp.sum(wide(xp, gradient), axis=repeated, keepdims=True) if repeated else gradient

@@ -5,8 +5,7 @@ node sums the gradients that arrive from its outbound nodes and hands its rule's
 product is computed when the inbound node reads it, so those that nobody needs never are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from miniflow_xp import dtypes
@@ -15,7 +14,8 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
-from miniflow_xp.node import Constant, Gradients, Input, Node, Parameter, as_nodes, no_gradient
+from miniflow_xp.gradients import Gradients, no_gradient
+from miniflow_xp.node import Constant, Input, Node, Parameter, as_nodes
 from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend
 
@@ -57,7 +57,7 @@ def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node
             "it takes a node and a sorted list that holds it",
             "Call forward_pass(node, topological_sort(feed_dict))",
         )
-    with get_backend().activate(), unchanged_on_error(graph):
+    with get_backend().activate(), UnchangedOnError(graph):
         admit_leaves(graph)
         for node in graph:
             node.forward()
@@ -76,7 +76,7 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
     gradients.
     """
     check_sorted(graph, "forward_and_backward")
-    with get_backend().activate(), unchanged_on_error(graph):
+    with get_backend().activate(), UnchangedOnError(graph):
         admit_leaves(graph)
         for node in graph:
             node.forward()
@@ -87,7 +87,8 @@ def backward_pass(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> N
     """The reverse pass, over nodes that have their values; arguments as in ``forward_and_backward``."""
     check_scalar(graph[-1])
     targets = default_targets(graph) if wrt is None else as_nodes(wrt, "wrt")
-    check_floats(targets)
+    if wrt is not None:
+        check_floats(targets)
     needed = between(targets, graph, required=wrt is not None)
     forget_gradients(graph)
     graph[-1].starts_gradients = True
@@ -163,8 +164,9 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
 
 def default_targets(graph: Sequence[Node]) -> list[Node]:
     """The Parameters of a graph, or all its Inputs where it has none; without those declared integers."""
-    kind = Parameter if any(isinstance(n, Parameter) for n in graph) else Input
-    return [n for n in graph if isinstance(n, kind) and not declared_integer(n)]
+    leaves = [n for n in graph if isinstance(n, Input)]
+    parameters = [n for n in leaves if isinstance(n, Parameter)]
+    return [n for n in parameters or leaves if not declared_integer(n)]
 
 
 def declared_integer(node: Node) -> bool:
@@ -205,8 +207,10 @@ def forget_gradients(graph: Sequence[Node]) -> None:
     """Clear gradients of an earlier pass: of the graph's nodes, and of others that would pass theirs on to it."""
     for node in graph:
         node.gradients = Gradients(node, {})
+    for node in graph:
         for outbound in node.outbound_nodes:
-            outbound.gradients = Gradients(outbound, {})
+            if outbound.gradients:
+                outbound.gradients = Gradients(outbound, {})
 
 
 def reconnect(order: Sequence[Node]) -> None:
@@ -227,16 +231,19 @@ def release(order: Sequence[Node]) -> None:
                 inbound.outbound_nodes.release(node)
 
 
-@contextmanager
-def unchanged_on_error(graph: Sequence[Node]) -> Iterator[None]:
-    """Give all nodes their values and gradients back where the block raises."""
-    before = [(node, node.value, node.gradients) for node in graph]
-    try:
-        yield
-    except BaseException:
-        for node, value, gradients in before:
-            node.value, node.gradients = value, gradients
-        raise
+class UnchangedOnError:
+    """A ``with`` block that gives all nodes their values and gradients back where it raises."""
+
+    def __init__(self, graph: Sequence[Node]) -> None:
+        self.before = [(node, node.value, node.gradients) for node in graph]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for node, value, gradients in self.before:
+                node.value, node.gradients = value, gradients
 
 
 def check_all_in(order: Sequence[Node], fed: Iterable[Node]) -> None:

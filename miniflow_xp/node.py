@@ -5,9 +5,10 @@ vector-Jacobian products, one function for each inbound node. The lesson's ``for
 keep what they return on the node.
 """
 
-from collections.abc import Callable, Iterable, MutableSequence, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, MutableMapping, MutableSequence, Sequence
 from copy import deepcopy
-from functools import partial, reduce
+from functools import reduce
 from itertools import count
 from operator import add
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar
@@ -18,8 +19,10 @@ from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
 from miniflow_xp.callers import calling_line
 from miniflow_xp.checks import as_float, as_number, shown
 from miniflow_xp.copying import carried, meet
-from miniflow_xp.errors import GraphError, NoGradientError, ShapeError, UnfedError
+from miniflow_xp.errors import GraphError, ShapeError, UnfedError
 from miniflow_xp.given import as_array, check_kind
+from miniflow_xp.gradients import Gradients, Unread
+from miniflow_xp.notebooks import ShownAsText
 from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend
 
@@ -29,14 +32,17 @@ Thunk: TypeAlias = Callable[[], Array]
 Operand: TypeAlias = "Node | Array | int | float"
 
 _serials = count()
+_made: Counter[tuple[str, str]] = Counter()
+"""{(class, line of code): how many nodes without a name were made there}."""
 
 
-class Node:
+class Node(ShownAsText):
     """One operation of a graph.
 
     ``inbound_nodes``: the nodes whose values it reads; numbers and arrays among them become constants.
     ``outbound_nodes``: those that read its value.
-    ``name``: for people; without one, a node is told by the line of code that made it.
+    ``name``: for people; without one, a node is told by the line of code that made it, or its cell in a
+    notebook, and numbered where the line makes several.
 
     After a pass, ``value`` holds its value and ``gradients[m]`` the gradient of the cost that reaches inbound node
     ``m`` through this node, in the shape and dtype of ``m.value``.
@@ -64,12 +70,14 @@ class Node:
         self.name = name
         self.serial = next(_serials)
         self.made_at = "" if name else calling_line()
+        _made[self.kind_and_place] += 1  # of those with a name nobody asks
+        self.number = _made[self.kind_and_place]
         self.inbound_nodes: list[Node] = [as_node(node, self) for node in inbound_nodes]
         if inbound_nodes and all(isinstance(node, Constant) for node in self.inbound_nodes):
             raise only_numbers(self)
         self.outbound_nodes: MutableSequence[Node] = self.no_readers()
         self.value: Any = None
-        self.gradients: dict[Node, Array] = Gradients(self, {})
+        self.gradients: MutableMapping[Node, Array] = Gradients(self, {})
         self.starts_gradients = False  # is this the cost of the pass that is running?
         for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
             node.outbound_nodes.append(self)
@@ -120,14 +128,15 @@ class Node:
 
     def inbound_values(self) -> list[Any]:
         """Values of the inbound nodes; raises UnfedError where one has none."""
-        for node in self.inbound_nodes:
-            if node.value is None:
-                raise unfed(node)
-        return [node.value for node in self.inbound_nodes]
+        values = [node.value for node in self.inbound_nodes]
+        for value in values:
+            if value is None:
+                raise unfed(next(node for node in self.inbound_nodes if node.value is None))
+        return values
 
     def arriving_gradient(self, xp: Namespace) -> Array:
         """The cost's gradient of this node: the sum over its outbound nodes; 1 for the cost itself."""
-        arriving = [n.gradients[self] for n in self.outbound_nodes if self in n.gradients]
+        arriving = [g[self] for n in self.outbound_nodes if self in (g := n.gradients)]
         if arriving:
             return summed(arriving)
         is_cost = self.starts_gradients or not self.outbound_nodes
@@ -189,8 +198,16 @@ class Node:
         other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other, {})
         return other
 
+    @property
+    def kind_and_place(self) -> tuple[str, str]:
+        """Its class, and the line of code that made it."""
+        return type(self).__name__, self.made_at
+
     def __str__(self) -> str:
-        return f"{type(self).__name__} {self.name!r}" if self.name else f"{type(self).__name__} made at {self.made_at}"
+        if self.name:
+            return f"{type(self).__name__} {self.name!r}"
+        number = f" #{self.number}" if _made[self.kind_and_place] > 1 else ""
+        return f"{type(self).__name__}{number} made at {self.made_at}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -201,7 +218,7 @@ class Elementwise(Node):
 
     def check(self, *inputs: Any) -> None:
         shapes = [shape_of(value) for value in inputs]
-        if broadcast(*shapes) is None:
+        if len(shapes) > 1 and broadcast(*shapes) is None:
             raise ShapeError(
                 str(self),
                 "its inputs are " + ", ".join(map(str, shapes)),
@@ -243,8 +260,7 @@ class Input(Node):
         gradient = self.arriving_gradient(xp)
         if gradient.ndim == 1 and any(n.gives_columns for n in self.outbound_nodes if self in n.gradients):
             gradient = xp.reshape(gradient, (-1, 1))
-        self.gradients = Gradients(self, {})
-        self.gradients[self] = gradient
+        self.gradients = Gradients(self, {self: gradient})
 
 
 class Parameter(Input):
@@ -343,48 +359,38 @@ class Constant(Node):
         """It has no gradient."""
 
 
-class Gradients(dict[Node, Array]):
-    """{inbound node: gradient}; each is computed when it is first read, those that nobody reads never."""
-
-    def __init__(self, owner: Node, thunks: dict[Node, Thunk]) -> None:
-        super().__init__()
-        self._owner = owner
-        self._thunks = thunks
-
-    def __contains__(self, node: object) -> bool:
-        return super().__contains__(node) or node in self._thunks
-
-    def __missing__(self, node: Node) -> Array:
-        if node not in self._thunks:
-            raise no_gradient(node, self._owner)
-        self[node] = gradient = self._thunks.pop(node)()
-        return gradient
-
-    def settle(self) -> None:
-        """Forget what was not read: it would be computed from values that may have changed by then."""
-        self._thunks = {}
-
-
-def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]) -> dict[Node, Thunk]:
+def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]) -> dict[Node, Unread]:
     """{inbound node: its gradient through ``node``}, in the inbound value's shape and dtype, when called."""
     thunks = node.vjp(xp, gradient, value, *inputs)
-    if not isinstance(thunks, tuple | list) or len(thunks) != len(inputs) or not all(map(is_thunk, thunks)):
+    if not isinstance(thunks, tuple | list) or len(thunks) != len(inputs):
         raise no_thunks(node, thunks)
-    parts: dict[Node, list[Thunk]] = {}
+    found: dict[Node, Unread] = {}
     for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs, strict=True):
-        if thunk is not None and not isinstance(inbound, Constant):
-            parts.setdefault(inbound, []).append(partial(in_shape_of, x, thunk, xp, node, inbound))
-    return {inbound: partial(summed_calls, several) for inbound, several in parts.items()}
+        if thunk is None:
+            continue
+        if not callable(thunk):
+            raise no_thunks(node, thunks)
+        if isinstance(inbound, Constant):
+            continue
+        gradient_of = Unread(in_shape_of, x, thunk, xp, node, inbound)
+        repeated = found.get(inbound)
+        if repeated is None:
+            found[inbound] = gradient_of
+        elif repeated.func is summed_calls:
+            repeated.args[0].append(gradient_of)
+        else:
+            found[inbound] = Unread(summed_calls, [repeated, gradient_of])
+    return found
 
 
 def summed_calls(thunks: Sequence[Thunk]) -> Array:
-    """Sum of the gradients of one inbound node, which a node may read more than once, as in Mul(x, x)."""
+    """Sum of the gradients of one inbound node that a node reads more than once, as in Mul(x, x)."""
     return summed([thunk() for thunk in thunks])
 
 
 def summed(gradients: Sequence[Array]) -> Array:
     """Sum of one or more gradients; never in place, others may hold them."""
-    return reduce(add, gradients)
+    return gradients[0] if len(gradients) == 1 else reduce(add, gradients)
 
 
 def in_shape_of(x: Array, thunk: Thunk, xp: Namespace, node: Node, inbound: Node) -> Array:
@@ -393,21 +399,18 @@ def in_shape_of(x: Array, thunk: Thunk, xp: Namespace, node: Node, inbound: Node
     Of an integer value it stays a float, as its part behind the point would be cut off.
     """
     gradient = thunk()
-    if broadcast(shape_of(gradient), shape_of(x)) != shape_of(gradient):
-        raise ShapeError(
-            str(node),
-            f"its vjp gives {inbound} a gradient of shape {shape_of(gradient)}",
-            f"the value is {shape_of(x)}",
-            "Return a gradient of that shape, or of a shape that it broadcasts to",
-        )
-    gradient = unbroadcast(xp, gradient, shape_of(x))
+    if gradient.shape != x.shape:
+        shape, came = shape_of(x), shape_of(gradient)
+        if broadcast(came, shape) != came:
+            raise ShapeError(
+                str(node),
+                f"its vjp gives {inbound} a gradient of shape {came}",
+                f"the value is {shape}",
+                "Return a gradient of that shape, or of a shape that it broadcasts to",
+            )
+        gradient = unbroadcast(xp, gradient, shape)
     keeps = gradient.dtype == x.dtype or dtypes.name_of(x) not in dtypes.FLOATS
     return gradient if keeps else xp.astype(gradient, x.dtype)
-
-
-def is_thunk(item: Any) -> bool:
-    """May this stand in what a vjp returns?"""
-    return item is None or callable(item)
 
 
 def no_thunks(node: Node, returned: Any) -> GraphError:
@@ -503,14 +506,4 @@ def unfed(node: Node) -> UnfedError:
         "it has no value",
         "every Input that the graph reads needs one",
         "Add it to the feed, or set its value" if isinstance(node, Input) else "Run its forward first",
-    )
-
-
-def no_gradient(node: Node, owner: Node) -> NoGradientError:
-    """The error for a gradient that is not there."""
-    return NoGradientError(
-        str(node),
-        "it has no gradient" if owner is node else f"{owner} has no gradient of it",
-        "a pass computes the gradients that lead from the cost to the nodes in wrt",
-        "Use a node that the cost depends on, and name it in forward_and_backward(graph, wrt=[...])",
     )

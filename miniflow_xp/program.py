@@ -9,6 +9,7 @@ from miniflow_xp.errors import GraphError, NotInGraphError
 from miniflow_xp.feed import checked_feed
 from miniflow_xp.given import as_array
 from miniflow_xp.node import Input, Node, as_nodes
+from miniflow_xp.notebooks import ShownAsText
 from miniflow_xp.printing import equations
 from miniflow_xp.schedule import Schedule
 from miniflow_xp.switch import get_backend
@@ -21,7 +22,7 @@ class Result(NamedTuple):
     gradients: dict[Node, Array]
 
 
-class Program:
+class Program(ShownAsText):
     """Values of ``outputs``, one node or several, and the gradients of their sum with respect to ``wrt``.
 
     ``program(feed)`` takes {Input: data} as ``topological_sort`` does and runs only what outputs and gradients need.

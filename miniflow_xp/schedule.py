@@ -7,8 +7,9 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
+from miniflow_xp.gradients import no_gradient
 from miniflow_xp.graph import ancestors, at_dtype, check_floats, release
-from miniflow_xp.node import Constant, Input, Node, no_gradient, pullbacks
+from miniflow_xp.node import Constant, Input, Node, pullbacks
 
 Steps = list[tuple[Node, list[Node]]]
 """Nodes in the order in which they run, each with the nodes whose values nobody reads after it."""

@@ -10,6 +10,7 @@ way.
 import operator
 from collections.abc import Callable, Sequence
 from math import prod
+from types import ModuleType
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -111,6 +112,28 @@ def contents_wanted(what: str) -> TraceError:
     )
 
 
+def not_recorded(what: str) -> TraceError:
+    """The error for a call of a function that is not recorded, though it may be a right one."""
+    return TraceError(
+        "a recorded rule",
+        what,
+        "recorded are the functions of xp itself that give one array, not those of its extensions",
+        "The plain loop runs it; to have it recorded, write it in other functions of xp, or by matmul and the like",
+    )
+
+
+def wrong_index(keys: Sequence[Any]) -> TraceError:
+    """The error for an index that is not recorded: a mask, or an array among other indices."""
+    if any("bool" in str(getattr(key, "dtype", "")) for key in keys):
+        return contents_wanted("of a mask, which says how many elements there are")
+    return TraceError(
+        "a recorded rule",
+        "an array of indices stands among other indices",
+        "such an array is recorded where it is the only index",
+        "Use xp.take along one axis, or xp.take_along_axis",
+    )
+
+
 class Traced:
     """What a rule sees while it is recorded: it has a shape and a dtype, but no contents to look at."""
 
@@ -150,14 +173,32 @@ class Traced:
     def __bool__(self) -> bool:
         raise contents_wanted(f"of a {self.shape} array")
 
-    __float__ = __int__ = __index__ = __iter__ = __array__ = __bool__  # none has contents
+    __float__ = __int__ = __index__ = __bool__  # none has contents
+
+    def __iter__(self) -> Any:
+        raise TraceError(
+            "a recorded rule",
+            f"it goes through the rows of a {self.shape} array",
+            "an array is computed with as a whole",
+            "Work along an axis, or take a row by x[0, ...]",
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TraceError(
+            "a recorded rule",
+            f"it gives a {self.shape} array to a function outside of xp",
+            "only functions of xp, and operators, are recorded",
+            "Take the function from xp",
+        )
+
+    __array_function__ = __array__  # np.sum and others
 
     def __getitem__(self, key: Any) -> Any:
         keys = key if isinstance(key, tuple) else (key,)
         if any(isinstance(k, Traced) or (hasattr(k, "dtype") and k.dtype != bool) for k in keys):
             if len(keys) == 1 and not (isinstance(key, Traced) and "bool" in str(key.dtype)):
                 return self._tape.apply("getitem", (self, key), {})
-            raise contents_wanted("of an index")
+            raise wrong_index(keys)
         return self._tape.apply("getitem", (self, key), {})
 
     def __hash__(self) -> int:
@@ -255,13 +296,13 @@ class Tape:
 
     def _compute(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, bool]:
         """The array, and does it show the memory of an input?"""
-        array = (BY_OPERATOR.get(op) or getattr(self.xp, op))(*map(array_of, args), **keywords)
-        if isinstance(array, list | tuple):
-            raise TraceError("a recorded rule", f"{op} returns several arrays", "each equation has one", "Avoid it")
         if op in SHAPE_UNKNOWN or (
             op == "repeat" and any(isinstance(a, Traced) for a in (*args[1:], *keywords.values()))
         ):
             raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
+        array = (BY_OPERATOR.get(op) or getattr(self.xp, op))(*map(array_of, args), **keywords)
+        if isinstance(array, list | tuple):
+            raise not_recorded(f"{op} returns several arrays")
         return (array, False) if self.settle is None else self.settle(array, [array_of(t) for t in traced(args)])
 
     def _written(self, value: Value, array: Any) -> Value:
@@ -290,6 +331,8 @@ class Namespace:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._tape.xp, name)
+        if isinstance(found, ModuleType):
+            return Extension(found, name)
         if not callable(found) or isinstance(found, type):
             return found  # a dtype, or a number such as pi
 
@@ -300,6 +343,24 @@ class Namespace:
 
         setattr(self, name, recorded)
         return recorded
+
+
+class Extension:
+    """An extension of the standard, such as ``linalg``, whose functions are called but not recorded."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._module, name)
+
+        def unrecorded(*args: Any, **keywords: Any) -> Any:
+            if traced([*args, *keywords.values()]):
+                raise not_recorded(f"{self._name}.{name} is not recorded")
+            return found(*args, **keywords)
+
+        return unrecorded if callable(found) and not isinstance(found, type) else found
 
 
 def record(

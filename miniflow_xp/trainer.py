@@ -15,9 +15,11 @@ from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter, as_nodes
+from miniflow_xp.notebooks import ShownAsText
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_mean
 from miniflow_xp.optim import SGD, Optimizer
+from miniflow_xp.printing import equations
 from miniflow_xp.program import Program
 from miniflow_xp.schedule import Guard, Schedule
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
@@ -25,7 +27,7 @@ from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend,
 MADE_ANEW = ("_schedule", "_step", "_readers", "_held", "_dtypes", "_stale", "_additive")  # in the copy of a Trainer
 
 
-class Trainer:
+class Trainer(ShownAsText):
     """Moves ``parameters`` (default: all that ``cost`` depends on) along the gradient of ``cost``, a scalar.
 
     ``trainer.step(feed)`` is one captured step and returns the cost as a 0-d array on the device, without waiting for
@@ -196,6 +198,10 @@ class Trainer:
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
         return self._step.how
+
+    def __str__(self) -> str:
+        trained = ", ".join(p.name or str(p) for p in self.parameters)
+        return f"{equations(self.schedule)}\nupdate\n  {type(self.optimizer).__name__}: {trained}\n{self.explain()}"
 
     def memory(self) -> "Memory":
         """What the optimizer remembers now, on the host; waits until it is there."""

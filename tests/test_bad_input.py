@@ -499,3 +499,44 @@ def test_a_gradient_is_not_cut_on_its_way_through_integers(mixing):
     cost = MatMul(Mul(Whole(x), 1.0), w)
     _, gradients = Program(cost, x)({x: np.array([1.0, 1.0])})
     np.testing.assert_array_equal(to_numpy(gradients[x]), [1.5, 0.75])
+
+
+# A second pass over arrays that look like those of the first takes them as they are; what looks otherwise is checked
+
+OTHERS = {
+    "empty": (lambda: np.ones((0, 2)), errors.FeedError),
+    "complex": (lambda: np.ones((1, 2), complex), errors.DtypeError),
+    "text": (lambda: np.array([["a", "b"]]), errors.FeedError),
+    "masked": (lambda: np.ma.masked_array(np.ones((1, 2)), [[True, False]]), errors.FeedError),
+    "matrix": (lambda: np.ones((1, 2)).view(np.matrix), errors.FeedError),
+    "no value": (lambda: None, errors.UnfedError),
+    "another shape": (lambda: np.ones((1, 3)), errors.ShapeError),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_is_set_between_passes_is_checked_in_every_pass(case):
+    make, kind = OTHERS[case]
+    x, w = Input("x"), Input("w")
+    cost = MSE(x @ w, 0 * (x @ w))
+    graph = topological_sort({x: np.ones((1, 2)), w: np.ones((2, 1))})
+    for _ in range(2):
+        forward_and_backward(graph)
+    before = x.value
+    for _ in range(2):
+        x.value = make()
+        with pytest.raises(kind):
+            forward_and_backward(graph)
+    x.value = before
+    forward_and_backward(graph)
+    assert cost.value == 4
+
+
+def test_settings_of_the_environment_hold_from_the_next_pass_on(monkeypatch):
+    x = Input("x")
+    MSE(x, 0 * x)
+    graph = topological_sort({x: np.ones(2)})
+    forward_and_backward(graph)
+    monkeypatch.setenv("MINIFLOW_DTYPE", "float32")
+    forward_and_backward(graph)
+    assert x.value.dtype == np.float32

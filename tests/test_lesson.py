@@ -1,7 +1,9 @@
 """The lesson, whole: its names, its golden values, its program, and learners' own nodes."""
 
+import copy
 import inspect
 import re
+import sys
 import time
 
 import numpy as np
@@ -10,15 +12,20 @@ import pytest
 import miniflow_xp
 from miniflow_xp import (
     MSE,
+    SGD,
     Add,
+    Dense,
     Input,
     Linear,
     Mul,
     Neg,
     Node,
     Parameter,
+    Program,
+    Sequential,
     Sigmoid,
     Tanh,
+    Trainer,
     forward_and_backward,
     forward_pass,
     set_backend,
@@ -305,6 +312,145 @@ def test_gradients_hold_what_reaches_an_input_through_each_node(backend):
     assert [to_numpy(n.gradients[x]) for n in (left, right)] == [2, 3]
     assert [to_numpy(cost.gradients[n]) for n in (left, right)] == [1, 1]
     assert to_numpy(x.gradients[x]) == 5
+
+
+# Gradients as they are looked at
+
+LOOKS = {
+    "print": str,
+    "repr": repr,
+    "length": len,
+    "keys": lambda g: list(g.keys()),
+    "iteration": list,
+    "values": lambda g: list(g.values()),
+    "items": lambda g: list(g.items()),
+    "truth": bool,
+    "dict": lambda g: list(dict(g).items()),
+    "unpacked": lambda g: list({**g}.items()),
+    "copy": lambda g: list(g.copy().items()),
+    "copy.copy": lambda g: list(copy.copy(g).items()),
+    "get": lambda g: [g.get(node) for node in list(g)],
+    "equal": lambda g: g == dict(g),
+    "equal, turned round": lambda g: dict(g) == g,
+}
+"""Ways to look at a dictionary."""
+
+
+@pytest.mark.parametrize("way", LOOKS)
+def test_gradients_are_there_however_they_are_looked_at(way):
+    y, a = Input("y"), Input("a")
+    cost = MSE(y, a, name="cost")
+    forward_pass(topological_sort({y: 1.0, a: 3.0}))
+    cost.backward()
+    seen = LOOKS[way](cost.gradients)
+    cost.backward()
+    assert seen == LOOKS[way]({y: cost.gradients[y], a: cost.gradients[a]})
+
+
+def test_a_gradient_is_computed_once_and_only_if_it_is_read():
+    calls = []
+
+    class Loud(Tanh):
+        def vjp(self, xp, gradient, value, x):
+            return (lambda: calls.append(1) or gradient,)
+
+    x = Input("x")
+    loud = Loud(x)
+    forward_pass(topological_sort({x: 1.0}))
+    loud.backward()
+    assert len(loud.gradients) == 1
+    assert x in loud.gradients
+    assert list(loud.gradients) == [x]
+    assert calls == []
+    assert [loud.gradients[x], *loud.gradients.values()] == [1, 1]
+    assert calls == [1]
+
+
+def test_what_a_pass_did_not_need_is_not_among_the_gradients():
+    X, y, W = Input("X"), Input("y"), Parameter([[2.0]], "W")
+    product = X @ W
+    cost = MSE(y, product)
+    forward_and_backward(topological_sort({X: [[1.0]], y: [[0.0]]}))
+    assert dict(cost.gradients) == {product: 4.0}
+    assert dict(product.gradients) == {W: 4.0}
+    with pytest.raises(miniflow_xp.errors.NoGradientError):
+        product.gradients[X]
+
+
+# Labels
+
+
+def test_nodes_made_on_one_line_are_numbered():
+    X, W, b = Input(), Input(), Input()
+    lonely = Input()
+    line = sys._getframe().f_lineno
+    assert [str(node) for node in (X, W, b)] == [f"Input #{n} made at test_lesson.py:{line - 2}" for n in (1, 2, 3)]
+    assert str(lonely) == f"Input made at test_lesson.py:{line - 1}"
+
+
+def test_only_nodes_of_one_class_and_without_a_name_are_numbered():
+    x, named = Input(), Input("named")
+    both = Tanh(Sigmoid(x))
+    assert [str(node).partition(" made")[0] for node in (x, named, both, both.inbound_nodes[0])] == [
+        "Input",
+        "Input 'named'",
+        "Tanh",
+        "Sigmoid",
+    ]
+
+
+def made_in(filename, **names):
+    """A node that the second line of code with this file name makes."""
+    names |= {"Input": Input}
+    exec(compile("\nmade = Input()", filename, "exec"), names)
+    return str(names["made"])
+
+
+class Shell:
+    """What IPython's ``get_ipython`` gives, as far as its traceback asks it for the name of a cell."""
+
+    class compile:  # noqa: A001, N801  IPython's name
+        @staticmethod
+        def format_code_name(name):
+            return ("Cell", "In[7]") if name.endswith("/123.py") else None
+
+
+@pytest.mark.parametrize(
+    ("filename", "shell", "place"),
+    [
+        ("<ipython-input-3-0123456789ab>", None, "In [3], line 2"),
+        ("<ipython-input-12-0123456789ab>", Shell, "In [12], line 2"),
+        ("/tmp/ipykernel_99/123.py", Shell, "In [7], line 2"),
+        ("/tmp/ipykernel_99/456.py", Shell, "456.py:2"),
+        ("/tmp/ipykernel_99/123.py", None, "123.py:2"),
+        ("/home/me/nn.py", Shell, "nn.py:2"),
+    ],
+)
+def test_in_a_notebook_a_label_names_cell_and_line(filename, shell, place):
+    names = {"get_ipython": lambda: shell} if shell else {}
+    assert made_in(filename, **names).partition(" made at ")[2] == place
+
+
+def test_what_has_no_name_shows_itself_in_a_notebook():
+    X, y, W = Input("X"), Input("y"), Parameter([[2.0]], "W <1>")
+    cost = MSE(y, X @ W, name="cost")
+    shown = {
+        "Program": Program(cost, W),
+        "Trainer": Trainer(cost, SGD(0.1)),
+        "Sequential": Sequential([Dense(1, 2)], seed=0),
+        "Node": W,
+    }
+    expected = {
+        "Program": ["matmul1 = MatMul(X, W &lt;1&gt;)", "∂W &lt;1&gt; =", "not captured yet"],
+        "Trainer": ["cost = MSE(y, matmul1)", "SGD: W &lt;1&gt;", "not captured yet"],
+        "Sequential": ["dense_1", "total"],
+        "Node": ["Parameter &#x27;W &lt;1&gt;&#x27;"],
+    }
+    for kind, thing in shown.items():
+        html = thing._repr_html_()
+        assert html.startswith("<pre>")
+        assert html.endswith("</pre>")
+        assert [part for part in expected[kind] if part not in html] == []
 
 
 # A learner's own nodes, stateful as the lesson teaches them

@@ -163,7 +163,7 @@ def by_nodes(plan, target, dtype, backend, dead_too):
     assert graph[-1] is cost
     for _ in range(2):
         mf.forward_and_backward(graph)
-    found = [leaf.gradients[leaf] if leaf in leaf.gradients else None for leaf in leaves]  # noqa: SIM401  get is no read
+    found = [leaf.gradients.get(leaf) for leaf in leaves]
     return [cost.value, *found]
 
 

@@ -169,6 +169,7 @@ RIGHT = LOOKS | {
     "full_like": lambda xp, x: [xp.full_like(x, xp.sum(x)), xp.full_like(x, 2)],
     "clip by values": lambda xp, x: [xp.clip(x, min=xp.mean(x))],
     "norm": lambda xp, x: [xp.linalg.vector_norm(x)],
+    "solve": lambda xp, x: [xp.linalg.solve(xp.matmul(xp.matrix_transpose(x), x), x[0, :])],
     "keywords": lambda xp, x: [xp.reshape(x, shape=(-1,)), xp.reshape(x, (2, 3), copy=True), xp.max(x, 0)],
     "several": lambda xp, x: [xp.broadcast_arrays(x, x)[0] + 1, xp.unstack(x)[0]],
 }
@@ -185,11 +186,46 @@ def test_recorded_or_not_the_results_are_right(name):
             assert_close(np.asarray(got), expected, rounding("float64", np.asarray(expected), x))
 
 
-@pytest.mark.parametrize("name", LOOKS)
+REASONS = {
+    "if": (["contents"], "xp.where"),
+    "float": (["contents"], "xp.where"),
+    "int": (["contents"], "xp.where"),
+    "index": (["contents"], "xp.take"),
+    "nonzero": (["nonzero", "contents"], "xp.where"),
+    "mask": (["mask", "contents"], "xp.where"),
+    "unique": (["unique_values", "contents"], "xp.where"),
+    "repeat": (["repeat", "contents"], "xp.where"),
+    "iteration": (["goes through", "(3, 2)"], "x[0, ...]"),
+    "numpy.asarray": (["outside of xp"], "from xp"),
+    "numpy.sum": (["outside of xp"], "from xp"),
+    "index by values": (["among other indices"], "xp.take"),
+    "several": (["broadcast_arrays returns several arrays"], "plain loop runs it"),
+    "norm": (["linalg.vector_norm is not recorded"], "plain loop runs it"),
+    "solve": (["linalg.solve is not recorded"], "plain loop runs it"),
+}
+"""What is said of a function that is not recorded: the reason, and what to do."""
+
+
+@pytest.mark.parametrize("name", REASONS)
 def test_the_fallback_says_why(name):
-    captured = BACKEND.capture(LOOKS[name], [X], 0)
+    captured = BACKEND.capture(RIGHT[name], [X], 0)
     assert "plain loop" in captured.how
-    assert "contents" in captured.how or "several arrays" in captured.how
+    reason, remedy = REASONS[name]
+    assert [part for part in (*reason, remedy) if part not in captured.how] == []
+    if "contents" not in reason:
+        assert "contents" not in captured.how
+
+
+@pytest.mark.parametrize("extension", ["linalg", "fft"])
+def test_an_extension_is_as_ever_where_nothing_is_recorded(extension):
+    """What does not depend on arguments is computed while recording."""
+
+    def function(xp, x):
+        found = getattr(xp, extension)
+        y = xp.asarray(np.eye(3))
+        return [x + (found.inv(y) if extension == "linalg" else xp.real(found.fft(y)))[:, :2]]
+
+    assert operations(function, X) == ["add"]
 
 
 class Signed(mf.Node):

@@ -8,9 +8,10 @@ from miniflow_xp.errors import SettingError
 from miniflow_xp.layers.activation import Activation
 from miniflow_xp.layers.layer import Layer
 from miniflow_xp.node import Node
+from miniflow_xp.notebooks import ShownAsText
 
 
-class Sequential(Layer):
+class Sequential(ShownAsText, Layer):
     """Each layer called on what the one before it gives.
 
     ``layers``: Layers, node classes such as ReLU, or functions of a node. ``len``, iteration and ``model[n]`` give the

@@ -84,16 +84,16 @@ def as_matrices(xp: Namespace, gradient: Array, a: Array, b: Array) -> tuple[Arr
 def check_product(node: Node, a: Array, b: Array, a_name: str, b_name: str) -> tuple[int, ...]:
     """Shape of A B; raises ShapeError where there is none."""
     left, right = shape_of(a), shape_of(b)
-    came = f"{a_name} is {left} but {b_name} is {right}"
+
+    def no_product(rule: str, remedy: str) -> ShapeError:
+        return ShapeError(str(node), f"{a_name} is {left} but {b_name} is {right}", rule, remedy)
+
     if not left or not right:
-        raise ShapeError(
-            str(node), came, "a matrix product needs at least one axis in each", "Use * to multiply by a number"
-        )
+        raise no_product("a matrix product needs at least one axis in each", "Use * to multiply by a number")
     if left[-1] != right[-2:][0]:
         rule = f"the last axis of {a_name} ({left[-1]}) must equal the first of {b_name} ({right[-2:][0]})"
-        raise ShapeError(str(node), came, rule, f"Reshape or transpose {a_name} or {b_name}")
+        raise no_product(rule, f"Reshape or transpose {a_name} or {b_name}")
     stack = broadcast(left[:-2], right[:-2])
     if stack is None:
-        rule = "the axes before the last two must broadcast"
-        raise ShapeError(str(node), came, rule, f"Give {a_name} or {b_name} axes of size 1")
+        raise no_product("the axes before the last two must broadcast", f"Give {a_name} or {b_name} axes of size 1")
     return stack + left[-2:-1] + (right[-1:] if len(right) > 1 else ())

@@ -68,10 +68,15 @@ class MSE(Loss):
         return d * d
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, a: Array) -> tuple[Thunk, Thunk]:
+        scale, d = self.scale(xp, gradient, y, a), difference(xp, y, a)  # both gradients are made of these
+
         def slope(sign: int, shape: tuple[int, ...]) -> Array:
-            return xp.reshape(sign * 2 * self.scale(xp, gradient, y, a) * difference(xp, y, a), shape)
+            return in_shape(xp, sign * 2 * scale * d, shape)
 
         return lambda: slope(1, shape_of(y)), lambda: slope(-1, shape_of(a))
+
+    def weight(self, xp: Namespace, y: Array, a: Array) -> Array:
+        return count(xp, difference(xp, y, a))
 
 
 class CrossEntropy(Loss):
@@ -158,8 +163,14 @@ def reduced(loss: Loss, reduction: str) -> Loss:
 
 
 def difference(xp: Namespace, y: Array, a: Array) -> Array:
-    """y - a as one row."""
-    return xp.reshape(wide(xp, y), (-1,)) - xp.reshape(wide(xp, a), (-1,))
+    """y - a, element by element; as one row where their shapes differ."""
+    y, a = wide(xp, y), wide(xp, a)
+    return y - a if shape_of(y) == shape_of(a) else xp.reshape(y, (-1,)) - xp.reshape(a, (-1,))
+
+
+def in_shape(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
+    """``x`` in this shape."""
+    return x if shape_of(x) == shape else xp.reshape(x, shape)
 
 
 def exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array]:

@@ -1,0 +1,74 @@
+"""The gradients that a node hands on: each is computed when somebody looks at it, in whatever way, and then kept."""
+
+from collections.abc import Iterator, MutableMapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from miniflow_xp.backend import Array
+from miniflow_xp.errors import NoGradientError
+
+if TYPE_CHECKING:
+    from miniflow_xp.node import Node
+
+
+class Unread(partial[Array]):
+    """A gradient that nobody looked at yet: called, it is computed."""
+
+
+class Gradients(MutableMapping["Node", Array]):
+    """{inbound node: gradient}. Which nodes are in it is known without computing; what nobody reads never is."""
+
+    __slots__ = ("_entries", "_owner")
+
+    def __init__(self, owner: "Node", entries: "dict[Node, Array | Unread]") -> None:
+        self._owner = owner
+        self._entries = entries
+
+    def __getitem__(self, node: "Node") -> Array:
+        try:
+            entry = self._entries[node]
+        except KeyError:
+            raise no_gradient(node, self._owner) from None
+        if isinstance(entry, Unread):
+            entry = self._entries[node] = entry()
+        return entry
+
+    def __setitem__(self, node: "Node", gradient: Array) -> None:
+        self._entries[node] = gradient
+
+    def __delitem__(self, node: "Node") -> None:
+        del self._entries[node]
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._entries
+
+    def __iter__(self) -> Iterator["Node"]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+    def copy(self) -> "dict[Node, Array]":
+        """A plain dictionary of them."""
+        return dict(self)
+
+    __copy__ = copy
+
+    def settle(self) -> None:
+        """Forget what was not read: it would be computed from values that may have changed by then."""
+        for node, entry in list(self._entries.items()):
+            if isinstance(entry, Unread):
+                del self._entries[node]
+
+
+def no_gradient(node: "Node", owner: "Node") -> NoGradientError:
+    """The error for a gradient that is not there."""
+    return NoGradientError(
+        str(node),
+        "it has no gradient" if owner is node else f"{owner} has no gradient of it",
+        "a pass computes the gradients that lead from the cost to the nodes in wrt",
+        "Use a node that the cost depends on, and name it in forward_and_backward(graph, wrt=[...])",
+    )
