@@ -498,6 +498,8 @@ def test_what_to_use_for_which_size_stands_first(run):
     page = report.build([run], ["r"])
     assert page.index(f"<li>{first}</li>") < page.index("<h2>Verdict")
     assert "<li>A training step is one of a network batch × width → width … → 1" in page
+    own = report.build([made_up(a=[1], b=[2]).raw], ["r"])
+    assert "<li>A training step is one of your own graph, as model.py:build builds it.</li>" in own
 
 
 def made_up(**seconds):

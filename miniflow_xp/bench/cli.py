@@ -4,11 +4,11 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich import box
@@ -24,9 +24,6 @@ from miniflow_xp.processes import ONE_THREAD
 from miniflow_xp.switch import available_backends, check_name
 from miniflow_xp.tabular.outputs import check_folder, check_writable, write
 from miniflow_xp.terminal import stdout
-
-if TYPE_CHECKING:
-    from miniflow_xp.bench.advise import Times
 
 SECONDS = {"quick": 60.0, "full": 900.0}
 OUTPUT = "--output"
@@ -167,7 +164,10 @@ def advise_command(
         advice, study, found = advise(builder, name, sizes, names, steps, budget, seed, progress)
     terminal = stdout()
     show(terminal, lead(found))
-    terminal.print(advice_table(relied_on(found, title(steps)), name, times(study, steps)))
+    rows = times(study, steps)
+    step, whole = {row.size: row.step for row in rows}, {row.size: row.whole for row in rows}
+    for words, table in (("a step", step), (f"{steps:,} steps and what is paid once", whole)):
+        terminal.print(advice_table(relied_on(found, f"{words}, data on the device"), name, table))
     show(terminal, [*(relied_on(found, one.sentence) for one in advice), *unusable(found)])
     if not advice:
         terminal.print("One backend was measured: name another by --backends to compare.")
@@ -190,22 +190,14 @@ def command_line() -> str:
     return shlex.join(["miniflow-xp", *sys.argv[1:]])
 
 
-def title(steps: int) -> str:
-    """What the times of the table are."""
-    return f"data on the device; all: {steps:,} steps and what is paid once"
-
-
-def advice_table(title: str, axis: str, rows: "Sequence[Times]") -> Table:
-    """Seconds a step and for all steps, by size, the least marked."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title)
-    table.add_column(axis, justify="right")
-    names = list(dict.fromkeys(name for _, step, _ in rows for name in step))
-    for name in names:
-        table.add_column(f"{name}, a step", justify="right")
-    for name in names:
-        table.add_column(f"{name}, all", justify="right")
-    for size, step, whole in rows:
-        table.add_row(str(size), *marked(names, step), *marked(names, whole))
+def advice_table(title: str, axis: str, rows: Mapping[int, dict[str, float]]) -> Table:
+    """{size: {backend: seconds}}, a row a size, the least marked."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title, title_justify="left")
+    names = list(dict.fromkeys(name for seconds in rows.values() for name in seconds))
+    for head in (axis, *names):
+        table.add_column(head, justify="right")
+    for size, seconds in rows.items():
+        table.add_row(str(size), *marked(names, seconds))
     return table
 
 

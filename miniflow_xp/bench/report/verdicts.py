@@ -36,14 +36,18 @@ def verdicts(run: Run) -> list[Sentence]:
 NETWORKS = {
     "step": "A training step is one of a network batch × width → width … → 1, its depth layers of sigmoids under the "
     "mean squared error: forward, backward and a step of gradient descent, in float32",
-    "user": "A training step is one of your own graph",
+    "user": "A training step is one of your own graph, as {series} builds it",
     "peers": "Its peers train n × d → h → h → 1 in the same way",
 }
 
 
 def networks(run: Run) -> str:
     """What was trained, in a line."""
-    told = [words for family, words in NETWORKS.items() if run.of(family)]
+    told = [
+        words.format(series=" and ".join(dict.fromkeys(series.name for series in found)))
+        for family, words in NETWORKS.items()
+        if (found := run.of(family))
+    ]
     return f"{'. '.join(told)}." if told else ""
 
 
