@@ -8,12 +8,13 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, whole
-from miniflow_xp.errors import DtypeError, GradcheckError
+from miniflow_xp.errors import DtypeError, GradcheckError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.gradients import no_gradient
 from miniflow_xp.graph import ancestors, at_dtype, check_all_in, check_floats, check_sorted, forget_gradients
 from miniflow_xp.node import Constant, Input, Node, as_nodes
 from miniflow_xp.switch import get_backend
+from miniflow_xp.symmetric import Place, check_symmetric, moving_together
 
 
 def gradcheck(
@@ -25,6 +26,7 @@ def gradcheck(
     atol: float = 1e-7,
     elements: int | None = 100,
     seed: int = 0,
+    symmetric: Node | Sequence[Node] = (),
 ) -> None:
     """Compare gradients with (f(x + h) - f(x - h)) / 2h in float64, on the backend in use; returns if all agree.
 
@@ -34,6 +36,12 @@ def gradcheck(
     ``backward``. A value of many elements is weighed by random numbers from ``seed``. ``elements``: how many elements
     of each input are tried, None for all; h is the cube root of the machine's epsilon times max(1, |x|). A gradient
     passes within ``atol + rtol·|quotient|`` and the quotient's own rounding. Nothing stays changed on the nodes.
+
+    ``symmetric``: nodes, fed or computed, whose values are symmetric matrices (in the last two axes) and stay so, as
+    what reads them needs it: a Cholesky factorisation, say. Elements (i, j) and (j, i) move together, along
+    E = eᵢeⱼᵀ + eⱼeᵢᵀ, or eᵢeᵢᵀ on the diagonal, and ⟨G, E⟩ = Gᵢⱼ + Gⱼᵢ, or Gᵢᵢ, of the gradient G is what the quotient
+    has to be: G may be symmetric, or a triangle with twice the numbers off the diagonal.
+
     Raises GradcheckError, which names node, input, element, both gradients, or the node where NaN first appears;
     DtypeError where the backend has no float64, or ``wrt`` names declared integers; what ``topological_sort`` raises.
     """
@@ -61,7 +69,17 @@ def gradcheck(
             constant.value = value
         run(order)
         first_nan(order, backend)
-        check = Checker(backend, rtol, atol, elements, seed)
+        mirrored = as_nodes(symmetric, "gradcheck, symmetric")
+        for node in mirrored:
+            if node not in order:
+                raise NotInGraphError(
+                    str(node),
+                    "it is declared symmetric",
+                    "the output does not depend on it",
+                    "Leave it out of symmetric",
+                )
+            check_symmetric(node, backend.to_numpy(node.value))
+        check = Checker(backend, rtol, atol, elements, seed, mirrored)
         for node in order:
             if not isinstance(node, Input | Constant):
                 check(node, [node], list(dict.fromkeys(node.inbound_nodes)))
@@ -74,11 +92,14 @@ def gradcheck(
 class Checker:
     """Compares gradients of an output, through the nodes of a path, with difference quotients."""
 
-    def __init__(self, backend: Backend, rtol: float, atol: float, elements: int | None, seed: int) -> None:
+    def __init__(
+        self, backend: Backend, rtol: float, atol: float, elements: int | None, seed: int, symmetric: Sequence[Node]
+    ) -> None:
         import numpy as np
 
         self.np = np
         self.backend = backend
+        self.symmetric = set(symmetric)
         self.rtol, self.atol = not_negative(rtol, "gradcheck, rtol"), not_negative(atol, "gradcheck, atol")
         self.elements = None if elements is None else whole(elements, "gradcheck, elements", 1)
         self.random = np.random.default_rng(whole(seed, "gradcheck, seed", 0))
@@ -120,23 +141,26 @@ class Checker:
     ) -> None:
         """Raise GradcheckError at the first element of ``node`` whose gradient is not the difference quotient."""
         value, host = node.value, self.backend.to_numpy(node.value)
-        for place in self.places(host):
+        for places in self.directions(host, node in self.symmetric):
+            place = places[0]
             step = float(self.np.finfo(float).eps) ** (1 / 3) * max(1.0, abs(float(host[place])))
             ends = []
             for sign in (1, -1):
                 moved = host.copy()
-                moved[place] += sign * step
+                for moving in places:
+                    moved[moving] += sign * step
                 node.value = self.backend.asarray(moved)
                 ends.append(weighted())
             node.value = value
             quotient = (ends[0][0] - ends[1][0]) / (2 * step)
             rounding = 10 * float(self.np.finfo(float).eps) * max(ends[0][1], ends[1][1]) / step
-            if not abs(float(gradient[place]) - quotient) <= self.atol + self.rtol * abs(quotient) + rounding:
-                raise wrong(output, path, node, place, float(gradient[place]), quotient)
+            slope = sum(float(gradient[moving]) for moving in places)
+            if not abs(slope - quotient) <= self.atol + self.rtol * abs(quotient) + rounding:
+                raise wrong(output, path, node, places, slope, quotient)
 
-    def places(self, host: Array) -> list[tuple[int, ...]]:
-        """Indices of the elements to try: all, or as many as asked for, drawn from the seed."""
-        every = list(self.np.ndindex(host.shape))
+    def directions(self, host: Array, symmetric: bool) -> list[list[Place]]:
+        """The elements to try, together those that move so: all, or as many as asked for, drawn from the seed."""
+        every = [moving_together(p, symmetric) for p in self.np.ndindex(host.shape) if not symmetric or p[-2] <= p[-1]]
         if self.elements is None or len(every) <= self.elements:
             return every
         return [every[n] for n in sorted(self.random.choice(len(every), self.elements, replace=False))]
@@ -182,14 +206,16 @@ def is_float(array: Any) -> bool:
 
 
 def wrong(
-    output: Node, path: Sequence[Node], node: Node, place: tuple[int, ...], got: float, quotient: float
+    output: Node, path: Sequence[Node], node: Node, places: Sequence[Place], got: float, quotient: float
 ) -> GradcheckError:
     """The error for a gradient that is not the difference quotient."""
     alone = len(path) == 1
     number = f"input {output.inbound_nodes.index(node)}, " if alone else ""
+    at = ", at " + " and ".join(str(list(place)) for place in places) if places[0] else ""
+    at += " together" if len(places) > 1 else ""
     return GradcheckError(
         str(output),
-        f"its gradient of {number}{node}{f', at {list(place)}' if place else ''} is {got:.10g}",
+        f"its gradient of {number}{node}{at} is {got:.10g}",
         f"central differences give {quotient:.10g}",
         f"Mend the vjp or backward of {type(output).__name__}"
         if alone

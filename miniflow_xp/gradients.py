@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, MutableMapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from miniflow_xp.backend import Array
 from miniflow_xp.errors import NoGradientError
@@ -55,7 +55,8 @@ class Gradients(MutableMapping["Node", Array]):
         """A plain dictionary of them."""
         return dict(self)
 
-    __copy__ = copy
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)  # what is not computed yet cannot be copied
 
     def settle(self) -> None:
         """Forget what was not read: it would be computed from values that may have changed by then."""

@@ -136,6 +136,7 @@ DOORS = {
     "gradcheck, rtol": (lambda t, v: mf.gradcheck(t.cost, t.feed, rtol=v), ("0", "3", "0.5")),
     "gradcheck, atol": (lambda t, v: mf.gradcheck(t.cost, t.feed, atol=v), ("0", "3", "0.5")),
     "gradcheck, elements": (lambda t, v: mf.gradcheck(t.cost, t.feed, elements=v), ("None", "3")),
+    "gradcheck, symmetric": (lambda t, v: mf.gradcheck(t.cost, t.feed, symmetric=v), ("empty list", "iterator")),
     "gradcheck, seed": (lambda t, v: mf.gradcheck(t.cost, t.feed, seed=v), ("0", "3")),
     # backends
     "set_backend": (lambda t, v: mf.set_backend(v), ()),

@@ -404,3 +404,105 @@ else:
     raise AssertionError("differences in float32 were trusted")
 """
     run_python(program, MINIFLOW_BACKEND="jax", JAX_ENABLE_X64="0")
+
+
+# Symmetric matrices
+
+
+class Cholesky(Node):
+    """L, lower triangular, with L Lᵀ = A; A is (n, n), symmetric and positive definite."""
+
+    factor = 1
+
+    def __init__(self, A):
+        super().__init__([A], name="cholesky")
+
+    def compute(self, xp, A):
+        return xp.linalg.cholesky(A)
+
+    def vjp(self, xp, gradient, L, A):
+        """L⁻ᵀ Φ(Lᵀ Ḡ) L⁻¹, where Φ takes the lower triangle and half of the diagonal."""
+
+        def slope():
+            M = xp.matmul(xp.matrix_transpose(L), gradient)
+            half = xp.linalg.solve(xp.matrix_transpose(L), (xp.tril(M) + xp.tril(M, k=-1)) / 2)
+            return self.factor * xp.linalg.solve(xp.matrix_transpose(L), xp.matrix_transpose(half))
+
+        return (slope,)
+
+
+class WrongCholesky(Cholesky):
+    factor = 2
+
+
+SPD = np.array([[4.0, 1.0, -0.5], [1.0, 3.0, 0.25], [-0.5, 0.25, 2.0]])
+
+
+def test_a_rule_of_symmetric_matrices_passes_along_symmetric_directions(backend):
+    A = Input("A")
+    gradcheck(Cholesky(A), {A: SPD}, symmetric=[A])
+    gradcheck(MSE(Cholesky(A), 0 * A), {A: SPD}, symmetric=A)
+
+
+def test_without_a_word_every_element_moves_alone():
+    A = Input("A")
+    assert "Input 'A'" in failure(Cholesky(A), {A: SPD}).got
+
+
+def test_a_wrong_rule_of_symmetric_matrices_is_found(backend):
+    A = Input("A")
+    error = failure(WrongCholesky(A), {A: SPD}, symmetric=[A])
+    assert "Input 'A', at [0, 0]" in error.got
+
+
+class WrongOffDiagonal(Cholesky):
+    """Right on the diagonal."""
+
+    def vjp(self, xp, gradient, L, A):
+        (slope,) = super().vjp(xp, gradient, L, A)
+        return (lambda: slope() + xp.triu(xp.ones_like(A), k=1),)
+
+
+def test_elements_that_move_together_are_named_both(backend):
+    A = Input("A")
+    error = failure(WrongOffDiagonal(A), {A: SPD}, symmetric=[A])
+    assert "Input 'A', at [0, 1] and [1, 0] together" in error.got
+    assert last_number(error.got) - last_number(error.expected) == pytest.approx(1, rel=1e-6)
+
+
+def test_a_symmetric_node_inside_of_a_graph(backend):
+    """A covariance X Xᵀ + I: of X each element moves alone, of what Cholesky reads those of a pair together."""
+    X, XT = Input("X"), Input("X transposed")
+    S = Add(MatMul(X, XT), np.eye(2), name="covariance")
+    X_host = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
+    gradcheck(Cholesky(S), {X: X_host, XT: X_host.T}, wrt=[], symmetric=[S])
+
+
+def test_stacks_of_symmetric_matrices():
+    class TraceOfSquare(Node):
+        """tr(Aᵢ Aᵢ) of each matrix of a stack, whose gradient is told as one triangle, twice off the diagonal."""
+
+        def compute(self, xp, A):
+            return xp.sum(A * A, axis=(-2, -1))
+
+        def vjp(self, xp, gradient, value, A):
+            return (lambda: 2 * (xp.tril(A) + xp.tril(A, k=-1)) * gradient[:, None, None],)
+
+    A = Input("A")
+    gradcheck(TraceOfSquare([A]), {A: np.stack([SPD, 2 * SPD])}, symmetric=[A])
+
+
+def no_symmetry(value, symmetric=None):
+    A = Input("A")
+    with pytest.raises(errors.MiniflowError) as caught:
+        gradcheck(Mul(A, A), {A: value}, symmetric=[A] if symmetric is None else symmetric)
+    return caught.value
+
+
+def test_what_is_not_symmetric_is_told():
+    assert "[0, 1]" in no_symmetry([[1.0, 2.0], [3.0, 4.0]]).got
+    assert "(2, 3)" in no_symmetry(np.ones((2, 3))).got
+    assert "()" in no_symmetry(1.0).got
+    stranger = no_symmetry(SPD, [Input("stranger")])
+    assert (stranger.where, stranger.got) == ("Input 'stranger'", "it is declared symmetric")
+    assert "symmetric" in str(no_symmetry(SPD, [3]))
