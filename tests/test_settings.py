@@ -51,10 +51,10 @@ SETTINGS = {
 """{what: (environment, options of Python)}; BLAS computes products this small on one thread, however many it has."""
 
 
-def digests(environment, options=(), **keywords):
+def digests(environment, options=(), before=(), **keywords):
     """What a training in another process printed: its digest on the main thread, and on one with a small stack."""
     done = subprocess.run(
-        [sys.executable, *options, "-c", TRAINING],
+        [*before, sys.executable, *options, "-c", TRAINING],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -81,9 +81,5 @@ def test_the_same_bits_under_other_settings(name, usual):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on stacks to set")
 def test_the_same_bits_with_a_stack_of_1_mib_and_other_folders(usual, tmp_path):
-    import resource
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_STACK, (2**20, 2**20))
-
-    assert digests({"TMPDIR": str(tmp_path), "HOME": str(tmp_path)}, cwd=tmp_path, preexec_fn=limit) == usual
+    limited = ["sh", "-c", 'ulimit -s 1024 && exec "$0" "$@"']
+    assert digests({"TMPDIR": str(tmp_path), "HOME": str(tmp_path)}, before=limited, cwd=tmp_path) == usual
