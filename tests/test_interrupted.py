@@ -74,13 +74,14 @@ def interrupted(action, number):
                 raise KeyboardInterrupt
         return trace
 
+    tool = sys.gettrace()  # a coverage tool's, which is away for this moment
     sys.settrace(trace)
     try:
         action()
     except KeyboardInterrupt:
         return True
     finally:
-        sys.settrace(None)
+        sys.settrace(tool)
     return False
 
 
