@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
+from miniflow_xp.given import of_another_library
 from miniflow_xp.readers import Readers
 from miniflow_xp.switch import get_backend, to_numpy
 
@@ -65,8 +66,6 @@ class Carried:
 
 def carried(value: Any) -> Any:
     """``value``, or what stands for it on its way."""
-    from miniflow_xp.given import of_another_library  # here: it imports nodes, which import this
-
     return Carried(value) if hasattr(value, "dtype") and of_another_library(value) else value
 
 
