@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from miniflow_xp.bench.cases import Case, plan
-from miniflow_xp.bench.environment import machine
-from miniflow_xp.bench.run import run
+from miniflow_xp.programs.bench.cases import Case, plan
+from miniflow_xp.programs.bench.environment import machine
+from miniflow_xp.programs.bench.run import run
 from miniflow_xp.switch import available_backends, get_backend, set_backend
 
 

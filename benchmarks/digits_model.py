@@ -3,7 +3,7 @@
 import numpy as np
 
 from miniflow_xp import Tanh
-from miniflow_xp.tabular.network import classifier
+from miniflow_xp.programs.train.network import classifier
 
 
 def build(batch):

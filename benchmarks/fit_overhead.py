@@ -11,8 +11,8 @@ import time
 import numpy as np
 
 from miniflow_xp import Adam, Batches, CrossEntropy, Dense, Input, ReLU, Sequential, Trainer, fit, set_backend, to_numpy
-from miniflow_xp.bench.scheduler import Group, interleave
-from miniflow_xp.bench.statistics import paired_ratio, quartiles
+from miniflow_xp.programs.bench.scheduler import Group, interleave
+from miniflow_xp.programs.bench.statistics import paired_ratio, quartiles
 
 ROWS, PIXELS, HIDDEN, BATCH = 64 * 400, 784, 256, 64
 

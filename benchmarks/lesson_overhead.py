@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from miniflow_xp import MSE, Input, Linear, Sigmoid, forward_and_backward, get_backend, topological_sort, use_backend
-from miniflow_xp.bench.peers.lesson import Affine, Cell, SquaredError, Squash
+from miniflow_xp.programs.bench.peers.lesson import Affine, Cell, SquaredError, Squash
 
 FEED = X, y, W, b = [np.array(rows) for rows in ([[-1.0, -2.0]] * 2, [[1.0], [2.0]], [[2.0], [3.0]], [-3.0])]
 PASSES = 10  # between two looks at the clock

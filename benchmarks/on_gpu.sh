@@ -38,7 +38,7 @@ part() { # part NAME SECONDS COMMAND…: its output goes to $OUT/NAME.log, how i
 smoke='
 import sys, traceback
 import numpy as np, miniflow_xp as mf
-from miniflow_xp.verify.networks import mlp
+from miniflow_xp.programs.verify.networks import mlp
 failed = 0
 for name in sys.argv[1:]:
     try:

@@ -13,13 +13,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from miniflow_xp.bench.cases import PEER_SIZES, peers
-from miniflow_xp.bench.files import read_run
-from miniflow_xp.bench.report import sentences
-from miniflow_xp.bench.run import run
-from miniflow_xp.bench.statistics import paired_ratio
 from miniflow_xp.errors import MiniflowError
-from miniflow_xp.tabular.outputs import check_writable, write
+from miniflow_xp.programs.bench.cases import PEER_SIZES, peers
+from miniflow_xp.programs.bench.files import read_run
+from miniflow_xp.programs.bench.report import sentences
+from miniflow_xp.programs.bench.run import run
+from miniflow_xp.programs.bench.statistics import paired_ratio
+from miniflow_xp.programs.outputs import check_writable, write
 
 SIZES = (*PEER_SIZES[:4], (64, 784, 256), *PEER_SIZES[4:-1], (1024, 512, 512), PEER_SIZES[-1], (4096, 784, 1024))
 RATIOS = (

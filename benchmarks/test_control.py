@@ -2,7 +2,7 @@
 
 import pytest
 
-from miniflow_xp.bench.statistics import paired_ratio
+from miniflow_xp.programs.bench.statistics import paired_ratio
 
 ENOUGH = 16  # pairs for a difference of 5 %
 SLACK = 0.05  # an A/A pair further apart than what is to be found makes the run worthless

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from miniflow_xp import get_backend
-from miniflow_xp.bench.peers import FLOOR
-from miniflow_xp.bench.workloads import workload
+from miniflow_xp.programs.bench.peers import FLOOR
+from miniflow_xp.programs.bench.workloads import workload
 
 
 class Clock:

@@ -31,9 +31,9 @@ from miniflow_xp import (
 )
 from miniflow_xp.checkpoint import Keeper, restore
 from miniflow_xp.data import load
-from miniflow_xp.history import Epoch
 from miniflow_xp.metrics import accuracy
 from miniflow_xp.schedules import cosine
+from miniflow_xp.training.history import Epoch
 
 
 def report(epoch: Epoch) -> None:

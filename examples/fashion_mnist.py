@@ -16,8 +16,8 @@ import numpy as np
 
 from miniflow_xp import Adam, Batches, CrossEntropy, Dense, Input, ReLU, Sequential, Trainer, fit, get_backend, predict
 from miniflow_xp.data.idx_folder import TEST, TRAIN, Pair, read_pair
-from miniflow_xp.history import Epoch
 from miniflow_xp.metrics import accuracy
+from miniflow_xp.training.history import Epoch
 
 HIDDEN, BATCH, RATE = 256, 128, 0.001
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp import Batches, Layer, to_numpy
-from miniflow_xp.bench.environment import blas
+from miniflow_xp.programs.bench.environment import blas
 
 PAUSE = 0.2  # seconds
 

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from miniflow_xp.backend import Backend
+from miniflow_xp.engine.optim import sgd_update
 from miniflow_xp.errors import MiniflowError
-from miniflow_xp.gradcheck import gradcheck
+from miniflow_xp.gradcheck.differences import gradcheck
 from miniflow_xp.graph import forward_and_backward, forward_pass, topological_sort
 from miniflow_xp.node import Elementwise, Input, Node, Parameter
 from miniflow_xp.ops import (
@@ -23,16 +24,15 @@ from miniflow_xp.ops import (
     Sub,
     Tanh,
 )
-from miniflow_xp.optim import sgd_update
 from miniflow_xp.switch import available_backends, get_backend, set_backend, to_numpy, use_backend
 
 if TYPE_CHECKING:
-    from miniflow_xp.batches import Batches
-    from miniflow_xp.fitting import Validation, evaluate, fit, predict
+    from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
+    from miniflow_xp.engine.program import Program
+    from miniflow_xp.engine.trainer import Trainer
     from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
-    from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
-    from miniflow_xp.program import Program
-    from miniflow_xp.trainer import Trainer
+    from miniflow_xp.training import Validation, evaluate, fit, predict
+    from miniflow_xp.training.batches import Batches
 
 __version__ = "0.1.0"
 
@@ -86,22 +86,22 @@ __all__ = [
 ]
 
 _LATER = {  # imported when first used: the lesson needs none of these, and importing this package stays quick
-    "SGD": "optim",
-    "Adam": "optim",
-    "AdamW": "optim",
-    "Batches": "batches",
-    "Validation": "fitting",
-    "evaluate": "fitting",
-    "fit": "fitting",
-    "predict": "fitting",
+    "SGD": "engine.optim",
+    "Adam": "engine.optim",
+    "AdamW": "engine.optim",
+    "Batches": "training.batches",
+    "Validation": "training",
+    "evaluate": "training",
+    "fit": "training",
+    "predict": "training",
     "Dense": "layers",
     "Dropout": "layers",
     "Layer": "layers",
     "LayerNorm": "layers",
     "Sequential": "layers",
-    "Program": "program",
-    "RMSProp": "optim",
-    "Trainer": "trainer",
+    "Program": "engine.program",
+    "RMSProp": "engine.optim",
+    "Trainer": "engine.trainer",
 }
 
 

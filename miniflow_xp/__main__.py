@@ -9,7 +9,7 @@ CLI_PACKAGES = ("typer", "click", "rich", "threadpoolctl")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, or raises SystemExit with it."""
     try:
-        from miniflow_xp.command.cli import run
+        from miniflow_xp.programs.cli import run
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:

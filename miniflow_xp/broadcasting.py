@@ -5,8 +5,8 @@ The rules are those of the Array API standard, section "Broadcasting".
 
 from typing import Any
 
-from miniflow_xp.accumulation import wide
 from miniflow_xp.backend import Array, Namespace
+from miniflow_xp.dtypes import wide
 
 Shape = tuple[int, ...]
 

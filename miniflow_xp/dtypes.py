@@ -2,11 +2,15 @@
 
 ``str(x.dtype)`` is ``float32`` on NumPy, ``torch.float32`` on PyTorch and ``array_api_strict.float32`` on the strict
 namespace: the last word is the name that the Array API standard gives ("Data Types").
+
+What sums, counts, squares and norms are computed in is here too: float32 where the numbers have half precision. float16
+ends at 65,504 and counts to 2,048, bfloat16 counts to 256: a few ordinary numbers add up to more.
 """
 
 from functools import cache
 from typing import Any
 
+from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.errors import SettingError
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")  # each is at least as wide as the one before
@@ -38,6 +42,16 @@ def widest(names: set[str]) -> str | None:
 def wider(name: str) -> str:
     """The dtype that sums are computed in, and optimizers: float32 for half precision, else the same."""
     return "float32" if name in HALVES else name
+
+
+def wide(xp: Namespace, x: Array) -> Array:
+    """``x`` in the dtype that it is added up in: float32 for half precision, else its own."""
+    return xp.astype(x, xp.float32) if name_of(x) in HALVES else x
+
+
+def as_wide_as(xp: Namespace, x: Array, model: Array) -> Array:
+    """``x`` in the dtype of ``model``."""
+    return x if x.dtype == model.dtype else xp.astype(x, model.dtype)
 
 
 def integer_range(name: str) -> tuple[int, int]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
-from miniflow_xp.callers import stacklevel
 from miniflow_xp.errors import DowncastWarning, DtypeError, FeedError, SettingError
 from miniflow_xp.given import as_array
 from miniflow_xp.node import Input, unfed
+from miniflow_xp.system.callers import stacklevel
 
 REMEMBERED = 1000
 

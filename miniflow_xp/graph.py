@@ -14,9 +14,9 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
-from miniflow_xp.gradients import Gradients, no_gradient
 from miniflow_xp.node import Constant, Input, Node, Parameter, as_nodes
-from miniflow_xp.readers import Readers
+from miniflow_xp.nodes.gradients import Gradients, no_gradient
+from miniflow_xp.nodes.readers import Readers
 from miniflow_xp.switch import get_backend
 
 

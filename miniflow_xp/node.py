@@ -16,15 +16,15 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import broadcast, shape_of, unbroadcast
-from miniflow_xp.callers import calling_line
 from miniflow_xp.checks import as_float, as_number, shown
-from miniflow_xp.copying import carried, meet
 from miniflow_xp.errors import GraphError, ShapeError, UnfedError
 from miniflow_xp.given import as_array, check_kind
-from miniflow_xp.gradients import Gradients, Unread
-from miniflow_xp.notebooks import ShownAsText
-from miniflow_xp.readers import Readers
+from miniflow_xp.nodes.copying import carried, meet
+from miniflow_xp.nodes.gradients import Gradients, Unread
+from miniflow_xp.nodes.readers import Readers
 from miniflow_xp.switch import get_backend
+from miniflow_xp.system.callers import calling_line
+from miniflow_xp.system.notebooks import ShownAsText
 
 Thunk: TypeAlias = Callable[[], Array]
 """A gradient that is computed when somebody asks for it."""

@@ -17,11 +17,11 @@ from miniflow_xp.checks import shown
 from miniflow_xp.errors import BackendError, MiniflowError, PackageMissingError, SettingError, UnknownBackendError
 
 BUILT_IN = {
-    "numpy": "miniflow_xp.backends.numpy_backend:NumpyBackend",
-    "cupy": "miniflow_xp.backends.cupy_backend:CupyBackend",
-    "torch": "miniflow_xp.backends.torch_backend:TorchBackend",
-    "jax": "miniflow_xp.backends.jax_backend:JaxBackend",
-    "strict": "miniflow_xp.backends.strict_backend:StrictBackend",
+    "numpy": "miniflow_xp.backends.numpy.adapter:NumpyBackend",
+    "cupy": "miniflow_xp.backends.cupy.adapter:CupyBackend",
+    "torch": "miniflow_xp.backends.torch.adapter:TorchBackend",
+    "jax": "miniflow_xp.backends.jax.adapter:JaxBackend",
+    "strict": "miniflow_xp.backends.strict:StrictBackend",
 }
 INSTALL = {
     "numpy": "pip install numpy",

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 import miniflow_xp as mf
-from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
+from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
 from miniflow_xp.schedules import cosine
 
 OPTIMIZERS = {

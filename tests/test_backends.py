@@ -35,7 +35,7 @@ from miniflow_xp import (
     topological_sort,
     use_backend,
 )
-from miniflow_xp.backends.numpy_backend import NumpyBackend
+from miniflow_xp.backends.numpy.adapter import NumpyBackend
 
 BUILT_IN = ["numpy", "cupy", "torch", "jax", "strict"]
 
@@ -287,7 +287,7 @@ def test_unknown_name_lists_what_there_is():
 def test_package_missing(name, monkeypatch):
     monkeypatch.setattr(switch, "_load", switch._load.__wrapped__)  # not the one that was loaded before
     monkeypatch.setitem(sys.modules, {"strict": "array_api_strict"}.get(name, name), None)
-    monkeypatch.delitem(sys.modules, f"miniflow_xp.backends.{name}_backend", raising=False)
+    monkeypatch.delitem(sys.modules, BUILT_IN[name].partition(":")[0], raising=False)
     monkeypatch.delitem(sys.modules, f"array_api_compat.{name}", raising=False)
     with pytest.raises(errors.PackageMissingError) as caught:
         set_backend(name)
@@ -391,7 +391,7 @@ def test_torch_without_a_usable_gpu_is_an_error_not_the_cpu():
 def test_torch_waits_for_its_own_device(kind, waits, monkeypatch):
     import torch
 
-    from miniflow_xp.backends.torch_backend import TorchBackend
+    from miniflow_xp.backends.torch.adapter import TorchBackend
 
     asked = []
     monkeypatch.setattr(getattr(torch, kind), "synchronize", lambda *device: asked.append(tuple(map(str, device))))

@@ -10,7 +10,7 @@ import pytest
 import miniflow_xp as mf
 from miniflow_xp import checkpoint, data, errors, metrics, schedules
 from miniflow_xp.data import idx, npy
-from miniflow_xp.prefetch import prefetched
+from miniflow_xp.training.prefetch import prefetched
 
 WRONG = {
     "None": None,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import miniflow_xp as mf
-from miniflow_xp import batches as batches_module
 from miniflow_xp import errors
-from miniflow_xp.batches import Batches
 from miniflow_xp.data import order
 from miniflow_xp.data.npy import open_npy
+from miniflow_xp.training import batches as batches_module
+from miniflow_xp.training.batches import Batches
 
 ROWS = 1003
 
@@ -171,7 +171,7 @@ def test_a_memory_mapped_file_takes_flat_memory(tmp_path, run_python):
 import re, sys
 from pathlib import Path
 import numpy as np
-from miniflow_xp.batches import Batches
+from miniflow_xp.training.batches import Batches
 from miniflow_xp.data.npy import open_npy
 np.lib.format.open_memmap(sys.argv[1], "w+", "float32", (2**18, 1024)).flush()
 def peak():

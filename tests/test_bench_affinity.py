@@ -6,10 +6,10 @@ import os
 import pytest
 
 from miniflow_xp.__main__ import main
-from miniflow_xp.bench.affinity import bound_to, usable_cores
-from miniflow_xp.bench.environment import machine
-from miniflow_xp.bench.worker import Worker
 from miniflow_xp.errors import SettingError
+from miniflow_xp.programs.bench.affinity import bound_to, usable_cores
+from miniflow_xp.programs.bench.environment import machine
+from miniflow_xp.programs.bench.worker import Worker
 
 binds = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind to cores")
 several = pytest.mark.skipif((usable_cores() or 1) < 2, reason="there is one core")

@@ -12,7 +12,7 @@ from html import unescape
 import bench_runs
 import pytest
 
-from miniflow_xp.bench import report
+from miniflow_xp.programs.bench import report
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")

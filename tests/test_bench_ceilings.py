@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from miniflow_xp import switch
-from miniflow_xp.bench import simulation
-from miniflow_xp.bench.ceilings import MARGIN, Kernel, best_rate, bound, lies, measure_ceilings
+from miniflow_xp.programs.bench import simulation
+from miniflow_xp.programs.bench.ceilings import MARGIN, Kernel, best_rate, bound, lies, measure_ceilings
 
 CEILING = {"flops_per_s": 1e9, "bytes_per_s": 1e8}
 CEILINGS = {"numpy:cpu": {"float32": CEILING}}

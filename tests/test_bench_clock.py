@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from miniflow_xp.bench import clock as clocks
-from miniflow_xp.bench.clock import DeviceClock, device_clock, device_seconds, torch_clock
-from miniflow_xp.bench.simulation import Clock, Device
+from miniflow_xp.programs.bench import clock as clocks
+from miniflow_xp.programs.bench.clock import DeviceClock, device_clock, device_seconds, torch_clock
+from miniflow_xp.programs.bench.simulation import Clock, Device
 
 
 def played(ask):

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from miniflow_xp import errors
-from miniflow_xp.bench import simulation
-from miniflow_xp.bench.compare import Comparison, compare, show
 from miniflow_xp.errors import DifferentMachinesError
+from miniflow_xp.programs.bench import simulation
+from miniflow_xp.programs.bench.compare import Comparison, compare, show
 
 MACHINE = {
     "cpu": "Made-up 3000",

@@ -5,9 +5,9 @@ from math import exp, inf
 
 import pytest
 
-from miniflow_xp.bench.crossover import TO_THE_END, break_even, coarse_grid, find_crossover, fit
-from miniflow_xp.bench.simulation import RUNS, WORLDS, outcome
-from miniflow_xp.bench.statistics import Ratio
+from miniflow_xp.programs.bench.crossover import TO_THE_END, break_even, coarse_grid, find_crossover, fit
+from miniflow_xp.programs.bench.simulation import RUNS, WORLDS, outcome
+from miniflow_xp.programs.bench.statistics import Ratio
 
 GRID = coarse_grid(1, 4096)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from miniflow_xp import use_backend
-from miniflow_xp.bench.cases import PEER_SIZES, peers, plan
-from miniflow_xp.bench.peers import FLOOR, PEERS, backends_of, peer
-from miniflow_xp.bench.peers.problem import RATE, Problem, step_flops
+from miniflow_xp.programs.bench.cases import PEER_SIZES, peers, plan
+from miniflow_xp.programs.bench.peers import FLOOR, PEERS, backends_of, peer
+from miniflow_xp.programs.bench.peers.problem import RATE, Problem, step_flops
 
 SIZE = (32, 8, 16)
 STEPS = 10

@@ -7,11 +7,11 @@ from pathlib import Path
 import bench_runs
 import pytest
 
-from miniflow_xp.bench import report
-from miniflow_xp.bench.compare import compare
-from miniflow_xp.bench.files import read_run
-from miniflow_xp.bench.schema import DEEPEST
 from miniflow_xp.errors import MiniflowError, SettingError
+from miniflow_xp.programs.bench import report
+from miniflow_xp.programs.bench.compare import compare
+from miniflow_xp.programs.bench.files import read_run
+from miniflow_xp.programs.bench.schema import DEEPEST
 
 pytest_plugins = ["command_line"]  # the fixture cli
 RESULTS = sorted((Path(__file__).parent.parent / "benchmarks" / "results").glob("*.json"))

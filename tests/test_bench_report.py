@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 import bench_runs
 import pytest
 
-from miniflow_xp.bench import report
-from miniflow_xp.bench.report import bars, charts, tables
-from miniflow_xp.bench.report.choices import choices
-from miniflow_xp.bench.report.outcome import winner
-from miniflow_xp.bench.report.run import Run
 from miniflow_xp.errors import PackageMissingError, SettingError
+from miniflow_xp.programs.bench import report
+from miniflow_xp.programs.bench.report import bars, charts, tables
+from miniflow_xp.programs.bench.report.choices import choices
+from miniflow_xp.programs.bench.report.outcome import winner
+from miniflow_xp.programs.bench.report.run import Run
 
 LIMIT = 500_000  # bytes: what the page may weigh
 CPU = ("numpy:cpu", "torch:cpu", "jax:cpu")

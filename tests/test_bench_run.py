@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 
 from miniflow_xp.__main__ import main
-from miniflow_xp.bench import environment, record, report, workloads
-from miniflow_xp.bench.advise import advise, limit, parse_axis, pays, ratio_in_words, times
-from miniflow_xp.bench.builder import load_builder
-from miniflow_xp.bench.cases import Case, network, nodes, plan, steps, transfers
-from miniflow_xp.bench.cell import AGREE, Cell, disagreement
-from miniflow_xp.bench.cli import FAMILIES, chosen_backends, with_one_thread
-from miniflow_xp.bench.clock import timed
-from miniflow_xp.bench.files import read_run
-from miniflow_xp.bench.peak import peak_bytes
-from miniflow_xp.bench.run import TIMES, grouped, in_turns, run
-from miniflow_xp.bench.scheduler import Series
-from miniflow_xp.bench.simulation import Clock, Device
-from miniflow_xp.bench.statistics import Ratio
-from miniflow_xp.bench.study import Measured
-from miniflow_xp.bench.worker import SINGLE, Desk, Worker, in_words, sample
-from miniflow_xp.bench.workloads import Workload
 from miniflow_xp.errors import BuilderError, SettingError, WorkerError
-from miniflow_xp.processes import ONE_THREAD
+from miniflow_xp.programs.bench import environment, record, report, workloads
+from miniflow_xp.programs.bench.advise import advise, limit, parse_axis, pays, ratio_in_words, times
+from miniflow_xp.programs.bench.builder import load_builder
+from miniflow_xp.programs.bench.cases import Case, network, nodes, plan, steps, transfers
+from miniflow_xp.programs.bench.cell import AGREE, Cell, disagreement
+from miniflow_xp.programs.bench.cli import FAMILIES, chosen_backends, with_one_thread
+from miniflow_xp.programs.bench.clock import timed
+from miniflow_xp.programs.bench.files import read_run
+from miniflow_xp.programs.bench.peak import peak_bytes
+from miniflow_xp.programs.bench.run import TIMES, grouped, in_turns, run
+from miniflow_xp.programs.bench.scheduler import Series
+from miniflow_xp.programs.bench.simulation import Clock, Device
+from miniflow_xp.programs.bench.statistics import Ratio
+from miniflow_xp.programs.bench.study import Measured
+from miniflow_xp.programs.bench.worker import SINGLE, Desk, Worker, in_words, sample
+from miniflow_xp.programs.bench.workloads import Workload
 from miniflow_xp.switch import get_backend, set_backend
+from miniflow_xp.system.processes import ONE_THREAD
 
 LONG = "100000"  # seconds that no run needs: the rounds end it, however busy the machine is
 SMALL = [*steps((4, 16), (), ()), *transfers((1 << 12,)), *nodes((1 << 10,), (32,), ("Sigmoid", "Linear"))]
@@ -326,7 +326,7 @@ def test_samples_that_lie_a_hundredfold_apart_are_not_stable(warm, samples, stab
 
 
 def test_the_results_of_a_slow_step_are_compared_too(monkeypatch):
-    monkeypatch.setattr("miniflow_xp.bench.worker.WARM_AT_MOST", 0.0)
+    monkeypatch.setattr("miniflow_xp.programs.bench.worker.WARM_AT_MOST", 0.0)
     before = get_backend()
     try:
         first, last = Desk("numpy").prepare(0, SMALL[0])["results"]
@@ -443,13 +443,13 @@ def test_a_ratio_without_an_interval_says_so(ratio, said):
 def test_numpy_is_tried_on_one_blas_thread_too(monkeypatch):
     for variable in ONE_THREAD:
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr("miniflow_xp.bench.cli.usable_cores", lambda: 2)
+    monkeypatch.setattr("miniflow_xp.programs.bench.cli.usable_cores", lambda: 2)
     assert with_one_thread(["numpy", "jax"]) == ["numpy", "numpy on one thread", "jax"]
     assert with_one_thread(["torch", "numpy:cpu"]) == ["torch", "numpy:cpu", "numpy:cpu on one thread"]
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     assert with_one_thread(["numpy"]) == ["numpy"]
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
-    monkeypatch.setattr("miniflow_xp.bench.cli.usable_cores", lambda: 1)
+    monkeypatch.setattr("miniflow_xp.programs.bench.cli.usable_cores", lambda: 1)
     assert with_one_thread(["numpy"]) == ["numpy"]
 
 
@@ -563,7 +563,7 @@ def test_axes():
 # The commands
 
 THIRD = """
-import miniflow_xp.backends.numpy_backend as ours
+import miniflow_xp.backends.numpy.adapter as ours
 
 class AnotherBackend(ours.NumpyBackend):
     name = "another"

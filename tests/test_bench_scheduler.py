@@ -5,8 +5,8 @@ from math import inf
 
 import pytest
 
-from miniflow_xp.bench import simulation
-from miniflow_xp.bench.scheduler import Group, WarmUp, calls_for, interleave, warm_up
+from miniflow_xp.programs.bench import simulation
+from miniflow_xp.programs.bench.scheduler import Group, WarmUp, calls_for, interleave, warm_up
 
 
 class Scripted:

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from miniflow_xp.bench.scheduler import Group
-from miniflow_xp.bench.simulation import Clock
-from miniflow_xp.bench.sittings import in_sittings
 from miniflow_xp.errors import WorkerError
+from miniflow_xp.programs.bench.scheduler import Group
+from miniflow_xp.programs.bench.simulation import Clock
+from miniflow_xp.programs.bench.sittings import in_sittings
 
 
 class Process:

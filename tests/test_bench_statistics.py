@@ -6,7 +6,7 @@ from math import exp, inf, isclose, sqrt
 
 import pytest
 
-from miniflow_xp.bench.statistics import (
+from miniflow_xp.programs.bench.statistics import (
     CONFIDENCE,
     Ratio,
     paired_ratio,

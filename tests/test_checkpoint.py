@@ -13,9 +13,10 @@ import pytest
 from small_training import OPTIMIZERS, Training, same_bits
 
 import miniflow_xp as mf
-from miniflow_xp import errors, files, switch
+from miniflow_xp import errors, switch
 from miniflow_xp.checkpoint import Keeper, State, header, load, restore, save, trainer_state
 from miniflow_xp.checkpoint import file as file_module
+from miniflow_xp.system import files
 
 ARRAYS = {
     "weights": np.arange(12, dtype="float32").reshape(3, 4) / 7,

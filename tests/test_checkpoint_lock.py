@@ -13,7 +13,7 @@ import small_training
 import miniflow_xp as mf
 from miniflow_xp.checkpoint import Keeper, State, lock
 from miniflow_xp.errors import DataError
-from miniflow_xp.files import temporary
+from miniflow_xp.system.files import temporary
 
 STEPS = small_training.STEPS_AN_EPOCH
 HOLDER = """

@@ -10,7 +10,7 @@ from miniflow_xp import checks, errors, schedules
 from miniflow_xp.checkpoint import Keeper, State
 from miniflow_xp.layers.seeds import Seed
 from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.prefetch import prefetched
+from miniflow_xp.training.prefetch import prefetched
 
 WHOLE = {
     "int": int,

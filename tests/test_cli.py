@@ -11,10 +11,10 @@ import pytest
 from rich.console import Console
 from words import words
 
-from miniflow_xp.command.display import EpochLines
 from miniflow_xp.data import load
-from miniflow_xp.history import Epoch
+from miniflow_xp.programs.train.display import EpochLines
 from miniflow_xp.switch import available_backends
+from miniflow_xp.training.history import Epoch
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 QUICK = ("--dataset", "diabetes", "--epochs", "1")
@@ -362,7 +362,7 @@ def test_info_works_where_the_backend_asked_for_does_not(cli, monkeypatch):
 
 
 def test_info_without_a_blas_that_can_be_seen(monkeypatch):
-    from miniflow_xp.command.info import blas_lines
+    from miniflow_xp.programs.info import blas_lines
 
     (line,) = blas_lines([])
     assert line.endswith("its kernel and threads cannot be seen")

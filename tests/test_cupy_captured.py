@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import miniflow_xp as mf
-from miniflow_xp.schedule import Schedule
+from miniflow_xp.engine.frozen import Schedule
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
-from miniflow_xp.backends.cupy_graph import gpu  # noqa: E402  they import CuPy
-from miniflow_xp.backends.cupy_graph.capture import CupyCapture  # noqa: E402
-from miniflow_xp.backends.cupy_graph.product import WORKSPACE  # noqa: E402
+from miniflow_xp.backends.cupy import gpu  # noqa: E402  they import CuPy
+from miniflow_xp.backends.cupy.capture import CupyCapture  # noqa: E402
+from miniflow_xp.backends.cupy.product import WORKSPACE  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.parametrize("backend", ["cupy"], indirect=True)]
 

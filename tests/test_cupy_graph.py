@@ -12,9 +12,9 @@ from miniflow_xp.layers import Dense, Dropout, LayerNorm, Sequential
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
-from miniflow_xp.backends.cupy_graph import capture, gpu  # noqa: E402  they import CuPy
-from miniflow_xp.backends.cupy_graph.product import Gemm  # noqa: E402
-from miniflow_xp.backends.cupy_graph.turns import undisturbed  # noqa: E402
+from miniflow_xp.backends.cupy import capture, gpu  # noqa: E402  they import CuPy
+from miniflow_xp.backends.cupy.product import Gemm  # noqa: E402
+from miniflow_xp.backends.cupy.turns import undisturbed  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.parametrize("backend", ["cupy"], indirect=True)]
 

@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from capabilities import ROWS, example
 
-from miniflow_xp.backends.cupy_graph.expressions import COMPARISONS, LOGIC, ON_FLOATS
-from miniflow_xp.backends.cupy_graph.groups import order
-from miniflow_xp.backends.cupy_graph.sources import write
+from miniflow_xp.backends.cupy.expressions import COMPARISONS, LOGIC, ON_FLOATS
+from miniflow_xp.backends.cupy.groups import order
+from miniflow_xp.backends.cupy.sources import write
 from miniflow_xp.node import Elementwise
-from miniflow_xp.trace import record
+from miniflow_xp.recording.tape import record
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
-from miniflow_xp.backends.cupy_graph.kernels import kernel  # noqa: E402  it imports CuPy
+from miniflow_xp.backends.cupy.kernels import kernel  # noqa: E402  it imports CuPy
 
 pytestmark = [
     pytest.mark.gpu,

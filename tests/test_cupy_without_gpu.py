@@ -13,20 +13,20 @@ from capabilities import ROWS, example
 
 import miniflow_xp as mf
 from miniflow_xp import ops
-from miniflow_xp.backends.cupy_graph.groups import Group, order
-from miniflow_xp.backends.cupy_graph.layout import gemm_arguments, step
-from miniflow_xp.backends.cupy_graph.sources import write
-from miniflow_xp.backends.numpy_backend import NumpyBackend
+from miniflow_xp.backends.cupy.groups import Group, order
+from miniflow_xp.backends.cupy.layout import gemm_arguments, step
+from miniflow_xp.backends.cupy.sources import write
+from miniflow_xp.backends.numpy.adapter import NumpyBackend
 from miniflow_xp.backends.precision import tf32_wanted
-from miniflow_xp.capture import signature_of
+from miniflow_xp.engine.captures import signature_of
 from miniflow_xp.node import Elementwise
-from miniflow_xp.trace import record
-from miniflow_xp.verify import rules
+from miniflow_xp.programs.verify import rules
+from miniflow_xp.recording.tape import record
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
-from miniflow_xp.backends.cupy_backend import CupyBackend  # noqa: E402  it imports CuPy, and so do these
-from miniflow_xp.backends.cupy_graph import nvrtc, product  # noqa: E402
+from miniflow_xp.backends.cupy import nvrtc, product  # noqa: E402
+from miniflow_xp.backends.cupy.adapter import CupyBackend  # noqa: E402  it imports CuPy, and so do these
 
 ELEMENTWISE = [row for row in ROWS if isinstance(row.node, Elementwise)]
 needs_nvrtc = pytest.mark.skipif(bool(nvrtc.why_missing()), reason=nvrtc.why_missing() or "NVRTC is here")

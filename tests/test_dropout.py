@@ -8,12 +8,12 @@ from closeness import assert_close, central_differences, rounding
 
 import miniflow_xp as mf
 from miniflow_xp import errors
+from miniflow_xp.engine.optim import SGD
+from miniflow_xp.engine.program import Program
+from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.layers import Dense, Dropout, Sequential
 from miniflow_xp.ops.dropout import Counter, Mask
-from miniflow_xp.optim import SGD
-from miniflow_xp.program import Program
-from miniflow_xp.random_bits import random_bits, threefry2x32
-from miniflow_xp.trainer import Trainer
+from miniflow_xp.ops.random_bits import random_bits, threefry2x32
 
 KEY = (0x13198A2E, 0x03707344)
 

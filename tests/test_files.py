@@ -10,7 +10,7 @@ import pytest
 from miniflow_xp.checkpoint import Keeper, State, load, save
 from miniflow_xp.checks import usable_path
 from miniflow_xp.errors import DataError, SettingError
-from miniflow_xp.files import write_atomically
+from miniflow_xp.system.files import write_atomically
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these permissions nor named pipes")
 

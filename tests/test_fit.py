@@ -11,12 +11,12 @@ from conftest import USUAL
 
 import miniflow_xp as mf
 from miniflow_xp import schedules
+from miniflow_xp.engine.optim import SGD, Adam
 from miniflow_xp.errors import DivergedError, FeedError, GraphError, SettingError, ShapeError
-from miniflow_xp.fitting import Validation, evaluate, fit, predict
-from miniflow_xp.fitting.interrupts import interrupts
-from miniflow_xp.history import Epoch, History
 from miniflow_xp.metrics import accuracy, r_squared
-from miniflow_xp.optim import SGD, Adam
+from miniflow_xp.training import Validation, evaluate, fit, predict
+from miniflow_xp.training.history import Epoch, History
+from miniflow_xp.training.interrupts import interrupts
 
 ROWS = np.random.default_rng(0).standard_normal((64, 3))
 TARGETS = ROWS @ np.array([[1.0], [-2.0], [0.5]]) + 0.1
@@ -289,14 +289,14 @@ def test_a_cost_that_is_not_finite_names_step_and_node_and_keeps_the_parameters(
 @pytest.fixture
 def kept_at_every_look(monkeypatch):
     """As with a small network on a machine with nothing else to do."""
-    from miniflow_xp.fitting import loop
+    from miniflow_xp.training import loop
 
     monkeypatch.setattr(loop, "AT_ONCE", np.inf)
 
 
 def test_a_way_back_that_takes_long_is_kept_seldom_and_leads_over_epochs(monkeypatch):
     """As with a large network: what is kept is from before the first step, and the bad step is found all the same."""
-    from miniflow_xp.fitting import loop
+    from miniflow_xp.training import loop
 
     monkeypatch.setattr(loop, "AT_ONCE", 0.0)
     monkeypatch.setattr(loop, "KEEP_SHARE", 0.0)
@@ -384,7 +384,7 @@ def ends(monkeypatch):
         ended.append(number)
         raise EndedError
 
-    monkeypatch.setattr("miniflow_xp.fitting.interrupts.end_by", end_by)
+    monkeypatch.setattr("miniflow_xp.training.interrupts.end_by", end_by)
     return ended
 
 
@@ -402,7 +402,7 @@ def test_a_signal_that_ends_the_process_does_so_after_the_step_in_progress(usual
 @pytest.mark.parametrize("number", ENDING)
 def test_the_process_ends_as_by_the_signal_itself(usual_signals, run_python, number):
     """Not by an exception, which who runs tests or notebooks would catch."""
-    program = "from miniflow_xp.fitting.interrupts import end_by; import sys; end_by(int(sys.argv[1]))"
+    program = "from miniflow_xp.training.interrupts import end_by; import sys; end_by(int(sys.argv[1]))"
     run_python(program, str(int(number)), status=-number)
 
 
@@ -484,7 +484,7 @@ def test_a_fork_is_ended_as_any_process_is(usual_signals, run_python):
     """Such as a worker that a source of batches starts: training would not end it."""
     program = """
 import os, signal
-from miniflow_xp.fitting.interrupts import interrupts
+from miniflow_xp.training.interrupts import interrupts
 reader, writer = os.pipe()
 with interrupts() as outer, interrupts() as inner:
     child = os.fork()

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 from test_fit import Regression, Slices
 
-from miniflow_xp.batches import Batches
 from miniflow_xp.errors import PackageMissingError
-from miniflow_xp.fitting import bar, fit
-from miniflow_xp.fitting.position import Position
+from miniflow_xp.training import bar, fit
+from miniflow_xp.training.batches import Batches
+from miniflow_xp.training.position import Position
 
 
 def terminal(width=100):
@@ -26,7 +26,7 @@ def shown(console):
 @pytest.fixture
 def at_once(monkeypatch):
     """Every step is looked at, and work is long from the first one on."""
-    from miniflow_xp.fitting import loop
+    from miniflow_xp.training import loop
 
     monkeypatch.setattr(bar, "LONG", 0.0)
     monkeypatch.setattr(loop, "LOOK_EVERY", 0.0)
@@ -92,7 +92,7 @@ def test_without_rich_there_is_no_bar_unless_asked_for(monkeypatch):
     real = builtins.__import__
 
     def without_rich(name, *args, **kwargs):
-        if name == "miniflow_xp.terminal":
+        if name == "miniflow_xp.system.terminal":
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
@@ -104,7 +104,7 @@ def test_without_rich_there_is_no_bar_unless_asked_for(monkeypatch):
 
 def test_a_notebook_gets_a_bar_where_it_can_draw_one(monkeypatch):
     notebook = Console(force_jupyter=True, file=io.StringIO())
-    monkeypatch.setattr("miniflow_xp.terminal.stdout", lambda: notebook)
+    monkeypatch.setattr("miniflow_xp.system.terminal.stdout", lambda: notebook)
     for widgets in (True, False):
         monkeypatch.setattr(bar, "has_widgets", lambda widgets=widgets: widgets)
         assert bar.console(None) is (notebook if widgets else None)

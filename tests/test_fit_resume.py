@@ -9,13 +9,13 @@ from small_training import same_bits
 
 import miniflow_xp as mf
 from miniflow_xp import schedules
-from miniflow_xp.batches import Batches
 from miniflow_xp.checkpoint import Keeper, State, load, save
+from miniflow_xp.engine.optim import SGD, Adam
 from miniflow_xp.errors import DataError, DivergedError, SettingError
-from miniflow_xp.fitting import Validation, fit
 from miniflow_xp.metrics import r_squared
-from miniflow_xp.optim import SGD, Adam
-from miniflow_xp.prefetch import DEPTH
+from miniflow_xp.training import Validation, fit
+from miniflow_xp.training.batches import Batches
+from miniflow_xp.training.prefetch import DEPTH
 
 ROWS = np.random.default_rng(0).standard_normal((70, 3)).astype("float32")
 TARGETS = (ROWS @ np.array([[1.0], [-2.0], [0.5]]) + 0.1).astype("float32")
@@ -118,7 +118,7 @@ def test_ctrl_c_saves_the_step_in_progress(tmp_path, backend, usual_signals, ste
 @pytest.mark.parametrize("number", [pytest.param(n, id=n.name) for n in USUAL if n != signal.SIGINT])
 def test_a_signal_that_ends_the_process_saves_the_step_in_progress(tmp_path, usual_signals, monkeypatch, whole, number):
     seen = []
-    monkeypatch.setattr("miniflow_xp.fitting.interrupts.end_by", lambda _: seen.extend(tmp_path.iterdir()))
+    monkeypatch.setattr("miniflow_xp.training.interrupts.end_by", lambda _: seen.extend(tmp_path.iterdir()))
     with mf.use_backend("numpy"):
         first, again = Run(), Run()
         first.fit(batches=Stopping(first.batches, 7, lambda: signal.raise_signal(number)), checkpoints=tmp_path)
@@ -307,12 +307,12 @@ def test_settings_of_a_source_are_compared_as_json_gives_them_back(tmp_path):
 
 def test_costs_that_are_not_finite_are_resumed_as_they_were(tmp_path):
     """Early stopping then counts the same epochs."""
-    from miniflow_xp.fitting.position import read, written
-    from miniflow_xp.history import Epoch, History
+    from miniflow_xp.training.history import Epoch, History
+    from miniflow_xp.training.position import read, written
 
     history = History(Epoch(n, n, 1.0, {"cost": cost}, 0.1) for n, cost in enumerate([np.inf, -np.inf, np.nan, 0.5]))
     batches = Batches(ROWS)
-    from miniflow_xp.fitting.position import Position
+    from miniflow_xp.training.position import Position
 
     meta = {"fit": written(Position(4, 0, 4), history, batches)}
     save(tmp_path / "file", State({}, meta))
@@ -321,7 +321,7 @@ def test_costs_that_are_not_finite_are_resumed_as_they_were(tmp_path):
 
 
 def test_a_position_of_an_earlier_version_is_the_mean_of_its_steps():
-    from miniflow_xp.fitting.position import Position, read
+    from miniflow_xp.training.position import Position, read
 
     batches = Batches(ROWS)
     fit = {"position": [0, 2, 2, 5.0], "history": [], "batches": batches.settings}

@@ -107,7 +107,7 @@ def test_a_fork_waits_for_a_lock_whose_holder_ends_and_frees_the_others(run_pyth
     run_python(
         TRAINING
         + """
-from miniflow_xp.locks import lock
+from miniflow_xp.system.locks import lock
 
 free, awaited = lock(), lock(fork_waits=True)
 begun, forked = threading.Event(), threading.Event()

@@ -7,7 +7,7 @@ import miniflow_xp as mf
 from miniflow_xp import MSE, Batches, CrossEntropy, Input, Linear, Parameter, Program, Trainer, errors
 from miniflow_xp.data.npy import open_npy
 from miniflow_xp.metrics import accuracy, r_squared
-from miniflow_xp.prefetch import prefetched
+from miniflow_xp.training.prefetch import prefetched
 
 ROWS = np.arange(12.0).reshape(4, 3) + 1
 

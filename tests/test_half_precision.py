@@ -7,7 +7,7 @@ import pytest
 
 import miniflow_xp as mf
 from miniflow_xp.backend import Backend
-from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
+from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
 
 HALVES = ("float16", "bfloat16")
 ROWS = 70_000  # more than float16 can count

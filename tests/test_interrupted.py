@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import miniflow_xp as mf
-from miniflow_xp.backends.numpy_plan import plan
-from miniflow_xp.optim import SGD, Adam, RMSProp
+from miniflow_xp.backends.numpy import plan
+from miniflow_xp.engine.optim import SGD, Adam, RMSProp
 
 PACKAGE = str(Path(mf.__file__).parent)
 

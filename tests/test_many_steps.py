@@ -16,7 +16,7 @@ import pytest
 
 import miniflow_xp as mf
 from miniflow_xp.backend import Backend
-from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
+from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
 
 STEPS = 300
 DTYPES = ("float16", "bfloat16", "float32")

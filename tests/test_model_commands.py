@@ -17,8 +17,8 @@ from miniflow_xp.data.columns import read_columns
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.data.texts import packed
 from miniflow_xp.errors import DataError
-from miniflow_xp.tabular import loading
-from miniflow_xp.tabular.judging import class_finder
+from miniflow_xp.programs.train import loading
+from miniflow_xp.programs.train.judging import class_finder
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 

@@ -6,10 +6,10 @@ from conftest import why_unusable
 
 import miniflow_xp as mf
 from miniflow_xp import errors, schedules
-from miniflow_xp.batches import Batches
-from miniflow_xp.fitting import fit
-from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
+from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
 from miniflow_xp.switch import load
+from miniflow_xp.training import fit
+from miniflow_xp.training.batches import Batches
 
 ROWS = np.random.default_rng(0).standard_normal((640, 6))
 LABELS = (ROWS @ np.random.default_rng(1).standard_normal((6, 3))).argmax(axis=1)

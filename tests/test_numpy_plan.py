@@ -16,9 +16,9 @@ from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 from miniflow_xp import switch
-from miniflow_xp.backends.numpy_plan import plan as planning
-from miniflow_xp.backends.numpy_plan import select
-from miniflow_xp.backends.numpy_plan.plan import Plan
+from miniflow_xp.backends.numpy import plan as planning
+from miniflow_xp.backends.numpy import select
+from miniflow_xp.backends.numpy.plan import Plan
 
 BACKEND = switch.load("numpy")
 XP = BACKEND.xp

@@ -8,8 +8,8 @@ from closeness import assert_close, rounding
 
 import miniflow_xp as mf
 from miniflow_xp import errors
-from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
-from miniflow_xp.trainer import Trainer
+from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
+from miniflow_xp.engine.trainer import Trainer
 
 STEPS = 50
 X, Y = (np.random.default_rng(n).uniform(-1, 1, shape) for n, shape in ((1, (6, 3)), (2, (6, 2))))

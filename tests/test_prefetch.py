@@ -22,11 +22,11 @@ from small_training import Training, same_bits
 import miniflow_xp as mf
 from miniflow_xp.backend import Uploader
 from miniflow_xp.backends.copy_stream import CopyStream
-from miniflow_xp.backends.numpy_backend import NumpyBackend
-from miniflow_xp.batches import Batches
+from miniflow_xp.backends.numpy.adapter import NumpyBackend
 from miniflow_xp.errors import DtypeError, FeedError, SettingError
-from miniflow_xp.fitting import loop
-from miniflow_xp.prefetch import prefetched, sent_as
+from miniflow_xp.training import loop
+from miniflow_xp.training.batches import Batches
+from miniflow_xp.training.prefetch import prefetched, sent_as
 
 DEPTHS = (1, 2, 5)
 
@@ -549,7 +549,7 @@ class PinnedTensor(np.ndarray):
 
 def cupy_copies(device, backend, depth, monkeypatch):
     pytest.importorskip("cupy", reason="CuPy is not installed")
-    from miniflow_xp.backends import cupy_copies
+    from miniflow_xp.backends.cupy import copies as cupy_copies
 
     cuda = SimpleNamespace(
         Stream=lambda non_blocking: Stream(device),
@@ -563,7 +563,7 @@ def cupy_copies(device, backend, depth, monkeypatch):
 
 def torch_copies(device, backend, depth, monkeypatch):
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    from miniflow_xp.backends import torch_copies
+    from miniflow_xp.backends.torch import copies as torch_copies
 
     def empty(shape, dtype, device, pin_memory=False):
         if not pin_memory:
@@ -761,7 +761,7 @@ def test_the_order_of_the_calls(make, monkeypatch):
 @pytest.mark.parametrize("order", [np.asarray, np.flip], ids=["forwards", "backwards"])
 def test_torch_converts_as_without_prefetching(order, came, name, monkeypatch):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from miniflow_xp.backends import torch_backend, torch_copies
+    from miniflow_xp.backends.torch import adapter, copies
 
     class OnTheCpu:
         """PyTorch itself, without pinned memory and streams, which need a GPU."""
@@ -774,14 +774,14 @@ def test_torch_converts_as_without_prefetching(order, came, name, monkeypatch):
         def empty(self, shape, dtype, device, pin_memory=False):
             return torch.empty(shape, dtype=dtype)
 
-    monkeypatch.setattr(torch_copies, "torch", OnTheCpu())
-    backend = torch_backend.TorchBackend()
-    copies = torch_copies.TorchCopies(backend, 2, "cpu")
+    monkeypatch.setattr(copies, "torch", OnTheCpu())
+    backend = adapter.TorchBackend()
+    mine = copies.TorchCopies(backend, 2, "cpu")
     array = order(RNG.uniform(-9, 9, (700, 5)).astype(came))
     array[:3, 0] = np.inf, -0.0, 1e-7
-    host = copies.pinned(array, name)
-    target = copies.empty(host)
-    copies.copy(host, target)
+    host = mine.pinned(array, name)
+    target = mine.empty(host)
+    mine.copy(host, target)
     assert target.dtype == getattr(torch, name)
     assert torch.equal(target.view(torch.uint8), backend.asarray(array, name).view(torch.uint8))
 
@@ -790,7 +790,7 @@ def test_torch_converts_as_without_prefetching(order, came, name, monkeypatch):
 def test_a_backend_on_a_gpu_has_an_uploader(make, monkeypatch):
     name = make.__name__.removesuffix("_copies")
     made = make(Device(0), NumpyBackend(), 2, monkeypatch)
-    kind = getattr(import_module(f"miniflow_xp.backends.{name}_backend"), f"{name.capitalize()}Backend")
+    kind = getattr(import_module(f"miniflow_xp.backends.{name}.adapter"), f"{name.capitalize()}Backend")
     backend = kind.__new__(kind)
     monkeypatch.setattr(kind, "activate", lambda self: nullcontext())
     backend._device = SimpleNamespace(type="cuda")
@@ -800,7 +800,7 @@ def test_a_backend_on_a_gpu_has_an_uploader(make, monkeypatch):
 
 def test_jax_has_an_uploader_where_it_does_not_compute_on_the_cpu():
     pytest.importorskip("jax", reason="JAX is not installed")
-    from miniflow_xp.backends.jax_backend import JaxBackend
+    from miniflow_xp.backends.jax.adapter import JaxBackend
 
     backend = JaxBackend.__new__(JaxBackend)
     for platform, kind in (("cpu", type(None)), ("gpu", Uploader), ("tpu", Uploader)):
@@ -823,8 +823,8 @@ def test_what_suits_a_library_whose_copies_are_asynchronous():
 
 def test_the_check_finds_an_uploader_that_hands_out_too_early(numpy_backend, monkeypatch):
     pytest.importorskip("cupy", reason="the checks import CuPy")
-    from miniflow_xp.verify import feeding
-    from miniflow_xp.verify.report import CheckError, Figures
+    from miniflow_xp.programs.verify import feeding
+    from miniflow_xp.programs.verify.report import CheckError, Figures
 
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 256, (64, 6), dtype=np.uint8), rng.standard_normal((64, 1), dtype=np.float32)

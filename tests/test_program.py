@@ -14,8 +14,9 @@ import pytest
 from closeness import assert_close, rounding
 
 import miniflow_xp as mf
-from miniflow_xp import capture, errors
-from miniflow_xp.program import Program
+from miniflow_xp import errors
+from miniflow_xp.engine import captures as capture
+from miniflow_xp.engine.program import Program
 
 # Networks
 

@@ -12,7 +12,7 @@ from words import words
 from miniflow_xp.data import Asked, hold_out, read_table
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.errors import DataError, SettingError
-from miniflow_xp.tabular.loading import load_model
+from miniflow_xp.programs.train.loading import load_model
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 

@@ -7,13 +7,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from miniflow_xp.batches import Batches
 from miniflow_xp.data import archives, hold_out, moments, read_data
 from miniflow_xp.data.pages import mapped
 from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.node import Input
-from miniflow_xp.tabular.scaled import PART, Parts, Scaled
+from miniflow_xp.programs.train.scaled import PART, Parts, Scaled
+from miniflow_xp.training.batches import Batches
 
 RNG = np.random.default_rng(5)
 IMAGES = RNG.integers(0, 256, (60, 4, 3), dtype="uint8")
@@ -268,7 +268,7 @@ import re, sys
 import numpy as np
 from pathlib import Path
 from miniflow_xp.data import hold_out, read_data
-from miniflow_xp.tabular.scaled import Scaled
+from miniflow_xp.programs.train.scaled import Scaled
 def peak(): return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()
 split = hold_out(read_data(Path(sys.argv[1]), None), 0.2, np.random.default_rng(0))

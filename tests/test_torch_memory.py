@@ -8,7 +8,7 @@ import pytest
 from conftest import why_unusable
 
 import miniflow_xp as mf
-from miniflow_xp.optim import SGD, Adam
+from miniflow_xp.engine.optim import SGD, Adam
 
 pytestmark = pytest.mark.skipif(bool(why_unusable("torch")), reason=why_unusable("torch") or "usable")
 torch = pytest.importorskip("torch")

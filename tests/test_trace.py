@@ -10,8 +10,8 @@ from uncaptured import told
 
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
-from miniflow_xp.program import Program
-from miniflow_xp.trace import TraceError, describe, record
+from miniflow_xp.engine.program import Program
+from miniflow_xp.recording.tape import TraceError, describe, record
 
 BACKEND = switch.load("numpy")
 XP = BACKEND.xp

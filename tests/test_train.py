@@ -5,13 +5,13 @@ import pytest
 
 from miniflow_xp.data import hold_out, load
 from miniflow_xp.data.order import permutation
+from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
 from miniflow_xp.errors import DivergedError, MiniflowError, SettingError
 from miniflow_xp.ops import ReLU
-from miniflow_xp.optim import SGD, Adam, AdamW, RMSProp
+from miniflow_xp.programs.train.network import classifier
+from miniflow_xp.programs.train.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
+from miniflow_xp.programs.train.training import host_dtype, network_for, train
 from miniflow_xp.switch import to_numpy, use_backend
-from miniflow_xp.tabular.network import classifier
-from miniflow_xp.tabular.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
-from miniflow_xp.tabular.train import host_dtype, network_for, train
 
 DIGITS, DIABETES = load("digits"), load("diabetes")
 

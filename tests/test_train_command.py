@@ -14,8 +14,8 @@ import pytest
 from words import words
 
 from miniflow_xp.checkpoint import Keeper
+from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError
-from miniflow_xp.trainer import Trainer
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 

@@ -14,8 +14,8 @@ from closeness import assert_close, rounding
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
 from miniflow_xp.backend import Backend
-from miniflow_xp.optim import SGD, Adam
-from miniflow_xp.trainer import Trainer
+from miniflow_xp.engine.optim import SGD, Adam
+from miniflow_xp.engine.trainer import Trainer
 
 RATE = 0.3
 

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from miniflow_xp import errors
-from miniflow_xp.verify import report, run
-from miniflow_xp.verify.apart import Check, checked
+from miniflow_xp.programs.verify import report, run
+from miniflow_xp.programs.verify.apart import Check, checked
 
 pytest_plugins = ["command_line"]  # the fixture cli
 
@@ -159,7 +159,7 @@ def test_jax_leaves_the_memory_of_a_gpu_to_others_unless_the_user_says_otherwise
 def played_peers(monkeypatch):
     """Check 15 with made-up peers at one size: how each is made, by name; each step takes a second."""
     pytest.importorskip("cupy", reason="the checks import CuPy")
-    from miniflow_xp.verify import peers
+    from miniflow_xp.programs.verify import peers
 
     size = (4, 3, 2)
     for name, value in (("SMALL", size), ("LARGE", size), ("SIZES", (size,)), ("PRECISIONS", ("float32",))):

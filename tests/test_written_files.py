@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import bench_runs
 import pytest
 
-from miniflow_xp import files
-from miniflow_xp.bench import advise, run
 from miniflow_xp.errors import NoDeviceError
-from miniflow_xp.verify import run as checks
+from miniflow_xp.programs.bench import advise, run
+from miniflow_xp.programs.verify import run as checks
+from miniflow_xp.system import files
 
 pytest_plugins = ["command_line"]  # the fixture cli
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither these permissions nor named pipes")

@@ -1,1 +1,1 @@
-"""The array libraries that this package runs on: one small file a backend."""
+"""The array libraries that this package runs on: a small folder, or one file, a backend."""

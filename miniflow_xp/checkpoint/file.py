@@ -13,8 +13,8 @@ from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint import header, strict_json
 from miniflow_xp.checks import of_kind, usable_path
 from miniflow_xp.errors import DataError
-from miniflow_xp.files import remedy, write_atomically
 from miniflow_xp.given import check_kind
+from miniflow_xp.system.files import remedy, write_atomically
 
 VERSION = 1
 FIRST = f'{{"{header.METADATA}":{{"sha256":"'.encode()

@@ -7,12 +7,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
-from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State, load, load_meta, save
 from miniflow_xp.checkpoint.lock import Lock
 from miniflow_xp.checks import as_number, of_kind, one_of, real, usable_path, whole
 from miniflow_xp.errors import DataError
-from miniflow_xp.files import leftovers
+from miniflow_xp.system.callers import stacklevel
+from miniflow_xp.system.files import leftovers
 
 FILES = "step-*.safetensors"
 NAME = re.compile(r"step-([0-9]{12})\.safetensors", re.ASCII)

@@ -11,12 +11,12 @@ from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint.file import State
 from miniflow_xp.checkpoint.strict_json import plain
 from miniflow_xp.checks import as_number
+from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import GraphError
 from miniflow_xp.feed import float_dtype, float_setting
 from miniflow_xp.node import Parameter
 from miniflow_xp.ops.dropout import PASSES, Mask
 from miniflow_xp.switch import get_backend
-from miniflow_xp.trainer import Trainer
 
 LISTED = 8  # names in an error; a network may have thousands
 

@@ -11,13 +11,13 @@ import numpy as np
 
 import miniflow_xp
 from miniflow_xp.backend import Array
-from miniflow_xp.callers import stacklevel
 from miniflow_xp.checkpoint.file import State
 from miniflow_xp.checkpoint.matching import keys_of, kind_of, named, problems, settings_of, slot_name, value_name
 from miniflow_xp.checks import of_kind
+from miniflow_xp.engine.trainer import Memory, OnHost, Trainer
 from miniflow_xp.errors import DataError
 from miniflow_xp.switch import get_backend
-from miniflow_xp.trainer import Memory, OnHost, Trainer
+from miniflow_xp.system.callers import stacklevel
 
 
 def trainer_state(trainer: Trainer) -> State:

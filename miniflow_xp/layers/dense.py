@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from miniflow_xp.checks import function, truth, whole
-from miniflow_xp.initialisers import Initialiser, glorot, he, zeros
+from miniflow_xp.layers.initialisers import Initialiser, glorot, he, zeros
 from miniflow_xp.layers.layer import Layer, Part
 from miniflow_xp.node import Node
 from miniflow_xp.ops import Linear, MatMul, ReLU

@@ -9,7 +9,7 @@ import numpy as np
 from miniflow_xp import dtypes
 from miniflow_xp.checks import each, of_kind
 from miniflow_xp.errors import GraphError, ShapeError
-from miniflow_xp.initialisers import Initialiser, Shape
+from miniflow_xp.layers.initialisers import Initialiser, Shape
 from miniflow_xp.layers.names import lone_name, name_all
 from miniflow_xp.layers.seeds import Seed
 from miniflow_xp.node import Node, Parameter

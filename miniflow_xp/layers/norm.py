@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from miniflow_xp.checks import not_negative, whole
 from miniflow_xp.errors import SettingError
-from miniflow_xp.initialisers import ones, zeros
+from miniflow_xp.layers.initialisers import ones, zeros
 from miniflow_xp.layers.layer import Layer, Part
 from miniflow_xp.node import Node
 from miniflow_xp.ops.arithmetic import Add, Mul

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.checks import whole
-from miniflow_xp.random_bits import Words
+from miniflow_xp.ops.random_bits import Words
 
 _unseeded = count()
 

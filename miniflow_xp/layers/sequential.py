@@ -8,7 +8,7 @@ from miniflow_xp.errors import SettingError
 from miniflow_xp.layers.activation import Activation
 from miniflow_xp.layers.layer import Layer
 from miniflow_xp.node import Node
-from miniflow_xp.notebooks import ShownAsText
+from miniflow_xp.system.notebooks import ShownAsText
 
 
 class Sequential(ShownAsText, Layer):

@@ -1,9 +1,9 @@
 """Activations: Sigmoid, Tanh, ReLU; Softmax and LogSoftmax along an axis."""
 
-from miniflow_xp.accumulation import as_wide_as, wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import MOST, whole
+from miniflow_xp.dtypes import as_wide_as, wide
 from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Elementwise, Node, Operand, Thunk
 

@@ -9,10 +9,10 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import fraction, whole
 from miniflow_xp.errors import ShapeError
-from miniflow_xp.locks import lock
 from miniflow_xp.node import Input, Node, Operand
-from miniflow_xp.random_bits import Words, random_bits
+from miniflow_xp.ops.random_bits import Words, random_bits
 from miniflow_xp.switch import get_backend
+from miniflow_xp.system.locks import lock
 
 PASSES = 2**31  # an int32 counts no further
 

@@ -3,10 +3,10 @@
 from copy import copy
 
 from miniflow_xp import dtypes
-from miniflow_xp.accumulation import wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import in_one_order, shape_of
 from miniflow_xp.checks import one_of
+from miniflow_xp.dtypes import wide
 from miniflow_xp.errors import DtypeError, LabelError, ShapeError
 from miniflow_xp.node import Node, Operand, Thunk
 

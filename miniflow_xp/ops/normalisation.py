@@ -1,9 +1,9 @@
 """Normalisation: Standardise, what layer normalisation is made of."""
 
-from miniflow_xp.accumulation import as_wide_as, wide
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative
+from miniflow_xp.dtypes import as_wide_as, wide
 from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Node, Operand, Thunk
 

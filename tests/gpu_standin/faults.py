@@ -6,7 +6,7 @@ from unittest.mock import patch
 import cupy
 
 from miniflow_xp.backends.copy_stream import CopyStream
-from miniflow_xp.backends.cupy_graph import capture
+from miniflow_xp.backends.cupy import capture
 
 
 def streams_do_not_wait_for_each_other():

@@ -1,0 +1,200 @@
+"""JAX on its usual device, or on one by platform and number: ``jax:cpu``, ``jax:gpu:1``.
+
+JAX narrows float64 to float32 unless its x64 mode is on. This package keeps the dtype that it is fed, so it switches
+x64 on when it is the first to import JAX and JAX_ENABLE_X64 is not set; a program that imported JAX before keeps its
+own choice, and float64 fed to it is then an error (see ``storable``).
+
+On a GPU JAX would compute float32 products in TF32, with 10 bits of mantissa. Here they are true float32, as on every
+other backend, unless MINIFLOW_PRECISION or JAX's own jax_default_matmul_precision says otherwise.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backends.jax.replay import evaluate, recorded
+from miniflow_xp.backends.precision import tf32_wanted
+from miniflow_xp.errors import DeviceNumberError, NoDeviceError
+from miniflow_xp.recording.tape import captured_or_plain, contents_wanted
+from miniflow_xp.system.locks import lock
+
+WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+
+
+class JaxBackend(Backend):
+    """jax.Array; device: anything that ``jax.devices`` lists."""
+
+    name = "jax"
+    array_type = jax.Array
+    xp = jnp
+
+    def __init__(self, device: str | None = None) -> None:
+        self._device = usable_device(device)
+        self.device = f"{self._device.platform}:{self._device.id}"
+
+    @property
+    def default_float(self) -> str:  # type: ignore[override]  # follows jax_enable_x64
+        return self.storable("float64")
+
+    def asarray(self, host: Array, dtype: str | None = None) -> Array:
+        return jax.device_put(jnp.asarray(own(host), dtype=dtype), self._device)
+
+    def to_numpy(self, array: Array) -> Array:
+        host = np.asarray(array)
+        return host.astype("float32") if host.dtype.name == "bfloat16" else host  # NumPy has no bfloat16
+
+    def fetch(self, arrays: Sequence[Array]) -> list[Array]:
+        found: list[Array] = jax.device_get(list(arrays))
+        return found
+
+    def on_device(self, array: Array) -> bool:
+        return isinstance(array, jax.core.Tracer) or array.devices() == {self._device}
+
+    def place(self, value: object) -> Hashable:
+        return value.device if isinstance(value, jax.Array) else None
+
+    def storable(self, dtype: str) -> str:
+        return dtype if jax.config.jax_enable_x64 else WIDE.get(dtype, dtype)
+
+    def synchronize(self) -> None:
+        jax.block_until_ready(jax.live_arrays())  # the CPU runs what it is asked in no fixed order
+
+    @property
+    def precision(self) -> str | None:
+        """What JAX is asked for where it would narrow float32 products; None where it would not, or the user asked."""
+        if self._device.platform == "cpu" or jax.config.jax_default_matmul_precision is not None:
+            return None
+        return "tensorfloat32" if tf32_wanted() else "highest"
+
+    def activate(self) -> AbstractContextManager[Any]:
+        wanted = self.precision
+        context: AbstractContextManager[Any] = jax.default_matmul_precision(wanted) if wanted else nullcontext()
+        return context
+
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+        return captured_or_plain(JaxCapture, self, function, arrays, state)
+
+    def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  JAX limits by itself how far ahead it runs
+        return None if self._device.platform == "cpu" else Uploader(self)
+
+    def describe(self) -> str:
+        return f"JAX {jax.__version__} on {self._device.device_kind} ({self.device})"
+
+
+class JaxCapture(Capture):
+    """The whole step under ``jax.jit``; the state that it renews is donated: its memory is used for the new state.
+
+    ``_done`` holds at 0 what the last call gave: the states that each call renews, and the results.
+    """
+
+    how = "compiled as one by jax.jit, its state donated"
+
+    def __init__(
+        self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
+    ) -> None:
+        self.backend = backend
+        held, others = [jnp.copy(a) for a in arrays[:state]], list(arrays[state:])
+        self._turn = lock() if state else nullcontext()
+        self._renewed: list[int] = []
+        try:  # what is wrong shows here, not at the first call
+            with backend.activate():
+                equations = recorded(function, arrays)
+                run: Callable[..., Sequence[Array]] = partial(function, jnp)
+                if equations is None:
+                    jax.eval_shape(partial(self._look, run), held, others)
+                else:
+                    run = partial(evaluate, *equations)
+                    arguments = [v for v in equations[0] if v.op == "argument"]
+                    self._renewed = changed(arguments[:state], equations[1])
+        except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
+            raise contents_wanted(f"({str(error).splitlines()[0]})") from None
+
+        def step(
+            renewed: list[Array], fixed: dict[int, Array], others: Sequence[Array]
+        ) -> tuple[list[Array], list[Array]]:
+            before = fixed | dict(zip(self._renewed, renewed, strict=True))
+            results = run(*[before[n] for n in range(state)], *others)
+            return [results[n] for n in self._renewed], list(results[state:])
+
+        self._step = jax.jit(step, donate_argnums=0)
+        self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
+        self._done: dict[int, tuple[list[Array], list[Array]]] = {0: ([held[n] for n in self._renewed], [])}
+        self._ran = False
+
+    def _look(self, run: Callable[..., Sequence[Array]], before: list[Array], others: list[Array]) -> list[Array]:
+        """Which state a function renews, found while it is traced."""
+        results = list(run(*before, *others))
+        self._renewed = changed(before, results)
+        return results
+
+    def __call__(self, *arrays: Array) -> Sequence[Array]:
+        others = [own(a) for a in arrays]
+        with self._turn, self.backend.activate():  # it is compiled for the precision that holds
+            if not self._renewed:
+                return list(self._step([], self._fixed, others)[1])
+            before = self._done[0][0]
+            if not self._ran:  # JAX compiles, in Python code which Ctrl-C may end: the state is not given away yet
+                before = [jnp.copy(a) for a in before]
+            # What is given and what comes back change places in C code: Ctrl-C finds one of the two, whole.
+            self._done.update(zip((0,), map(self._step, (before,), (self._fixed,), (others,)), strict=False))
+            self._ran = True
+            return list(self._done[0][1])
+
+    def read(self, number: int) -> Array:
+        with self._turn:
+            where, place = self._place(number)
+            return jnp.copy(where[place])
+
+    def write(self, number: int, array: Array) -> None:
+        with self._turn:
+            where, place = self._place(number)
+            where[place] = jnp.copy(array)
+
+    def _place(self, number: int) -> tuple[Any, int]:
+        if number in self._fixed:
+            return self._fixed, number
+        return self._done[0][0], self._renewed.index(number)
+
+
+def changed(before: Sequence[object], after: Sequence[object]) -> list[int]:
+    """The numbers of those that are not the same objects."""
+    return [n for n, (old, new) in enumerate(zip(before, after, strict=False)) if new is not old]
+
+
+def own(array: Array) -> Array:
+    """A NumPy array copied: JAX reads it in the background, when its owner may have filled its memory anew."""
+    return array.copy() if isinstance(array, np.ndarray) else array
+
+
+def usable_device(text: str | None) -> jax.Device:
+    """The device that ``text`` names: platform, or platform and number; raises NoDeviceError or DeviceNumberError."""
+    platform, _, number = (text or "").partition(":")
+    where = f"backend 'jax:{text}'"
+    try:
+        devices = jax.devices(platform or None)
+    except RuntimeError as error:
+        raise NoDeviceError(
+            where,
+            f"JAX sees no {platform!r} device",
+            str(error).splitlines()[0],
+            "Install the JAX build for it (pip install 'jax[cuda13]') and its driver, or choose jax:cpu",
+        ) from None
+    if number and not (number.isdecimal() and int(number) < len(devices)):
+        names = ", ".join(f"jax:{platform}:{n}" for n in range(len(devices)))
+        raise DeviceNumberError(
+            where, f"there is no device {number!r}", f"devices here: {names}", "Choose one of these"
+        )
+    return devices[int(number or 0)]

@@ -1,0 +1,84 @@
+"""A step as JAX runs it best: recorded, and traced by ``jax.jit`` with some equations joined into one of its functions.
+
+XLA on the CPU copies a tall transposed matrix before it multiplies; told to contract the other axis, it does not.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from miniflow_xp.backend import Array
+from miniflow_xp.recording.patterns import Equation, sigmoid
+from miniflow_xp.recording.tape import BY_OPERATOR, NOT_RECORDED, Value, record, still_read
+
+CONTRACT = {  # which axis of the left and of the right matrix a product sums over
+    "matmul_left_transposed": ((0,), (0,)),
+    "matmul_right_transposed": ((1,), (1,)),
+}
+JOINED: dict[str, Callable[..., Array]] = {
+    "sigmoid": jax.nn.sigmoid,
+    **{op: partial(jax.lax.dot_general, dimension_numbers=(axes, ((), ()))) for op, axes in CONTRACT.items()},
+}
+
+
+Recorded = tuple[list[Value], list[Value]]
+"""Equations and results."""
+
+
+def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) -> Recorded | None:
+    """The equations of a function, joined; for shapes alone, nothing is computed. None where that does not do."""
+    found: list[Recorded] = []
+    with suppress(*NOT_RECORDED):
+        jax.eval_shape(lambda *given: found.append(record(function, jnp, given, fold=False)), *arrays)
+    if not found:
+        return None
+    values, results = found[0]
+    needed = {p for v in values for p in v.parents} | set(results)
+    if any(isinstance(v.content, jax.core.Tracer) for v in needed):  # made of nothing recorded, and gone with the trace
+        return None
+    return joined(values, results), results
+
+
+def joined(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
+    """The same equations with groups of them as one of JAX's functions."""
+    for value in values:
+        equation = sigmoid(value) or product_of_transposed(value)
+        if equation is not None:
+            value.become(*equation)
+    return still_read(values, results)
+
+
+def evaluate(values: Sequence[Value], results: Sequence[Value], *arrays: Array) -> list[Array]:
+    """The results of recorded equations for these arguments."""
+    arguments = iter(arrays)
+    found: dict[Value, Array] = {}
+    for value in values:
+        if value.op == "argument":
+            found[value] = next(arguments)
+        else:
+            native = JOINED.get(value.op) or BY_OPERATOR.get(value.op) or getattr(jnp, value.op)
+            found[value] = native(*[resolve(i, found) for i in value.inputs], **value.keywords)
+    return [resolve(r, found) for r in results]
+
+
+def resolve(item: Any, found: dict[Value, Array]) -> Any:
+    """An input of an equation, as the function is to be given it."""
+    if isinstance(item, Value):
+        return item.content if item.is_constant else found[item]
+    return [resolve(i, found) for i in item] if isinstance(item, list) else item
+
+
+def product_of_transposed(value: Value) -> Equation | None:
+    """Aᵀ B or A Bᵀ, of matrices of one dtype."""
+    if any(len(p.shape) != 2 or p.dtype != value.dtype for p in value.parents):
+        return None
+    match value:
+        case Value(op="matmul", inputs=(Value(op="matrix_transpose", inputs=(a,)), b)):
+            return "matmul_left_transposed", (a, b)
+        case Value(op="matmul", inputs=(a, Value(op="matrix_transpose", inputs=(b,)))):
+            return "matmul_right_transposed", (a, b)
+    return None

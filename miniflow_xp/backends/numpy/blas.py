@@ -1,0 +1,39 @@
+"""The threads of NumPy's BLAS, where threadpoolctl is installed to tell and set them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from miniflow_xp.system.locks import lock
+
+_lock = lock()  # the number of threads is the process's
+
+
+@cache
+def _libraries() -> list[Any]:
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return []
+    return [c for c in ThreadpoolController().lib_controllers if c.user_api == "blas"]
+
+
+@cache
+def blas_threads() -> int:
+    """Threads that BLAS uses; 1 where threadpoolctl is not installed and nothing can be told."""
+    return max([int(c.num_threads) for c in _libraries()] or [1])
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Inside, each product runs on the thread that asks for it."""
+    threads = blas_threads()
+    with _lock:
+        try:
+            for library in _libraries():
+                library.set_num_threads(1)
+            yield
+        finally:
+            for library in _libraries():
+                library.set_num_threads(threads)

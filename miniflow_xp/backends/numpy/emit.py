@@ -1,0 +1,172 @@
+"""From equations and buffers to NumPy calls: a list of (function, arguments) on fixed arrays."""
+
+import math
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from miniflow_xp.backends.numpy.primitives import REDUCTIONS, axes, kind, ufunc
+from miniflow_xp.backends.numpy.rows import COLUMNS, ROWS
+from miniflow_xp.backends.numpy.select import Call, where
+from miniflow_xp.backends.numpy.storage import Storage
+from miniflow_xp.recording.tape import BY_OPERATOR, Value
+
+SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a call but clears its result first
+
+
+class Emitter:
+    """Writes the calls for the rows ``start`` to ``stop`` of the batch."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        arguments: Mapping[Value, np.ndarray],
+        buffers: MutableMapping[Hashable, np.ndarray],
+        ones: np.ndarray,
+        rows: tuple[int, int],
+        xp: Any,
+    ) -> None:
+        self.storage = storage
+        self.arguments = arguments
+        self.buffers = buffers
+        self.ones = ones
+        self.rows = rows
+        self.xp = xp
+        self._arrays: dict[Any, Any] = {}
+
+    def calls(self, run: Sequence[Value]) -> list[Call]:
+        """The calls that compute ``run``, in order."""
+        return [call for value in run for call in self.call(value)]
+
+    def array(self, value: Value) -> Any:
+        """The array in which a value lies; for a value of the same place and shape, the same object.
+
+        NumPy checks two overlapping views for overlap at every call, one object with itself it does not.
+        """
+        if value not in self._arrays:
+            self._arrays[value] = self._find(value)
+        return self._arrays[value]
+
+    def _find(self, value: Value) -> Any:
+        start, stop = self.rows
+        if value.op == "argument":
+            whole = self.arguments[value]
+            return whole[start:stop] if self.storage.states[value] == ROWS else whole
+        if value.is_constant:
+            return np.asarray(value.content)
+        shape = self.shape(value)
+        if kind(value) == "view":
+            return view(value, self.array(value.inputs[0]), shape)
+        holder, offset = self.storage.inside.get(value, (value, 0))
+        slot = self.storage.slot[holder]
+        if isinstance(slot, Value):
+            return self.array(slot)
+        place = (slot, offset, shape, value.dtype)
+        if place not in self._arrays:
+            self._arrays[place] = self.buffers[slot][offset : offset + math.prod(shape)].reshape(shape)
+        return self._arrays[place]
+
+    def shape(self, value: Value) -> tuple[int, ...]:
+        """Shape of a value on these rows."""
+        axis = {ROWS: 0, COLUMNS: 1}.get(self.storage.states.get(value, ""), -1)
+        start, stop = self.rows
+        return tuple(stop - start if n == axis else length for n, length in enumerate(value.shape))
+
+    def call(self, value: Value) -> list[Call]:
+        """The calls that compute one value."""
+        what = kind(value)
+        if what == "view" or (what == "concat" and self.storage.is_free(value)):
+            return []
+        out = self.array(value)
+        if what == "concat":
+            return [(np.concatenate, ([self.array(p) for p in value.parents], 0, out))]
+        if what == "reduction":
+            return [reduce(value, self.array(value.inputs[0]), out, self.ones)]
+        if what == "product":
+            return [product(self.array(value.inputs[0]), self.array(value.inputs[1]), out)]
+        if what == "sigmoid":
+            return sigmoid(self.array(value.inputs[0]), out)
+        if what in ("ufunc", "where"):
+            operands = [self.operand(v, value) for v in value.inputs]
+            if what == "where":
+                condition, x, y = operands
+                return where(out, condition, x, y, is_zero(value.inputs[1]), self.buffers)
+            return [elementwise(value, operands, out)]
+        return [self.copy_of_call(value, out)]
+
+    def operand(self, item: Value, reader: Value) -> Any:
+        """An input of an elementwise call; a Python number as a 0-d array of its dtype there, which is quicker."""
+        if not item.is_number:
+            return self.array(item)
+        others = [p.dtype for p in reader.parents if not p.is_number and p.dtype != bool]
+        return np.asarray(item.content, dtype=np.result_type(item.content, *others) if others else None)
+
+    def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
+        """A function without ``out``: call it and copy what it returns."""
+        function = BY_OPERATOR.get(value.op) or getattr(self.xp, value.op)
+        inputs = [self.resolve(i) for i in value.inputs]
+        keywords = {k: self.resolve(v) for k, v in value.keywords.items()}
+
+        def run() -> None:
+            out[...] = function(*inputs, **keywords)
+
+        return run, ()
+
+    def resolve(self, item: Any) -> Any:
+        """An input of any function as it was given."""
+        if isinstance(item, Value):
+            return item.content if item.is_constant else self.array(item)
+        return [self.resolve(i) for i in item] if isinstance(item, list) else item
+
+
+def view(value: Value, base: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A view of ``base``, as the equation says."""
+    if value.op == "matrix_transpose":
+        return base.swapaxes(-1, -2)
+    result: np.ndarray = base[value.inputs[1]] if value.op == "getitem" else base.reshape(shape)
+    return result
+
+
+def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Call:
+    """A matrix product into ``out``."""
+    quick = a.ndim == b.ndim == 2 and (a.shape[1] == 1 or out.size <= SMALL_PRODUCT) and out.flags.c_contiguous
+    return (a.dot, (b, out)) if quick else (np.matmul, (a, b, out))
+
+
+def reduce(value: Value, x: np.ndarray, out: np.ndarray, ones: np.ndarray) -> Call:
+    """A reduction into ``out``; sums down the columns of a matrix are a product with ones, which is much quicker."""
+    over, keepdims = axes(value), bool(value.keywords.get("keepdims"))
+    column_sums = value.op == "sum" and over == (0,) and x.ndim == 2 and not keepdims
+    if column_sums and x.dtype == out.dtype == ones.dtype:
+        return ones[: len(x)].dot, (x, out)
+    if len(over) == x.ndim and x.flags.c_contiguous and not keepdims:
+        return REDUCTIONS[value.op].reduce, (x.reshape(-1), 0, None, out)
+    return REDUCTIONS[value.op].reduce, (x, over, None, out, keepdims)
+
+
+def elementwise(value: Value, operands: Sequence[Any], out: np.ndarray) -> Call:
+    """An elementwise function into ``out``."""
+    function = ufunc(value.op)
+    assert function is not None
+    if value.op in ("maximum", "minimum"):  # NumPy wants their result by keyword
+        return partial(function, out=out), tuple(operands)
+    return function, (*operands, out)
+
+
+def sigmoid(x: np.ndarray, out: np.ndarray) -> list[Call]:
+    """``out = 1 / (1 + e⁻ˣ)``, which is right in both tails: where e⁻ˣ overflows, its limit is 0."""
+    one = np.asarray(1, x.dtype)
+    return [(np.negative, (x, out)), (exp_to_infinity, (out,)), (np.add, (out, one, out)), (np.divide, (one, out, out))]
+
+
+def exp_to_infinity(x: np.ndarray) -> None:
+    """``x = eˣ`` in place, infinite where it overflows."""
+    with np.errstate(over="ignore"):
+        np.exp(x, x)
+
+
+def is_zero(value: Value) -> bool:
+    """Is this the constant 0, all bits clear?"""
+    return value.is_constant and value.shape == () and value.content == 0 and not np.signbit(value.content)

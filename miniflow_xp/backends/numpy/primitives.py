@@ -1,0 +1,102 @@
+"""What NumPy can do with an equation: which of its kinds it is, and whose memory its result lies in."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from miniflow_xp.recording.patterns import sigmoid
+from miniflow_xp.recording.tape import Value, still_read
+
+ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
+VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem")
+REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.multiply}
+
+
+def kind(value: Value) -> str:
+    """One of argument, constant, product, reduction, where, sigmoid, view, concat, ufunc, call."""
+    if value.kind is None:
+        value.kind = found_kind(value)
+    return value.kind
+
+
+def found_kind(value: Value) -> str:
+    """What ``kind`` says, which is asked often."""
+    if value.op in ("argument", "constant", "where", "sigmoid"):
+        return value.op
+    if value.op == "matmul":
+        return "product"
+    if value.op in REDUCTIONS and len(value.inputs) == 1 and set(value.keywords) <= {"axis", "keepdims"}:
+        return "reduction"
+    if value.op in VIEWS and value.is_view:
+        return "view"
+    if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
+        return "concat"
+    return "ufunc" if ufunc(value.op) and not value.keywords else "call"
+
+
+def ufunc(op: str) -> np.ufunc | None:
+    """NumPy's elementwise function for an operation, if it is one."""
+    found = getattr(np, op, None)
+    return found if isinstance(found, np.ufunc) and found.signature is None and found.nout == 1 else None
+
+
+def root(value: Value) -> Value:
+    """The value whose memory a view shows; any other value is its own."""
+    while kind(value) == "view":
+        value = value.inputs[0]
+    return value
+
+
+def shows_all(value: Value) -> bool:
+    """Does a view show all elements of its root, in their order?"""
+    while kind(value) == "view":
+        if value.op not in ORDERLY:
+            return False
+        value = value.inputs[0]
+    return True
+
+
+def in_c_order(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
+    """An array in the memory layout that it will have in a buffer, and is it a view of an input, which stays one?"""
+    if not isinstance(array, np.ndarray):
+        return array, False
+    if array.base is not None and any(np.may_share_memory(array, i) for i in inputs):
+        return array, True
+    return array if array.flags.c_contiguous else array.copy(order="C"), False
+
+
+def size(value: Value) -> int:
+    """Number of elements."""
+    return math.prod(value.shape)
+
+
+def axes(value: Value) -> tuple[int, ...]:
+    """The axes that a reduction sums over, counted from 0."""
+    axis, ndim = value.keywords.get("axis"), len(value.inputs[0].shape)
+    given = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(a % ndim for a in given)
+
+
+def joined(values: list[Value], results: list[Value]) -> list[Value]:
+    """The same equations with each sigmoid as one: masked copies, which `where` needs, are slow in NumPy."""
+    for value in values:
+        found = sigmoid(value)
+        if found is not None and str(value.dtype) in ("float32", "float64"):
+            value.become(*found)
+    return still_read(values, results)
+
+
+def without_means(values: list[Value]) -> list[Value]:
+    """The same equations with each mean as a sum and a division, so that sums over parts of a batch can be added."""
+    result = []
+    for value in values:
+        exact = value.op == "mean" and str(value.dtype) in ("float32", "float64")  # NumPy sums float16 in float32
+        if exact and value.dtype == value.inputs[0].dtype and set(value.keywords) <= {"axis", "keepdims"}:
+            total = Value("sum", value.inputs, value.keywords, value)
+            number = size(value.inputs[0]) // max(1, size(value))
+            value.become("divide", (total, Value("constant", (), {}, float(number))))
+            result.append(total)
+        result.append(value)
+    return result

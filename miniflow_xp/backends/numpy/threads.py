@@ -1,0 +1,69 @@
+"""How the calls of a plan are made: on the threads that plans share, or all at once.
+
+There are as many threads as BLAS uses, which runs each product on one meanwhile.
+"""
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import starmap
+from operator import call
+from typing import Any
+
+import numpy as np
+
+from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread
+from miniflow_xp.backends.numpy.select import Call
+
+_pool: ThreadPoolExecutor | None = None
+
+
+def run(calls: Sequence[Call]) -> None:
+    """Make the calls, in order."""
+    for function, args in calls:
+        function(*args)
+
+
+def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
+    """Make all calls (function, *arguments), none of which runs Python code: there is no place for Ctrl-C in between.
+
+    What one raises, such as an overflow where NumPy is told to, comes after the last.
+    """
+    rest = starmap(call, calls)
+    try:
+        deque(rest, maxlen=0)
+    except BaseException:
+        with np.errstate(all="ignore"):
+            deque(rest, maxlen=0)
+        raise
+
+
+def run_at_once(parts: Sequence[Sequence[Call]]) -> None:
+    """Make the calls of each part on a thread of its own."""
+    with one_blas_thread():
+        others = [pool().submit(run, part) for part in parts[1:]]
+        try:
+            run(parts[0])
+        finally:
+            for other in others:
+                other.exception()
+        for other in others:
+            other.result()
+
+
+def pool() -> ThreadPoolExecutor:
+    """The threads; a forked process, which has none of them, makes its own."""
+    global _pool
+    if _pool is None:
+        _pool = ThreadPoolExecutor(blas_threads(), thread_name_prefix="miniflow_xp")
+    return _pool
+
+
+def _forget() -> None:
+    global _pool
+    _pool = None
+
+
+if hasattr(os, "register_at_fork"):  # where there is fork
+    os.register_at_fork(after_in_child=_forget)

@@ -1,5 +1,0 @@
-"""Capture on NumPy: a recorded step is laid out in buffers once and then replayed without allocating."""
-
-from miniflow_xp.backends.numpy_plan.plan import Plan
-
-__all__ = ["Plan"]

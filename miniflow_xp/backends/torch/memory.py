@@ -1,0 +1,173 @@
+"""Where a replayed step may write its results: over tensors that nobody reads any more.
+
+Fresh memory is slow on a CPU: at first touch the system clears each of its pages, which takes longer than most
+elementwise calls. So a result is written over an input that is read for the last time, or over another tensor of its
+form that is done with, in this step or in the step before. The state that a step begins with is left alone until it is
+through: a step that Ctrl-C ends has changed nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+
+from miniflow_xp.recording.tape import Value
+
+VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
+COMMUTING = {
+    "add": torch.add,
+    "multiply": torch.mul,
+    "bitwise_and": torch.bitwise_and,
+    "bitwise_or": torch.bitwise_or,
+    "bitwise_xor": torch.bitwise_xor,
+}
+ELEMENTWISE: dict[str, Callable[..., Any]] = {
+    **COMMUTING,
+    "subtract": torch.sub,
+    "divide": torch.div,
+    "negative": torch.neg,
+    "abs": torch.abs,
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "square": torch.square,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "bitwise_left_shift": torch.bitwise_left_shift,
+    "bitwise_right_shift": torch.bitwise_right_shift,
+    "addcmul": partial(torch.addcmul, value=-1),
+}
+PRODUCTS: dict[str, Callable[..., Any]] = {"matmul": torch.mm, "addmm": torch.addmm}
+WRITING = {**ELEMENTWISE, **PRODUCTS}
+FRESH = {*WRITING, "sigmoid_backward", "tanh_backward", "where"}
+"""Operations whose results lie in memory of their own."""
+READING = {
+    *(*FRESH, "sum", "mean", "max", "min", "concat"),
+    *("equal", "not_equal", "greater", "greater_equal", "less", "less_equal"),
+}
+"""Operations whose results never share memory with what they read."""
+
+
+class Writing(NamedTuple):
+    """How an equation writes: its function, called with ``out``, on these inputs, over the tensor at ``place``."""
+
+    function: Callable[..., Any]
+    inputs: list[Value]
+    place: int
+
+
+class Memory(NamedTuple):
+    """``writings``: {equation: how it writes}; ``dropped``: {equation: places that are empty after it}.
+
+    ``kept``: {place at which a tensor of the step before lies: place of the tensor to keep for the next step}.
+    """
+
+    writings: Mapping[Value, Writing]
+    dropped: Mapping[Value, list[int]]
+    kept: Mapping[int, int]
+
+
+def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Value]) -> Memory:
+    """The plan for equations in this order, whose places are their numbers.
+
+    ``state``: the arguments that the first results become in the next step; their memory is the capture's own.
+    """
+    places = {value: n for n, value in enumerate(order)}
+    roots = roots_of(order)
+    last = last_readers(order, roots)
+    seen = [roots[p] for v in order if v.op not in READING and v.op not in VIEWS for p in v.parents]
+    seen += [roots[r] for r in results]  # by somebody else: a result may look at their memory
+    renewed = [
+        s for s, r in zip(state, results, strict=False) if r.op in FRESH and seen.count(r) == 1 and s not in seen
+    ]
+    own = {v for v in order if v.op in FRESH}.difference(seen)
+    spare: dict[Hashable, list[Value]] = defaultdict(list)
+    writings: dict[Value, Writing] = {}
+    wanting: list[Value] = []
+    for value in order:
+        ended = [r for r in dict.fromkeys(roots[p] for p in value.parents) if last[r] is value and r in own]
+        if can_write(value):
+            over = next((r for r in ended if may_overwrite(value, r, roots)), None)
+            if over is not None:
+                ended.remove(over)
+            elif spare[form(value)]:
+                over = spare[form(value)].pop()
+            if over is None:
+                wanting.append(value)
+            else:
+                writings[value] = writing(value, places[over])
+        for root in ended:
+            spare[form(root)].append(root)
+    for old in renewed:
+        spare[form(old)].append(old)
+    kept: dict[int, int] = {}
+    for value in wanting:
+        if spare[form(value)]:
+            place = len(order) + len(kept)
+            kept[place] = places[spare[form(value)].pop()]
+            writings[value] = writing(value, place)
+    needed = {*kept.values(), *(w.place for w in writings.values())}
+    return Memory(writings, dropped(order, results, needed), kept)
+
+
+def roots_of(order: Sequence[Value]) -> dict[Value, Value]:
+    """{value: the one whose memory it looks at}, which is itself unless it is a view."""
+    roots: dict[Value, Value] = {}
+    for value in order:
+        roots[value] = roots[value.parents[0]] if value.op in VIEWS else value
+    return roots
+
+
+def last_readers(order: Sequence[Value], roots: Mapping[Value, Value]) -> dict[Value, Value]:
+    """{value: the last equation that reads it or a view of it}."""
+    return {roots[parent]: value for value in order for parent in value.parents}
+
+
+def form(value: Value) -> Hashable:
+    """What two tensors must have in common, so that one can be written over the other."""
+    return value.shape, value.dtype
+
+
+def has_dtype(item: Any) -> bool:
+    """Is this a tensor, and no Python number or other argument?"""
+    return isinstance(item, Value) and not item.is_number
+
+
+def can_write(value: Value) -> bool:
+    """Does this equation have a function that writes where it is told?"""
+    if value.op not in WRITING or value.keywords or not all(isinstance(i, Value) for i in value.inputs):
+        return False
+    tensors = [i for i in value.inputs if has_dtype(i)]
+    if not tensors or any(t.dtype != value.dtype for t in tensors):
+        return False
+    if value.op in PRODUCTS:
+        return all(len(t.shape) == 2 for t in value.inputs[-2:])
+    return has_dtype(value.inputs[0]) or value.op in COMMUTING
+
+
+def may_overwrite(value: Value, root: Value, roots: Mapping[Value, Value]) -> bool:
+    """May an equation write over this input while it reads it: element by element, and not through a view?"""
+    readers = [p for p in value.parents if roots[p] is root]
+    return value.op in ELEMENTWISE and form(root) == form(value) and all(p is root for p in readers)
+
+
+def writing(value: Value, place: int) -> Writing:
+    """The function and its inputs, tensors before numbers."""
+    inputs = list(value.inputs)
+    if not has_dtype(inputs[0]):
+        inputs.reverse()
+    return Writing(WRITING[value.op], inputs, place)
+
+
+def dropped(order: Sequence[Value], results: Sequence[Value], needed: Collection[int] = ()) -> dict[Value, list[int]]:
+    """{equation: the places that may be emptied after it}: neither results nor what is needed to be written over."""
+    roots = roots_of(order)
+    last = last_readers(order, roots)
+    found: dict[Value, list[int]] = defaultdict(list)
+    for place, value in enumerate(order):
+        ended = last.get(roots[value])
+        if ended is not None and not value.is_constant and value not in results and place not in needed:
+            found[ended].append(place)
+    return found

@@ -1,0 +1,268 @@
+"""Capture on PyTorch: a recorded step replayed through PyTorch's own functions, some equations joined into one.
+
+Recording takes away what the portable code costs at every call: graph, checks, compatibility layer, repeated work.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+
+from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backends.torch.memory import VIEWS, Memory, dropped, has_dtype, planned
+from miniflow_xp.recording.patterns import Equation, is_number, sigmoid
+from miniflow_xp.recording.tape import BY_OPERATOR, Value, record
+from miniflow_xp.system.locks import lock
+
+CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
+
+Function = Callable[..., Any]
+
+JOINED = ("sigmoid", "addmm")
+FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
+ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the same names and meaning as in the standard
+
+
+class TorchReplay(Capture):
+    """The calls of a step on a list of tensors; a tensor is dropped, or on a CPU written over, after its last use.
+
+    With ``mode``, one of those of ``torch.compile``, PyTorch compiles the calls as one.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        function: Callable[..., Sequence[Array]],
+        arrays: Sequence[Array],
+        state: int,
+        mode: str | None = None,
+    ) -> None:
+        self.backend = backend
+        self._state = [a.clone() for a in arrays[:state]]
+        self._turn = lock() if state else nullcontext()
+        with torch.no_grad():
+            values, results = record(function, backend.xp, arrays)
+        joined = join(values, results)
+        places = {value: n for n, value in enumerate(joined.order)}
+        self._fixed = [v.content for v in joined.order]
+        self._arguments = [places[v] for v in joined.order if v.op == "argument"]
+        self._results = [places[r] for r in joined.results]
+        self._copied = [is_shared(r, joined.results) for r in joined.results[state:]]
+        on_cpu = backend.device == "cpu" and mode is None  # a GPU's allocator keeps memory, and so does a compiled step
+        own = [v for v in values if v.op == "argument"][:state]
+        memory = planned(joined.order, joined.results, own) if on_cpu else dropping(joined)
+        self._calls = list(calls(joined, places, memory))
+        self._fixed += [None] * len(memory.kept)
+        self._arguments += memory.kept
+        self._results += memory.kept.values()
+        self._keeps = len(memory.kept)
+        self._pool: list[list[Any]] = []
+        self.how = f"recorded and replayed, {self._made(joined)}"
+        if mode is not None:
+            self._run = compiled(self._run, mode)  # type: ignore[method-assign]  # the same function, compiled
+            self.how = f"recorded, {self._made(joined)}, compiled as one by torch.compile, mode {mode!r}"
+
+    def _made(self, joined: "Joined") -> str:
+        fused = Counter(v.op for v in joined.order if v.op in FUSED)
+        among = f", among them fused {', '.join(f'{op} ({n})' for op, n in fused.items())}" if fused else ""
+        return f"{len(self._calls)} PyTorch calls{among}"
+
+    def __call__(self, *arrays: Array) -> Sequence[Array]:
+        count = len(self._state)
+        with self._turn:
+            try:
+                kept = self._pool.pop()
+            except IndexError:  # the first step, or another thread is in one
+                kept = [None] * self._keeps
+            with torch.no_grad():
+                results = self._run(*self._state, *arrays, *kept)
+            kept = [results.pop() for _ in kept][::-1]
+            self._state = results[:count]
+            self._pool.append(kept)
+        return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
+
+    def _run(self, *arrays: Array) -> list[Array]:
+        tensors: list[Any] = self._fixed.copy()
+        for place, array in zip(self._arguments, arrays, strict=True):
+            tensors[place] = array
+        for function, inputs, over, target, emptied in self._calls:
+            operands = [tensors[n] for n in inputs]
+            tensors[target] = function(*operands) if over is None else function(*operands, out=tensors[over])
+            for n in emptied:
+                tensors[n] = None
+        return [tensors[n] for n in self._results]
+
+    def read(self, number: int) -> Array:
+        with self._turn:
+            return self._state[number].clone()
+
+    def write(self, number: int, array: Array) -> None:
+        with self._turn:
+            self._state[number] = array.clone()
+
+
+def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:
+    """``run`` compiled for fixed shapes. A CUDA graph writes into its own memory again, so results are copied out."""
+    native: Callable[..., list[Array]] = torch.compile(run, mode=mode, dynamic=False, fullgraph=True)
+    if mode not in CUDA_GRAPHS:
+        return native
+
+    def replayed(*arrays: Array) -> list[Array]:
+        torch.compiler.cudagraph_mark_step_begin()
+        return [result.clone() for result in native(*arrays)]
+
+    return replayed
+
+
+def is_shared(result: Value, results: Sequence[Value]) -> bool:
+    """Does something else hold this result's memory, so that it is handed out as a copy?"""
+    return (
+        result.op in ("argument", "constant", *VIEWS)
+        or any(p.op in VIEWS for p in results)
+        or results.count(result) > 1
+    )
+
+
+class Joined:
+    """Recorded equations after joining: in order, constants included, without those that nothing reads any more."""
+
+    def __init__(self, values: Sequence[Value], results: Sequence[Value]) -> None:
+        self.results = list(results)
+        self.last: dict[Value, Value | None] = dict.fromkeys(results)
+        used: list[Value] = []
+        for value in reversed(values):
+            if value in self.last or value.op == "argument":
+                used.append(value)
+                for parent in value.parents:
+                    self.last.setdefault(parent, value)
+        self.order = [v for v in self.last if v.is_constant] + used[::-1]
+
+
+def join(values: Sequence[Value], results: Sequence[Value]) -> Joined:
+    """Replace groups of equations by the one PyTorch function that computes them."""
+    for value in values:
+        for pattern in (sigmoid, sigmoid_gradient, tanh_gradient, product_and_sum, less_product):
+            found = pattern(value)
+            if found is not None:
+                value.become(*found)
+                break
+    return Joined(values, results)
+
+
+def sigmoid_gradient(value: Value) -> Equation | None:
+    """g σ (1 - σ)."""
+    match value:
+        case Value(
+            op="multiply",
+            inputs=(Value(op="multiply", inputs=(g, s)), Value(op="subtract", inputs=(one, s_too))),
+        ) if s is s_too and s.op == "sigmoid" and is_number(one, 1) and alike(value, g, s):
+            return "sigmoid_backward", (g, s)
+    return None
+
+
+def tanh_gradient(value: Value) -> Equation | None:
+    """g (1 - tanh²)."""
+    match value:
+        case Value(
+            op="multiply", inputs=(g, Value(op="subtract", inputs=(one, Value(op="multiply", inputs=(s, s_too)))))
+        ) if s is s_too and s.op == "tanh" and is_number(one, 1) and alike(value, g, s):
+            return "tanh_backward", (g, s)
+    return None
+
+
+def product_and_sum(value: Value) -> Equation | None:
+    """A B + b, with b one row of the result."""
+    match value:
+        case Value(op="add", inputs=(Value(op="matmul", inputs=(a, b)), row)):
+            flat = len(a.shape) == len(b.shape) == 2 and value.shape == (a.shape[0], b.shape[1])
+            flat = flat and row.shape == value.shape[1:]
+            if flat and same_dtype(value, a, b, row):
+                return "addmm", (row, a, b)
+    return None
+
+
+def less_product(value: Value) -> Equation | None:
+    """a - b c, the step of an update."""
+    match value:
+        case Value(op="subtract", inputs=(a, Value(op="multiply", inputs=(b, c)))):
+            if same_dtype(value, a, b, c) and value.dtype.is_floating_point:
+                return "addcmul", (a, b, c)
+    return None
+
+
+def alike(*values: Value) -> bool:
+    """Have all the same shape and dtype?"""
+    return same_dtype(*values) and len({v.shape for v in values}) == 1
+
+
+def same_dtype(*values: Value) -> bool:
+    """Are all of them tensors of the same dtype?"""
+    return all(has_dtype(v) for v in values) and len({v.dtype for v in values}) == 1
+
+
+def dropping(joined: "Joined") -> Memory:
+    """The plan that writes over nothing."""
+    return Memory({}, dropped(joined.order, joined.results), {})
+
+
+def calls(joined: Joined, places: dict[Value, int], memory: Memory) -> Any:
+    """(function, places of its inputs, place to write over, place of its result, places to empty) for each equation."""
+    for value in joined.order:
+        if value.op in ("argument", "constant"):
+            continue
+        over = memory.writings.get(value)
+        if over is None:
+            function, inputs = native(value, places)
+        else:
+            function, inputs = over.function, [places[v] for v in over.inputs]
+        yield function, inputs, None if over is None else over.place, places[value], memory.dropped.get(value, [])
+
+
+def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]:
+    """PyTorch's function for an equation, of tensors only, and where these lie."""
+    tensors = [places[v] for v in value.parents]
+    op, extra, keywords = value.op, value.inputs[1:], value.keywords
+    if op == "sum" and set(keywords) <= {"axis", "keepdims"} and not extra and value.dtype.is_floating_point:
+        dim, keep = keywords.get("axis"), bool(keywords.get("keepdims"))
+        if dim is None and not keep:
+            return torch.sum, tensors
+        if dim not in (None, ()):
+            return lambda x: torch.sum(x, dim=dim, keepdim=keep), tensors
+    if op == "reshape" and not keywords:
+        return lambda x: x.reshape(extra[0]), tensors
+    if op == "getitem" and not any(isinstance(e, Value) for e in extra):
+        return lambda x: x[extra[0]], tensors
+    if op == "concat" and keywords in ({}, {"axis": 0}) and same_dtype(*value.parents):
+        return lambda *xs: torch.cat(xs), tensors
+    if op == "addcmul":
+        return partial(torch.addcmul, value=-1), tensors
+    if op in ("sigmoid_backward", "tanh_backward"):
+        return getattr(torch.ops.aten, op).default, tensors
+    if op == "matrix_transpose" and len(value.shape) == 2:
+        return torch.t, tensors
+    if op == "matmul" and same_dtype(*value.parents):
+        return torch.mm if all(len(p.shape) == 2 for p in value.parents) else torch.matmul, tensors
+    if op in BY_OPERATOR and op not in ("getitem", "matmul") and all(isinstance(i, Value) for i in value.inputs):
+        return BY_OPERATOR[op], tensors
+    plain = not keywords and same_dtype(*(p for p in value.parents if p.dtype != torch.bool))
+    if op in JOINED or (op in ELEMENTWISE and plain and all(has_dtype(i) for i in value.inputs)):
+        return getattr(torch, op), tensors
+    return lambda *xs: general(value, xs), tensors
+
+
+def general(value: Value, tensors: Sequence[Array]) -> Array:
+    """Any equation, through the compatibility layer."""
+    import array_api_compat.torch as xp
+
+    given = iter(tensors)
+
+    def resolve(item: Any) -> Any:
+        if isinstance(item, Value):
+            return next(given)
+        return [resolve(i) for i in item] if isinstance(item, list) else item
+
+    function = BY_OPERATOR.get(value.op) or getattr(xp, value.op)
+    return function(*[resolve(i) for i in value.inputs], **value.keywords)

@@ -1,0 +1,206 @@
+"""A graph frozen for chosen outputs and gradients: which nodes run, in which order, when values are dropped."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from miniflow_xp.backend import Array, Backend, Namespace
+from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.dtypes import name_of
+from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
+from miniflow_xp.graph import ancestors, at_dtype, check_floats, release
+from miniflow_xp.node import Constant, Input, Node, pullbacks
+from miniflow_xp.nodes.gradients import no_gradient
+
+Steps = list[tuple[Node, list[Node]]]
+"""Nodes in the order in which they run, each with the nodes whose values nobody reads after it."""
+
+
+class Schedule:
+    """What has to run for ``outputs`` and for the gradients of ``wrt``; a pure function of the leaves' arrays.
+
+    ``forms`` says in words what dtype and shape each node had when last checked.
+    """
+
+    def __init__(self, outputs: Sequence[Node], wrt: Sequence[Node] = ()) -> None:
+        for node in (*outputs, *wrt):
+            if not isinstance(node, Node):
+                raise GraphError(
+                    "a frozen graph", f"{node!r} is a {type(node).__name__}", "outputs and wrt are nodes", "Name nodes"
+                )
+        order = ancestors(outputs)
+        release(order)
+        self.outputs, self.wrt = list(outputs), list(wrt)
+        self.leaves = [n for n in order if isinstance(n, Input)]
+        self.constants = [n for n in order if isinstance(n, Constant)]
+        run = [n for n in order if not isinstance(n, Input | Constant)]
+        for node in run:
+            if not has_rule(node):
+                raise GraphError(
+                    str(node),
+                    "it has its own forward and no rule",
+                    "a frozen graph needs pure rules",
+                    "Define compute and vjp",
+                )
+        members = set(order)
+        for node in self.wrt:
+            if node not in members:
+                raise no_gradient(node, self.outputs[-1])
+        self.depends = depending(order, wrt)
+        reverse = [n for n in reversed(run) if not self.depends.isdisjoint(n.inbound_nodes)]
+        self.forms: dict[Node, str] = {}
+        self.forward, self.backward = last_uses(run, reverse, {*outputs, *wrt})
+
+    def run(
+        self,
+        xp: Namespace,
+        arrays: Sequence[Array],
+        seeds: Mapping[Node, Array] | None = None,
+        guards: "list[Guard] | None" = None,
+    ) -> tuple[list[Array], list[Array]]:
+        """Values of the outputs and gradients of ``wrt``, by a plain loop; ``arrays`` are those of ``leaves``.
+
+        ``seeds``: {output: the gradient to start from}; without one, a scalar output starts from 1. With ``guards``,
+        shapes and dtypes are checked too, and what is to be checked of the leaves' values is added to this list.
+        """
+        values: dict[Node, Any] = dict(zip(self.leaves, arrays, strict=True))
+        values |= at_dtype(self.constants, arrays)
+        for node, dropped in self.forward:
+            inputs = [values[m] for m in node.inbound_nodes]
+            if guards is not None:
+                node.check(*inputs)
+                guards += guards_of(node, self.leaves, inputs)
+            values[node] = node.compute(xp, *inputs)
+            if guards is not None:
+                self.forms[node] = f"{name_of(values[node])} {shape_of(values[node])}"
+            for m in dropped:
+                del values[m]
+        outputs = [values[node] for node in self.outputs]
+        gradients = self._seeds(xp, values, seeds or {})
+        for node, dropped in self.backward:
+            if node in gradients:
+                inputs = [values[m] for m in node.inbound_nodes]
+                for inbound, thunk in pullbacks(node, xp, gradients[node], values[node], inputs).items():
+                    if inbound in self.depends:
+                        gradients[inbound] = gradients[inbound] + thunk() if inbound in gradients else thunk()
+                if node not in self.wrt:
+                    del gradients[node]
+            for m in dropped:
+                del values[m]
+        return outputs, [self._found(gradients, node) for node in self.wrt]
+
+    def checked_once(self, guards: "list[Guard]") -> Callable[..., tuple[list[Array], list[Array]]]:
+        """``run`` with checks until one run is through, which fills ``guards``; later runs have the same shapes."""
+        through = False
+
+        def run(
+            xp: Namespace, arrays: Sequence[Array], seeds: Mapping[Node, Array] | None = None
+        ) -> tuple[list[Array], list[Array]]:
+            nonlocal through
+            if through:
+                return self.run(xp, arrays, seeds)
+            guards.clear()  # of a run that raised
+            result = self.run(xp, arrays, seeds, guards)
+            through = True
+            return result
+
+        return run
+
+    def _seeds(self, xp: Namespace, values: Mapping[Node, Any], seeds: Mapping[Node, Array]) -> dict[Node, Array]:
+        found: dict[Node, Array] = {}
+        for node in self.outputs if self.wrt else ():
+            if node in seeds:
+                found[node] = seeds[node]
+                if shape_of(seeds[node]) != shape_of(values[node]):
+                    raise ShapeError(
+                        str(node),
+                        f"its seed gradient is {shape_of(seeds[node])}",
+                        f"a seed has the shape of the output, {shape_of(values[node])}",
+                        "Reshape the seed",
+                    )
+            elif node in self.depends:
+                if shape_of(values[node]) != ():
+                    raise CostError(
+                        str(node),
+                        f"gradients are wanted of it and it has shape {shape_of(values[node])}",
+                        "gradients start from a scalar, or from a seed",
+                        "End in a loss, or pass seeds={output: gradient}",
+                    )
+                found[node] = xp.ones_like(values[node])
+        return found
+
+    def _found(self, gradients: Mapping[Node, Array], node: Node) -> Array:
+        if node not in gradients:
+            raise NoGradientError(
+                str(node),
+                "no gradient reaches it",
+                "every path to the outputs has a node without one",
+                "Leave it out of wrt",
+            )
+        check_floats([node])
+        return gradients[node]
+
+
+def has_rule(node: Node) -> bool:
+    """Is the node's mathematics in its rule, and not in a ``forward`` or ``backward`` of its own?"""
+    kind = type(node)
+    own = kind.forward is not Node.forward or kind.backward is not Node.backward
+    return kind.compute is not Node.compute and not own
+
+
+class Guard(NamedTuple):
+    """A limit that ``node`` sets to the values of leaves it reads: ``inputs`` are leaves, or shapes of the others."""
+
+    node: Node
+    inputs: list["Node | Shaped"]
+
+    def check(self, backend: Backend, feed: Mapping[Any, Any]) -> None:
+        """Let the node check the leaves, as they were fed; not those that lie on a device, which it would wait for."""
+        if not all(isinstance(i, Shaped) or i in feed for i in self.inputs):
+            return
+        found = [i if isinstance(i, Shaped) else feed[i] for i in self.inputs]
+        if any(backend.owns(f) for f in found) and not backend.device.startswith("cpu"):
+            return
+        import numpy as np  # on the host, where all integers can be compared: PyTorch cannot compare some of its own
+
+        def on_host(value: Any) -> Any:
+            return backend.to_numpy(value) if backend.owns(value) else np.asarray(value)
+
+        self.node.check_values(np, *(f if isinstance(f, Shaped) else on_host(f) for f in found))
+
+
+class Shaped(NamedTuple):
+    """Stands for a value of which only the shape is known."""
+
+    shape: tuple[int, ...]
+
+
+def guards_of(node: Node, leaves: Sequence[Node], inputs: Sequence[Any]) -> list[Guard]:
+    """The guard of a node that limits the values of leaves, if it does."""
+    if type(node).check_values is Node.check_values or not any(n in leaves for n in node.inbound_nodes):
+        return []
+    pairs = zip(node.inbound_nodes, inputs, strict=True)
+    return [Guard(node, [n if n in leaves else Shaped(shape_of(x)) for n, x in pairs])]
+
+
+def depending(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
+    """``wrt`` and all nodes that depend on one of them."""
+    found = set(wrt)
+    for node in order:
+        if not found.isdisjoint(node.inbound_nodes):
+            found.add(node)
+    return found
+
+
+def last_uses(run: Sequence[Node], reverse: Sequence[Node], kept: set[Node]) -> tuple[Steps, Steps]:
+    """Both passes, each node with the values that nobody reads after it; those in ``kept`` stay."""
+    seen: set[Node] = set(kept)
+    backward = [(node, unseen([node, *node.inbound_nodes], seen)) for node in reversed(reverse)]
+    forward = [(node, unseen(node.inbound_nodes, seen)) for node in reversed(run)]
+    return forward[::-1], backward[::-1]
+
+
+def unseen(nodes: Sequence[Node], seen: set[Node]) -> list[Node]:
+    """The nodes that are not in ``seen``, once each; adds them to it."""
+    new = [n for n in dict.fromkeys(nodes) if n not in seen]
+    seen.update(new)
+    return new

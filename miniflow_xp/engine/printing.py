@@ -1,0 +1,57 @@
+"""A frozen graph as text: one equation a line, forward then backward."""
+
+from collections.abc import Iterator
+from itertools import count
+
+from miniflow_xp.engine.frozen import Schedule
+from miniflow_xp.node import Constant, Input, Node
+
+
+def equations(schedule: Schedule) -> str:
+    """The equations of a schedule: ``f = Linear(X, W, b)``, and ``∂W = ∂f · ∂f/∂W`` for each gradient computed.
+
+    A node's dtype and shape stand at the end of its line once they are known. A gradient that arrives on several paths
+    is added up: ``+=``.
+    """
+    names = short_names([*schedule.leaves, *(node for node, _ in schedule.forward)])
+
+    def spell(node: Node) -> str:
+        return str(node.name) if isinstance(node, Constant) else names[node]
+
+    rows = [
+        (
+            f"{names[node]} = {type(node).__name__}({', '.join(map(spell, node.inbound_nodes))})",
+            schedule.forms.get(node),
+        )
+        for node, _ in schedule.forward
+    ]
+    width = max((len(text) for text, _ in rows), default=0)
+    lines = ["forward", *(f"  {text:{width}}  {form}" if form else f"  {text}" for text, form in rows)]
+    met: set[Node] = set()
+    for node, _ in schedule.backward:
+        lines += ["backward"] if not met else []
+        for inbound in dict.fromkeys(node.inbound_nodes):
+            if inbound in schedule.depends:
+                sign = "+=" if inbound in met else "="
+                lines.append(f"  ∂{names[inbound]} {sign} ∂{names[node]} · ∂{names[node]}/∂{names[inbound]}")
+                met.add(inbound)
+    return "\n".join(lines)
+
+
+def short_names(nodes: list[Node]) -> dict[Node, str]:
+    """A name for each node: its own, or its class and a number."""
+    used = {node.name for node in nodes}
+    names: dict[Node, str] = {}
+    named: set[str] = set()
+    numbers: dict[tuple[str, int], Iterator[int]] = {}  # where to go on: a number that is taken stays taken
+    for node in nodes:
+        if node.name and node.name not in named:
+            named.add(node.name)
+            names[node] = node.name
+            continue
+        stem = node.name or ("x" if isinstance(node, Input) else type(node).__name__.lower())
+        first = 2 if node.name else 1
+        found = numbers.setdefault((stem, first), count(first))
+        names[node] = next(name for n in found if (name := f"{stem}{n}") not in used)
+        used.add(names[node])
+    return names

@@ -1,0 +1,236 @@
+"""Is a gradient right? Every node's, and the whole graph's, against central differences in float64."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from miniflow_xp import dtypes
+from miniflow_xp.backend import Array, Backend
+from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.checks import not_negative, whole
+from miniflow_xp.errors import DtypeError, GradcheckError, NotInGraphError
+from miniflow_xp.feed import admit, checked_feed
+from miniflow_xp.gradcheck.symmetric import Place, check_symmetric, moving_together
+from miniflow_xp.graph import ancestors, at_dtype, check_all_in, check_floats, check_sorted, forget_gradients
+from miniflow_xp.node import Constant, Input, Node, as_nodes
+from miniflow_xp.nodes.gradients import no_gradient
+from miniflow_xp.switch import get_backend
+
+
+def gradcheck(
+    output: Node | Sequence[Node],
+    feed: Mapping[Input, Any] | None = None,
+    wrt: Sequence[Input] | None = None,
+    *,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+    elements: int | None = 100,
+    seed: int = 0,
+    symmetric: Node | Sequence[Node] = (),
+) -> None:
+    """Compare gradients with (f(x + h) - f(x - h)) / 2h in float64, on the backend in use; returns if all agree.
+
+    ``output``: a node, or a sorted list whose last node is meant; all nodes that it depends on are checked one by one
+    at the values they have for ``feed`` ({Input: data}), and then the leaves ``wrt`` (default: all that are not
+    integers) through the whole graph. A node may have a rule or, as in the lesson, its own ``forward`` and
+    ``backward``. A value of many elements is weighed by random numbers from ``seed``. ``elements``: how many elements
+    of each input are tried, None for all; h is the cube root of the machine's epsilon times max(1, |x|). A gradient
+    passes within ``atol + rtol·|quotient|`` and the quotient's own rounding. Nothing stays changed on the nodes.
+
+    ``symmetric``: nodes, fed or computed, whose values are symmetric matrices (in the last two axes) and stay so, as
+    what reads them needs it: a Cholesky factorisation, say. Elements (i, j) and (j, i) move together, along
+    E = eᵢeⱼᵀ + eⱼeᵢᵀ, or eᵢeᵢᵀ on the diagonal, and ⟨G, E⟩ = Gᵢⱼ + Gⱼᵢ, or Gᵢᵢ, of the gradient G is what the quotient
+    has to be: G may be symmetric, or a triangle with twice the numbers off the diagonal.
+
+    Raises GradcheckError, which names node, input, element, both gradients, or the node where NaN first appears;
+    DtypeError where the backend has no float64, or ``wrt`` names declared integers; what ``topological_sort`` raises.
+    """
+    backend = get_backend()
+    if backend.storable("float64") != "float64":
+        raise DtypeError(
+            f"gradcheck on {backend!r}",
+            "float64 is not available there",
+            "differences need float64",
+            "For JAX set JAX_ENABLE_X64=1; or check on another backend",
+        )
+    order = ancestors([check_sorted([output] if isinstance(output, Node) else output, "gradcheck")[-1]])
+    wanted = None if wrt is None else as_nodes(wrt, "gradcheck, wrt")
+    check_floats(wanted or ())
+    feed = checked_feed(feed, "gradcheck")
+    check_all_in(order, feed)
+    with backend.activate(), restored(order):
+        leaves = [node for node in order if isinstance(node, Input)]
+        raw = {leaf: feed.get(leaf, leaf.value) for leaf in leaves}
+        for leaf, array in admit(raw, backend).items():
+            leaf.value = backend.asarray(array, "float64") if is_float(array) else array
+        for constant, value in at_dtype(
+            [n for n in order if isinstance(n, Constant)], [n.value for n in leaves]
+        ).items():
+            constant.value = value
+        run(order)
+        first_nan(order, backend)
+        mirrored = as_nodes(symmetric, "gradcheck, symmetric")
+        for node in mirrored:
+            if node not in order:
+                raise NotInGraphError(
+                    str(node),
+                    "it is declared symmetric",
+                    "the output does not depend on it",
+                    "Leave it out of symmetric",
+                )
+            check_symmetric(node, backend.to_numpy(node.value))
+        check = Checker(backend, rtol, atol, elements, seed, mirrored)
+        for node in order:
+            if not isinstance(node, Input | Constant):
+                check(node, [node], list(dict.fromkeys(node.inbound_nodes)))
+        for leaf in wanted or ():
+            if leaf not in leaves:
+                raise no_gradient(leaf, order[-1])
+        check(order[-1], order, list(leaves) if wanted is None else wanted)
+
+
+class Checker:
+    """Compares gradients of an output, through the nodes of a path, with difference quotients."""
+
+    def __init__(
+        self, backend: Backend, rtol: float, atol: float, elements: int | None, seed: int, symmetric: Sequence[Node]
+    ) -> None:
+        import numpy as np
+
+        self.np = np
+        self.backend = backend
+        self.symmetric = set(symmetric)
+        self.rtol, self.atol = not_negative(rtol, "gradcheck, rtol"), not_negative(atol, "gradcheck, atol")
+        self.elements = None if elements is None else whole(elements, "gradcheck, elements", 1)
+        self.random = np.random.default_rng(whole(seed, "gradcheck, seed", 0))
+
+    def __call__(self, output: Node, path: list[Node], inputs: list[Node]) -> None:
+        """Check the gradients of ``inputs`` through ``path``, a sorted list that ends with ``output``."""
+        inputs = [node for node in inputs if not isinstance(node, Constant) and is_float(node.value)]
+        weights = self.random.uniform(0.5, 1.5, shape_of(output.value)) if shape_of(output.value) else self.np.ones(())
+        gradients = self.analytic(output, path, inputs, weights)
+
+        def weighted() -> tuple[float, float]:
+            run(path)
+            terms = weights * self.backend.to_numpy(output.value)
+            return float(terms.sum()), float(abs(terms).sum())
+
+        for node in inputs:
+            self.compare(output, path, node, gradients[node], weighted)
+        run(path)
+
+    def analytic(self, output: Node, path: list[Node], inputs: list[Node], weights: Array) -> dict[Node, Array]:
+        """Gradients of the weighted output as NumPy arrays; zeros where none arrives."""
+        forget_gradients([*path, *inputs])
+        cost = Node(name="weighted sum")
+        cost.gradients = {output: self.backend.asarray(weights, "float64")}
+        readers, output.outbound_nodes = output.outbound_nodes, [cost]
+        for node in reversed(path):
+            node.backward()
+        output.outbound_nodes = readers
+        found = {}
+        for node in inputs:
+            source = node if node in path else output
+            gradient = source.gradients.get(node)
+            shape = shape_of(node.value)
+            found[node] = self.np.zeros(shape) if gradient is None else self.backend.to_numpy(gradient).reshape(shape)
+        return found
+
+    def compare(
+        self, output: Node, path: list[Node], node: Node, gradient: Array, weighted: Callable[[], tuple[float, float]]
+    ) -> None:
+        """Raise GradcheckError at the first element of ``node`` whose gradient is not the difference quotient."""
+        value, host = node.value, self.backend.to_numpy(node.value)
+        for places in self.directions(host, node in self.symmetric):
+            place = places[0]
+            step = float(self.np.finfo(float).eps) ** (1 / 3) * max(1.0, abs(float(host[place])))
+            ends = []
+            for sign in (1, -1):
+                moved = host.copy()
+                for moving in places:
+                    moved[moving] += sign * step
+                node.value = self.backend.asarray(moved)
+                ends.append(weighted())
+            node.value = value
+            quotient = (ends[0][0] - ends[1][0]) / (2 * step)
+            rounding = 10 * float(self.np.finfo(float).eps) * max(ends[0][1], ends[1][1]) / step
+            slope = sum(float(gradient[moving]) for moving in places)
+            if not abs(slope - quotient) <= self.atol + self.rtol * abs(quotient) + rounding:
+                raise wrong(output, path, node, places, slope, quotient)
+
+    def directions(self, host: Array, symmetric: bool) -> list[list[Place]]:
+        """The elements to try, together those that move so: all, or as many as asked for, drawn from the seed."""
+        every = [moving_together(p, symmetric) for p in self.np.ndindex(host.shape) if not symmetric or p[-2] <= p[-1]]
+        if self.elements is None or len(every) <= self.elements:
+            return every
+        return [every[n] for n in sorted(self.random.choice(len(every), self.elements, replace=False))]
+
+
+def run(path: Sequence[Node]) -> None:
+    """Run every ``forward`` in order."""
+    for node in path:
+        node.forward()
+
+
+def first_nan(order: Sequence[Node], backend: Backend) -> None:
+    """Raise GradcheckError at the first node whose value is not finite everywhere."""
+    place = first_not_finite(order, backend)
+    if place is not None:
+        node, index, number = place
+        raise GradcheckError(
+            str(node),
+            f"its value{f' at {list(index)}' if index else ''} is {number}",
+            "gradients are checked at finite values",
+            "This is where it first appeared: look at this node's inputs",
+        )
+
+
+def first_not_finite(order: Sequence[Node], backend: Backend) -> tuple[Node, tuple[int, ...], float] | None:
+    """The first node of a sorted list whose value holds NaN or infinity, with index and number; None if none does."""
+    import numpy as np
+
+    for node in order:
+        if node.value is None:
+            continue
+        host = np.asarray(backend.to_numpy(node.value) if backend.owns(node.value) else node.value)
+        bad = np.argwhere(~np.isfinite(host))
+        if len(bad):
+            index = tuple(int(n) for n in bad[0])
+            return node, index, float(host[index])
+    return None
+
+
+def is_float(array: Any) -> bool:
+    """Is this an array of floats?"""
+    return hasattr(array, "dtype") and dtypes.name_of(array) in dtypes.FLOATS
+
+
+def wrong(
+    output: Node, path: Sequence[Node], node: Node, places: Sequence[Place], got: float, quotient: float
+) -> GradcheckError:
+    """The error for a gradient that is not the difference quotient."""
+    alone = len(path) == 1
+    number = f"input {output.inbound_nodes.index(node)}, " if alone else ""
+    at = ", at " + " and ".join(str(list(place)) for place in places) if places[0] else ""
+    at += " together" if len(places) > 1 else ""
+    return GradcheckError(
+        str(output),
+        f"its gradient of {number}{node}{at} is {got:.10g}",
+        f"central differences give {quotient:.10g}",
+        f"Mend the vjp or backward of {type(output).__name__}"
+        if alone
+        else "Each node alone is right: look at how their gradients are added up, or at a kink near these values",
+    )
+
+
+@contextmanager
+def restored(order: Sequence[Node]) -> Iterator[None]:
+    """Give all nodes, and those that read them, their state back at the end."""
+    nodes = dict.fromkeys([*order, *(outbound for node in order for outbound in node.outbound_nodes)])
+    before = {node: dict(vars(node)) for node in nodes}
+    try:
+        yield
+    finally:
+        for node, state in before.items():
+            vars(node).clear()
+            vars(node).update(state)

@@ -1,0 +1,61 @@
+"""The options ``--checkpoint`` and ``--resume``: the folder, and the checkpoint that training goes on from."""
+
+from math import inf
+from pathlib import Path
+from typing import NamedTuple
+
+from miniflow_xp.checkpoint import Keeper, load
+from miniflow_xp.checks import as_number
+from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.programs.outputs import check_folder
+from miniflow_xp.programs.train.settings import Settings
+
+
+class Begun(NamedTuple):
+    """A run that was begun: the name of its last checkpoint, and the learning rate in it."""
+
+    name: str
+    learning_rate: float | None
+
+
+def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> None:
+    """Raise what stands against checkpoints there: no folder, or one that another run has, or that is not writable."""
+    if folder is None:
+        for option, given in (("--resume", resume), ("--checkpoint-every", every is not None)):
+            if given:
+                raise SettingError(
+                    option, "it came without --checkpoint", "checkpoints lie in a folder", "Add --checkpoint FOLDER"
+                )
+        return
+    if every is not None and every < 1:
+        raise SettingError("--checkpoint-every", f"it is {every}", "it is a number of steps above 0", "Leave it out")
+    check_folder("--checkpoint", folder)
+    if folder.exists():
+        with Keeper(folder):  # raises where another run is at work
+            pass
+    if not resume and Keeper(folder).paths():
+        raise SettingError(
+            f"--checkpoint {folder}",
+            "it holds the checkpoints of another run",
+            "a folder belongs to one run",
+            "Add --resume to go on from the last of them, or choose another folder",
+        )
+
+
+def last_checkpoint(folder: Path | None) -> Begun | None:
+    """The one that training will go on from; None where there is none. ``fit`` warns of those that are damaged."""
+    for path in [] if folder is None else Keeper(folder).paths()[::-1]:
+        try:
+            rate = load(path).meta.get("learning_rate")
+        except DataError:
+            continue
+        number = as_number(rate)
+        return Begun(path.name, number if number is not None and 0 < number < inf else None)
+    return None
+
+
+def going_on(settings: Settings, begun: Begun | None, asked: float | None) -> Settings:
+    """The settings, with the run's own learning rate unless another was ``asked`` for; ``restore`` warns then."""
+    if begun is None or begun.learning_rate is None or asked is not None:
+        return settings
+    return settings._replace(learning_rate=begun.learning_rate)

@@ -1,0 +1,116 @@
+"""What the command ``train`` does in which order: read, check, train, save, tell."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from miniflow_xp.data import Asked, Split, Table, hold_out, load, read_data
+from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.programs.train.display import EpochLines, checkpoints_line, show_end, show_start
+from miniflow_xp.programs.train.network import Network
+from miniflow_xp.programs.train.plotting import save_plot
+from miniflow_xp.programs.train.resuming import Begun
+from miniflow_xp.programs.train.saving import save
+from miniflow_xp.programs.train.settings import Settings
+from miniflow_xp.programs.train.training import host_dtype, network_for, train, training_rows
+from miniflow_xp.system.terminal import stdout
+from miniflow_xp.training.history import History
+from miniflow_xp.training.interrupts import interrupts
+
+
+class Files(NamedTuple):
+    """What is written, where, and whether training goes on from what was."""
+
+    output: Path
+    plot: Path | None
+    checkpoints: Path | None
+    checkpoint_every: int | None
+    resume: bool
+
+
+def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str, asked: Asked) -> Table:
+    """The table that the options name; raises SettingError where they contradict each other."""
+    if data is None:
+        if target is not None:
+            raise SettingError(
+                "--target", "it came without --data", "a data set has its own target", "Add --data FILE.csv"
+            )
+        for option, value in asked._asdict().items():
+            if value is not None:
+                raise SettingError(f"--{option}", "it came without --data", "it is for CSV files", "Leave it out")
+        return load("digits" if dataset is None else dataset, task)
+    if dataset is not None:
+        raise SettingError("--dataset", "it came with --data", "training is on one table", "Leave one of them out")
+    return read_data(data, target, task, asked)
+
+
+def train_and_show(
+    table: Table,
+    settings: Settings,
+    held_out: float | None,
+    files: Files,
+    begun: Begun | None,
+    arguments: Sequence[str],
+) -> None:
+    """Split, train, save, and print what a user wants to see.
+
+    ``begun``: the checkpoint that is gone on from; ``arguments``: those of the command line, to be repeated.
+    """
+    console = stdout()
+    rng = np.random.default_rng(settings.seed)
+    split = hold_out(table, held_out, rng, host_dtype())
+    network = network_for(table, settings, rng)
+    line = checkpoints_line(files.checkpoints, files.checkpoint_every, "" if begun is None else begun.name)
+    show_start(console, table, split, network, settings, line)
+    lines = EpochLines(console, table.task, settings.epochs)
+    batches = training_rows(split, settings)
+    started = perf_counter()
+    with interrupts() as asked:  # what was asked of the training holds until all is saved and told
+        try:
+            history = train(
+                network,
+                split,
+                settings,
+                batches=batches,
+                callbacks=[lines],
+                checkpoints=files.checkpoints,
+                checkpoint_every=files.checkpoint_every,
+                resume=files.resume,
+                progress=console if console.is_terminal else False,
+            )
+            show_end(console, table.task, history, perf_counter() - started)
+        except DataError:  # the last checkpoint; its disk need not be that of the parameters
+            if batches.used:
+                save_and_tell(console, files.output, table, split, network)
+            raise
+        save_and_tell(console, files.output, table, split, network)
+        if files.plot is not None:
+            save_plot(files.plot, history)
+            console.print(f"Costs drawn in {files.plot}", soft_wrap=True)
+        if history.ended == "interrupted":
+            tell_how_to_go_on(asked.name, history, files, arguments)
+    if asked.number:
+        raise typer.Exit(128 + asked.number)  # the shell's code for what a signal ended
+
+
+def save_and_tell(console: Console, output: Path, table: Table, split: Split, network: Network) -> None:
+    """Write the parameters."""
+    save(output, table, split, network)
+    console.print(f"Parameters written to {output}", soft_wrap=True)
+
+
+def tell_how_to_go_on(signal: str, history: History, files: Files, arguments: Sequence[str]) -> None:
+    """On standard error: where Ctrl-C, or another signal, ended it, and the command that goes on."""
+    last = history[-1]
+    typer.echo(f"Stopped by {signal} in epoch {last.number + 1}, after step {last.steps}.", err=True)
+    if files.checkpoints is None:
+        typer.echo("To be able to go on, train with --checkpoint FOLDER.", err=True)
+        return
+    again = [*arguments] if files.resume else [*arguments, "--resume"]
+    typer.echo(f"Go on with: {shlex.join(['miniflow-xp', *again])}", err=True)

@@ -1,0 +1,41 @@
+"""The user's own line of code, seen from inside this package: where a node was made, or a warning belongs."""
+
+import os.path
+import re
+import sys
+from types import FrameType
+
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))
+
+
+def calling_line() -> str:
+    """The line outside of this package that is running: ``nn.py:12``, or in a notebook ``In [3], line 2``."""
+    frame = sys._getframe(stacklevel() - 1)  # noqa: SLF001  inspect.stack() reads every source file
+    cell = cell_of(frame)
+    if cell:
+        return f"In [{cell}], line {frame.f_lineno}"
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def cell_of(frame: FrameType) -> str | None:
+    """The number of the notebook's cell that a frame runs; None outside of notebooks.
+
+    IPython in a terminal calls the file of a cell ``<ipython-input-3-…>``. A kernel names it ``ipykernel_…/….py`` after
+    the text of the cell, and knows the number.
+    """
+    filename = frame.f_code.co_filename
+    if found := re.match(r"<ipython-input-(\d+)-", filename):
+        return found[1]
+    shell = frame.f_globals.get("get_ipython")
+    if "ipykernel_" not in filename or shell is None:
+        return None
+    kind_and_name = shell().compile.format_code_name(filename)  # ("Cell", "In[3]")
+    return re.sub(r"\D", "", kind_and_name[1]) if kind_and_name else None
+
+
+def stacklevel() -> int:
+    """For ``warnings.warn`` in the calling function: how far up the first frame outside of this package is."""
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001  as above
+    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
