@@ -25,6 +25,7 @@ from miniflow_xp.ops import (
     Tanh,
 )
 from miniflow_xp.switch import available_backends, get_backend, set_backend, to_numpy, use_backend
+from miniflow_xp.system.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
-
-__version__ = "0.1.0"
 
 __all__ = [
     "MSE",

@@ -9,7 +9,6 @@ import warnings
 
 import numpy as np
 
-import miniflow_xp
 from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint.file import State
 from miniflow_xp.checkpoint.matching import keys_of, kind_of, named, problems, settings_of, slot_name, value_name
@@ -18,6 +17,7 @@ from miniflow_xp.engine.trainer import Memory, OnHost, Trainer
 from miniflow_xp.errors import DataError
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import stacklevel
+from miniflow_xp.system.version import __version__
 
 
 def trainer_state(trainer: Trainer) -> State:
@@ -47,7 +47,7 @@ def trainer_state(trainer: Trainer) -> State:
 def versions() -> dict[str, str]:
     """What a State was made by, for people who compare results."""
     return {
-        "miniflow_xp": miniflow_xp.__version__,
+        "miniflow_xp": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "backend": get_backend().describe(),

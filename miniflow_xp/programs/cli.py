@@ -12,11 +12,12 @@ import typer
 
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.programs.bench.cli import advise_command, bench_command, check_budget, compare_command, report_command
-from miniflow_xp.programs.info import own_version, show_info
+from miniflow_xp.programs.info import show_info
 from miniflow_xp.programs.train.model_commands import evaluate_command, predict_command
 from miniflow_xp.programs.train.train_command import train_command
 from miniflow_xp.system.outlet import lasting, loss
 from miniflow_xp.system.terminal import shown, stdout
+from miniflow_xp.system.version import __version__
 
 app = typer.Typer(
     name="miniflow-xp",
@@ -30,7 +31,7 @@ app = typer.Typer(
 def show_version(asked: bool) -> None:
     """The option ``--version``."""
     if asked:
-        typer.echo(f"miniflow-xp {own_version()}")
+        typer.echo(f"miniflow-xp {__version__}")
         raise typer.Exit
 
 

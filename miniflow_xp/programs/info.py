@@ -14,6 +14,7 @@ from rich.table import Table as Grid
 
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.switch import available_backends, described, get_backend
+from miniflow_xp.system.version import __version__
 
 
 def show_info(console: Console) -> None:
@@ -23,7 +24,7 @@ def show_info(console: Console) -> None:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, text in [
-        ("miniflow_xp", own_version()),
+        ("miniflow_xp", __version__),
         ("Python", f"{platform.python_version()} ({sys.executable})"),
         ("platform", f"{platform.platform()}, {os.cpu_count()} processors"),
         ("array-api-compat", version("array-api-compat")),
@@ -80,10 +81,3 @@ def in_use() -> str:
         return f"{described(get_backend())} ({asked})"
     except MiniflowError as error:
         return f"nothing: {error}"
-
-
-def own_version() -> str:
-    """Version of this package."""
-    from miniflow_xp import __version__
-
-    return __version__

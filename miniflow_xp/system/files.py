@@ -5,8 +5,10 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from miniflow_xp.backend import Array
+Buffer: TypeAlias = Any
+"""What a file takes: bytes, or a contiguous array; ``collections.abc.Buffer`` from Python 3.12 on."""
 
 SUFFIX = ".tmp"
 NO_FILE = "it is no ordinary file, and would be replaced by one"
@@ -15,7 +17,7 @@ FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
 UNSUPPORTED = (errno.EINVAL, errno.ENOTSUP)  # some network drives cannot bring a folder to the disk
 
 
-def write_atomically(path: Path, chunks: Iterable[bytes | Array]) -> None:
+def write_atomically(path: Path, chunks: Iterable[Buffer]) -> None:
     """Write the chunks of bytes to a temporary file in the same folder, bring it to the disk, and rename it.
 
     A power cut leaves the old file or the new one. On an error, or Ctrl-C, the old file stays and the temporary one

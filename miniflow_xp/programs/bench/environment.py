@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from miniflow_xp.programs.bench.affinity import usable_cores
+from miniflow_xp.system.version import __version__
 
 PACKAGES = {
     "numpy": ("numpy",),
@@ -34,8 +35,6 @@ GPU_STATE = ("clocks.sm", "temperature.gpu", "utilization.gpu")
 
 def machine() -> dict[str, Any]:
     """Facts that do not change during a run; runs on machines that differ in them are not compared."""
-    from miniflow_xp import __version__
-
     return {
         "cpu": cpu_name(),
         "cores": os.cpu_count(),

@@ -1,0 +1,1 @@
+"""JAX: the adapter, and a step under jax.jit."""

@@ -1,0 +1,1 @@
+"""What holds nodes together: their readers, their gradients, their copies."""

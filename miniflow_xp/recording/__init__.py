@@ -1,0 +1,1 @@
+"""A function recorded as equations, which every capture replays."""

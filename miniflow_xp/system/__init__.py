@@ -1,0 +1,1 @@
+"""What Python and the operating system differ in: files, processes, locks, terminals, notebooks."""

@@ -1,0 +1,92 @@
+"""The rooms of the package: what may import what, and that nothing stands in a circle."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent / "miniflow_xp"
+FLOORS = [  # a module imports from its own floor and from those before it
+    {"errors"},
+    {"system"},
+    {"backend", "dtypes", "checks"},
+    {"switch", "broadcasting", "given", "metrics", "schedules"},
+    {"nodes", "node", "feed", "graph"},
+    {"ops", "gradcheck", "recording"},
+    {"backends", "engine"},
+    {"layers", "checkpoint", "data"},
+    {"training"},
+    {"programs", "__init__", "__main__"},  # programs are written in the public names, as users write theirs
+]
+
+
+def modules():
+    """{dotted name: its file}, of the whole package."""
+    return {named(path): path for path in ROOT.rglob("*.py")}
+
+
+def named(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path, known):
+    """The modules of the package that a file imports anywhere, but for type checking alone."""
+    found = set()
+    for node in reached(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inside & known if inside <= known else {node.module, *(inside & known)}
+    return found & known
+
+
+def reached(node):
+    """All nodes of a syntax tree, without what stands under ``if TYPE_CHECKING``."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield from reached(child)
+
+
+def floor_of(name):
+    room = name.split(".")[1] if "." in name else "__init__"
+    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+
+
+MODULES = modules()
+IMPORTS = {name: imports_of(path, set(MODULES)) for name, path in MODULES.items()}
+
+
+def test_no_import_leads_up():
+    up = [(name, other) for name in sorted(MODULES) for other in IMPORTS[name] if floor_of(other) > floor_of(name)]
+    assert up == []
+
+
+def test_no_imports_stand_in_a_circle():
+    try:
+        TopologicalSorter(IMPORTS).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_a_backend_knows_its_contract_and_recording_alone():
+    shared = {"backend", "errors", "dtypes", "broadcasting", "system", "recording", "backends"}
+    strange = [
+        (name, other)
+        for name in sorted(MODULES)
+        for other in IMPORTS[name]
+        if name.startswith("miniflow_xp.backends.") and other.split(".")[1] not in shared
+    ]
+    assert strange == []
+
+
+def test_few_files_stand_loose():
+    assert len(list(ROOT.glob("*.py"))) <= 14
+
+
+def test_every_room_is_on_a_floor():
+    rooms = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert rooms == {room for floor in FLOORS for room in floor}
