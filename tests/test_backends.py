@@ -287,7 +287,7 @@ def test_unknown_name_lists_what_there_is():
 def test_package_missing(name, monkeypatch):
     monkeypatch.setattr(switch, "_load", switch._load.__wrapped__)  # not the one that was loaded before
     monkeypatch.setitem(sys.modules, {"strict": "array_api_strict"}.get(name, name), None)
-    monkeypatch.delitem(sys.modules, BUILT_IN[name].partition(":")[0], raising=False)
+    monkeypatch.delitem(sys.modules, switch.BUILT_IN[name].partition(":")[0], raising=False)
     monkeypatch.delitem(sys.modules, f"array_api_compat.{name}", raising=False)
     with pytest.raises(errors.PackageMissingError) as caught:
         set_backend(name)
