@@ -310,7 +310,7 @@ def test_an_output_that_is_no_file_stays_what_it_is(cli, model, tmp_path):
         for name in ("pipe", "link"):
             code, output, messages = cli(*arguments, "-o", name)
             assert (code, output) == (1, "")
-            assert messages.startswith(f"Error: --output {name}: it is a device or a pipe")
+            assert messages.startswith(f"Error: --output {name}: it is a pipe")
     assert (tmp_path / "pipe").is_fifo()
 
 

@@ -1,4 +1,4 @@
-"""What ``bench``, ``report``, ``advise`` and ``verify-gpu`` write: whole or not at all, over ordinary files only."""
+"""What ``train``, ``bench``, ``report``, ``advise`` and ``verify-gpu`` write: whole or not at all, over ordinary files only."""
 
 import errno
 import json
@@ -12,6 +12,7 @@ import pytest
 
 from miniflow_xp.errors import NoDeviceError
 from miniflow_xp.programs.bench import advise, run
+from miniflow_xp.programs.train import train_command
 from miniflow_xp.programs.verify import run as checks
 from miniflow_xp.system import files
 
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has nei
 
 RUN = bench_runs.run(backends=("numpy:cpu",), rounds=6, sizes=(16, 64), nodes=("Linear",))
 COMMANDS = {
+    "train": ("train", "--dataset", "diabetes", "--epochs", "1", "-o"),
     "bench": ("bench", "--backends", "numpy", "-o"),
     "report": ("report", "run.json", "-o"),
     "advise": ("advise", "model.py:build", "--backends", "numpy", "-o"),
@@ -40,6 +42,13 @@ def written_by(request, cli, monkeypatch, tmp_path):
         done.append(request.param)
         return RUN
 
+    train_and_show = train_command.train_and_show
+
+    def trained(*arguments):
+        done.append(request.param)
+        train_and_show(*arguments)
+
+    monkeypatch.setattr(train_command, "train_and_show", trained)
     monkeypatch.setattr(run, "run", measured)
     monkeypatch.setattr(advise, "advise", lambda *a: ([], SimpleNamespace(found={}), measured()))
     monkeypatch.setattr(checks, "CHECKS", ())
@@ -61,7 +70,7 @@ def test_a_link_stays_a_link_and_its_file_keeps_its_permissions(written_by, tmp_
     code, told, _ = written_by("link")
     assert (code, told) == (0, "")
     assert (tmp_path / "link").is_symlink()
-    assert len((tmp_path / "file").read_text()) > 20
+    assert len((tmp_path / "file").read_bytes()) > 20
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
     assert sorted(os.listdir(tmp_path)) == ["file", "link", "model.py", "run.json"]
 

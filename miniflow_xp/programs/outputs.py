@@ -1,13 +1,12 @@
 """Files and folders that a command writes: what stands against it is told before the work."""
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 from miniflow_xp.data.idx_folder import spellings
 from miniflow_xp.errors import SettingError
-from miniflow_xp.system.files import remedy, write_atomically
+from miniflow_xp.system.files import FILE, FOLDER, kind_of, remedy, write_atomically
 
 ANOTHER = "Choose another file"
 
@@ -19,20 +18,18 @@ def check_writable(option: str, path: Path, kept: Mapping[str, Path | None]) -> 
     """
     where = f"{option} {path}"
     check_here(where, path)
-    mode = mode_of(where, path)
-    if mode is not None and stat.S_ISDIR(mode):
-        raise SettingError(where, "it is a folder", "it is written as one file", ANOTHER)
-    if mode is not None and not stat.S_ISREG(mode):
-        raise SettingError(where, "it is a device or a pipe", "what is written is an ordinary file", ANOTHER)
+    kind = kind_at(where, path)
+    if kind not in (None, FILE):
+        raise SettingError(where, f"it is {kind}", "it is written as one ordinary file", ANOTHER)
     folder = Path(os.path.realpath(path)).parent if os.path.islink(path) else path.parent
-    mode_of_folder = mode_of(where, folder)
-    if mode_of_folder is None:
+    kind_of_folder = kind_at(where, folder)
+    if kind_of_folder is None:
         raise SettingError(
             where, f"there is no folder {folder}", "it is written to an existing folder", "Make it first"
         )
-    if not stat.S_ISDIR(mode_of_folder):
-        raise SettingError(where, f"{folder} is a file", "it is written to a folder", ANOTHER)
-    if not os.access(folder, os.W_OK | os.X_OK) or (mode is not None and not os.access(path, os.W_OK)):
+    if kind_of_folder != FOLDER:
+        raise SettingError(where, f"{folder} is {kind_of_folder}", "it is written to a folder", ANOTHER)
+    if not os.access(folder, os.W_OK | os.X_OK) or (kind is not None and not os.access(path, os.W_OK)):
         raise SettingError(where, "you may not write there", "it is written as one file", ANOTHER)
     for what, source in kept.items():
         if source is not None and any(same(path, file) for file in files_of(source)):
@@ -44,11 +41,11 @@ def check_folder(option: str, folder: Path) -> None:
     where = f"{option} {folder}"
     check_here(where, folder)
     for place in (folder, *folder.parents):
-        mode = mode_of(where, place)
-        if mode is None:
+        kind = kind_at(where, place)
+        if kind is None:
             continue  # it is made, with those above it that are not there
-        if not stat.S_ISDIR(mode):
-            got = "it is a file" if place == folder else f"{place} is a file"
+        if kind != FOLDER:
+            got = f"{'it' if place == folder else place} is {kind}"
             raise SettingError(where, got, "it is a folder, or can be made", "Choose another")
         if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
             raise SettingError(where, f"you may not write to {place}", "files are written there", "Choose another")
@@ -68,10 +65,10 @@ def check_here(where: str, path: Path) -> None:
         ) from None
 
 
-def mode_of(where: str, path: Path) -> int | None:
-    """Kind and permissions of what is there, links followed; None for nothing; raises SettingError if it is secret."""
+def kind_at(where: str, path: Path) -> str | None:
+    """What stands there, links followed; None for nothing; raises SettingError if it is secret."""
     try:
-        return path.stat().st_mode
+        return kind_of(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

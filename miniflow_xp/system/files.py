@@ -11,6 +11,7 @@ Buffer: TypeAlias = Any
 """What a file takes: bytes, or a contiguous array; ``collections.abc.Buffer`` from Python 3.12 on."""
 
 SUFFIX = ".tmp"
+FILE, FOLDER = "a file", "a folder"
 NO_FILE = "it is no ordinary file, and would be replaced by one"
 LONGEST_STEM = 30  # characters, at most 120 bytes: with the rest at most 142, and file systems allow 143 or 255
 FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG)
@@ -48,9 +49,18 @@ def permissions(path: Path) -> int | None:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return None
-    if not stat.S_ISREG(mode):
+    if kind_of(mode) != FILE:
         raise OSError(errno.EINVAL, NO_FILE)
     return mode & 0o777
+
+
+def kind_of(mode: int) -> str:
+    """What stands there, by the bits of its mode; only FILE can be read to its end, and replaced."""
+    if stat.S_ISREG(mode):
+        return FILE
+    if stat.S_ISDIR(mode):
+        return FOLDER
+    return "a pipe" if stat.S_ISFIFO(mode) else "a device or a socket"
 
 
 def temporary(path: Path) -> Path:
