@@ -1,4 +1,4 @@
-"""What ``train``, ``bench``, ``report``, ``advise`` and ``verify-gpu`` write: whole or not at all, over ordinary files only."""
+"""What ``train``, ``bench``, ``report``, ``advise`` and ``verify-gpu`` write: whole, or not at all."""
 
 import errno
 import json
