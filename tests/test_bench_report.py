@@ -558,6 +558,18 @@ def test_where_there_is_no_interval_no_band_is_drawn():
     assert "a marker without one had too few pairs" in report.build([run.raw], ["r"])
 
 
+def test_a_line_of_speedups_runs_between_the_ends_of_its_band():
+    """Every round differs: the estimate is then strictly inside of its interval."""
+    run = Run(bench_runs.run(), "")
+    series = next(s for s in run.of("step") if s.axis == "batch")
+    pairs = [(c, run.compare(c.cells["torch:cpu"], c.cells[run.reference])) for c in series.cases]
+    for case, compared in pairs:
+        _, low, middle, high, _ = charts.speedup_point(case.name, case.size, compared)
+        ratio = compared.speedup
+        assert (low, middle, high) == (ratio.low, ratio.estimate, ratio.high)
+        assert low < middle < high
+
+
 def test_a_table_that_is_wider_than_the_screen_shows_where_it_goes_on(html):
     style = html[html.index("<style>") : html.index("</style>")]
     (rule,) = re.findall(r"\n\.scroll \{(.*?)\}", style, re.DOTALL)

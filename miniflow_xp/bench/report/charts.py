@@ -181,8 +181,9 @@ def clipped_rival(rivals: str) -> str:
 def speedup_point(case: str, size: float, compared: Comparison) -> Point:
     """Where there is no interval, both of its ends are the middle, and none is drawn."""
     speedup = compared.speedup
-    low, middle, high = speedup[:3] if speedup.bounded else [speedup.estimate] * 3
-    return size, low, middle, high, f"{case}: {units.interval(compared.speedup)}, {compared.verdict}"
+    middle = speedup.estimate
+    low, high = (speedup.low, speedup.high) if speedup.bounded else (middle, middle)
+    return size, low, middle, high, f"{case}: {units.interval(speedup)}, {compared.verdict}"
 
 
 def shaded(plot: Plot, x: Log, brackets: Sequence[tuple[float, float, Style]]) -> Iterator[str]:
