@@ -14,10 +14,10 @@ import bench_runs
 import pytest
 
 from miniflow_xp.bench import report
-from miniflow_xp.bench.report import bars, charts, tables
+from miniflow_xp.bench.report import bars, charts, machine, tables
 from miniflow_xp.bench.report.choices import choices
 from miniflow_xp.bench.report.outcome import winner
-from miniflow_xp.bench.report.run import Run
+from miniflow_xp.bench.report.run import Case, Run
 from miniflow_xp.errors import PackageMissingError, SettingError
 
 LIMIT = 500_000  # bytes: what the page may weigh
@@ -575,5 +575,43 @@ def test_a_table_that_is_wider_than_the_screen_shows_where_it_goes_on(html):
     (rule,) = re.findall(r"\n\.scroll \{(.*?)\}", style, re.DOTALL)
     shadows = re.findall(r"var\(--(\w+)\).*? (local|scroll)[,;]", rule)
     assert shadows == [("paper", "local"), ("paper", "local"), ("shade", "scroll"), ("shade", "scroll")]
-    assert style.count("--shade: #") == 2  # light and dark
-    assert not re.search(r"\n(td|th|thead th|table|tr)[^{]*\{[^}]*background", style)  # nothing lies above the shadows
+    colours = [dict(re.findall(r"--(paper|shade): #(\w+);", part)) for part in style.split("@media screen")[:2]]
+    assert all(contrast(one["paper"], one["shade"]) > 1.5 for one in colours)  # light and dark
+    assert not re.search(r"\n(td|th|thead th|table|tr|\.chip)\b[^{]*\{[^}]*background", style)  # over the shadows
+    assert html.count('class="scroll"') == html.count('<b class="more" aria-hidden="true">scroll →</b>') > 5
+
+
+def contrast(paper, shade):
+    """The ratio of luminances, as WCAG 2 has it, of the paper alone and under the shade, whose last byte is its part."""
+    red, green, blue, part = bytes.fromhex(shade)
+    ground = bytes.fromhex(paper)
+    mixed = [low + (high - low) * part / 255 for low, high in zip(ground, (red, green, blue), strict=True)]
+
+    def luminance(colour):
+        linear = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted([luminance(ground), luminance(mixed)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_facts_of_the_machine_have_units():
+    gpu = {"name": "G", "memory.total": "81559", "clocks.max.sm": "1980"}
+    state = {"load": [0.5, 0.25, 1.0], "busy_cores": 2.0, "gpu": {"clocks.sm": "345", "temperature.gpu": "41"}}
+    run = Run({"environment": {"machine": {"memory_bytes": 32 * 10**9, "gpu": gpu}, "before": state}}, "")
+    assert dict(machine.facts(run)) == {
+        "memory": "32.0\N{NO-BREAK SPACE}GB",
+        "gpu": "name G, memory.total 81559 MiB, clocks.max.sm 1980 MHz",
+        "load before": "0.5, 0.25, 1 over 1, 5 and 15 minutes",
+        "busy cores before": "2",
+        "gpu before": "clocks.sm 345 MHz, temperature.gpu 41 °C",
+    }
+
+
+def test_no_two_lines_of_a_figure_look_the_same():
+    """More peers than there are colours."""
+    (peers,) = Run(bench_runs.run(), "").of("peers")
+    for count in (2, 6, 7, 11):
+        cells = dict.fromkeys(f"peer {k}" for k in range(count))
+        looks = charts.styles(Run({}, ""), peers._replace(cases=[Case("n=1", 1.0, cells)]))
+        assert len({(look.colour, look.hollow) for look in looks.values()}) == count

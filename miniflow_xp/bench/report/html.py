@@ -16,6 +16,8 @@ class Entry:
 
 
 Row = Sequence[Entry | str]
+LONG = 60  # letters; a cell of more is read in lines of some width
+MORE = ' <b class="more" aria-hidden="true">scroll →</b>'  # shown where a table is wider than its box
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Row]) -> str:
@@ -25,7 +27,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Row]) -> str:
     name = escape(caption)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{name}"><table>'
-        f"<caption><span>{name}</span></caption><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f"<caption><span>{name}{MORE}</span></caption><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 
@@ -36,9 +38,10 @@ def row_head(entry: Entry | str) -> str:
 
 def data(entry: Entry | str) -> str:
     """A cell that is no name."""
-    if not isinstance(entry, Entry):
-        return f"<td>{escape(entry)}</td>"
-    return f"<td>{entry.html}</td>" if entry.value is None else f'<td data-v="{entry.value:.6g}">{entry.html}</td>'
+    cell = entry if isinstance(entry, Entry) else Entry(escape(entry))
+    prose = ' class="long"' if len(cell.html) > LONG and "<" not in cell.html else ""
+    value = "" if cell.value is None else f' data-v="{cell.value:.6g}"'
+    return f"<td{prose}{value}>{cell.html}</td>"
 
 
 def figure(svg: str, caption: str = "") -> str:
