@@ -36,7 +36,8 @@ addEventListener("load", () => setTimeout(() => {
   const wider = (box) => box.scrollWidth > box.clientWidth + 1;
   const scrolls = (box) => ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
   const shown = (part) => part && part.getClientRects().length > 0;
-  const hinted = (box) => shown(box.querySelector(".more")) && getComputedStyle(box).backgroundImage.includes("gradient");
+  const shaded = (box) => getComputedStyle(box).backgroundImage.includes("gradient");
+  const hinted = (box) => shown(box.querySelector(".more")) && shaded(box);
   const scroller = (part) => { while (part && !scrolls(part)) part = part.parentElement; return part; };
   const boxes = [...document.body.querySelectorAll(":not(svg, svg *)")].filter((part) => part.clientWidth > 0);
   const name = (part) => `${part.tagName} ${part.className} ${part.textContent.slice(0, 40)}`;

@@ -582,7 +582,7 @@ def test_a_table_that_is_wider_than_the_screen_shows_where_it_goes_on(html):
 
 
 def contrast(paper, shade):
-    """The ratio of luminances, as WCAG 2 has it, of the paper alone and under the shade, whose last byte is its part."""
+    """The ratio of luminances, as WCAG 2 has it, of the paper alone and under the shade, with its part last."""
     red, green, blue, part = bytes.fromhex(shade)
     ground = bytes.fromhex(paper)
     mixed = [low + (high - low) * part / 255 for low, high in zip(ground, (red, green, blue), strict=True)]

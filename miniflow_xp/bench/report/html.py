@@ -16,7 +16,7 @@ class Entry:
 
 
 Row = Sequence[Entry | str]
-LONG = 60  # letters; a cell of more is read in lines of some width
+LONG = 150  # letters; a cell of more is read in lines of some width
 MORE = ' <b class="more" aria-hidden="true">scroll →</b>'  # shown where a table is wider than its box
 
 
