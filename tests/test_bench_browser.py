@@ -140,6 +140,7 @@ def test_a_fault_would_be_seen(tmp_path, html):
     found = look(tmp_path, broken, 360)
     assert any("planted" in fault for fault in found["faults"])
     assert any("blocked" in fault for fault in found["faults"])
+    assert any(part.startswith("MAIN") for part in found["cut"])
     assert found["scroll"] > 360
 
 

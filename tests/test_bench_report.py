@@ -595,6 +595,22 @@ def contrast(paper, shade):
     return (high + 0.05) / (low + 0.05)
 
 
+def test_page_and_terminal_say_what_was_trained_and_how_it_was_used():
+    run = bench_runs.run()
+    own = {"cells": [cell for way in ("resident", "streamed", "once") for cell in advised(way)]}
+    one = {"cells": list(advised("once"))}  # no title tells the use, then
+    for raw, network, uses in (
+        (run, "A training step is one of a network", "Resident: data on the device; streamed: data from the host at"),
+        (own, "A training step is one of your own graph", "every step; once: a single step from host to host, capture"),
+        (one, "A training step is one of your own graph, as model.py:build builds it", ""),
+    ):
+        (told,) = [s for s in report.lead(raw) if s.startswith(network)]
+        assert uses in told
+        assert ("data on the device" in told) is bool(uses)
+        assert f"<li>{told}</li>" in report.build([raw], ["r"])
+        assert report.sentences(raw)[: len(report.lead(raw))] == report.lead(raw)
+
+
 def test_facts_of_the_machine_have_units():
     gpu = {"name": "G", "memory.total": "81559", "clocks.max.sm": "1980"}
     state = {"load": [0.5, 0.25, 1.0], "busy_cores": 2.0, "gpu": {"clocks.sm": "345", "temperature.gpu": "41"}}

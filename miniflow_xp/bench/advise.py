@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.bench.builder import check_axis
+from miniflow_xp.bench.cases import WAYS
 from miniflow_xp.bench.cell import SPENT
 from miniflow_xp.bench.crossover import COARSE, Crossover, break_even, coarse_grid, find_crossover, fit
 from miniflow_xp.bench.environment import machine, state
 from miniflow_xp.bench.run import Progress, close, merge, silent, start_workers, written_run
 from miniflow_xp.bench.statistics import Ratio
-from miniflow_xp.bench.study import WAYS, Measured, Study
+from miniflow_xp.bench.study import Measured, Study
 from miniflow_xp.errors import SettingError, WorkerError
 
 MOST = 0.5  # a part of the time above this is what limits it
