@@ -611,6 +611,14 @@ def test_page_and_terminal_say_what_was_trained_and_how_it_was_used():
         assert report.sentences(raw)[: len(report.lead(raw))] == report.lead(raw)
 
 
+def test_an_option_stays_on_one_line_of_the_page(run):
+    spoiled = quiet(run)
+    spoiled["control"][0].update(b=[1.3 * t for t in spoiled["control"][0]["a"]])
+    page = report.build([spoiled], ["r"])
+    assert '<span class="option">--cores 1</span>, where runs repeat themselves best' in page
+    assert re.search(r"\n\.option \{ white-space: nowrap; \}", page)
+
+
 def test_facts_of_the_machine_have_units():
     gpu = {"name": "G", "memory.total": "81559", "clocks.max.sm": "1980"}
     state = {"load": [0.5, 0.25, 1.0], "busy_cores": 2.0, "gpu": {"clocks.sm": "345", "temperature.gpu": "41"}}

@@ -1,10 +1,11 @@
 """The little of HTML that the sections need; whatever comes from the run goes through ``escape``."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Entry", "Row", "escape", "figure", "grid", "paragraph", "table"]
+__all__ = ["Entry", "Row", "escape", "figure", "grid", "paragraph", "prose", "table"]
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ def row_head(entry: Entry | str) -> str:
 def data(entry: Entry | str) -> str:
     """A cell that is no name."""
     cell = entry if isinstance(entry, Entry) else Entry(escape(entry))
-    prose = ' class="long"' if len(cell.html) > LONG and "<" not in cell.html else ""
+    wide = ' class="long"' if len(cell.html) > LONG and "<" not in cell.html else ""
     value = "" if cell.value is None else f' data-v="{cell.value:.6g}"'
-    return f"<td{prose}{value}>{cell.html}</td>"
+    return f"<td{wide}{value}>{cell.html}</td>"
 
 
 def figure(svg: str, caption: str = "") -> str:
@@ -53,6 +54,11 @@ def figure(svg: str, caption: str = "") -> str:
 def grid(figures: Sequence[str]) -> str:
     """As many figures side by side as fit."""
     return f'<div class="grid">{"".join(figures)}</div>' if figures else ""
+
+
+def prose(words: str) -> str:
+    """A text in which no option of a command ends on another line."""
+    return re.sub(r"--[a-z]{2,16}\b( \d+)?", r'<span class="option">\g<0></span>', escape(words))
 
 
 def paragraph(words: str) -> str:
