@@ -611,6 +611,11 @@ def test_page_and_terminal_say_what_was_trained_and_how_it_was_used():
         assert report.sentences(raw)[: len(report.lead(raw))] == report.lead(raw)
 
 
+def test_figures_that_are_left_out_come_with_the_command_that_writes_them(html):
+    words = "4 further figures: miniflow-xp report run.json --figures FOLDER writes all of them."
+    assert words in re.sub("<[^>]*>", "", html)
+
+
 def test_an_option_stays_on_one_line_of_the_page(run):
     spoiled = quiet(run)
     spoiled["control"][0].update(b=[1.3 * t for t in spoiled["control"][0]["a"]])

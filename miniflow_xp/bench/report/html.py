@@ -63,4 +63,4 @@ def prose(words: str) -> str:
 
 def paragraph(words: str) -> str:
     """A paragraph of plain text."""
-    return f"<p>{escape(words)}</p>"
+    return f"<p>{prose(words)}</p>"
