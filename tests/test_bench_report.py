@@ -611,6 +611,17 @@ def test_page_and_terminal_say_what_was_trained_and_how_it_was_used():
         assert report.sentences(raw)[: len(report.lead(raw))] == report.lead(raw)
 
 
+def test_a_section_in_which_nothing_was_measured_is_told_as_missing():
+    spent = {"state": "skipped", "why": "the budget was spent", "samples": [], "rounds": [], "peak_bytes": None}
+    raw = bench_runs.run(backends=CPU)
+    page = report.build([{**raw, "cells": [{**cell, **spent} for cell in raw["cells"]]}], ["r"])
+    shown = re.findall(r'<section id="r0-(\w+)">', page)
+    assert shown == ["missing", "machine", "data"]
+    (absent,) = re.findall("Not measured here: (.*?)<", page)
+    assert "winners over two axes" in absent
+    assert "peers" in absent
+
+
 def test_figures_that_are_left_out_come_with_the_command_that_writes_them(html):
     words = "4 further figures: miniflow-xp report run.json --figures FOLDER writes all of them."
     assert words in re.sub("<[^>]*>", "", html)
