@@ -96,7 +96,7 @@ class Maker:
         return {
             "family": family,
             "series": series,
-            "case": f"{axis}={axes[axis]}",
+            "case": " ".join(f"{name}={number}" for name, number in axes.items()),
             "axes": axes,
             "axis": axis,
             "backend": backend,
@@ -166,7 +166,7 @@ class Maker:
     def transfers(self):
         for backend in set(self.backends) & set(GPU):
             for residence, bus in (("host→device", BUS), ("device→host", 0.9 * BUS)):
-                for size in (2**10, 2**14, 2**18, 2**22, 2**26):
+                for size in (2**k for k in range(12, 27, 2)):
                     more = {"residence": residence, "bytes": float(size)}
                     yield self.cell("transfer", "copy", {"bytes": size}, "bytes", backend, 1.2e-5 + size / bus, **more)
 

@@ -15,10 +15,10 @@ import pytest
 
 from miniflow_xp.errors import PackageMissingError, SettingError
 from miniflow_xp.programs.bench import report
-from miniflow_xp.programs.bench.report import bars, charts, tables
+from miniflow_xp.programs.bench.report import bars, charts, machine, tables
 from miniflow_xp.programs.bench.report.choices import choices
 from miniflow_xp.programs.bench.report.outcome import winner
-from miniflow_xp.programs.bench.report.run import Run
+from miniflow_xp.programs.bench.report.run import Case, Run
 
 LIMIT = 500_000  # bytes: what the page may weigh
 CPU = ("numpy:cpu", "torch:cpu", "jax:cpu")
@@ -558,10 +558,100 @@ def test_where_there_is_no_interval_no_band_is_drawn():
     assert "a marker without one had too few pairs" in report.build([run.raw], ["r"])
 
 
+def test_a_line_of_speedups_runs_between_the_ends_of_its_band():
+    """Every round differs: the estimate is then strictly inside of its interval."""
+    run = Run(bench_runs.run(), "")
+    series = next(s for s in run.of("step") if s.axis == "batch")
+    pairs = [(c, run.compare(c.cells["torch:cpu"], c.cells[run.reference])) for c in series.cases]
+    for case, compared in pairs:
+        _, low, middle, high, _ = charts.speedup_point(case.name, case.size, compared)
+        ratio = compared.speedup
+        assert (low, middle, high) == (ratio.low, ratio.estimate, ratio.high)
+        assert low < middle < high
+
+
 def test_a_table_that_is_wider_than_the_screen_shows_where_it_goes_on(html):
     style = html[html.index("<style>") : html.index("</style>")]
     (rule,) = re.findall(r"\n\.scroll \{(.*?)\}", style, re.DOTALL)
     shadows = re.findall(r"var\(--(\w+)\).*? (local|scroll)[,;]", rule)
     assert shadows == [("paper", "local"), ("paper", "local"), ("shade", "scroll"), ("shade", "scroll")]
-    assert style.count("--shade: #") == 2  # light and dark
-    assert not re.search(r"\n(td|th|thead th|table|tr)[^{]*\{[^}]*background", style)  # nothing lies above the shadows
+    colours = [dict(re.findall(r"--(paper|shade): #(\w+);", part)) for part in style.split("@media screen")[:2]]
+    assert all(contrast(one["paper"], one["shade"]) > 1.5 for one in colours)  # light and dark
+    assert not re.search(r"\n(td|th|thead th|table|tr|\.chip)\b[^{]*\{[^}]*background", style)  # over the shadows
+    assert html.count('class="scroll"') == html.count('<b class="more" aria-hidden="true">scroll →</b>') > 5
+
+
+def contrast(paper, shade):
+    """The ratio of luminances, as WCAG 2 has it, of the paper alone and under the shade, with its part last."""
+    red, green, blue, part = bytes.fromhex(shade)
+    ground = bytes.fromhex(paper)
+    mixed = [low + (high - low) * part / 255 for low, high in zip(ground, (red, green, blue), strict=True)]
+
+    def luminance(colour):
+        linear = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted([luminance(ground), luminance(mixed)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_page_and_terminal_say_what_was_trained_and_how_it_was_used():
+    run = bench_runs.run()
+    own = {"cells": [cell for way in ("resident", "streamed", "once") for cell in advised(way)]}
+    one = {"cells": list(advised("once"))}  # no title tells the use, then
+    for raw, network, uses in (
+        (run, "A training step is one of a network", "Resident: data on the device; streamed: data from the host at"),
+        (own, "A training step is one of your own graph", "every step; once: a single step from host to host, capture"),
+        (one, "A training step is one of your own graph, as model.py:build builds it", ""),
+    ):
+        (told,) = [s for s in report.lead(raw) if s.startswith(network)]
+        assert uses in told
+        assert ("data on the device" in told) is bool(uses)
+        assert f"<li>{told}</li>" in report.build([raw], ["r"])
+        assert report.sentences(raw)[: len(report.lead(raw))] == report.lead(raw)
+
+
+def test_a_section_in_which_nothing_was_measured_is_told_as_missing():
+    spent = {"state": "skipped", "why": "the budget was spent", "samples": [], "rounds": [], "peak_bytes": None}
+    raw = bench_runs.run(backends=CPU)
+    page = report.build([{**raw, "cells": [{**cell, **spent} for cell in raw["cells"]]}], ["r"])
+    shown = re.findall(r'<section id="r0-(\w+)">', page)
+    assert shown == ["missing", "machine", "data"]
+    (absent,) = re.findall("Not measured here: (.*?)<", page)
+    assert "winners over two axes" in absent
+    assert "peers" in absent
+
+
+def test_figures_that_are_left_out_come_with_the_command_that_writes_them(html):
+    words = "4 further figures: miniflow-xp report run.json --figures FOLDER writes all of them."
+    assert words in re.sub("<[^>]*>", "", html)
+
+
+def test_an_option_stays_on_one_line_of_the_page(run):
+    spoiled = quiet(run)
+    spoiled["control"][0].update(b=[1.3 * t for t in spoiled["control"][0]["a"]])
+    page = report.build([spoiled], ["r"])
+    assert '<span class="option">--cores 1</span>, where runs repeat themselves best' in page
+    assert re.search(r"\n\.option \{ white-space: nowrap; \}", page)
+
+
+def test_facts_of_the_machine_have_units():
+    gpu = {"name": "G", "memory.total": "81559", "clocks.max.sm": "1980"}
+    state = {"load": [0.5, 0.25, 1.0], "busy_cores": 2.0, "gpu": {"clocks.sm": "345", "temperature.gpu": "41"}}
+    run = Run({"environment": {"machine": {"memory_bytes": 32 * 10**9, "gpu": gpu}, "before": state}}, "")
+    assert dict(machine.facts(run)) == {
+        "memory": "32.0\N{NO-BREAK SPACE}GB",
+        "gpu": "name G, memory.total 81559 MiB, clocks.max.sm 1980 MHz",
+        "load before": "0.5, 0.25, 1 over 1, 5 and 15 minutes",
+        "busy cores before": "2",
+        "gpu before": "clocks.sm 345 MHz, temperature.gpu 41 °C",
+    }
+
+
+def test_no_two_lines_of_a_figure_look_the_same():
+    """More peers than there are colours."""
+    (peers,) = Run(bench_runs.run(), "").of("peers")
+    for count in (2, 6, 7, 11):
+        cells = dict.fromkeys(f"peer {k}" for k in range(count))
+        looks = charts.styles(Run({}, ""), peers._replace(cases=[Case("n=1", 1.0, cells)]))
+        assert len({(look.colour, look.hollow) for look in looks.values()}) == count

@@ -648,6 +648,8 @@ def test_advise_as_a_command(tmp_path, model, command):
     verdicts = [line for line in others if " against " in line or " use " in line]
     assert any("strict against numpy, data on the device" in line for line in verdicts)
     assert [line.startswith("Not to be relied on: ") for line in verdicts] == [not good] * len(verdicts)
+    assert out.index("A training step is one of your own graph") < out.index("a step, data on the device")
+    assert out.count("* the shortest") == 2
     assert "…" not in out  # no name of a column is cut
     single = bool(with_one_thread(["numpy"])[1:])
     assert ("numpy on one thread against numpy, data on the device" in out) == single

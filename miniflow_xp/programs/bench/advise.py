@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.errors import SettingError, WorkerError
 from miniflow_xp.programs.bench.builder import check_axis
+from miniflow_xp.programs.bench.cases import WAYS
 from miniflow_xp.programs.bench.cell import SPENT
 from miniflow_xp.programs.bench.crossover import COARSE, Crossover, break_even, coarse_grid, find_crossover, fit
 from miniflow_xp.programs.bench.environment import machine, state
 from miniflow_xp.programs.bench.run import Progress, close, merge, silent, start_workers, written_run
 from miniflow_xp.programs.bench.statistics import Ratio
-from miniflow_xp.programs.bench.study import WAYS, Measured, Study
+from miniflow_xp.programs.bench.study import Measured, Study
 
 MOST = 0.5  # a part of the time above this is what limits it
 

@@ -20,6 +20,12 @@ PEER_SIZES = (
 COMPILED = 256  # the n for which torch.compile takes part: each of its first calls takes many seconds
 TRANSFERS = tuple(1 << k for k in range(12, 27, 2))  # bytes
 
+WAYS = {  # to use a step, by its residence
+    "resident": "data on the device",
+    "streamed": "data from the host at every step",
+    "once": "a single step from host to host, capture included",
+}
+
 ELEMENTWISE = ("Add", "Sub", "Mul", "Neg", "Sigmoid", "Tanh", "ReLU")
 ROWWISE = ("Softmax", "LogSoftmax", "CrossEntropy", "MSE")
 PRODUCTS = ("MatMul", "Linear")

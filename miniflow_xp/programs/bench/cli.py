@@ -192,7 +192,8 @@ def command_line() -> str:
 
 def advice_table(title: str, axis: str, rows: Mapping[int, dict[str, float]]) -> Table:
     """{size: {backend: seconds}}, a row a size, the least marked."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title, caption="* the shortest")
+    table.title_justify = table.caption_justify = "left"
     names = list(dict.fromkeys(name for seconds in rows.values() for name in seconds))
     for head in (axis, *names):
         table.add_column(head, justify="right")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any, NamedTuple
 
-from miniflow_xp.programs.bench.cases import Case
+from miniflow_xp.programs.bench.cases import WAYS, Case
 from miniflow_xp.programs.bench.cell import SPENT, Cell
 from miniflow_xp.programs.bench.limits import change
 from miniflow_xp.programs.bench.run import Progress, controls, sampled, written_controls
@@ -17,11 +17,6 @@ from miniflow_xp.programs.bench.worker import Worker
 ROUNDS = 12
 ONCE_ROUNDS = 8  # a step that is captured anew takes long; six pairs are needed for an interval of 95 %
 CONTROL = 0.2  # of the time, at most, goes into the A/A pairs
-WAYS = {
-    "resident": "data on the device",
-    "streamed": "data from the host at every step",
-    "once": "a single step from host to host, capture included",
-}
 
 
 class Measured(NamedTuple):

@@ -12,7 +12,7 @@ from miniflow_xp.programs.bench.report.page import page
 from miniflow_xp.programs.bench.report.png import png
 from miniflow_xp.programs.bench.report.run import Run, named
 from miniflow_xp.programs.bench.report.trust import hedged, spoken
-from miniflow_xp.programs.bench.report.verdicts import not_used, verdicts
+from miniflow_xp.programs.bench.report.verdicts import networks, not_used, verdicts
 
 __all__ = ["build", "figures", "lead", "relied_on", "sentences", "unusable", "write"]
 
@@ -41,9 +41,9 @@ def sentences(run: Mapping[str, Any]) -> list[str]:
 
 
 def lead(run: Mapping[str, Any]) -> list[str]:
-    """How far to trust the run and what would mend that, then what to use for which size."""
+    """How far to trust the run and what would mend that, then what to use for which size, and what the network is."""
     found = Run(run, "")
-    return [*spoken(found), *(hedged(found, one) for one in choices(found))]
+    return [*spoken(found), *(hedged(found, one) for one in choices(found)), *filter(None, [networks(found)])]
 
 
 def relied_on(run: Mapping[str, Any], verdict: str) -> str:

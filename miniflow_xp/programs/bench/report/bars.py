@@ -99,7 +99,7 @@ def breakdown(series: Series, name: str, splits: list[Split]) -> str:
 
 def key() -> list[str]:
     """What the shades mean."""
-    drawn, x = [], 130.0
+    drawn, x = [], 100.0
     for part, words in PARTS:
         drawn.append(tag("rect", class_=f"b-{part}", x=x, y=25.0, width=10.0, height=10.0))
         drawn.append(label(x + 14, 34.0, words))

@@ -7,7 +7,7 @@ from miniflow_xp.programs.bench.report import units
 from miniflow_xp.programs.bench.report.cells import Cell
 from miniflow_xp.programs.bench.report.outcome import against
 from miniflow_xp.programs.bench.report.run import Comparison, Run, Series
-from miniflow_xp.programs.bench.report.svg import Log, Plot, Style, around, band, label, marker, polyline, tag
+from miniflow_xp.programs.bench.report.svg import MARKERS, Log, Plot, Style, around, band, label, marker, polyline, tag
 from miniflow_xp.programs.bench.statistics import quartiles
 
 Point = tuple[float, float, float, float, str]
@@ -17,7 +17,7 @@ Point = tuple[float, float, float, float, str]
 def styles(run: Run, series: Series) -> dict[str, Style]:
     """Backends have one look on the whole page; peers are told apart within their series."""
     if series.family == "peers":
-        return {name: Style(k) for k, name in enumerate(series.labels)}
+        return {name: Style(k, k >= MARKERS) for k, name in enumerate(series.labels)}
     seen: set[str] = set()
     found = {}
     for name in series.labels:
@@ -159,8 +159,8 @@ def speedup(run: Run, series: Series) -> str | None:
         x, [(s, units.size(s)) for s in sorted({p[0] for points in lines.values() for p in points})], series.axis
     )
     plot.body.append(tag("path", class_="one", d=f"M{plot.left:.1f} {y(1):.1f}H{plot.right:.1f}"))
-    plot.body.append(beside_one(plot, y, lines, clipped_rival(rivals)))
     draw(plot, x, y, lines, looks)
+    plot.body.append(beside_one(plot, y, lines, clipped_rival(rivals)))
     return plot.svg()
 
 
@@ -170,7 +170,7 @@ def beside_one(plot: Plot, y: Log, lines: dict[str, list[Point]], words: str) ->
     right = min(map(abs, ends)) >= min(map(abs, starts))
     above = max(ends if right else starts, key=abs) > 0
     x, anchor = (plot.right - 4, "end") if right else (plot.left + 4, "start")
-    return label(x, y(1) + (-4 if above else 12), words, text_anchor=anchor, class_="n")
+    return label(x, y(1) + (-4 if above else 12), words, text_anchor=anchor, class_="n halo")
 
 
 def clipped_rival(rivals: str) -> str:
@@ -181,8 +181,9 @@ def clipped_rival(rivals: str) -> str:
 def speedup_point(case: str, size: float, compared: Comparison) -> Point:
     """Where there is no interval, both of its ends are the middle, and none is drawn."""
     speedup = compared.speedup
-    low, middle, high = speedup[:3] if speedup.bounded else [speedup.estimate] * 3
-    return size, low, middle, high, f"{case}: {units.interval(compared.speedup)}, {compared.verdict}"
+    middle = speedup.estimate
+    low, high = (speedup.low, speedup.high) if speedup.bounded else (middle, middle)
+    return size, low, middle, high, f"{case}: {units.interval(speedup)}, {compared.verdict}"
 
 
 def shaded(plot: Plot, x: Log, brackets: Sequence[tuple[float, float, Style]]) -> Iterator[str]:

@@ -20,7 +20,8 @@ def heatmaps(run: Run) -> Iterator[tuple[str, str]]:
     for series in run.of("step", "user"):
         groups.setdefault((series.dtype, series.residence), []).append(series)
     for (dtype, residence), found in groups.items():
-        chosen = plane([case for series in found for case in series.cases])
+        measured = any(series.is_measured for series in found)
+        chosen = plane([case for series in found for case in series.cases]) if measured else None
         if chosen is not None:
             x, y, cases = chosen
             title = ", ".join(filter(None, [f"winner by {x} and {y}", dtype, residence]))

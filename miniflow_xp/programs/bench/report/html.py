@@ -1,10 +1,11 @@
 """The little of HTML that the sections need; whatever comes from the run goes through ``escape``."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Entry", "Row", "escape", "figure", "grid", "paragraph", "table"]
+__all__ = ["Entry", "Row", "escape", "figure", "grid", "paragraph", "prose", "table"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Entry:
 
 
 Row = Sequence[Entry | str]
+LONG = 150  # letters; a cell of more is read in lines of some width
+MORE = ' <b class="more" aria-hidden="true">scroll →</b>'  # shown where a table is wider than its box
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Row]) -> str:
@@ -25,7 +28,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Row]) -> str:
     name = escape(caption)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{name}"><table>'
-        f"<caption><span>{name}</span></caption><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f"<caption><span>{name}{MORE}</span></caption><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
 
 
@@ -36,9 +39,10 @@ def row_head(entry: Entry | str) -> str:
 
 def data(entry: Entry | str) -> str:
     """A cell that is no name."""
-    if not isinstance(entry, Entry):
-        return f"<td>{escape(entry)}</td>"
-    return f"<td>{entry.html}</td>" if entry.value is None else f'<td data-v="{entry.value:.6g}">{entry.html}</td>'
+    cell = entry if isinstance(entry, Entry) else Entry(escape(entry))
+    wide = ' class="long"' if len(cell.html) > LONG and "<" not in cell.html else ""
+    value = "" if cell.value is None else f' data-v="{cell.value:.6g}"'
+    return f"<td{wide}{value}>{cell.html}</td>"
 
 
 def figure(svg: str, caption: str = "") -> str:
@@ -52,6 +56,11 @@ def grid(figures: Sequence[str]) -> str:
     return f'<div class="grid">{"".join(figures)}</div>' if figures else ""
 
 
+def prose(words: str) -> str:
+    """A text in which no option of a command ends on another line."""
+    return re.sub(r"--[a-z]{2,16}\b( \d+)?", r'<span class="option">\g<0></span>', escape(words))
+
+
 def paragraph(words: str) -> str:
     """A paragraph of plain text."""
-    return f"<p>{escape(words)}</p>"
+    return f"<p>{prose(words)}</p>"

@@ -9,6 +9,15 @@ from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
 from miniflow_xp.programs.bench.report.run import Run
 from miniflow_xp.programs.bench.report.trust import ceilings, signed
 
+UNITS = {
+    "load": "over 1, 5 and 15 minutes",
+    "clocks.sm": "MHz",
+    "clocks.max.sm": "MHz",
+    "memory.total": "MiB",
+    "temperature.gpu": "°C",
+    "utilization.gpu": "%",
+}
+
 
 def machine(run: Run) -> str:
     """Tables of the machine, the backends, the ceilings and the controls."""
@@ -38,16 +47,22 @@ def facts(run: Run) -> Iterator[tuple[str, str]]:
         elif key == "blas":
             yield "BLAS", "; ".join(spelled(one) for one in items(value))
         else:
-            yield text(key).replace("_", " "), spelled(value)
+            yield text(key).replace("_", " "), with_unit(key, value)
     for when in ("before", "after"):
         for key, value in mapping(environment.get(when)).items():
-            yield f"{text(key)} {when}", spelled(value)
+            yield f"{text(key).replace('_', ' ')} {when}", with_unit(key, value)
+
+
+def with_unit(key: str, value: Any) -> str:
+    """A value for a person, with the unit that its name goes with."""
+    told = spelled(value)
+    return f"{told} {UNITS[key]}" if told and key in UNITS else told
 
 
 def spelled(value: Any) -> str:
     """A value of any form, for a person."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{text(k)} {spelled(v)}" for k, v in value.items() if v is not None)
+        return ", ".join(f"{text(k)} {with_unit(k, v)}" for k, v in value.items() if v is not None)
     if isinstance(value, list | tuple):
         return ", ".join(map(spelled, value))
     if isinstance(value, float):

@@ -7,7 +7,7 @@ from miniflow_xp.programs.bench.report import machine, raw
 from miniflow_xp.programs.bench.report.cells import mapping, text
 from miniflow_xp.programs.bench.report.choices import choices
 from miniflow_xp.programs.bench.report.figures import style
-from miniflow_xp.programs.bench.report.html import escape, paragraph
+from miniflow_xp.programs.bench.report.html import escape, paragraph, prose
 from miniflow_xp.programs.bench.report.run import Run
 from miniflow_xp.programs.bench.report.sections import SECTIONS
 from miniflow_xp.programs.bench.report.tables import SIGNS
@@ -99,7 +99,7 @@ def body(run: Run, prefix: str, level: int) -> str:
 def lead(run: Run) -> str:
     """One line each: what to use for which size, what the network is, how to mend the trust."""
     told = [*(hedged(run, one) for one in choices(run)), networks(run), remedies(run)]
-    return f'<ul class="lead">{"".join(f"<li>{escape(one)}</li>" for one in told if one)}</ul>' if any(told) else ""
+    return f'<ul class="lead">{"".join(f"<li>{prose(one)}</li>" for one in told if one)}</ul>' if any(told) else ""
 
 
 def section(name: str, title: str, level: int, content: str) -> str:

@@ -42,6 +42,11 @@ class Series(NamedTuple):
         """Everyone who takes part."""
         return list(dict.fromkeys(label for case in self.cases for label in case.cells))
 
+    @property
+    def is_measured(self) -> bool:
+        """Has any of its cells a time?"""
+        return any(cell.times for case in self.cases for cell in case.cells.values())
+
     def backend(self, label: str) -> str:
         """The backend of a label."""
         return next(case.cells[label].backend for case in self.cases if label in case.cells)

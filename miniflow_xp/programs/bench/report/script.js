@@ -27,6 +27,13 @@ for (const table of document.querySelectorAll("table")) {
   });
 }
 
+// Say of a table that is wider than its box that it goes on.
+const look = () => {
+  for (const box of document.querySelectorAll(".scroll")) box.classList.toggle("cut", box.scrollWidth > box.clientWidth + 1);
+};
+addEventListener("resize", look);
+look();
+
 // Tell the value of the nearest marker, for a pointer or a finger.
 const tip = document.createElement("div");
 tip.id = "tip";

@@ -87,7 +87,12 @@ def transfers(run: Run) -> str:
 def nodes(run: Run) -> str:
     """The table, and the first figures."""
     drawn = [figure(svg) for series in run.of("node") if (svg := charts.speedup(run, series))]
-    more = f"{len(drawn) - MOST} further figures are among the figure files." if len(drawn) > MOST else ""
+    hidden = max(0, len(drawn) - MOST)
+    more = (
+        f"{hidden} further figures: miniflow-xp report {run.name} --figures FOLDER writes all of them."
+        if hidden
+        else ""
+    )
     return tables.nodes(run) + grid(drawn[:MOST]) + (paragraph(more) if more else "")
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from html import escape
 from math import ceil, floor, log10
 
-WIDTH, LETTER = 360.0, 6.0  # of a figure, and about of a letter of its small text
+WIDTH = 360.0  # of a figure
+LETTER, BOLD = 6.7, 7.6  # widths of a digit of the small text, and of a letter of the title, in a wide font
 MARKERS = 6
 ROW = 15.0  # height of a row of text
 BAR = 2.0  # half the width of an interval that has no neighbours
@@ -28,9 +29,9 @@ def label(x: float, y: float, words: str, **attributes: object) -> str:
     return tag("text", escape(words), x=x, y=y, **attributes)
 
 
-def clipped(words: str, width: float) -> str:
+def clipped(words: str, width: float, letter: float = LETTER) -> str:
     """So much of a text as fits."""
-    most = max(3, int(width / LETTER))
+    most = max(3, int(width / letter))
     return words if len(words) <= most else words[: most - 1] + "…"
 
 
@@ -189,7 +190,7 @@ class Plot:
             "svg",
             tag("title", escape(self.title)),
             tag("desc", escape(self.about)),
-            label(8, 15, clipped(self.title, WIDTH - 20), class_="h"),
+            label(8, 15, clipped(self.title, WIDTH - 16, BOLD), class_="h"),
             *self._legend(),
             frame,
             *self.body,

@@ -15,7 +15,7 @@ SIGNS = {"wins": "▲", "loses": "▼", "tie": "=", "unclear": "?"}
 
 def nodes(run: Run) -> str:
     """Each node at its largest size on every backend, with the ratio to the reference."""
-    found = [s for s in run.of("node") if any(c.times for case in s.cases for c in case.cells.values())]
+    found = [s for s in run.of("node") if s.is_measured]
     labels = [b for b in run.backends if any(b in s.labels for s in found)]
     if not found:
         return ""
@@ -61,7 +61,7 @@ def beside(compared: Comparison, floor: bool) -> str:
 
 def peers(run: Run) -> str:
     """Each series of the peers: who takes how long at which size, against ours."""
-    return "".join(peers_of(run, series) for series in run.of("peers"))
+    return "".join(peers_of(run, series) for series in run.of("peers") if series.is_measured)
 
 
 def peers_of(run: Run, series: Series) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from miniflow_xp.programs.bench.cases import WAYS
 from miniflow_xp.programs.bench.report import units
 from miniflow_xp.programs.bench.report.cells import mapping, number, text
 from miniflow_xp.programs.bench.report.outcome import Against, against
@@ -42,13 +43,21 @@ NETWORKS = {
 
 
 def networks(run: Run) -> str:
-    """What was trained, in a line."""
+    """What was trained, and where its data lay, in a line."""
     told = [
         words.format(series=" and ".join(dict.fromkeys(series.name for series in found)))
         for family, words in NETWORKS.items()
         if (found := run.of(family))
     ]
-    return f"{'. '.join(told)}." if told else ""
+    return f"{'. '.join([*told, *uses(run)])}." if told else ""
+
+
+def uses(run: Run) -> Iterator[str]:
+    """What the titles' words for where the data lie mean, where there are several."""
+    found = dict.fromkeys(series.residence for series in run.of(*FIRST))
+    if len(found) > 1:
+        words = "; ".join(f"{way}: {WAYS[way]}" for way in found if way in WAYS)
+        yield f"{words[:1].upper()}{words[1:]}"
 
 
 def steps(run: Run) -> Iterator[Sentence]:
