@@ -22,7 +22,7 @@ def checked_feed(feed: Any, where: str) -> Mapping[Any, Any]:
     """``feed``, which is {Input: data}; nothing is an empty one. Raises FeedError."""
     if feed is None:
         return {}
-    if not isinstance(feed, Mapping):
+    if not isinstance(feed, (dict, Mapping)):  # a dict, which nearly all are, is told in a tenth of the time
         raise FeedError(
             where,
             f"it was fed a {type(feed).__name__}",

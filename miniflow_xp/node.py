@@ -268,6 +268,7 @@ class Parameter(Input):
 
     ``value``: a NumPy array, an array of the backend in use, or numbers; it moves to the backend at its first pass.
     Many graphs may read it, at once or one after the other: it keeps none of them alive.
+    ``reader``: what gives the value while a Trainer works on it.
     """
 
     outlives_graphs = True
@@ -284,35 +285,26 @@ class Parameter(Input):
         While a Trainer works on it, this is a copy that later steps do not change, and that cannot be written to where
         the array library has such arrays, as NumPy has: nobody would see it.
         """
-        return self._value if self._held is None else read_only(self._held())
+        return self._value if self.reader is None else read_only(self.reader())
 
     @value.setter
     def value(self, value: Any) -> None:
-        self._held: Callable[[], Any] | None = None
+        self.reader: Callable[[], Any] | None = None
         self._value = value
 
     def __getstate__(self) -> tuple[Any, ...]:
         *before, state = super().__getstate__()
-        return *before, {**state, "_held": None, "_value": carried(self.value)}  # no Trainer holds the copy
+        return *before, {**state, "reader": None, "_value": carried(self.value)}  # no Trainer holds the copy
 
     def hold(self, read: Callable[[], Any]) -> None:
         """Let ``read`` give the value from now on, until one is set."""
-        self._held, self._value = read, None
-
-    @property
-    def is_held(self) -> bool:
-        """Does a Trainer give the value?"""
-        return self._held is not None
+        self.reader, self._value = read, None
 
     def __copy__(self) -> Self:
         """Another Parameter with the value that this one has now, and that no Trainer works on."""
         other = super().__copy__()
         other.value = deepcopy(self.value)
         return other
-
-    def is_held_by(self, read: Callable[[], Any]) -> bool:
-        """Does ``read`` still give the value?"""
-        return self._held is read
 
 
 def read_only(array: Array) -> Array:

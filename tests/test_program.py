@@ -799,3 +799,15 @@ def test_explain_says_what_capture_did(backend):
     assert words.get(backend.name, "") in program.explain()
     assert backend.name in program.explain()
     assert program.explain() in str(program)
+
+
+@pytest.mark.parametrize("transformation", ["jit", "grad", "vmap"])
+def test_a_program_is_a_function_that_jax_transforms(transformation):
+    jax = pytest.importorskip("jax")
+    x = mf.Input("x", dtype="float32")
+    program = Program(mf.Sigmoid(x))
+    rows = jax.numpy.asarray([-1.0, 0.5, 2.0], "float32")
+    with mf.use_backend("jax"):
+        wanted = getattr(jax, transformation)(lambda a: jax.numpy.sum(jax.nn.sigmoid(a)))(rows)
+        found = getattr(jax, transformation)(lambda a: jax.numpy.sum(program({x: a}).values))(rows)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)

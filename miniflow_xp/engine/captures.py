@@ -87,11 +87,11 @@ class Step:
         backend = get_backend()
         fed = [feed[leaf] if leaf in feed else leaf.value for leaf in self.leaves]  # noqa: SIM401  get() reads value
         arrays = [*fed, *extra]
-        signature = (key, *signature_of(backend, arrays))
+        signature = signature_of(key, backend, arrays)
         found = self._kept.get(signature)
         if found is None:
             arrays = [*self._admit(fed, backend, others), *(backend.asarray(e) for e in extra)]
-            signature = (key, *signature_of(backend, arrays))
+            signature = signature_of(key, backend, arrays)
             found = self._kept.get(signature)
         if found is None:
             found = self._capture(signature, backend, make, state(), arrays)
@@ -133,9 +133,11 @@ class Step:
         return captured, guards
 
 
-def signature_of(backend: Backend, arrays: Sequence[Any]) -> tuple[Hashable, ...]:
-    """What a capture depends on besides its function."""
-    return backend, *[(type(a), getattr(a, "shape", None), getattr(a, "dtype", None), backend.place(a)) for a in arrays]
+def signature_of(key: Hashable, backend: Backend, arrays: Sequence[Any]) -> tuple[Hashable, ...]:
+    """What a capture depends on."""
+    place = backend.place
+    forms = [(type(a), getattr(a, "shape", None), getattr(a, "dtype", None), place(a)) for a in arrays]
+    return key, backend, *forms
 
 
 def stranger(node: Any) -> NotInGraphError:

@@ -116,7 +116,7 @@ class Trainer(ShownAsText):
 
     def _follow(self) -> None:
         """Take over what was set on the optimizer since this was last called."""
-        now, before = vars(self.optimizer), self._settings
+        now, before = vars(self._optimizer), self._settings
         if now == before:
             return
         self._settings = dict(now)
@@ -140,7 +140,7 @@ class Trainer(ShownAsText):
         with self._step.turn:
             self._follow()
             same = backend is self._held.backend and not self._stale
-            if not same or not all(map(Parameter.is_held_by, self.parameters, self._readers)):
+            if not same or [p.reader for p in self.parameters] != self._readers:
                 self._gather(backend, feed)
             held = self._held
             key = held.layout, self._made_with
@@ -217,7 +217,7 @@ class Trainer(ShownAsText):
             state = [] if self._captured is None else [to_numpy(array) for array in self._held.state()]
             values, names = [], []
             for number, (parameter, reader) in enumerate(zip(self.parameters, self._readers, strict=True)):
-                if state and parameter.is_held_by(reader):
+                if state and parameter.reader is reader:
                     values.append(layout.part(np, state, number))
                     names.append(layout.dtype(number))
                 else:
@@ -259,7 +259,7 @@ class Trainer(ShownAsText):
         for parameter in self.parameters:
             value = parameter.value
             native = backend.owns(value) and backend.on_device(value)
-            raw[parameter] = portable(value, backend) if parameter.is_held and not native else value
+            raw[parameter] = portable(value, backend) if parameter.reader and not native else value
         admitted = admit(raw, backend)
         arrays = [admitted[parameter] for parameter in self.parameters]
         layout = Layout.of(arrays, self.optimizer, backend.flat_state)
@@ -274,7 +274,7 @@ class Trainer(ShownAsText):
             captured.write(n, array)
         self._held = self._held._replace(initial=[], captured=captured)
         for parameter, reader in zip(self.parameters, self._readers, strict=True):
-            if not parameter.is_held_by(reader):
+            if parameter.reader is not reader:
                 parameter.hold(reader)
 
     def _read(self, number: int) -> Array:

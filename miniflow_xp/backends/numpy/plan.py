@@ -41,7 +41,7 @@ class Plan:
         values, results = record(function, xp, self.inputs, in_c_order)
         values = without_means(joined(values, results))
         arguments = [v for v in values if v.op == "argument"]
-        self.state = self.inputs[:state]
+        self.state, self.given = self.inputs[:state], self.inputs[state:]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
         self._choose_rows(values, arguments[state:], results, run)
         run.sort(key=lambda v: PHASE[self.states[v]])
@@ -52,7 +52,7 @@ class Plan:
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Copy ``arrays`` in, run, and return copies of the results that are not state."""
         with self._lock:
-            for buffer, array in zip(self.inputs[len(self.state) :], arrays, strict=True):
+            for buffer, array in zip(self.given, arrays, strict=True):
                 buffer[...] = array
             if self.threads == 1:
                 run(self.parts[0])

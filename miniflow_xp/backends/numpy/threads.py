@@ -17,6 +17,7 @@ from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread
 from miniflow_xp.backends.numpy.select import Call
 
 _pool: ThreadPoolExecutor | None = None
+_away: deque[Any] = deque(maxlen=0)  # takes what an iterator gives, and keeps nothing
 
 
 def run(calls: Sequence[Call]) -> None:
@@ -32,10 +33,10 @@ def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
     """
     rest = starmap(call, calls)
     try:
-        deque(rest, maxlen=0)
+        _away.extend(rest)
     except BaseException:
         with np.errstate(all="ignore"):
-            deque(rest, maxlen=0)
+            _away.extend(rest)
         raise
 
 
