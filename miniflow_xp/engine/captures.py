@@ -1,4 +1,4 @@
-"""Capture: a step recorded once for arrays of certain shapes and dtypes, and run again and again."""
+"""Captures: a step recorded once for arrays of certain shapes and dtypes, and run again and again."""
 
 import warnings
 from collections import OrderedDict
@@ -23,7 +23,7 @@ State: TypeAlias = Callable[[], list[Array]]
 KEPT = 8  # captures of one step that are kept, for as many signatures
 
 
-class Step:
+class CaptureCache:
     """The captures of one step, by signature: backend, and shape, dtype and device of every array.
 
     ``turn``: a lock for those whose runs follow one another. A copy captures anew.
@@ -45,7 +45,7 @@ class Step:
         self._warned = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Step, (self.leaves, self.name)
+        return CaptureCache, (self.leaves, self.name)
 
     def prepare(
         self,

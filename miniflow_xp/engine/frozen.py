@@ -15,7 +15,7 @@ Steps = list[tuple[Node, list[Node]]]
 """Nodes in the order in which they run, each with the nodes whose values nobody reads after it."""
 
 
-class Schedule:
+class FrozenGraph:
     """What has to run for ``outputs`` and for the gradients of ``wrt``; a pure function of the leaves' arrays.
 
     ``forms`` says in words what dtype and shape each node had when last checked.
