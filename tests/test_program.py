@@ -767,6 +767,24 @@ def calls(run):
     return pstats.Stats(profile).total_calls
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda cost, W, feed: mf.forward_and_backward(mf.topological_sort(feed, cost)),
+        lambda cost, W, feed: Program(cost, W)(feed),
+        lambda cost, W, feed: mf.Trainer(cost).step(feed),
+        lambda cost, W, feed: mf.gradcheck(cost, feed),
+    ],
+    ids=["lesson", "Program", "Trainer", "gradcheck"],
+)
+def test_there_is_one_reverse_pass(run):
+    x, W = mf.Input("x"), mf.Parameter(2.0, "W")
+    profile = cProfile.Profile()
+    profile.runcall(run, mf.Tanh(x * W) + W, W, {x: 3.0})
+    called = {(path.rpartition("/")[2], function) for path, _, function in pstats.Stats(profile).stats}
+    assert ("graph.py", "reverse_pass") in called
+
+
 @pytest.mark.parametrize("work", [str, lambda program: program({program.graph.leaves[0]: np.ones(2)})])
 def test_printing_and_capturing_take_calls_in_proportion_to_the_nodes(work):
     work(chain(20))

@@ -7,12 +7,12 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
-from miniflow_xp.graph import ancestors, at_dtype, check_floats, release
+from miniflow_xp.graph import ancestors, at_dtype, check_floats, depending, release, reverse_pass
 from miniflow_xp.node import Constant, Input, Node, pullbacks
-from miniflow_xp.nodes.gradients import no_gradient
+from miniflow_xp.nodes.gradients import Gradients, no_gradient
 
-Steps = list[tuple[Node, list[Node]]]
-"""Nodes in the order in which they run, each with the nodes whose values nobody reads after it."""
+Steps = dict[Node, list[Node]]
+"""{node: the nodes whose values nobody reads after it}, in the order in which they run."""
 
 
 class FrozenGraph:
@@ -64,7 +64,7 @@ class FrozenGraph:
         """
         values: dict[Node, Any] = dict(zip(self.leaves, arrays, strict=True))
         values |= at_dtype(self.constants, arrays)
-        for node, dropped in self.forward:
+        for node, dropped in self.forward.items():
             inputs = [values[m] for m in node.inbound_nodes]
             if guards is not None:
                 node.check(*inputs)
@@ -76,16 +76,18 @@ class FrozenGraph:
                 del values[m]
         outputs = [values[node] for node in self.outputs]
         gradients = self._seeds(xp, values, seeds or {})
-        for node, dropped in self.backward:
-            if node in gradients:
-                inputs = [values[m] for m in node.inbound_nodes]
-                for inbound, thunk in pullbacks(node, xp, gradients[node], values[node], inputs).items():
-                    if inbound in self.depends:
-                        gradients[inbound] = gradients[inbound] + thunk() if inbound in gradients else thunk()
-                if node not in self.wrt:
-                    del gradients[node]
-            for m in dropped:
+
+        def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
+            value, inputs = values[node], [values[m] for m in node.inbound_nodes]
+            for m in self.backward[node]:
                 del values[m]
+            if gradient is None:
+                return {}
+            if node in self.wrt:
+                gradients[node] = gradient
+            return Gradients(node, pullbacks(node, xp, gradient, value, inputs))
+
+        reverse_pass(self.backward, gradients, self.depends, hand_on)
         return outputs, [self._found(gradients, node) for node in self.wrt]
 
     def checked_once(self, guards: "list[Guard]") -> Callable[..., tuple[list[Array], list[Array]]]:
@@ -182,21 +184,12 @@ def guards_of(node: Node, leaves: Sequence[Node], inputs: Sequence[Any]) -> list
     return [Guard(node, [n if n in leaves else Shaped(shape_of(x)) for n, x in pairs])]
 
 
-def depending(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
-    """``wrt`` and all nodes that depend on one of them."""
-    found = set(wrt)
-    for node in order:
-        if not found.isdisjoint(node.inbound_nodes):
-            found.add(node)
-    return found
-
-
 def last_uses(run: Sequence[Node], reverse: Sequence[Node], kept: set[Node]) -> tuple[Steps, Steps]:
     """Both passes, each node with the values that nobody reads after it; those in ``kept`` stay."""
     seen: set[Node] = set(kept)
     backward = [(node, unseen([node, *node.inbound_nodes], seen)) for node in reversed(reverse)]
     forward = [(node, unseen(node.inbound_nodes, seen)) for node in reversed(run)]
-    return forward[::-1], backward[::-1]
+    return dict(reversed(forward)), dict(reversed(backward))
 
 
 def unseen(nodes: Sequence[Node], seen: set[Node]) -> list[Node]:

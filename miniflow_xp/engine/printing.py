@@ -13,7 +13,7 @@ def equations(graph: FrozenGraph) -> str:
     A node's dtype and shape stand at the end of its line once they are known. A gradient that arrives on several paths
     is added up: ``+=``.
     """
-    names = short_names([*graph.leaves, *(node for node, _ in graph.forward)])
+    names = short_names([*graph.leaves, *graph.forward])
 
     def spell(node: Node) -> str:
         return str(node.name) if isinstance(node, Constant) else names[node]
@@ -23,12 +23,12 @@ def equations(graph: FrozenGraph) -> str:
             f"{names[node]} = {type(node).__name__}({', '.join(map(spell, node.inbound_nodes))})",
             graph.forms.get(node),
         )
-        for node, _ in graph.forward
+        for node in graph.forward
     ]
     width = max((len(text) for text, _ in rows), default=0)
     lines = ["forward", *(f"  {text:{width}}  {form}" if form else f"  {text}" for text, form in rows)]
     met: set[Node] = set()
-    for node, _ in graph.backward:
+    for node in graph.backward:
         lines += ["backward"] if not met else []
         for inbound in dict.fromkeys(node.inbound_nodes):
             if inbound in graph.depends:
