@@ -313,9 +313,19 @@ def test_values_are_dropped_at_their_last_use():
         node = Watch(node, alive)
     graph = Program(node).graph
     assert x is graph.leaves[0]
-    outputs, _ = graph.run(mf.get_backend().xp, [np.zeros(3)])
+    outputs = graph.run(mf.get_backend().xp, [np.zeros(3)]).outputs
     np.testing.assert_array_equal(outputs[0], np.full(3, 20.0))
     assert max(count for _, count in alive) == 1  # the one that is being read
+
+
+def test_a_run_that_checks_returns_what_is_to_be_checked_of_fed_values():
+    network = Network(labels=True)
+    graph = Program(network.cost).graph
+    values = {**{p: p.value for p in network.parameters}, **network.feed(3)}
+    arrays = [values[leaf] for leaf in graph.leaves]
+    run = graph.run(mf.get_backend().xp, arrays, checks=True)
+    assert [guard.node for guard in run.guards] == [network.cost]
+    assert graph.run(mf.get_backend().xp, arrays).guards == []
 
 
 def test_a_chain_of_20_000_nodes_is_no_recursion():
@@ -323,7 +333,7 @@ def test_a_chain_of_20_000_nodes_is_no_recursion():
     for _ in range(20_000):
         node = mf.Neg(node)
     graph = Program(node, x).graph
-    (value,), (gradient,) = graph.run(mf.get_backend().xp, [np.asarray(2.0)])
+    (value,), (gradient,), _ = graph.run(mf.get_backend().xp, [np.asarray(2.0)])
     assert (value, gradient) == (2, 1)
 
 

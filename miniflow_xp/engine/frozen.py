@@ -1,6 +1,6 @@
 """A graph frozen for chosen outputs and gradients: which nodes run, in which order, when values are dropped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Array, Backend, Namespace
@@ -55,27 +55,32 @@ class FrozenGraph:
         xp: Namespace,
         arrays: Sequence[Array],
         seeds: Mapping[Node, Array] | None = None,
-        guards: "list[Guard] | None" = None,
-    ) -> tuple[list[Array], list[Array]]:
+        *,
+        checks: bool = False,
+    ) -> "Run":
         """Values of the outputs and gradients of ``wrt``, by a plain loop; ``arrays`` are those of ``leaves``.
 
-        ``seeds``: {output: the gradient to start from}; without one, a scalar output starts from 1. With ``guards``,
-        shapes and dtypes are checked too, and what is to be checked of the leaves' values is added to this list.
+        ``seeds``: {output: the gradient to start from}; without one, a scalar output starts from 1. ``checks``: check
+        shapes and dtypes too, and find the guards.
         """
         values: dict[Node, Any] = dict(zip(self.leaves, arrays, strict=True))
         values |= at_dtype(self.constants, arrays)
+        guards: list[Guard] = []
         for node, dropped in self.forward.items():
             inputs = [values[m] for m in node.inbound_nodes]
-            if guards is not None:
+            if checks:
                 node.check(*inputs)
                 guards += guards_of(node, self.leaves, inputs)
             values[node] = node.compute(xp, *inputs)
-            if guards is not None:
+            if checks:
                 self.forms[node] = f"{name_of(values[node])} {shape_of(values[node])}"
             for m in dropped:
                 del values[m]
         outputs = [values[node] for node in self.outputs]
-        gradients = self._seeds(xp, values, seeds or {})
+        return Run(outputs, self._backward(xp, values, self._seeds(xp, values, seeds or {})), guards)
+
+    def _backward(self, xp: Namespace, values: dict[Node, Any], gradients: dict[Node, Array]) -> list[Array]:
+        """The gradients of ``wrt``, from those of the outputs; the values are dropped."""
 
         def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
             value, inputs = values[node], [values[m] for m in node.inbound_nodes]
@@ -88,24 +93,7 @@ class FrozenGraph:
             return Gradients(node, pullbacks(node, xp, gradient, value, inputs))
 
         reverse_pass(self.backward, gradients, self.depends, hand_on)
-        return outputs, [self._found(gradients, node) for node in self.wrt]
-
-    def checked_once(self, guards: "list[Guard]") -> Callable[..., tuple[list[Array], list[Array]]]:
-        """``run`` with checks until one run is through, which fills ``guards``; later runs have the same shapes."""
-        through = False
-
-        def run(
-            xp: Namespace, arrays: Sequence[Array], seeds: Mapping[Node, Array] | None = None
-        ) -> tuple[list[Array], list[Array]]:
-            nonlocal through
-            if through:
-                return self.run(xp, arrays, seeds)
-            guards.clear()  # of a run that raised
-            result = self.run(xp, arrays, seeds, guards)
-            through = True
-            return result
-
-        return run
+        return [self._found(gradients, node) for node in self.wrt]
 
     def _seeds(self, xp: Namespace, values: Mapping[Node, Any], seeds: Mapping[Node, Array]) -> dict[Node, Array]:
         found: dict[Node, Array] = {}
@@ -140,6 +128,29 @@ class FrozenGraph:
             )
         check_floats([node])
         return gradients[node]
+
+
+class Run(NamedTuple):
+    """What a run of a frozen graph gives; ``guards``: what is to be checked of the leaves' values, if it checked."""
+
+    outputs: list[Array]
+    gradients: list[Array]
+    guards: "list[Guard]"
+
+
+class Runner:
+    """Runs a frozen graph, with checks until a run is through; later ones have the same shapes, and its ``guards``."""
+
+    def __init__(self, graph: FrozenGraph) -> None:
+        self.graph = graph
+        self.guards: list[Guard] = []
+        self._checks = True
+
+    def __call__(self, xp: Namespace, arrays: Sequence[Array], seeds: Mapping[Node, Array] | None = None) -> Run:
+        run = self.graph.run(xp, arrays, seeds, checks=self._checks)
+        if self._checks:
+            self.guards, self._checks = run.guards, False
+        return run
 
 
 def has_rule(node: Node) -> bool:

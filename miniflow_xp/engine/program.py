@@ -1,11 +1,11 @@
 """Program: a graph frozen for chosen outputs and gradients, captured, and run without leaving anything on its nodes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Array
 from miniflow_xp.engine.captures import CaptureCache
-from miniflow_xp.engine.frozen import FrozenGraph
+from miniflow_xp.engine.frozen import FrozenGraph, Runner
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.errors import GraphError, NotInGraphError
 from miniflow_xp.feed import checked_feed
@@ -63,16 +63,15 @@ class Program(ShownAsText):
         gradients = dict(zip(self.graph.wrt, results[count:], strict=True))
         return Result(values[0] if self._single else values, gradients)
 
-    def _function(self, started: tuple[Node, ...], guards: list[Any]) -> Any:
-        leaves = len(self.graph.leaves)
-        run = self.graph.checked_once(guards)
+    def _function(self, started: tuple[Node, ...]) -> tuple[Callable[..., list[Array]], Runner]:
+        leaves, run = len(self.graph.leaves), Runner(self.graph)
 
         def step(xp: Any, *args: Array) -> list[Array]:
             seeds = dict(zip(started, args[leaves:], strict=True))
-            outputs, gradients = run(xp, args[:leaves], seeds)
+            outputs, gradients, _ = run(xp, args[:leaves], seeds)
             return [*outputs, *gradients]
 
-        return step
+        return step, run
 
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""

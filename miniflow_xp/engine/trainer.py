@@ -1,6 +1,6 @@
 """Trainer: forward, backward and update as one captured step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, of_kind, shown
 from miniflow_xp.dtypes import as_wide_as, wide
 from miniflow_xp.engine.captures import CaptureCache
-from miniflow_xp.engine.frozen import FrozenGraph, Guard
+from miniflow_xp.engine.frozen import FrozenGraph, Runner
 from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.engine.program import Program
@@ -283,19 +283,19 @@ class Trainer(ShownAsText):
         """The value of a parameter, from the state."""
         return self._held.value(number)
 
-    def _function(self, key: tuple["Layout", int], guards: list[Guard]) -> Any:
+    def _function(self, key: tuple["Layout", int]) -> tuple[Callable[..., list[Array]], Runner]:
         layout, _ = key
-        run = self.graph.checked_once(guards)
+        run = Runner(self.graph)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
 
         def step(xp: Namespace, *args: Array) -> list[Array]:
             state, data = args[: layout.size], iter(args[layout.size :])
             values = layout.unpack(xp, state)
             arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.graph.leaves]
-            outputs, gradients = run(xp, arrays)
+            outputs, gradients, _ = run(xp, arrays)
             return [*layout.update(xp, self.optimizer, state, gradients), *outputs]
 
-        return step
+        return step, run
 
 
 class Held(NamedTuple):
