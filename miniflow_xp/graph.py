@@ -1,12 +1,11 @@
 """The lesson's face: sort a graph, run it forward, run it backward.
 
-The reverse pass is ``backward_pass`` here and ``Node.backward``, which it calls: from the cost back to the leaves, each
-node sums the gradients that arrive from its outbound nodes and hands its rule's products on to its inbound nodes. A
-product is computed when the inbound node reads it, so those that nobody needs never are.
+The reverse pass is ``reverse_pass``: from the cost back to the leaves, each node hands the gradient that has arrived on
+to its inbound nodes, through its rule. The lesson's functions, Programs, Trainers and ``gradcheck`` all run it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
@@ -18,6 +17,9 @@ from miniflow_xp.node import Constant, Input, Node, Parameter, as_nodes
 from miniflow_xp.nodes.gradients import Gradients, no_gradient
 from miniflow_xp.nodes.readers import Readers
 from miniflow_xp.switch import get_backend
+
+HandOn: TypeAlias = Callable[[Node, Array | None], Mapping[Node, Array]]
+"""``hand_on(node, gradient)`` gives the products of a node's rule: {inbound node: gradient}."""
 
 
 def topological_sort(feed_dict: Mapping[Input, Any], output: Node | None = None) -> list[Node]:
@@ -91,16 +93,42 @@ def backward_pass(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> N
         check_floats(targets)
     needed = between(targets, graph, required=wrt is not None)
     forget_gradients(graph)
-    graph[-1].starts_gradients = True
-    try:
-        for node in reversed(graph):
-            if node in needed:
-                node.backward()
-    finally:
-        graph[-1].starts_gradients = False
+    backend, cost = get_backend(), graph[-1]
+    starts = backend.owns(cost.value) and shape_of(cost.value) == ()
+    seed = {cost: backend.xp.ones_like(cost.value)} if starts else {}
+    run_backward([node for node in graph if node in needed], seed, needed)
     for node in graph:
         if isinstance(node.gradients, Gradients):
             node.gradients.settle()  # what was not asked for is not computed later, from values that may have changed
+
+
+def run_backward(graph: Sequence[Node], gradients: dict[Node, Array], wanted: set[Node]) -> None:
+    """The reverse pass by each node's ``backward``, which leaves the products of its rule on the node."""
+
+    def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
+        node.arrived = gradient
+        try:
+            node.backward()
+        finally:
+            node.arrived = None
+        return node.gradients
+
+    reverse_pass(reversed(graph), gradients, wanted, hand_on)
+
+
+def reverse_pass(nodes: Iterable[Node], gradients: dict[Node, Array], wanted: set[Node], hand_on: HandOn) -> None:
+    """Back-propagation: when a node's turn comes, all that read it had theirs, and its gradient is complete.
+
+    ``nodes``: each before its inbound nodes. ``gradients``: {node: the sum of what has arrived there}, at first those
+    of the outputs; at its turn a node's is taken out, None where nothing arrived. A product is computed when it is
+    read here, and only those of ``wanted`` nodes are.
+    """
+    for node in nodes:
+        products = hand_on(node, gradients.pop(node, None))
+        for inbound in products:
+            if inbound in wanted:
+                gradient = products[inbound]
+                gradients[inbound] = gradients[inbound] + gradient if inbound in gradients else gradient
 
 
 def ancestors(outputs: Iterable[Node]) -> list[Node]:
@@ -155,11 +183,16 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
     for target in targets if required else ():
         if target not in leads:
             raise no_gradient(target, cost)
-    depends = set(targets)
-    for node in graph:
-        if not depends.isdisjoint(node.inbound_nodes):
-            depends.add(node)
-    return leads & depends
+    return leads & depending(graph, targets)
+
+
+def depending(order: Sequence[Node], targets: Iterable[Node]) -> set[Node]:
+    """``targets`` and all nodes of a sorted graph that depend on one of them."""
+    found = set(targets)
+    for node in order:
+        if not found.isdisjoint(node.inbound_nodes):
+            found.add(node)
+    return found
 
 
 def default_targets(graph: Sequence[Node]) -> list[Node]:

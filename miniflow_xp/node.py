@@ -78,7 +78,7 @@ class Node(ShownAsText):
         self.outbound_nodes: MutableSequence[Node] = self.no_readers()
         self.value: Any = None
         self.gradients: MutableMapping[Node, Array] = Gradients(self, {})
-        self.starts_gradients = False  # is this the cost of the pass that is running?
+        self.arrived: Array | None = None  # its gradient, while a pass runs its ``backward``
         for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
             node.outbound_nodes.append(self)
 
@@ -135,12 +135,14 @@ class Node(ShownAsText):
         return values
 
     def arriving_gradient(self, xp: Namespace) -> Array:
-        """The cost's gradient of this node: the sum over its outbound nodes; 1 for the cost itself."""
+        """The cost's gradient of this node: what a pass brings, or the sum over the outbound nodes; 1 for the cost."""
+        if self.arrived is not None:
+            return self.arrived
         arriving = [g[self] for n in self.outbound_nodes if self in (g := n.gradients)]
         if arriving:
             return summed(arriving)
-        is_cost = self.starts_gradients or not self.outbound_nodes
-        return xp.ones_like(self.value) if is_cost and shape_of(self.value) == () else xp.zeros_like(self.value)
+        is_cost = not self.outbound_nodes and shape_of(self.value) == ()
+        return xp.ones_like(self.value) if is_cost else xp.zeros_like(self.value)
 
     # -- operators: filled by miniflow_xp.ops.arithmetic
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import miniflow_xp as mf
-from miniflow_xp.engine.frozen import Schedule
+from miniflow_xp.engine.frozen import FrozenGraph
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
 
@@ -94,11 +94,11 @@ def most_used(run):
 
 def test_capturing_takes_little_more_memory_than_a_run(backend):
     cost, parameters, feed = deep()
-    schedule = Schedule([cost], parameters)
-    arrays = [backend.asarray(feed.get(leaf, leaf.value)) for leaf in schedule.leaves]
+    graph = FrozenGraph([cost], parameters)
+    arrays = [backend.asarray(feed.get(leaf, leaf.value)) for leaf in graph.leaves]
 
     def run(xp, *arrays):
-        outputs, gradients = schedule.run(xp, arrays)
+        outputs, gradients, _ = graph.run(xp, arrays)
         return [*outputs, *gradients]
 
     run(backend.xp, *arrays)  # what libraries keep for themselves

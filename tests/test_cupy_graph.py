@@ -136,7 +136,7 @@ def test_products_of_stacks_are_captured(left, right, backend):
     A, B = mf.Input("A"), mf.Input("B")
     rng = np.random.default_rng(0)
     feed, program = {A: rng.normal(size=left), B: rng.normal(size=right)}, mf.Program(A @ B, [A, B])
-    seeds = {program.schedule.outputs[0]: rng.normal(size=(feed[A] @ feed[B]).shape)}
+    seeds = {program.graph.outputs[0]: rng.normal(size=(feed[A] @ feed[B]).shape)}
     with mf.use_backend("numpy"):
         wanted = program(feed, seeds)
     for _ in range(2):

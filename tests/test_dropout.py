@@ -237,7 +237,7 @@ def trainer_masks(steps, start=0):
 def test_every_captured_step_has_a_new_mask_and_is_captured_once(backend):
     masks, trainer = trainer_masks(20)
     assert len({mask.tobytes() for mask in masks}) == 20
-    assert len(trainer._step._kept) == 1
+    assert len(trainer._captures._kept) == 1
     with mf.use_backend("numpy"):
         expected, _ = trainer_masks(20)
     np.testing.assert_array_equal(masks, expected)
@@ -319,7 +319,7 @@ def test_nothing_is_dropped_in_prediction(backend):
     values = [mf.to_numpy(p.value) for p in model.parameters]
     expected = (data @ values[0] + values[1]) @ values[2] + values[3]
     program = Program(model(x, training=False))
-    assert not any(isinstance(leaf, Counter) for leaf in program.schedule.leaves)
+    assert not any(isinstance(leaf, Counter) for leaf in program.graph.leaves)
     for _ in range(2):
         assert_close(mf.to_numpy(program({x: data}).values), expected, rounding("float32", data, *values))
     assert model.counter.number == 0
@@ -334,7 +334,7 @@ def test_a_rate_of_0_builds_nothing():
 
 
 def mask_of(node, x, n=64):
-    (counter,) = (leaf for leaf in Program(node).schedule.leaves if isinstance(leaf, Counter))
+    (counter,) = (leaf for leaf in Program(node).graph.leaves if isinstance(leaf, Counter))
     return mf.to_numpy(Program(node)({x: np.ones(n), counter: 1}).values) != 0
 
 
@@ -361,7 +361,7 @@ def test_one_counter_governs_a_model():
     x = mf.Input("x")
     model = Sequential([Dropout(0.5), Sequential([Dropout(0.5)])])
     outputs = [model(x), model[1](x)]
-    leaves = {leaf for output in outputs for leaf in Program(output).schedule.leaves}
+    leaves = {leaf for output in outputs for leaf in Program(output).graph.leaves}
     assert leaves == {x, model.counter}
 
 

@@ -55,7 +55,7 @@ def test_a_bias_of_many_rows(backend, half, way):
     x, b = mf.Input("x"), mf.Parameter(half([0, 0]), "b")
     feed, ones = {x: half(np.ones((ROWS, 2)))}, np.full((ROWS, 2), 2.0**-8)
     program = mf.Program(x + b, b)
-    _, gradients = program(feed, seeds={program.schedule.outputs[0]: half(ones)})
+    _, gradients = program(feed, seeds={program.graph.outputs[0]: half(ones)})
     np.testing.assert_allclose(mf.to_numpy(gradients[b]), ROWS * 2.0**-8, rtol=2**-8)  # one rounding to bfloat16
 
 
@@ -101,11 +101,11 @@ def test_softmax_over_many_classes(backend, half, way, node, axis):
     x = mf.Input("x")
     shape = (ROWS, 1) if axis == 0 else (1, ROWS)
     program = mf.Program(node(x, axis=axis), x)
-    seeds = {program.schedule.outputs[0]: half(np.ones(shape))}
+    seeds = {program.graph.outputs[0]: half(np.ones(shape))}
     value, gradients = program({x: half(np.zeros(shape))}, seeds=seeds)
     expected = 1 / ROWS if node is mf.Softmax else -np.log(ROWS)
     assert mf.to_numpy(value).shape == shape
-    assert value.dtype == seeds[program.schedule.outputs[0]].dtype
+    assert value.dtype == seeds[program.graph.outputs[0]].dtype
     np.testing.assert_allclose(mf.to_numpy(value), expected, rtol=2**-7, atol=2**-24)
     # 1 - ROWS · p, where p = e^value and value, log ROWS = 11.2, is rounded to a multiple of 1/16 in bfloat16
     np.testing.assert_allclose(mf.to_numpy(gradients[x]), 0, atol=1 / 16)
@@ -115,7 +115,7 @@ def test_standardise_numbers_whose_squares_are_too_large(backend, half, way):
     x, scale = mf.Input("x"), mf.Parameter(half(1.0), "scale")
     numbers = half([-300, 0, 300, 600])
     program = mf.Program(mf.Standardise(x) * scale, [x])
-    value, gradients = program({x: numbers}, seeds={program.schedule.outputs[0]: half([1, 0, 0, 0])})
+    value, gradients = program({x: numbers}, seeds={program.graph.outputs[0]: half([1, 0, 0, 0])})
     exact = (np.array([-300, 0, 300, 600]) - 150) / np.sqrt(112_500)
     slope = (np.array([0.75, -0.25, -0.25, -0.25]) - exact * exact[0] / 4) / np.sqrt(112_500)
     np.testing.assert_allclose(mf.to_numpy(value), exact, rtol=2**-8)

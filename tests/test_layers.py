@@ -117,7 +117,7 @@ def test_a_layer_called_twice_shares_its_parameters(backend):
     """f(f(x)): one pair of Parameters, whose gradient is the sum over both calls."""
     x, y, layer = mf.Input("x"), mf.Input("y"), Dense(3, 3, seed=0, dtype="float64")
     cost = mf.MSE(y, layer(layer(x)))
-    leaves = Program(cost).schedule.leaves
+    leaves = Program(cost).graph.leaves
     assert {leaf for leaf in leaves if isinstance(leaf, mf.Parameter)} == set(layer.parameters)
     rng = np.random.default_rng(0)
     feed = {x: rng.uniform(-1, 1, (4, 3)), y: rng.uniform(-1, 1, (4, 3))}

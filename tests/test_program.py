@@ -17,6 +17,7 @@ import miniflow_xp as mf
 from miniflow_xp import errors
 from miniflow_xp.engine import captures as capture
 from miniflow_xp.engine.program import Program
+from miniflow_xp.schedules import cosine
 
 # Networks
 
@@ -284,10 +285,10 @@ def test_only_the_products_of_wanted_gradients_are_computed(names, products):
     network = Network()
     wrt = [n for n in network.nodes if n.name in names.split()]
     assert len(wrt) == len(names.split())
-    schedule = Program(network.cost, wrt).schedule
+    graph = Program(network.cost, wrt).graph
     values = {**{p: p.value for p in network.parameters}, **network.feed(3)}
     counting = Counting(mf.get_backend().xp)
-    schedule.run(counting, [values[leaf] for leaf in schedule.leaves])
+    graph.run(counting, [values[leaf] for leaf in graph.leaves])
     assert counting.products == products
 
 
@@ -310,19 +311,29 @@ def test_values_are_dropped_at_their_last_use():
     x = node
     for _ in range(20):
         node = Watch(node, alive)
-    schedule = Program(node).schedule
-    assert x is schedule.leaves[0]
-    outputs, _ = schedule.run(mf.get_backend().xp, [np.zeros(3)])
+    graph = Program(node).graph
+    assert x is graph.leaves[0]
+    outputs = graph.run(mf.get_backend().xp, [np.zeros(3)]).outputs
     np.testing.assert_array_equal(outputs[0], np.full(3, 20.0))
     assert max(count for _, count in alive) == 1  # the one that is being read
+
+
+def test_a_run_that_checks_returns_what_is_to_be_checked_of_fed_values():
+    network = Network(labels=True)
+    graph = Program(network.cost).graph
+    values = {**{p: p.value for p in network.parameters}, **network.feed(3)}
+    arrays = [values[leaf] for leaf in graph.leaves]
+    run = graph.run(mf.get_backend().xp, arrays, checks=True)
+    assert [guard.node for guard in run.guards] == [network.cost]
+    assert graph.run(mf.get_backend().xp, arrays).guards == []
 
 
 def test_a_chain_of_20_000_nodes_is_no_recursion():
     node = x = mf.Input("x")
     for _ in range(20_000):
         node = mf.Neg(node)
-    schedule = Program(node, x).schedule
-    (value,), (gradient,) = schedule.run(mf.get_backend().xp, [np.asarray(2.0)])
+    graph = Program(node, x).graph
+    (value,), (gradient,), _ = graph.run(mf.get_backend().xp, [np.asarray(2.0)])
     assert (value, gradient) == (2, 1)
 
 
@@ -584,7 +595,7 @@ def test_a_capture_that_another_thread_pushes_out_while_it_is_fetched_still_runs
     program = Program(mf.Neg(x))
     for size in (1, 2, 3):
         program({x: np.ones(size)})
-    program._step._kept = Emptied(program._step._kept)
+    program._captures._kept = Emptied(program._captures._kept)
     assert program({x: np.ones(2)}).values.tolist() == [-1.0] * 2
 
 
@@ -612,6 +623,21 @@ def test_no_outputs_and_outputs_that_are_no_nodes():
         Program([mf.Input("x"), 3.0])
     with pytest.raises(errors.GraphError, match="str"):
         Program(mf.Input("x"), ["x"])
+
+
+def test_what_a_program_and_a_trainer_run_cannot_be_replaced():
+    """A schedule of learning rates is ``fit``'s: one that is set here is refused, or at least breaks nothing."""
+    network = Network()
+    feed = network.feed(3)
+    program = Program(network.cost, network.parameters)
+    program.schedule = cosine(100)
+    check_network(network, program, feed)
+    trainer = mf.Trainer(network.cost)
+    with pytest.raises(errors.SettingError, match=r"fit\(\.\.\., schedule=\.\.\.\)"):
+        trainer.schedule = cosine(100)
+    for runs in (program, trainer):
+        with pytest.raises(AttributeError):
+            runs.graph = cosine(100)
 
 
 def test_a_gradient_of_a_node_that_no_output_depends_on():
@@ -751,7 +777,25 @@ def calls(run):
     return pstats.Stats(profile).total_calls
 
 
-@pytest.mark.parametrize("work", [str, lambda program: program({program.schedule.leaves[0]: np.ones(2)})])
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda cost, W, feed: mf.forward_and_backward(mf.topological_sort(feed, cost)),
+        lambda cost, W, feed: Program(cost, W)(feed),
+        lambda cost, W, feed: mf.Trainer(cost).step(feed),
+        lambda cost, W, feed: mf.gradcheck(cost, feed),
+    ],
+    ids=["lesson", "Program", "Trainer", "gradcheck"],
+)
+def test_there_is_one_reverse_pass(run):
+    x, W = mf.Input("x"), mf.Parameter(2.0, "W")
+    profile = cProfile.Profile()
+    profile.runcall(run, mf.Tanh(x * W) + W, W, {x: 3.0})
+    called = {(path.rpartition("/")[2], function) for path, _, function in pstats.Stats(profile).stats}
+    assert ("graph.py", "reverse_pass") in called
+
+
+@pytest.mark.parametrize("work", [str, lambda program: program({program.graph.leaves[0]: np.ones(2)})])
 def test_printing_and_capturing_take_calls_in_proportion_to_the_nodes(work):
     work(chain(20))
     few, many = (calls(partial(work, chain(length))) for length in (200, 800))

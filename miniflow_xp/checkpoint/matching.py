@@ -57,7 +57,7 @@ def settings_of(trainer: Trainer) -> dict[str, Any]:
 
 def keys_of(trainer: Trainer) -> list[list[int]]:
     """The keys of dropout's masks, which follow from the model's seed; in the order of computing."""
-    return [[int(word) for word in node.key] for node, _ in trainer.schedule.forward if isinstance(node, Mask)]
+    return [[int(word) for word in node.key] for node in trainer.graph.forward if isinstance(node, Mask)]
 
 
 def problems(trainer: Trainer, parameters: dict[str, Parameter], state: State) -> list[str]:

@@ -1,4 +1,4 @@
-"""Capture: a step recorded once for arrays of certain shapes and dtypes, and run again and again."""
+"""Captures: a step recorded once for arrays of certain shapes and dtypes, and run again and again."""
 
 import warnings
 from collections import OrderedDict
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from miniflow_xp.backend import Array, Backend
-from miniflow_xp.engine.frozen import Guard
+from miniflow_xp.engine.frozen import Runner
 from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.feed import admit
 from miniflow_xp.node import Input, unfed
@@ -15,15 +15,15 @@ from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import stacklevel
 from miniflow_xp.system.locks import lock
 
-Make: TypeAlias = Callable[[Any, list[Guard]], Callable[..., Sequence[Array]]]
-"""``make(key, guards) -> function(xp, *arrays)``, the pure function to capture; its first run adds to ``guards``."""
+Make: TypeAlias = Callable[[Any], tuple[Callable[..., Sequence[Array]], Runner]]
+"""``make(key) -> function(xp, *arrays)``, the pure function to capture, and what runs the graph in it."""
 
 State: TypeAlias = Callable[[], list[Array]]
 
 KEPT = 8  # captures of one step that are kept, for as many signatures
 
 
-class Step:
+class CaptureCache:
     """The captures of one step, by signature: backend, and shape, dtype and device of every array.
 
     ``turn``: a lock for those whose runs follow one another. A copy captures anew.
@@ -38,14 +38,14 @@ class Step:
         self.how = "not captured yet"
         self._members = set(leaves)
         self._counters = [leaf for leaf in leaves if isinstance(leaf, Counter)]
-        self._kept: OrderedDict[Hashable, tuple[Any, list[Guard]]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Any, Runner]] = OrderedDict()
         self.turn = lock()
         self._lock = lock()  # for the order of what is kept
         self._misses = 0
         self._warned = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Step, (self.leaves, self.name)
+        return CaptureCache, (self.leaves, self.name)
 
     def prepare(
         self,
@@ -101,8 +101,8 @@ class Step:
                 with self._lock:
                     if signature in self._kept:  # another thread may have pushed it out
                         self._kept.move_to_end(signature)
-        captured, guards = found
-        for guard in guards:
+        captured, runner = found
+        for guard in runner.guards:
             guard.check(backend, dict(zip(self.leaves, fed, strict=True)))
         return captured, arrays
 
@@ -114,12 +114,12 @@ class Step:
 
     def _capture(
         self, signature: tuple[Any, ...], backend: Backend, make: Make, state: list[Array], arrays: list[Array]
-    ) -> tuple[Any, list[Guard]]:
-        guards: list[Guard] = []
-        captured = backend.capture(make(signature[0], guards), [*state, *arrays], len(state))
+    ) -> tuple[Any, Runner]:
+        function, runner = make(signature[0])
+        captured = backend.capture(function, [*state, *arrays], len(state))
         self.how = f"on {backend.name}:{backend.device}: {captured.how}"
         with self._lock:
-            self._kept[signature] = captured, guards
+            self._kept[signature] = captured, runner
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._misses += 1
@@ -130,7 +130,7 @@ class Step:
                 "short batch, or pad the batches to one length",
                 stacklevel=stacklevel(),
             )
-        return captured, guards
+        return captured, runner
 
 
 def signature_of(key: Hashable, backend: Backend, arrays: Sequence[Any]) -> tuple[Hashable, ...]:

@@ -1,21 +1,21 @@
 """A graph frozen for chosen outputs and gradients: which nodes run, in which order, when values are dropped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
-from miniflow_xp.graph import ancestors, at_dtype, check_floats, release
+from miniflow_xp.graph import ancestors, at_dtype, check_floats, depending, release, reverse_pass
 from miniflow_xp.node import Constant, Input, Node, pullbacks
-from miniflow_xp.nodes.gradients import no_gradient
+from miniflow_xp.nodes.gradients import Gradients, no_gradient
 
-Steps = list[tuple[Node, list[Node]]]
-"""Nodes in the order in which they run, each with the nodes whose values nobody reads after it."""
+Steps = dict[Node, list[Node]]
+"""{node: the nodes whose values nobody reads after it}, in the order in which they run."""
 
 
-class Schedule:
+class FrozenGraph:
     """What has to run for ``outputs`` and for the gradients of ``wrt``; a pure function of the leaves' arrays.
 
     ``forms`` says in words what dtype and shape each node had when last checked.
@@ -55,55 +55,45 @@ class Schedule:
         xp: Namespace,
         arrays: Sequence[Array],
         seeds: Mapping[Node, Array] | None = None,
-        guards: "list[Guard] | None" = None,
-    ) -> tuple[list[Array], list[Array]]:
+        *,
+        checks: bool = False,
+    ) -> "Run":
         """Values of the outputs and gradients of ``wrt``, by a plain loop; ``arrays`` are those of ``leaves``.
 
-        ``seeds``: {output: the gradient to start from}; without one, a scalar output starts from 1. With ``guards``,
-        shapes and dtypes are checked too, and what is to be checked of the leaves' values is added to this list.
+        ``seeds``: {output: the gradient to start from}; without one, a scalar output starts from 1. ``checks``: check
+        shapes and dtypes too, and find the guards.
         """
         values: dict[Node, Any] = dict(zip(self.leaves, arrays, strict=True))
         values |= at_dtype(self.constants, arrays)
-        for node, dropped in self.forward:
+        guards: list[Guard] = []
+        for node, dropped in self.forward.items():
             inputs = [values[m] for m in node.inbound_nodes]
-            if guards is not None:
+            if checks:
                 node.check(*inputs)
                 guards += guards_of(node, self.leaves, inputs)
             values[node] = node.compute(xp, *inputs)
-            if guards is not None:
+            if checks:
                 self.forms[node] = f"{name_of(values[node])} {shape_of(values[node])}"
             for m in dropped:
                 del values[m]
         outputs = [values[node] for node in self.outputs]
-        gradients = self._seeds(xp, values, seeds or {})
-        for node, dropped in self.backward:
-            if node in gradients:
-                inputs = [values[m] for m in node.inbound_nodes]
-                for inbound, thunk in pullbacks(node, xp, gradients[node], values[node], inputs).items():
-                    if inbound in self.depends:
-                        gradients[inbound] = gradients[inbound] + thunk() if inbound in gradients else thunk()
-                if node not in self.wrt:
-                    del gradients[node]
-            for m in dropped:
+        return Run(outputs, self._backward(xp, values, self._seeds(xp, values, seeds or {})), guards)
+
+    def _backward(self, xp: Namespace, values: dict[Node, Any], gradients: dict[Node, Array]) -> list[Array]:
+        """The gradients of ``wrt``, from those of the outputs; the values are dropped."""
+
+        def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
+            value, inputs = values[node], [values[m] for m in node.inbound_nodes]
+            for m in self.backward[node]:
                 del values[m]
-        return outputs, [self._found(gradients, node) for node in self.wrt]
+            if gradient is None:
+                return {}
+            if node in self.wrt:
+                gradients[node] = gradient
+            return Gradients(node, pullbacks(node, xp, gradient, value, inputs))
 
-    def checked_once(self, guards: "list[Guard]") -> Callable[..., tuple[list[Array], list[Array]]]:
-        """``run`` with checks until one run is through, which fills ``guards``; later runs have the same shapes."""
-        through = False
-
-        def run(
-            xp: Namespace, arrays: Sequence[Array], seeds: Mapping[Node, Array] | None = None
-        ) -> tuple[list[Array], list[Array]]:
-            nonlocal through
-            if through:
-                return self.run(xp, arrays, seeds)
-            guards.clear()  # of a run that raised
-            result = self.run(xp, arrays, seeds, guards)
-            through = True
-            return result
-
-        return run
+        reverse_pass(self.backward, gradients, self.depends, hand_on)
+        return [self._found(gradients, node) for node in self.wrt]
 
     def _seeds(self, xp: Namespace, values: Mapping[Node, Any], seeds: Mapping[Node, Array]) -> dict[Node, Array]:
         found: dict[Node, Array] = {}
@@ -138,6 +128,29 @@ class Schedule:
             )
         check_floats([node])
         return gradients[node]
+
+
+class Run(NamedTuple):
+    """What a run of a frozen graph gives; ``guards``: what is to be checked of the leaves' values, if it checked."""
+
+    outputs: list[Array]
+    gradients: list[Array]
+    guards: "list[Guard]"
+
+
+class Runner:
+    """Runs a frozen graph, with checks until a run is through; later ones have the same shapes, and its ``guards``."""
+
+    def __init__(self, graph: FrozenGraph) -> None:
+        self.graph = graph
+        self.guards: list[Guard] = []
+        self._checks = True
+
+    def __call__(self, xp: Namespace, arrays: Sequence[Array], seeds: Mapping[Node, Array] | None = None) -> Run:
+        run = self.graph.run(xp, arrays, seeds, checks=self._checks)
+        if self._checks:
+            self.guards, self._checks = run.guards, False
+        return run
 
 
 def has_rule(node: Node) -> bool:
@@ -182,21 +195,12 @@ def guards_of(node: Node, leaves: Sequence[Node], inputs: Sequence[Any]) -> list
     return [Guard(node, [n if n in leaves else Shaped(shape_of(x)) for n, x in pairs])]
 
 
-def depending(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
-    """``wrt`` and all nodes that depend on one of them."""
-    found = set(wrt)
-    for node in order:
-        if not found.isdisjoint(node.inbound_nodes):
-            found.add(node)
-    return found
-
-
 def last_uses(run: Sequence[Node], reverse: Sequence[Node], kept: set[Node]) -> tuple[Steps, Steps]:
     """Both passes, each node with the values that nobody reads after it; those in ``kept`` stay."""
     seen: set[Node] = set(kept)
     backward = [(node, unseen([node, *node.inbound_nodes], seen)) for node in reversed(reverse)]
     forward = [(node, unseen(node.inbound_nodes, seen)) for node in reversed(run)]
-    return forward[::-1], backward[::-1]
+    return dict(reversed(forward)), dict(reversed(backward))
 
 
 def unseen(nodes: Sequence[Node], seen: set[Node]) -> list[Node]:

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from itertools import count
 
-from miniflow_xp.engine.frozen import Schedule
+from miniflow_xp.engine.frozen import FrozenGraph
 from miniflow_xp.node import Constant, Input, Node
 
 
-def equations(schedule: Schedule) -> str:
-    """The equations of a schedule: ``f = Linear(X, W, b)``, and ``∂W = ∂f · ∂f/∂W`` for each gradient computed.
+def equations(graph: FrozenGraph) -> str:
+    """The equations of a frozen graph: ``f = Linear(X, W, b)``, and ``∂W = ∂f · ∂f/∂W`` for each gradient computed.
 
     A node's dtype and shape stand at the end of its line once they are known. A gradient that arrives on several paths
     is added up: ``+=``.
     """
-    names = short_names([*schedule.leaves, *(node for node, _ in schedule.forward)])
+    names = short_names([*graph.leaves, *graph.forward])
 
     def spell(node: Node) -> str:
         return str(node.name) if isinstance(node, Constant) else names[node]
@@ -21,17 +21,17 @@ def equations(schedule: Schedule) -> str:
     rows = [
         (
             f"{names[node]} = {type(node).__name__}({', '.join(map(spell, node.inbound_nodes))})",
-            schedule.forms.get(node),
+            graph.forms.get(node),
         )
-        for node, _ in schedule.forward
+        for node in graph.forward
     ]
     width = max((len(text) for text, _ in rows), default=0)
     lines = ["forward", *(f"  {text:{width}}  {form}" if form else f"  {text}" for text, form in rows)]
     met: set[Node] = set()
-    for node, _ in schedule.backward:
+    for node in graph.backward:
         lines += ["backward"] if not met else []
         for inbound in dict.fromkeys(node.inbound_nodes):
-            if inbound in schedule.depends:
+            if inbound in graph.depends:
                 sign = "+=" if inbound in met else "="
                 lines.append(f"  ∂{names[inbound]} {sign} ∂{names[node]} · ∂{names[node]}/∂{names[inbound]}")
                 met.add(inbound)

@@ -1,11 +1,11 @@
 """Program: a graph frozen for chosen outputs and gradients, captured, and run without leaving anything on its nodes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Array
-from miniflow_xp.engine.captures import Step
-from miniflow_xp.engine.frozen import Schedule
+from miniflow_xp.engine.captures import CaptureCache
+from miniflow_xp.engine.frozen import FrozenGraph, Runner
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.errors import GraphError, NotInGraphError
 from miniflow_xp.feed import checked_feed
@@ -37,41 +37,45 @@ class Program(ShownAsText):
         listed = as_nodes(outputs, "Program")
         if not listed:
             raise GraphError("Program", "it has no outputs", "it needs at least one", "Name the nodes that you want")
-        self.schedule = Schedule(listed, as_nodes(wrt, "Program, wrt"))
-        self._step = Step(self.schedule.leaves, f"Program of {listed[-1]}")
+        self._graph = FrozenGraph(listed, as_nodes(wrt, "Program, wrt"))
+        self._captures = CaptureCache(self.graph.leaves, f"Program of {listed[-1]}")
+
+    @property
+    def graph(self) -> FrozenGraph:
+        """What is run."""
+        return self._graph
 
     def __call__(self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None) -> Result:
         """Values and gradients for a feed. ``seeds``: {output: the gradient to start from}, in the output's shape."""
-        name = self._step.name
+        name = self._captures.name
         feed, starts = checked_feed(feed, name), checked_feed(seeds, f"{name}, seeds")
         started = tuple(starts)
         for node in started:
-            if node not in self.schedule.outputs:
+            if node not in self.graph.outputs:
                 raise NotInGraphError(
                     str(node), "it is given a seed gradient", "seeds belong to outputs", "Make it one of the outputs"
                 )
         extra = [as_array(node, starts[node], get_backend()) for node in started]
-        captured, arrays = self._step.prepare(feed, extra, started, self._function)
+        captured, arrays = self._captures.prepare(feed, extra, started, self._function)
         results = captured(*arrays)
-        count = len(self.schedule.outputs)
+        count = len(self.graph.outputs)
         values = list(results[:count])
-        gradients = dict(zip(self.schedule.wrt, results[count:], strict=True))
+        gradients = dict(zip(self.graph.wrt, results[count:], strict=True))
         return Result(values[0] if self._single else values, gradients)
 
-    def _function(self, started: tuple[Node, ...], guards: list[Any]) -> Any:
-        leaves = len(self.schedule.leaves)
-        run = self.schedule.checked_once(guards)
+    def _function(self, started: tuple[Node, ...]) -> tuple[Callable[..., list[Array]], Runner]:
+        leaves, run = len(self.graph.leaves), Runner(self.graph)
 
         def step(xp: Any, *args: Array) -> list[Array]:
             seeds = dict(zip(started, args[leaves:], strict=True))
-            outputs, gradients = run(xp, args[:leaves], seeds)
+            outputs, gradients, _ = run(xp, args[:leaves], seeds)
             return [*outputs, *gradients]
 
-        return step
+        return step, run
 
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
-        return self._step.how
+        return self._captures.how
 
     def __str__(self) -> str:
-        return equations(self.schedule) + f"\n{self.explain()}"
+        return equations(self.graph) + f"\n{self.explain()}"

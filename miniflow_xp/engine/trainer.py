@@ -1,6 +1,6 @@
 """Trainer: forward, backward and update as one captured step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -10,8 +10,8 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, of_kind, shown
 from miniflow_xp.dtypes import as_wide_as, wide
-from miniflow_xp.engine.captures import Step
-from miniflow_xp.engine.frozen import Guard, Schedule
+from miniflow_xp.engine.captures import CaptureCache
+from miniflow_xp.engine.frozen import FrozenGraph, Runner
 from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.engine.program import Program
@@ -24,7 +24,7 @@ from miniflow_xp.ops.losses import Loss, Weight, as_mean
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 from miniflow_xp.system.notebooks import ShownAsText
 
-MADE_ANEW = ("_schedule", "_step", "_readers", "_held", "_dtypes", "_stale", "_additive")  # in the copy of a Trainer
+MADE_ANEW = ("_graph", "_captures", "_readers", "_held", "_dtypes", "_stale", "_additive")  # in the copy of a Trainer
 
 
 class Trainer(ShownAsText):
@@ -64,9 +64,10 @@ class Trainer(ShownAsText):
 
     def _begin(self) -> None:
         """What a copy makes anew."""
-        self._schedule = Schedule([self.cost], self.parameters)
+        self._graph = FrozenGraph([self.cost], self.parameters)
         trained = set(self.parameters)
-        self._step = Step([leaf for leaf in self.schedule.leaves if leaf not in trained], f"Trainer of {self.cost}")
+        data = [leaf for leaf in self.graph.leaves if leaf not in trained]
+        self._captures = CaptureCache(data, f"Trainer of {self.cost}")
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
         self._held = Held(None, Layout((), 0, False), [])
         self._dtypes: tuple[str, ...] = ()
@@ -74,7 +75,7 @@ class Trainer(ShownAsText):
         self._additive: Program | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        with self._step.turn:
+        with self._captures.turn:
             kept = {name: value for name, value in vars(self).items() if name not in MADE_ANEW}
             return {**kept, "_loaded": self.memory()}
 
@@ -88,29 +89,30 @@ class Trainer(ShownAsText):
         return self._optimizer
 
     @property
-    def schedule(self) -> Schedule:
-        """What a step runs; one of learning rates belongs to ``fit``."""
-        return self._schedule
+    def graph(self) -> FrozenGraph:
+        """What a step runs."""
+        return self._graph
 
-    @schedule.setter
-    def schedule(self, value: Any) -> None:
+    def _refuse_schedule(self, value: Any) -> None:
         raise SettingError(
             "Trainer.schedule",
             f"it was set to {shown(value)}",
-            "it is what a step runs",
+            "a Trainer has one learning rate",
             "Give a schedule of learning rates to fit(..., schedule=...), or set learning_rate before each step",
         )
+
+    schedule = property(fset=_refuse_schedule)
 
     @property
     def learning_rate(self) -> float:
         """η of the next step, not below 0; setting it, here or on the optimizer, captures nothing anew."""
-        with self._step.turn:
+        with self._captures.turn:
             self._follow()
             return self._rate
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
-        with self._step.turn:
+        with self._captures.turn:
             self._follow()
             self._set_rate(not_negative(rate, "learning_rate"))
 
@@ -136,15 +138,15 @@ class Trainer(ShownAsText):
 
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
-        backend, feed = get_backend(), checked_feed(feed, self._step.name)
-        with self._step.turn:
+        backend, feed = get_backend(), checked_feed(feed, self._captures.name)
+        with self._captures.turn:
             self._follow()
             same = backend is self._held.backend and not self._stale
             if not same or [p.reader for p in self.parameters] != self._readers:
                 self._gather(backend, feed)
             held = self._held
             key = held.layout, self._made_with
-            captured, arrays = self._step.prepare(feed, (), key, self._function, held.state, self._dtypes)
+            captured, arrays = self._captures.prepare(feed, (), key, self._function, held.state, self._dtypes)
             if captured is not held.captured:
                 self._move_to(captured)
             return captured(*arrays)[0]
@@ -164,7 +166,7 @@ class Trainer(ShownAsText):
                 "Move before it or after it, or open another block, which the trainer follows",
             )
         backend = load(choice, **options)
-        with self._step.turn:
+        with self._captures.turn:
             values = admit({p: portable(p.value, backend) for p in self.parameters}, backend)
             memory = self.memory()
             set_backend(backend)
@@ -193,26 +195,26 @@ class Trainer(ShownAsText):
     @property
     def counters(self) -> list[Counter]:
         """The counters of passes that the cost depends on, which dropout's masks come from."""
-        return [leaf for leaf in self.schedule.leaves if isinstance(leaf, Counter)]
+        return [leaf for leaf in self.graph.leaves if isinstance(leaf, Counter)]
 
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
-        return self._step.how
+        return self._captures.how
 
     def __str__(self) -> str:
         trained = ", ".join(p.name or str(p) for p in self.parameters)
-        return f"{equations(self.schedule)}\nupdate\n  {type(self.optimizer).__name__}: {trained}\n{self.explain()}"
+        return f"{equations(self.graph)}\nupdate\n  {type(self.optimizer).__name__}: {trained}\n{self.explain()}"
 
     def memory(self) -> "Memory":
         """What the optimizer remembers now, on the host; waits until it is there."""
-        with self._step.turn:
+        with self._captures.turn:
             return self._loaded or self._held.layout.memory([to_numpy(a) for a in self._held.state()])
 
     def on_host(self) -> "OnHost":
         """What a training is in the middle of, on the host; each array of the state moves there once."""
         import numpy as np  # here, so that importing this package imports no array library
 
-        with self._step.turn:
+        with self._captures.turn:
             layout = self._held.layout
             state = [] if self._captured is None else [to_numpy(array) for array in self._held.state()]
             values, names = [], []
@@ -234,7 +236,7 @@ class Trainer(ShownAsText):
             backend.asarray(value, name) if name == "bfloat16" and backend.storable(name) == name else value
             for value, name in zip(found.values, found.dtypes, strict=True)
         ]
-        with self._step.turn:
+        with self._captures.turn:
             for parameter, value in zip(self.parameters, values, strict=True):
                 parameter.value = value
             for counter, number in zip(self.counters, found.passes, strict=True):
@@ -244,7 +246,7 @@ class Trainer(ShownAsText):
 
     def remember(self, memory: "Memory") -> None:
         """Let the next step go on from this memory, which must fit the parameters and the optimizer."""
-        with self._step.turn:
+        with self._captures.turn:
             self._loaded, self._stale = memory, True
 
     @property
@@ -255,7 +257,7 @@ class Trainer(ShownAsText):
     def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:
         """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
         check_floats(self.parameters)
-        raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._step.leaves}
+        raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._captures.leaves}
         for parameter in self.parameters:
             value = parameter.value
             native = backend.owns(value) and backend.on_device(value)
@@ -281,19 +283,19 @@ class Trainer(ShownAsText):
         """The value of a parameter, from the state."""
         return self._held.value(number)
 
-    def _function(self, key: tuple["Layout", int], guards: list[Guard]) -> Any:
+    def _function(self, key: tuple["Layout", int]) -> tuple[Callable[..., list[Array]], Runner]:
         layout, _ = key
-        run = self.schedule.checked_once(guards)
+        run = Runner(self.graph)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
 
         def step(xp: Namespace, *args: Array) -> list[Array]:
             state, data = args[: layout.size], iter(args[layout.size :])
             values = layout.unpack(xp, state)
-            arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.schedule.leaves]
-            outputs, gradients = run(xp, arrays)
+            arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.graph.leaves]
+            outputs, gradients, _ = run(xp, arrays)
             return [*layout.update(xp, self.optimizer, state, gradients), *outputs]
 
-        return step
+        return step, run
 
 
 class Held(NamedTuple):

@@ -11,7 +11,15 @@ from miniflow_xp.checks import not_negative, whole
 from miniflow_xp.errors import DtypeError, GradcheckError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.gradcheck.symmetric import Place, check_symmetric, moving_together
-from miniflow_xp.graph import ancestors, at_dtype, check_all_in, check_floats, check_sorted, forget_gradients
+from miniflow_xp.graph import (
+    ancestors,
+    at_dtype,
+    check_all_in,
+    check_floats,
+    check_sorted,
+    forget_gradients,
+    run_backward,
+)
 from miniflow_xp.node import Constant, Input, Node, as_nodes
 from miniflow_xp.nodes.gradients import no_gradient
 from miniflow_xp.switch import get_backend
@@ -122,19 +130,18 @@ class Checker:
     def analytic(self, output: Node, path: list[Node], inputs: list[Node], weights: Array) -> dict[Node, Array]:
         """Gradients of the weighted output as NumPy arrays; zeros where none arrives."""
         forget_gradients([*path, *inputs])
-        cost = Node(name="weighted sum")
+        cost = Node(name="weighted sum")  # for a ``backward`` of the node's own, which sums over its outbound nodes
         cost.gradients = {output: self.backend.asarray(weights, "float64")}
         readers, output.outbound_nodes = output.outbound_nodes, [cost]
-        for node in reversed(path):
-            node.backward()
+        gradients = dict(cost.gradients)
+        run_backward(path, gradients, {*path, *inputs})
         output.outbound_nodes = readers
-        found = {}
-        for node in inputs:
-            source = node if node in path else output
-            gradient = source.gradients.get(node)
-            shape = shape_of(node.value)
-            found[node] = self.np.zeros(shape) if gradient is None else self.backend.to_numpy(gradient).reshape(shape)
-        return found
+        return {
+            node: self.backend.to_numpy(gradients[node]).reshape(shape_of(node.value))
+            if node in gradients
+            else self.np.zeros(shape_of(node.value))
+            for node in inputs
+        }
 
     def compare(
         self, output: Node, path: list[Node], node: Node, gradient: Array, weighted: Callable[[], tuple[float, float]]

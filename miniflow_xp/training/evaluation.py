@@ -138,7 +138,7 @@ def are_feeds(feeds: Any) -> bool:
 def whole_network(where: str, outputs: Node | list[Node]) -> Program:
     """The program for these outputs; raises GraphError where Dropout is on."""
     program = Program(outputs)
-    if any(isinstance(leaf, Counter) for leaf in program.schedule.leaves):
+    if any(isinstance(leaf, Counter) for leaf in program.graph.leaves):
         raise GraphError(
             where,
             "it drops out",

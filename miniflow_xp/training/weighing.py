@@ -54,6 +54,6 @@ def loss_of(cost: Node) -> Loss | None:
 def terms_of(loss: Loss, feed: Mapping[Input, Any]) -> float:
     """The number of terms of a loss for a feed; dropout does not count this as a pass."""
     program = Program(Weight(loss))  # not kept: its capture may hold a copy of the batch
-    leaves = program.schedule.leaves
+    leaves = program.graph.leaves
     passes: dict[Input, Any] = {leaf: leaf.value for leaf in leaves if isinstance(leaf, Counter)}
     return float(to_numpy(program({**{n: x for n, x in feed.items() if n in leaves}, **passes}).values))
