@@ -20,6 +20,9 @@ from miniflow_xp import errors, switch
 NAMES = ("numpy", "torch", "jax", "strict", "cupy")
 ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))
 CHOSEN = ONLY or tuple(filter(None, [os.environ.get("MINIFLOW_BACKEND")]))
+HANGS = 300
+"""Seconds after which a process counts as one that hangs: a guard and no bound, as the longest takes a few."""
+
 SETTINGS = (
     "MINIFLOW_BACKEND",
     "MINIFLOW_DATA_LIMIT",

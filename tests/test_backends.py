@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import HANGS
 
 import miniflow_xp
 from miniflow_xp import (
@@ -126,7 +127,7 @@ def test_a_failed_environment_is_an_error_each_time(monkeypatch):
 
 
 def test_blocks_in_threads_do_not_meet():
-    barrier = threading.Barrier(4, timeout=30)
+    barrier = threading.Barrier(4, timeout=HANGS)
 
     def work(mine):
         with use_backend(mine):

@@ -11,6 +11,7 @@ from html import unescape
 
 import bench_runs
 import pytest
+from conftest import HANGS
 
 from miniflow_xp.bench import report
 
@@ -57,7 +58,7 @@ FRAME = """<!doctype html><body style="margin:0">
 
 
 def browse(*arguments):
-    done = subprocess.run([BROWSER, *OPTIONS, *arguments], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([BROWSER, *OPTIONS, *arguments], capture_output=True, text=True, timeout=HANGS, check=True)
     return done.stdout
 
 
