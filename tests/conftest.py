@@ -17,6 +17,8 @@ from matrix import pytest_collection_modifyitems, pytest_terminal_summary  # noq
 
 from miniflow_xp import errors, switch
 
+pytest_plugins = ["passed"]  # its options
+
 NAMES = ("numpy", "torch", "jax", "strict", "cupy")
 ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))
 CHOSEN = ONLY or tuple(filter(None, [os.environ.get("MINIFLOW_BACKEND")]))
