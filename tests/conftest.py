@@ -17,9 +17,14 @@ from matrix import pytest_collection_modifyitems, pytest_terminal_summary  # noq
 
 from miniflow_xp import errors, switch
 
+pytest_plugins = ["passed"]  # its options
+
 NAMES = ("numpy", "torch", "jax", "strict", "cupy")
 ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))
 CHOSEN = ONLY or tuple(filter(None, [os.environ.get("MINIFLOW_BACKEND")]))
+HANGS = 300
+"""Seconds after which a process counts as one that hangs: a guard and no bound, as the longest takes a few."""
+
 SETTINGS = (
     "MINIFLOW_BACKEND",
     "MINIFLOW_DATA_LIMIT",

@@ -4,13 +4,16 @@ The page is framed, because a browser's window has a least width that is wider t
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from html import unescape
+from tempfile import TemporaryDirectory
 
 import bench_runs
 import pytest
+from conftest import HANGS
 
 from miniflow_xp.programs.bench import report
 
@@ -92,8 +95,13 @@ FRAME = """<!doctype html><body style="margin:0">
 
 
 def browse(*arguments):
-    done = subprocess.run([BROWSER, *OPTIONS, *arguments], capture_output=True, text=True, timeout=120, check=True)
-    return done.stdout
+    """What the browser prints; its caches go into a home of its own, and with it."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as home:  # its helpers end a little later
+        places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home)
+        command, environment = [BROWSER, *OPTIONS, *arguments], os.environ | places
+        return subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, text=True, timeout=HANGS, check=True
+        ).stdout
 
 
 def look(folder, html, width, *options):

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 import small_training
-from conftest import why_unusable
+from conftest import HANGS, why_unusable
 
 import miniflow_xp as mf
 from miniflow_xp.checkpoint import Keeper, load
 
 KILLS = int(os.environ.get("MINIFLOW_TEST_KILLS", "6"))
 STEPS = 600
-LONGEST = 120  # seconds that a child may take; one takes a few
 TOLD = "ignore:process:UserWarning"  # that the process before was killed
 COMMAND = [sys.executable, "-W", "error", "-W", TOLD, small_training.__file__]
 
@@ -42,7 +41,7 @@ def killed_at(folder, optimizer, choice, step):
     while (line := process.stdout.readline()) and number(line) < step:
         pass
     process.send_signal(signal.SIGKILL)
-    _, problem = process.communicate(timeout=LONGEST)
+    _, problem = process.communicate(timeout=HANGS)
     assert process.returncode == -signal.SIGKILL, problem
 
 
@@ -70,7 +69,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_the_uninterrupted_one(tmp_
         whole = small_training.run(tmp_path / "whole", STEPS, optimizer)
     expected = whole.values()
     for folder in sorted(tmp_path.glob("[0-9]*")):
-        output, problem = child(folder, optimizer, choice).communicate(timeout=LONGEST)
+        output, problem = child(folder, optimizer, choice).communicate(timeout=HANGS)
         assert output == "over\n", problem  # what was killed after its last checkpoint has nothing left to do
         arrays = Keeper(folder).latest().arrays
         small_training.same_bits([arrays[f"parameters/{p.name}"] for p in whole.parameters], expected)

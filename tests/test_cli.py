@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import HANGS
 from rich.console import Console
 from words import words
 
@@ -26,7 +27,7 @@ PERSONS = "age,height,kind\n" + "".join(f"{n},{(n * 7) % 11}.5,{'old' if n > 30 
 
 def test_the_main_job_in_a_process_of_its_own(process, tmp_path):
     with process("train") as job:
-        output, messages = job.communicate(timeout=120)
+        output, messages = job.communicate(timeout=HANGS)
     assert (job.returncode, messages) == (0, "")
     assert float(re.search(r"held-out accuracy (\S+) %", output.splitlines()[-2])[1]) > 96
     assert "\x1b" not in output  # no progress bar, no colours: this is no terminal
@@ -36,7 +37,7 @@ def test_the_main_job_in_a_process_of_its_own(process, tmp_path):
 
 def test_a_mistake_in_a_process_of_its_own(process, tmp_path):
     with process("train", "--data", "none.csv", "--target", "y") as job:
-        messages = job.communicate(timeout=60)[1]
+        messages = job.communicate(timeout=HANGS)[1]
     assert job.returncode == 1
     assert messages == "Error: none.csv: there is no such file: a table is a CSV file. Check its name and folder.\n"
     assert not list(tmp_path.iterdir())
@@ -202,7 +203,7 @@ def test_names_that_the_output_cannot_show_do_not_stop_it(process, tmp_path):
     (tmp_path / "t.csv").write_text(PERSONS.replace("kind", "Größe→"), encoding="utf-8")
     arguments = ("train", "--data", "t.csv", "--target", "Größe→", "--epochs", "1")
     with process(*arguments, PYTHONIOENCODING="ascii") as job:
-        output = job.communicate(timeout=60)[0]
+        output = job.communicate(timeout=HANGS)[0]
     assert job.returncode == 0
     assert "Gr??e?" in output
 

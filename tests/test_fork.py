@@ -27,7 +27,7 @@ def in_child(work, meanwhile=lambda: None):
     warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of any fork where threads run
     child = os.fork()
     if child == 0:
-        signal.alarm(120)
+        signal.alarm(300)  # a guard and no bound: a child takes a few seconds
         try:
             work()
         except BaseException as error:

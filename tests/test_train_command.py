@@ -11,6 +11,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conftest import HANGS
 from words import words
 
 from miniflow_xp.checkpoint import Keeper
@@ -297,7 +298,7 @@ def interrupted(process, arguments, name):
         while not job.stdout.readline().startswith("     1 "):
             assert job.poll() is None
         job.send_signal(getattr(signal, name))
-        messages = job.communicate(timeout=60)[1]
+        messages = job.communicate(timeout=HANGS)[1]
     return job.returncode, messages
 
 
