@@ -7,9 +7,9 @@ from miniflow_xp.data import hold_out, load
 from miniflow_xp.data.order import permutation
 from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
 from miniflow_xp.errors import DivergedError, MiniflowError, SettingError
-from miniflow_xp.ops import ReLU
+from miniflow_xp.ops import ReLU, Sigmoid
 from miniflow_xp.programs.train.network import classifier
-from miniflow_xp.programs.train.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
+from miniflow_xp.programs.train.settings import OPTIMIZERS, USUAL, settings_for, weight_decay
 from miniflow_xp.programs.train.training import host_dtype, network_for, train
 from miniflow_xp.switch import to_numpy, use_backend
 
@@ -37,15 +37,19 @@ def score(epoch):
 # -- the same on every backend
 
 
-@pytest.mark.parametrize("table", [DIGITS, DIABETES], ids=["digits", "diabetes"])
+@pytest.mark.parametrize(
+    ("table", "optimizer", "rate"), [(DIGITS, "sgd", 0.1), (DIABETES, "adamw", 0.003)], ids=["digits", "diabetes"]
+)
 @pytest.mark.parametrize(
     # sums in another order differ by some epsilons (1e-16, 1e-7), which grow from step to step
     ("dtype", "tolerance"),
     [("float64", 1e-10), ("float32", 1e-4)],
 )
-def test_the_same_seed_gives_the_same_losses_on_every_backend(backend, table, dtype, tolerance, monkeypatch):
+def test_the_same_seed_gives_the_same_losses_on_every_backend(
+    backend, table, optimizer, rate, dtype, tolerance, monkeypatch
+):
     monkeypatch.setenv("MINIFLOW_DTYPE", dtype)
-    chosen = {"epochs": 2, "hidden": 16, "batch_size": 50, "learning_rate": 0.1, "seed": 5}
+    chosen = {"epochs": 2, "hidden": 16, "batch_size": 50, "optimizer": optimizer, "learning_rate": rate, "seed": 5}
     here = trained(table, **chosen)
     with use_backend("numpy"):
         numpy = trained(table, **chosen)
@@ -61,10 +65,12 @@ def test_another_seed_gives_other_losses():
 def test_losses_are_those_of_the_formulas(monkeypatch):
     """The lesson's network, trained again with nothing but NumPy and derivatives written out by hand."""
     monkeypatch.setenv("MINIFLOW_DTYPE", "float64")
-    network, split, settings = prepared(DIABETES, epochs=2, batch_size=50)
+    network, split, settings = prepared(
+        DIABETES, epochs=2, batch_size=50, hidden=10, activation=Sigmoid, optimizer="sgd"
+    )
     W, b, V, c = (parameter.value for parameter in network.parameters)
     mean, deviation = split.X_train.mean(axis=0), split.X_train.std(axis=0)
-    X, X_held = (np.clip((rows - mean) / deviation, -3, 3) for rows in (split.X_train, split.X_held))
+    X, X_held = (np.clip((rows - mean) / deviation, -10, 10) for rows in (split.X_train, split.X_held))
     expected = []
     for epoch in range(2):
         order, costs = permutation(len(split.y_train), settings.seed, epoch), []
@@ -91,28 +97,28 @@ def test_losses_are_those_of_the_formulas(monkeypatch):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_digits_are_told_apart_with_the_defaults(seed):
-    """Seeds 0 to 19 gave 96.7 % to 99.2 % when the defaults were chosen."""
+    """Seeds 0 to 19 gave 96.7 % to 98.9 % when the defaults were chosen."""
     assert score(trained(DIGITS, seed=seed)[-1]) > 0.96
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_diabetes_is_predicted_better_than_by_its_mean(seed):
-    """The mean has R² 0. Seeds 0 to 9 gave 0.34 to 0.62, as their held-out patients differ."""
+    """The mean has R² 0. Seeds 0 to 9 gave 0.36 to 0.61, as their held-out patients differ."""
     assert score(trained(DIABETES, seed=seed)[-1]) > 0.3
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(("table", "least"), [(DIGITS, 0.95), (DIABETES, 0.4)], ids=["digits", "diabetes"])
 def test_every_optimizer_learns_at_its_usual_rate(optimizer, table, least):
-    """Seed 0 gave 97.8 % to 98.1 %, and R² 0.50 to 0.51, when the rates were chosen."""
+    """Seed 0 gave 98.3 %, and R² 0.48 to 0.49, when the defaults were chosen."""
     assert score(trained(table, optimizer=optimizer)[-1]) > least
 
 
 def test_the_learners_example_in_the_docstring():
     rng = np.random.default_rng(0)
     split = hold_out(DIGITS, 0.2, rng)
-    network = classifier(64, 256, 10, ReLU, rng, "float32")
-    history = train(network, split, CLASSIFICATION._replace(epochs=1))
+    network = classifier(64, 128, 10, ReLU, rng, "float32")
+    history = train(network, split, USUAL._replace(epochs=1))
     assert (history[-1].number, history[-1].validation["accuracy"] > 0.5) == (0, True)
 
 
@@ -179,15 +185,18 @@ def test_settings_out_of_range(name, value):
 
 
 def test_what_is_not_chosen_is_as_usual_for_the_task():
-    assert settings_for("classification", hidden=None) == CLASSIFICATION
-    assert settings_for("regression", hidden=7, seed=0) == REGRESSION._replace(hidden=7)
+    assert settings_for("classification", hidden=None) == USUAL
+    assert settings_for("regression", hidden=7, seed=0) == USUAL._replace(hidden=7)
+    assert settings_for("regression", optimizer="sgd") == USUAL._replace(optimizer="sgd", learning_rate=0.01)
 
 
 def test_optimizers_by_name():
-    made = {name: settings_for("classification", optimizer=name).make_optimizer() for name in OPTIMIZERS}
+    made = {name: settings_for("classification", optimizer=name).make_optimizer(5000) for name in OPTIMIZERS}
     kinds = {"sgd": SGD, "momentum": SGD, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}
     assert {name: type(optimizer) for name, optimizer in made.items()} == kinds
     assert (made["sgd"].momentum, made["momentum"].momentum) == (0, 0.9)
-    assert settings_for("regression", optimizer="adam", learning_rate=0.5).make_optimizer().learning_rate == 0.5
+    assert made["adamw"].weight_decay == weight_decay(5000) == 0.2
+    assert (weight_decay(10), weight_decay(100_000)) == (0.3, 0.01)
+    assert settings_for("regression", optimizer="adam", learning_rate=0.5).make_optimizer(1).learning_rate == 0.5
     with pytest.raises(SettingError, match="--optimizer: it is 'sdg': it is one of sgd, momentum"):
         settings_for("regression", optimizer="sdg")

@@ -15,7 +15,7 @@ from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.data.tables import Table
 from miniflow_xp.errors import DataError, SettingError
 
-LIMIT = 3.0  # standard deviations; a pixel that is nearly always empty would otherwise outweigh all others
+LIMIT = 10.0  # standard deviations: prices keep their long tail, and a pixel that is nearly always empty outweighs none
 FEWEST_ROWS = 2  # in each part
 USUAL_HELD_OUT = 0.2
 

@@ -15,7 +15,7 @@ from miniflow_xp.ops import CrossEntropy
 from miniflow_xp.programs.train.judging import Judgement, Known
 from miniflow_xp.programs.train.loading import Model
 from miniflow_xp.programs.train.network import Network
-from miniflow_xp.programs.train.settings import Settings
+from miniflow_xp.programs.train.settings import Settings, weight_decay
 from miniflow_xp.programs.train.training import METRICS, host_dtype
 from miniflow_xp.switch import get_backend
 from miniflow_xp.training.history import Epoch, History
@@ -85,11 +85,13 @@ def network_lines(network: Network, settings: Settings) -> list[tuple[str, str]]
 
 
 def training_line(split: Split, settings: Settings) -> str:
-    """Epochs, batches, optimizer, learning rate and seed."""
-    batches = ceil(len(split.y_train) / settings.batch_size)
+    """Epochs, batches, optimizer, learning rate, decay and seed."""
+    rows = len(split.y_train)
+    batches = ceil(rows / settings.batch_size)
+    decay = f", weight decay {weight_decay(rows):.3g}" if settings.optimizer == "adamw" else ""
     return (
         f"{settings.epochs} epochs of {batches:,} steps, batches of {settings.batch_size}, "
-        f"{settings.optimizer} with learning rate {settings.learning_rate:g}, seed {settings.seed}"
+        f"{settings.optimizer} with learning rate {settings.learning_rate:g}{decay}, seed {settings.seed}"
     )
 
 

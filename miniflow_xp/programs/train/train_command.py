@@ -13,7 +13,7 @@ from miniflow_xp.programs.train.naming import path_named
 from miniflow_xp.programs.train.plotting import check_plot
 from miniflow_xp.programs.train.precision import chosen_dtype
 from miniflow_xp.programs.train.resuming import check_checkpoints, going_on, last_checkpoint
-from miniflow_xp.programs.train.settings import CLASSIFICATION, OPTIMIZERS, REGRESSION, settings_for
+from miniflow_xp.programs.train.settings import OPTIMIZERS, USUAL, settings_for
 from miniflow_xp.programs.train.training_run import Files, chosen_table, train_and_show
 from miniflow_xp.switch import use_backend
 
@@ -22,7 +22,7 @@ DATA = "the data itself"
 
 def usual(name: str) -> str:
     """The usual value of a setting, for the help text."""
-    return f"Usual: {getattr(CLASSIFICATION, name)} for classification, {getattr(REGRESSION, name)} for regression."
+    return f"Usual: {getattr(USUAL, name)}."
 
 
 def usual_rates() -> str:
@@ -62,7 +62,7 @@ def train_command(
     epochs: Annotated[int | None, typer.Option(help=f"Passes over the data. {usual('epochs')}")] = None,
     batch_size: Annotated[int | None, typer.Option(help=f"Rows in a step. {usual('batch_size')}")] = None,
     optimizer: Annotated[
-        str | None, typer.Option(metavar="|".join(OPTIMIZERS), help="How parameters move. Usual: sgd.")
+        str | None, typer.Option(metavar="|".join(OPTIMIZERS), help=f"How parameters move. {usual('optimizer')}")
     ] = None,
     learning_rate: Annotated[
         float | None,
@@ -72,10 +72,10 @@ def train_command(
         float | None,
         typer.Option(
             metavar="FRACTION",
-            help=f"Part of the rows not trained on. Usual: {CLASSIFICATION.held_out}, or the data's own test rows.",
+            help=f"Part of the rows not trained on. Usual: {USUAL.held_out}, or the data's own test rows.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Draws split, weights and batches.")] = CLASSIFICATION.seed,
+    seed: Annotated[int, typer.Option(help="Draws split, weights and batches.")] = USUAL.seed,
     checkpoint: Annotated[
         Path | None,
         typer.Option(

@@ -2,8 +2,8 @@
 
     rng = numpy.random.default_rng(0)
     split = hold_out(load("digits"), 0.2, rng)
-    network = classifier(64, 256, 10, ReLU, rng, "float32")
-    history = train(network, split, CLASSIFICATION)
+    network = classifier(64, 128, 10, ReLU, rng, "float32")
+    history = train(network, split, USUAL)
     print(history[-1].validation["accuracy"])
 
 Everything random is drawn by NumPy on the host: the same seed gives the same losses on every backend, to rounding.
@@ -69,7 +69,7 @@ def train(
     try:
         with np.errstate(all="ignore"):  # what overflows is told with its place
             history = fit(
-                Trainer(network.cost, settings.make_optimizer(), network.parameters),
+                Trainer(network.cost, settings.make_optimizer(len(split.y_train)), network.parameters),
                 [network.X, network.y],
                 training_rows(split, settings) if batches is None else batches,
                 settings.epochs,
