@@ -37,12 +37,13 @@ def in_one_order(a: Shape, b: Shape) -> bool:
 def unbroadcast(xp: Namespace, gradient: Array, shape: Shape) -> Array:
     """Sum ``gradient`` over the axes along which a value of ``shape`` was repeated; the result has this shape.
 
-    A sum of half precision is float32.
+    Where no value of ``shape`` broadcasts to the gradient, the result has another one. A sum of half precision is
+    float32.
     """
     extra = len(gradient.shape) - len(shape)
     if extra > 0:
         gradient = xp.sum(wide(xp, gradient), axis=tuple(range(extra)))
     if gradient.shape == shape:
         return gradient
-    repeated = tuple(n for n, size in enumerate(shape) if size == 1 and gradient.shape[n] != 1)
+    repeated = tuple(n for n, (size, came) in enumerate(zip(shape, gradient.shape, strict=False)) if size == 1 != came)
     return xp.sum(wide(xp, gradient), axis=repeated, keepdims=True) if repeated else gradient

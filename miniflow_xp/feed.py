@@ -40,10 +40,11 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
     ``others``: further float dtypes of the graph.
     Raises UnfedError, FeedError, MixedBackendsError, DtypeError or SettingError, naming the Input.
     """
-    forced, policy = float_setting(), downcast_setting()
-    looks = (backend, forced, policy, *others, *[appearance(node, value, backend) for node, value in raw.items()])
+    forced = float_setting()
+    looks = (backend, forced, *others, *[appearance(node, value, backend) for node, value in raw.items()])
     if looks in _as_they_are:
         return dict(raw)
+    policy = downcast_setting()
     for node, value in raw.items():
         if value is None:
             raise unfed(node)
@@ -55,8 +56,9 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
     for node in sorted(raw, key=lambda node: own[node] is None):  # where one is wrong, first who brought the dtype
         dtype = wanted(node, arrays[node], own[node], forced, common)
         admitted[node] = convert(node, arrays[node], dtype, backend, policy)
-    if all(admitted[node] is value for node, value in raw.items()) and len(_as_they_are) < REMEMBERED:
-        _as_they_are.add(looks)
+    as_it_was = all(admitted[node] is value for node, value in raw.items())
+    if as_it_was and policy == "error" and len(_as_they_are) < REMEMBERED:
+        _as_they_are.add(looks)  # other policies warn of some, each time
     return {node: admitted[node] for node in raw}
 
 

@@ -4,7 +4,7 @@ The reverse pass is ``reverse_pass``: from the cost back to the leaves, each nod
 to its inbound nodes, through its rule. The lesson's functions, Programs, Trainers and ``gradcheck`` all run it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from miniflow_xp import dtypes
@@ -13,9 +13,10 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
-from miniflow_xp.node import Constant, Input, Node, Parameter, as_nodes
-from miniflow_xp.nodes.gradients import Gradients, no_gradient
+from miniflow_xp.node import Constant, Input, Node, as_nodes
+from miniflow_xp.nodes.gradients import Gradients
 from miniflow_xp.nodes.readers import Readers
+from miniflow_xp.nodes.wiring import Wiring, between, declared_integer, wiring_of
 from miniflow_xp.switch import get_backend
 
 HandOn: TypeAlias = Callable[[Node, Array | None], Mapping[Node, Array]]
@@ -38,10 +39,13 @@ def topological_sort(feed_dict: Mapping[Input, Any], output: Node | None = None)
             )
     order = ancestors(last_nodes(feed_dict) if output is None else as_nodes(output, "topological_sort, output"))
     check_all_in(order, feed_dict)
-    admit_leaves(order, feed_dict)
+    wiring = Wiring(order)
+    admit_leaves(wiring, feed_dict)
     reconnect(order)
     if output is not None:
         release(order)
+    if order:
+        order[-1].last_wiring = wiring
     return order
 
 
@@ -60,7 +64,7 @@ def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node
             "Call forward_pass(node, topological_sort(feed_dict))",
         )
     with get_backend().activate(), UnchangedOnError(graph):
-        admit_leaves(graph)
+        admit_leaves(wiring_of(graph))
         for node in graph:
             node.forward()
     return output_node.value if isinstance(output_node, Node) else graph[-1].value
@@ -78,26 +82,23 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
     gradients.
     """
     check_sorted(graph, "forward_and_backward")
+    wiring = wiring_of(graph)
     with get_backend().activate(), UnchangedOnError(graph):
-        admit_leaves(graph)
+        admit_leaves(wiring)
         for node in graph:
             node.forward()
-        backward_pass(graph, wrt)
+        check_scalar(graph[-1])
+        backward_pass(graph, wiring.needed if wrt is None else needed_for(wrt, graph))
 
 
-def backward_pass(graph: Sequence[Node], wrt: Iterable[Node] | None = None) -> None:
-    """The reverse pass, over nodes that have their values; arguments as in ``forward_and_backward``."""
-    check_scalar(graph[-1])
-    targets = default_targets(graph) if wrt is None else as_nodes(wrt, "wrt")
-    if wrt is not None:
-        check_floats(targets)
-    needed = between(targets, graph, required=wrt is not None)
+def backward_pass(graph: Sequence[Node], needed: Collection[Node]) -> None:
+    """The reverse pass, over nodes that have their values; ``needed``: those whose ``backward`` has to run."""
     forget_gradients(graph)
     backend, cost = get_backend(), graph[-1]
     starts = backend.owns(cost.value) and shape_of(cost.value) == ()
     seed = {cost: backend.xp.ones_like(cost.value)} if starts else {}
     run_backward([node for node in graph if node in needed], seed, needed)
-    for node in graph:
+    for node in needed:
         if isinstance(node.gradients, Gradients):
             node.gradients.settle()  # what was not asked for is not computed later, from values that may have changed
 
@@ -170,41 +171,11 @@ def last_nodes(leaves: Iterable[Node]) -> list[Node]:
     return [*sorted((n for n in reached if n not in inner), key=lambda n: (n.is_cost, n.serial)), *reached]
 
 
-def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> set[Node]:
-    """The nodes on a path from a target to the last node: those whose ``backward`` has to run.
-
-    Where ``required``, raises NoGradientError for a target that the last node does not depend on.
-    """
-    cost = graph[-1]
-    leads = {cost}
-    for node in reversed(graph):
-        if node in leads:
-            leads.update(node.inbound_nodes)
-    for target in targets if required else ():
-        if target not in leads:
-            raise no_gradient(target, cost)
-    return leads & depending(graph, targets)
-
-
-def depending(order: Sequence[Node], targets: Iterable[Node]) -> set[Node]:
-    """``targets`` and all nodes of a sorted graph that depend on one of them."""
-    found = set(targets)
-    for node in order:
-        if not found.isdisjoint(node.inbound_nodes):
-            found.add(node)
-    return found
-
-
-def default_targets(graph: Sequence[Node]) -> list[Node]:
-    """The Parameters of a graph, or all its Inputs where it has none; without those declared integers."""
-    leaves = [n for n in graph if isinstance(n, Input)]
-    parameters = [n for n in leaves if isinstance(n, Parameter)]
-    return [n for n in parameters or leaves if not declared_integer(n)]
-
-
-def declared_integer(node: Node) -> bool:
-    """Is this a leaf whose values stay integers?"""
-    return isinstance(node, Input) and node.dtype in ("int", *dtypes.INTEGERS)
+def needed_for(wrt: Iterable[Node], graph: Sequence[Node]) -> set[Node]:
+    """The nodes whose ``backward`` has to run for these gradients; raises NoGradientError or DtypeError."""
+    targets = as_nodes(wrt, "wrt")
+    check_floats(targets)
+    return between(targets, graph, required=True)
 
 
 def check_floats(targets: Iterable[Node]) -> None:
@@ -219,11 +190,11 @@ def check_floats(targets: Iterable[Node]) -> None:
             )
 
 
-def admit_leaves(graph: Sequence[Node], feed: Mapping[Input, Any] | None = None) -> None:
+def admit_leaves(wiring: Wiring, feed: Mapping[Input, Any] | None = None) -> None:
     """Bring what was fed, or set as ``value`` of a leaf, to the backend."""
-    raw = {node: (feed or {}).get(node, node.value) for node in graph if isinstance(node, Input)}
-    admitted = admit(raw, get_backend())
-    constants = at_dtype([node for node in graph if isinstance(node, Constant)], list(admitted.values()))
+    feed = feed or {}
+    admitted = admit({leaf: feed.get(leaf, leaf.value) for leaf in wiring.leaves}, get_backend())
+    constants = at_dtype(wiring.constants, list(admitted.values()))
     for node, value in (admitted | constants).items():
         node.value = value
 
@@ -238,12 +209,9 @@ def at_dtype(constants: Sequence[Constant], leaves: Sequence[Array]) -> dict[Nod
 
 def forget_gradients(graph: Sequence[Node]) -> None:
     """Clear gradients of an earlier pass: of the graph's nodes, and of others that would pass theirs on to it."""
-    for node in graph:
+    readers = [reader for node in graph for reader in node.outbound_nodes]
+    for node in {*graph, *readers}:
         node.gradients = Gradients(node, {})
-    for node in graph:
-        for outbound in node.outbound_nodes:
-            if outbound.gradients:
-                outbound.gradients = Gradients(outbound, {})
 
 
 def reconnect(order: Sequence[Node]) -> None:

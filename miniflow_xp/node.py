@@ -11,7 +11,7 @@ from copy import deepcopy
 from functools import reduce
 from itertools import count
 from operator import add
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Namespace
@@ -26,10 +26,16 @@ from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import calling_line
 from miniflow_xp.system.notebooks import ShownAsText
 
+if TYPE_CHECKING:
+    from miniflow_xp.nodes.wiring import Wiring
+
 Thunk: TypeAlias = Callable[[], Array]
 """A gradient that is computed when somebody asks for it."""
 
 Operand: TypeAlias = "Node | Array | int | float"
+
+FOUND_ANEW = ("outbound_nodes", "checked_forms", "last_wiring")
+"""What a copy of a node does not bring along."""
 
 _serials = count()
 _made: Counter[tuple[str, str]] = Counter()
@@ -56,6 +62,12 @@ class Node(ShownAsText):
 
     gives_columns: ClassVar[bool] = False
     """Does the lesson print this node's gradient of a 1-D Input as a column? (docs/decisions/0003)"""
+
+    checked_forms: list[Any] | None = None
+    """What its inputs looked like when ``check`` last let them through."""
+
+    last_wiring: "Wiring | None" = None
+    """The wiring of the sorted list that it was the last node of."""
 
     def __init__(self, inbound_nodes: Sequence[Operand] = (), name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
@@ -112,7 +124,7 @@ class Node(ShownAsText):
         """Set ``value`` from the values of the inbound nodes."""
         xp = get_backend().xp
         inputs = self.inbound_values()
-        self.check(*inputs)
+        self.check_anew(inputs)
         self.check_values(xp, *inputs)
         self.value = self.compute(xp, *inputs)
 
@@ -125,6 +137,13 @@ class Node(ShownAsText):
         xp = get_backend().xp
         arriving = self.arriving_gradient(xp)
         self.gradients = Gradients(self, pullbacks(self, xp, arriving, self.value, self.inbound_values()))
+
+    def check_anew(self, inputs: Sequence[Any]) -> None:
+        """``check``, unless the inputs have the types, shapes and dtypes of those that passed it last."""
+        forms = [(type(x), getattr(x, "shape", None), getattr(x, "dtype", None)) for x in inputs]
+        if forms != self.checked_forms:
+            self.check(*inputs)
+            self.checked_forms = forms
 
     def inbound_values(self) -> list[Any]:
         """Values of the inbound nodes; raises UnfedError where one has none."""
@@ -181,7 +200,7 @@ class Node(ShownAsText):
     def __getstate__(self) -> tuple[Any, ...]:
         below, token = meet(self)
         gradients = {node: carried(gradient) for node, gradient in self.gradients.items()}
-        state = {name: carried(value) for name, value in vars(self).items() if name != "outbound_nodes"}
+        state = {name: carried(value) for name, value in vars(self).items() if name not in FOUND_ANEW}
         return below, token, {**state, "gradients": gradients}
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -260,7 +279,7 @@ class Input(Node):
         """
         xp = get_backend().xp
         gradient = self.arriving_gradient(xp)
-        if gradient.ndim == 1 and any(n.gives_columns for n in self.outbound_nodes if self in n.gradients):
+        if gradient.ndim == 1 and any(n.gives_columns and self in n.gradients for n in self.outbound_nodes):
             gradient = xp.reshape(gradient, (-1, 1))
         self.gradients = Gradients(self, {self: gradient})
 
@@ -356,7 +375,7 @@ class Constant(Node):
 def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]) -> dict[Node, Unread]:
     """{inbound node: its gradient through ``node``}, in the inbound value's shape and dtype, when called."""
     thunks = node.vjp(xp, gradient, value, *inputs)
-    if not isinstance(thunks, tuple | list) or len(thunks) != len(inputs):
+    if not isinstance(thunks, (tuple, list)) or len(thunks) != len(inputs):
         raise no_thunks(node, thunks)
     found: dict[Node, Unread] = {}
     for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs, strict=True):
@@ -395,14 +414,14 @@ def in_shape_of(x: Array, thunk: Thunk, xp: Namespace, node: Node, inbound: Node
     gradient = thunk()
     if gradient.shape != x.shape:
         shape, came = shape_of(x), shape_of(gradient)
-        if broadcast(came, shape) != came:
+        gradient = unbroadcast(xp, gradient, shape)
+        if shape_of(gradient) != shape:
             raise ShapeError(
                 str(node),
                 f"its vjp gives {inbound} a gradient of shape {came}",
                 f"the value is {shape}",
                 "Return a gradient of that shape, or of a shape that it broadcasts to",
             )
-        gradient = unbroadcast(xp, gradient, shape)
     keeps = gradient.dtype == x.dtype or dtypes.name_of(x) not in dtypes.FLOATS
     return gradient if keeps else xp.astype(gradient, x.dtype)
 

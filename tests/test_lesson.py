@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from operations import operations
 
 import miniflow_xp
 from miniflow_xp import (
@@ -311,6 +312,67 @@ def test_gradients_hold_what_reaches_an_input_through_each_node(backend):
     assert [to_numpy(n.gradients[x]) for n in (left, right)] == [2, 3]
     assert [to_numpy(cost.gradients[n]) for n in (left, right)] == [1, 1]
     assert to_numpy(x.gradients[x]) == 5
+
+
+# What a pass does not do anew
+
+
+def test_a_small_pass_that_is_repeated_calls_few_functions():
+    X, y, W, b = leaves = [Input() for _ in range(4)]
+    MSE(y, Sigmoid(Linear(X, W, b)))
+    arrays = [np.ones((2, 2)), np.ones((2, 1)), np.ones((2, 1)), np.ones(1)]
+    graph = topological_sort(dict(zip(leaves, arrays, strict=True)))
+    forward_and_backward(graph)
+    assert operations(lambda: forward_and_backward(graph)) <= 68 * len(graph)  # 79 where each pass begins anew
+
+
+def test_shapes_are_checked_once_and_again_where_they_change():
+    checked = []
+
+    class Watched(Tanh):
+        def check(self, x):
+            checked.append(x.shape)
+            if x.shape == (3,):
+                raise miniflow_xp.errors.ShapeError("watched", "three", "not three", "Feed others")
+
+    x = Input()
+    graph = topological_sort({x: np.ones(2)}, Watched(x))
+    for size in (2, 2, 4, 4, 2):
+        x.value = np.ones(size)
+        forward_pass(graph)
+    assert checked == [(2,), (4,), (2,)]
+    for _ in range(2):  # what raised was not let through
+        x.value = np.ones(3)
+        with pytest.raises(miniflow_xp.errors.ShapeError):
+            forward_pass(graph)
+    assert checked[3:] == [(3,), (3,)]
+
+
+def test_a_pass_sees_that_a_node_reads_another_one_now(backend):
+    w, x = Parameter(3.0), Input()
+    node = Neg(x)
+    graph = topological_sort({x: 5.0}, Mul(w, node))
+    forward_and_backward(graph)
+    assert to_numpy(w.gradients[w]) == -5
+    node.inbound_nodes[0] = w
+    w.outbound_nodes.append(node)
+    forward_and_backward(graph)
+    assert to_numpy(w.gradients[w]) == -6  # d/dw (-w²)
+
+
+def test_a_pass_sees_that_a_list_was_changed(backend):
+    x, w = Input(), Input()
+    first = Mul(x, x)
+    graph = topological_sort({x: 5.0, w: 2.0}, Mul(first, w))
+    forward_and_backward(graph)
+    assert to_numpy(x.gradients[x]) == 20
+    forward_and_backward(graph[:2])
+    assert to_numpy(x.gradients[x]) == 10
+    del graph[2:]
+    graph += [w, last := Add(first, w)]
+    forward_and_backward(graph)
+    assert to_numpy(last.value) == 27
+    assert to_numpy(x.gradients[x]) == 10
 
 
 # Gradients as they are looked at

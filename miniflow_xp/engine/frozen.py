@@ -7,9 +7,10 @@ from miniflow_xp.backend import Array, Backend, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
-from miniflow_xp.graph import ancestors, at_dtype, check_floats, depending, release, reverse_pass
+from miniflow_xp.graph import ancestors, at_dtype, check_floats, release, reverse_pass
 from miniflow_xp.node import Constant, Input, Node, pullbacks
 from miniflow_xp.nodes.gradients import Gradients, no_gradient
+from miniflow_xp.nodes.wiring import depending
 
 Steps = dict[Node, list[Node]]
 """{node: the nodes whose values nobody reads after it}, in the order in which they run."""

@@ -19,9 +19,12 @@ class Readers(MutableSequence[Any]):
         self._alive: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._kept: dict[int, Node] = {}
         self._keeps = keeps
+        self._keeps_all = keeps  # until one is released
 
     def nodes(self) -> "list[Node]":
         """Those that are alive now; it may be asked for while other threads build graphs."""
+        if self._keeps_all:
+            return list(self._kept.values())
         return [node for reference in self._alive.valuerefs() if (node := reference()) is not None]
 
     def append(self, node: "Node") -> None:
@@ -35,7 +38,7 @@ class Readers(MutableSequence[Any]):
 
     def release(self, node: "Node") -> None:
         """Keep this one no longer."""
-        self._kept.pop(id(node), None)
+        self._keeps_all = self._kept.pop(id(node), None) is None and self._keeps_all
 
     def __len__(self) -> int:
         return len(self.nodes())
@@ -68,6 +71,7 @@ class Readers(MutableSequence[Any]):
     def clear(self) -> None:
         self._alive.clear()
         self._kept.clear()
+        self._keeps_all = self._keeps
 
     def __contains__(self, node: object) -> bool:
         return any(reader is node for reader in self.nodes())

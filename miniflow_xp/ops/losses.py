@@ -68,7 +68,8 @@ class MSE(Loss):
         return d * d
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, a: Array) -> tuple[Thunk, Thunk]:
-        scale, d = self.scale(xp, gradient, y, a), difference(xp, y, a)  # both gradients are made of these
+        d = difference(xp, y, a)
+        scale = gradient if self.reduction == "sum" else gradient / count(xp, d)  # d once for both
 
         def slope(sign: int, shape: tuple[int, ...]) -> Array:
             return in_shape(xp, sign * 2 * scale * d, shape)

@@ -1,0 +1,72 @@
+"""What a pass asks of a sorted list of nodes and that depends on nothing but how they are wired: worked out once."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from miniflow_xp import dtypes
+from miniflow_xp.node import Constant, Input, Node, Parameter
+from miniflow_xp.nodes.gradients import no_gradient
+
+
+class Wiring:
+    """A sorted list as it was: its leaves, its constants, and which nodes the gradients go through."""
+
+    def __init__(self, graph: Sequence[Node]) -> None:
+        self.nodes = list(graph)
+        self.inbound_nodes = [list(node.inbound_nodes) for node in graph]
+        self.leaves = [node for node in graph if isinstance(node, Input)]
+        self.constants = [node for node in graph if isinstance(node, Constant)]
+
+    @cached_property
+    def needed(self) -> set[Node]:
+        """The nodes whose ``backward`` has to run where nobody says which gradients are wanted."""
+        return between(default_targets(self.leaves), self.nodes, required=False)
+
+    def is_that_of(self, graph: Sequence[Node]) -> bool:
+        """Are these the same nodes, and do they still read the same ones?"""
+        return self.nodes == graph and self.inbound_nodes == [node.inbound_nodes for node in graph]
+
+
+def wiring_of(graph: Sequence[Node]) -> Wiring:
+    """The wiring of a sorted list; its last node remembers it for the next pass."""
+    known = graph[-1].last_wiring
+    if known is not None and known.is_that_of(graph):
+        return known
+    graph[-1].last_wiring = made = Wiring(graph)
+    return made
+
+
+def default_targets(leaves: Sequence[Input]) -> list[Input]:
+    """The Parameters among the leaves, or all of them where there is none; without those declared integers."""
+    parameters = [leaf for leaf in leaves if isinstance(leaf, Parameter)]
+    return [leaf for leaf in parameters or leaves if not declared_integer(leaf)]
+
+
+def declared_integer(node: Node) -> bool:
+    """Is this a leaf whose values stay integers?"""
+    return isinstance(node, Input) and node.dtype in ("int", *dtypes.INTEGERS)
+
+
+def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> set[Node]:
+    """The nodes on a path from a target to the last node: those whose ``backward`` has to run.
+
+    Where ``required``, raises NoGradientError for a target that the last node does not depend on.
+    """
+    cost = graph[-1]
+    leads = {cost}
+    for node in reversed(graph):
+        if node in leads:
+            leads.update(node.inbound_nodes)
+    for target in targets if required else ():
+        if target not in leads:
+            raise no_gradient(target, cost)
+    return leads & depending(graph, targets)
+
+
+def depending(order: Sequence[Node], targets: Iterable[Node]) -> set[Node]:
+    """``targets`` and all nodes of a sorted graph that depend on one of them."""
+    found = set(targets)
+    for node in order:
+        if not found.isdisjoint(node.inbound_nodes):
+            found.add(node)
+    return found
