@@ -103,7 +103,7 @@ def backward_pass(graph: Sequence[Node], needed: Collection[Node]) -> None:
             node.gradients.settle()  # what was not asked for is not computed later, from values that may have changed
 
 
-def run_backward(graph: Sequence[Node], gradients: dict[Node, Array], wanted: set[Node]) -> None:
+def run_backward(graph: Sequence[Node], gradients: dict[Node, Array], wanted: Collection[Node]) -> None:
     """The reverse pass by each node's ``backward``, which leaves the products of its rule on the node."""
 
     def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
@@ -117,7 +117,7 @@ def run_backward(graph: Sequence[Node], gradients: dict[Node, Array], wanted: se
     reverse_pass(reversed(graph), gradients, wanted, hand_on)
 
 
-def reverse_pass(nodes: Iterable[Node], gradients: dict[Node, Array], wanted: set[Node], hand_on: HandOn) -> None:
+def reverse_pass(nodes: Iterable[Node], gradients: dict[Node, Array], wanted: Collection[Node], hand_on: HandOn) -> None:
     """Back-propagation: when a node's turn comes, all that read it had theirs, and its gradient is complete.
 
     ``nodes``: each before its inbound nodes. ``gradients``: {node: the sum of what has arrived there}, at first those
