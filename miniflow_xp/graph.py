@@ -117,7 +117,9 @@ def run_backward(graph: Sequence[Node], gradients: dict[Node, Array], wanted: Co
     reverse_pass(reversed(graph), gradients, wanted, hand_on)
 
 
-def reverse_pass(nodes: Iterable[Node], gradients: dict[Node, Array], wanted: Collection[Node], hand_on: HandOn) -> None:
+def reverse_pass(
+    nodes: Iterable[Node], gradients: dict[Node, Array], wanted: Collection[Node], hand_on: HandOn
+) -> None:
     """Back-propagation: when a node's turn comes, all that read it had theirs, and its gradient is complete.
 
     ``nodes``: each before its inbound nodes. ``gradients``: {node: the sum of what has arrived there}, at first those

@@ -1,6 +1,7 @@
 """The rooms of the package: what may import what, and that nothing stands in a circle."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -81,6 +82,14 @@ def test_a_backend_knows_its_contract_and_recording_alone():
         if name.startswith("miniflow_xp.backends.") and other.split(".")[1] not in shared
     ]
     assert strange == []
+
+
+def test_contributing_shows_the_same_table():
+    text = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.partition("## Where things are\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+    told = [set(re.findall(r"`(\w+)/?`", row)) for row in rows]
+    assert told == [floor - {"__init__", "__main__"} for floor in FLOORS]
 
 
 def test_few_files_stand_loose():
