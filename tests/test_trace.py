@@ -11,7 +11,9 @@ from uncaptured import told
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
 from miniflow_xp.engine.program import Program
-from miniflow_xp.recording.tape import TraceError, describe, record
+from miniflow_xp.recording.equations import describe
+from miniflow_xp.recording.refusals import TraceError
+from miniflow_xp.recording.tape import record
 
 BACKEND = switch.load("numpy")
 XP = BACKEND.xp

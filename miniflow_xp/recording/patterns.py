@@ -1,6 +1,6 @@
 """Groups of recorded equations that one native function computes: what a backend may join."""
 
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 Equation = tuple[str, tuple[Value, ...]]
 """A function's name and its inputs."""

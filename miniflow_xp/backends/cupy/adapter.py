@@ -10,7 +10,7 @@ import cupy
 from miniflow_xp.backend import Array, Backend, Uploader
 from miniflow_xp.backends.cupy.turns import undisturbed
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError
-from miniflow_xp.recording.tape import captured_or_plain
+from miniflow_xp.recording.fallback import captured_or_plain
 
 
 class CupyBackend(Backend):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from miniflow_xp.backends.cupy.blas import DATA_TYPES
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 VIEWS = ("reshape", "matrix_transpose", "permute_dims", "expand_dims", "squeeze", "broadcast_to", "getitem")
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from miniflow_xp.backends.cupy.equations import contents, joins_rows, root
 from miniflow_xp.backends.cupy.groups import Group, Item
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 
 class Home(NamedTuple):

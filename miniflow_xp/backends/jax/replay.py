@@ -12,8 +12,12 @@ import jax
 import jax.numpy as jnp
 
 from miniflow_xp.backend import Array
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.operators import function_of
 from miniflow_xp.recording.patterns import Equation, sigmoid
-from miniflow_xp.recording.tape import BY_OPERATOR, NOT_RECORDED, Value, record, still_read
+from miniflow_xp.recording.refusals import NOT_RECORDED
+from miniflow_xp.recording.tape import record
+from miniflow_xp.recording.walks import still_read
 
 CONTRACT = {  # which axis of the left and of the right matrix a product sums over
     "matmul_left_transposed": ((0,), (0,)),
@@ -60,7 +64,7 @@ def evaluate(values: Sequence[Value], results: Sequence[Value], *arrays: Array) 
         if value.op == "argument":
             found[value] = next(arguments)
         else:
-            native = JOINED.get(value.op) or BY_OPERATOR.get(value.op) or getattr(jnp, value.op)
+            native = JOINED.get(value.op) or function_of(value.op, jnp)
             found[value] = native(*[resolve(i, found) for i in value.inputs], **value.keywords)
     return [resolve(r, found) for r in results]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.backends.numpy import Plan
-from miniflow_xp.recording.tape import captured_or_plain
+from miniflow_xp.recording.fallback import captured_or_plain
 
 
 class NumpyBackend(Backend):

@@ -11,7 +11,8 @@ from miniflow_xp.backends.numpy.primitives import REDUCTIONS, axes, kind, ufunc
 from miniflow_xp.backends.numpy.rows import COLUMNS, ROWS
 from miniflow_xp.backends.numpy.select import Call, where
 from miniflow_xp.backends.numpy.storage import Storage
-from miniflow_xp.recording.tape import BY_OPERATOR, Value
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.operators import function_of
 
 SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a call but clears its result first
 
@@ -105,7 +106,7 @@ class Emitter:
 
     def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
         """A function without ``out``: call it and copy what it returns."""
-        function = BY_OPERATOR.get(value.op) or getattr(self.xp, value.op)
+        function = function_of(value.op, self.xp)
         inputs = [self.resolve(i) for i in value.inputs]
         keywords = {k: self.resolve(v) for k, v in value.keywords.items()}
 

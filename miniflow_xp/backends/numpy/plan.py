@@ -12,7 +12,8 @@ from miniflow_xp.backends.numpy.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy.select import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage
 from miniflow_xp.backends.numpy.threads import run, run_at_once, run_whole
-from miniflow_xp.recording.tape import Value, record
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.tape import record
 from miniflow_xp.system.locks import lock
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register

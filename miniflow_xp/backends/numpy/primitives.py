@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import sigmoid
-from miniflow_xp.recording.tape import Value, still_read
+from miniflow_xp.recording.walks import still_read
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
 VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem")

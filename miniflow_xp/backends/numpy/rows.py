@@ -6,7 +6,7 @@ Each value gets a state that says how it depends on the batch, whose axis is the
 from collections.abc import Collection, Sequence
 
 from miniflow_xp.backends.numpy.primitives import axes, kind
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 WHOLE = "whole"  # independent of the batch: computed once, before
 ROWS = "rows"  # axis 0 runs over the batch

@@ -7,7 +7,7 @@ import numpy as np
 
 from miniflow_xp.backends.numpy.primitives import kind, root, shows_all, size
 from miniflow_xp.backends.numpy.rows import AFTER, COLUMNS, CUT, PARTIAL, ROWS, WHOLE, States
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 PHASE = {WHOLE: 0, ROWS: 1, COLUMNS: 1, PARTIAL: 1, AFTER: 2}
 """{state: when it is computed}. 0: once, before the chunks; 1: for each chunk; 2: once, after."""

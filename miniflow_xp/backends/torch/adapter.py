@@ -15,7 +15,7 @@ from miniflow_xp.backend import Array, Backend, Uploader
 from miniflow_xp.backends.torch.copies import TorchCopies
 from miniflow_xp.backends.torch.replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError, SettingError
-from miniflow_xp.recording.tape import captured_or_plain
+from miniflow_xp.recording.fallback import captured_or_plain
 
 UNUSABLE = ("uint16", "uint32", "uint64")  # PyTorch has these dtypes, but hardly a function that takes them
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
 COMMUTING = {

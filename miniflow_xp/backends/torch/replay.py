@@ -13,8 +13,10 @@ import torch
 
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.torch.memory import VIEWS, Memory, dropped, has_dtype, planned
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.operators import BY_OPERATOR, function_of
 from miniflow_xp.recording.patterns import Equation, is_number, sigmoid
-from miniflow_xp.recording.tape import BY_OPERATOR, Value, record
+from miniflow_xp.recording.tape import record
 from miniflow_xp.system.locks import lock
 
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
@@ -264,5 +266,4 @@ def general(value: Value, tensors: Sequence[Array]) -> Array:
             return next(given)
         return [resolve(i) for i in item] if isinstance(item, list) else item
 
-    function = BY_OPERATOR.get(value.op) or getattr(xp, value.op)
-    return function(*[resolve(i) for i in value.inputs], **value.keywords)
+    return function_of(value.op, xp)(*[resolve(i) for i in value.inputs], **value.keywords)
