@@ -1,6 +1,6 @@
 """Equations: what a recorded function computed, one call each, and their text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from miniflow_xp import dtypes
@@ -42,6 +42,16 @@ class Value:
         self.keywords = keywords or {}
         self.parents = flat(inputs, Value)
         self.kind: str | None = None
+
+    def inputs_with(self, array: Callable[["Value"], Any]) -> list[Any]:
+        """What the function is called with: the inputs, with ``array(v)`` in place of each Value v, in lists too."""
+
+        def given(item: Any) -> Any:
+            if isinstance(item, Value):
+                return array(item)
+            return [given(i) for i in item] if isinstance(item, list) else item
+
+        return [given(i) for i in self.inputs]
 
     @property
     def is_number(self) -> bool:

@@ -6,7 +6,6 @@ XLA on the CPU copies a tall transposed matrix before it multiplies; told to con
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +13,9 @@ import jax.numpy as jnp
 from miniflow_xp.backend import Array
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.operators import function_of
-from miniflow_xp.recording.patterns import Equation, sigmoid
+from miniflow_xp.recording.patterns import Equation, joined, sigmoid
 from miniflow_xp.recording.refusals import NOT_RECORDED
 from miniflow_xp.recording.tape import record
-from miniflow_xp.recording.walks import still_read
 
 CONTRACT = {  # which axis of the left and of the right matrix a product sums over
     "matmul_left_transposed": ((0,), (0,)),
@@ -44,36 +42,24 @@ def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) 
     needed = {p for v in values for p in v.parents} | set(results)
     if any(isinstance(v.content, jax.core.Tracer) for v in needed):  # made of nothing recorded, and gone with the trace
         return None
-    return joined(values, results), results
-
-
-def joined(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
-    """The same equations with groups of them as one of JAX's functions."""
-    for value in values:
-        equation = sigmoid(value) or product_of_transposed(value)
-        if equation is not None:
-            value.become(*equation)
-    return still_read(values, results)
+    return joined(values, results, sigmoid, product_of_transposed), results
 
 
 def evaluate(values: Sequence[Value], results: Sequence[Value], *arrays: Array) -> list[Array]:
     """The results of recorded equations for these arguments."""
     arguments = iter(arrays)
     found: dict[Value, Array] = {}
+
+    def array(value: Value) -> Array:
+        return value.content if value.is_constant else found[value]
+
     for value in values:
         if value.op == "argument":
             found[value] = next(arguments)
         else:
             native = JOINED.get(value.op) or function_of(value.op, jnp)
-            found[value] = native(*[resolve(i, found) for i in value.inputs], **value.keywords)
-    return [resolve(r, found) for r in results]
-
-
-def resolve(item: Any, found: dict[Value, Array]) -> Any:
-    """An input of an equation, as the function is to be given it."""
-    if isinstance(item, Value):
-        return item.content if item.is_constant else found[item]
-    return [resolve(i, found) for i in item] if isinstance(item, list) else item
+            found[value] = native(*value.inputs_with(array), **value.keywords)
+    return [array(r) for r in results]
 
 
 def product_of_transposed(value: Value) -> Equation | None:

@@ -106,20 +106,13 @@ class Emitter:
 
     def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
         """A function without ``out``: call it and copy what it returns."""
-        function = function_of(value.op, self.xp)
-        inputs = [self.resolve(i) for i in value.inputs]
-        keywords = {k: self.resolve(v) for k, v in value.keywords.items()}
+        function, keywords = function_of(value.op, self.xp), value.keywords
+        inputs = value.inputs_with(lambda v: v.content if v.is_constant else self.array(v))
 
         def run() -> None:
             out[...] = function(*inputs, **keywords)
 
         return run, ()
-
-    def resolve(self, item: Any) -> Any:
-        """An input of any function as it was given."""
-        if isinstance(item, Value):
-            return item.content if item.is_constant else self.array(item)
-        return [self.resolve(i) for i in item] if isinstance(item, list) else item
 
 
 def view(value: Value, base: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

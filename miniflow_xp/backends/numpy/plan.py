@@ -7,12 +7,13 @@ import numpy as np
 
 from miniflow_xp.backends.numpy.blas import blas_threads
 from miniflow_xp.backends.numpy.emit import Emitter
-from miniflow_xp.backends.numpy.primitives import in_c_order, joined, kind, root, size, without_means
+from miniflow_xp.backends.numpy.primitives import in_c_order, kind, native_sigmoid, root, size, without_means
 from miniflow_xp.backends.numpy.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy.select import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage
 from miniflow_xp.backends.numpy.threads import run, run_at_once, run_whole
 from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.patterns import joined
 from miniflow_xp.recording.tape import record
 from miniflow_xp.system.locks import lock
 
@@ -40,7 +41,7 @@ class Plan:
         self._lock = lock(fork_waits=True)
         self.inputs = [aligned_copy(a) for a in arrays]
         values, results = record(function, xp, self.inputs, in_c_order)
-        values = without_means(joined(values, results))
+        values = without_means(joined(values, results, native_sigmoid))
         arguments = [v for v in values if v.op == "argument"]
         self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.recording import walks
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.patterns import sigmoid
-from miniflow_xp.recording.walks import still_read
+from miniflow_xp.recording.patterns import Equation, sigmoid
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
-VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem")
+COPIED = ("permute_dims", "broadcast_to")  # views that are copied all the same: products are slow on such strides
 REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.multiply}
 
 
@@ -30,7 +30,7 @@ def found_kind(value: Value) -> str:
         return "product"
     if value.op in REDUCTIONS and len(value.inputs) == 1 and set(value.keywords) <= {"axis", "keepdims"}:
         return "reduction"
-    if value.op in VIEWS and value.is_view:
+    if value.is_view and walks.may_show(value) and value.op not in COPIED:
         return "view"
     if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
         return "concat"
@@ -44,19 +44,13 @@ def ufunc(op: str) -> np.ufunc | None:
 
 
 def root(value: Value) -> Value:
-    """The value whose memory a view shows; any other value is its own."""
-    while kind(value) == "view":
-        value = value.inputs[0]
-    return value
+    """The value whose memory this one shows: itself, unless it is a view."""
+    return walks.root(value, lambda v: kind(v) == "view")
 
 
 def shows_all(value: Value) -> bool:
     """Does a view show all elements of its root, in their order?"""
-    while kind(value) == "view":
-        if value.op not in ORDERLY:
-            return False
-        value = value.inputs[0]
-    return True
+    return kind(walks.root(value, lambda v: kind(v) == "view" and v.op in ORDERLY)) != "view"
 
 
 def in_c_order(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
@@ -80,13 +74,10 @@ def axes(value: Value) -> tuple[int, ...]:
     return tuple(a % ndim for a in given)
 
 
-def joined(values: list[Value], results: list[Value]) -> list[Value]:
-    """The same equations with each sigmoid as one: masked copies, which `where` needs, are slow in NumPy."""
-    for value in values:
-        found = sigmoid(value)
-        if found is not None and str(value.dtype) in ("float32", "float64"):
-            value.become(*found)
-    return still_read(values, results)
+def native_sigmoid(value: Value) -> Equation | None:
+    """A sigmoid, where it is worth one call: masked copies, which `where` needs, are slow in NumPy."""
+    found = sigmoid(value)
+    return found if found is not None and str(value.dtype) in ("float32", "float64") else None
 
 
 def without_means(values: list[Value]) -> list[Value]:
