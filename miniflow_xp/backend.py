@@ -7,7 +7,7 @@ theirs under the entry-point group ``miniflow_xp.backends``.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from miniflow_xp.errors import DeviceNumberError
 
@@ -18,12 +18,27 @@ Namespace: TypeAlias = Any
 """An Array API namespace: the module that holds ``exp``, ``matmul`` and their like."""
 
 
-class Capture:
-    """A step that is run again and again: here by calling the function, which a backend may replace by a recording.
+class Capture(Protocol):
+    """A step that is run again and again, ``function(xp, *state, *arrays)``: it returns the new state, then results.
 
-    ``function(xp, *state, *arrays)`` returns the new state, then results. The state is kept here; reading one gives an
-    array that later calls leave alone. ``how`` says in words what was done.
+    The capture holds the state.
     """
+
+    how: str
+    """What was done, in words."""
+
+    def __call__(self, *arrays: Array) -> Sequence[Array]:
+        """Run once, on the arrays that are not state; returns the results that are not."""
+
+    def read(self, number: int) -> Array:
+        """A state by number, as an array that later calls leave alone."""
+
+    def write(self, number: int, array: Array) -> None:
+        """Replace a state."""
+
+
+class PlainCapture(Capture):
+    """A step that is run by calling its function; ``why_plain``: why a backend that could record it does not."""
 
     how = "the plain loop, nothing is captured"
 
@@ -44,7 +59,6 @@ class Capture:
         self._state = list(arrays[:state])
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
-        """Run once, on the arrays that are not state; returns the results that are not."""
         with self.backend.activate():
             results = self.function(self.backend.xp, *self._state, *arrays)
         count = len(self._state)
@@ -52,11 +66,9 @@ class Capture:
         return results[count:]
 
     def read(self, number: int) -> Array:
-        """A state by number."""
         return self._state[number]
 
     def write(self, number: int, array: Array) -> None:
-        """Replace a state."""
         self._state[number] = array
 
 
@@ -150,9 +162,9 @@ class Backend(ABC):
     flat_state: bool = False
     """Does a step that updates many parameters run quicker when they lie in one flat array?"""
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
         """A Capture of ``function(xp, *arrays)`` for such arrays; the first ``state`` of them are its state."""
-        return Capture(self, function, arrays, state)
+        return PlainCapture(self, function, arrays, state)
 
     def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  the CPU has nothing to upload
         """What copies data for ``depth`` steps to come while the device computes; None where nothing is gained."""

@@ -1,20 +1,19 @@
 """What a step is run by where it cannot be recorded: the plain loop, which says why."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from miniflow_xp.backend import Backend, Capture
+from miniflow_xp.backend import Array, Backend, Capture, PlainCapture
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.recording.refusals import NOT_RECORDED, TraceError
 
 
 def captured_or_plain(
-    native: Callable[..., Any],
+    native: Callable[..., Capture],
     backend: Backend,
-    function: Callable[..., Sequence[Any]],
-    arrays: Sequence[Any],
+    function: Callable[..., Sequence[Array]],
+    arrays: Sequence[Array],
     state: int,
-) -> Any:
+) -> Capture:
     """``native(backend, function, arrays, state)``, or the plain loop where the function cannot be recorded.
 
     What is wrong with the step itself, such as shapes that do not fit, is raised.
@@ -24,4 +23,4 @@ def captured_or_plain(
     except NOT_RECORDED as error:
         if isinstance(error, MiniflowError) and not isinstance(error, TraceError):
             raise
-        return Capture(backend, function, arrays, state, f"it cannot be recorded: {error}")
+        return PlainCapture(backend, function, arrays, state, f"it cannot be recorded: {error}")

@@ -85,7 +85,7 @@ class JaxBackend(Backend):
         context: AbstractContextManager[Any] = jax.default_matmul_precision(wanted) if wanted else nullcontext()
         return context
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
         return captured_or_plain(JaxCapture, self, function, arrays, state)
 
     def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  JAX limits by itself how far ahead it runs

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import array_api_compat.torch as xp
 import torch
 
-from miniflow_xp.backend import Array, Backend, Uploader
+from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backends.torch.capture import TorchCapture
 from miniflow_xp.backends.torch.copies import TorchCopies
-from miniflow_xp.backends.torch.replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError, SettingError
 from miniflow_xp.recording.fallback import captured_or_plain
 
@@ -73,8 +73,8 @@ class TorchBackend(Backend):
         context: AbstractContextManager[Any] = torch.no_grad()
         return context
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
-        return captured_or_plain(partial(TorchReplay, mode=self._mode), self, function, arrays, state)
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
+        return captured_or_plain(partial(TorchCapture, mode=self._mode), self, function, arrays, state)
 
     def uploader(self, depth: int) -> Uploader | None:
         return TorchCopies(self, depth, self._device) if self._device.type == "cuda" else None

@@ -29,7 +29,7 @@ FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
 ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the same names and meaning as in the standard
 
 
-class TorchReplay(Capture):
+class TorchCapture(Capture):
     """The calls of a step on a list of tensors; a tensor is dropped, or on a CPU written over, after its last use.
 
     With ``mode``, one of those of ``torch.compile``, PyTorch compiles the calls as one.

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.numpy.blas import blas_threads
 from miniflow_xp.backends.numpy.emit import Emitter
 from miniflow_xp.backends.numpy.primitives import in_c_order, kind, native_sigmoid, root, size, without_means
@@ -24,7 +25,7 @@ CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-le
 CHUNK_ROWS = 2048
 
 
-class Plan:
+class NumpyCapture(Capture):
     """``function(xp, *arrays)`` for arrays of these shapes and dtypes.
 
     The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which is
@@ -36,11 +37,11 @@ class Plan:
     """
 
     def __init__(
-        self, function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[np.ndarray], state: int
+        self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[np.ndarray], state: int
     ) -> None:
         self._lock = lock(fork_waits=True)
         self.inputs = [aligned_copy(a) for a in arrays]
-        values, results = record(function, xp, self.inputs, in_c_order)
+        values, results = record(function, backend.xp, self.inputs, in_c_order)
         values = without_means(joined(values, results, native_sigmoid))
         arguments = [v for v in values if v.op == "argument"]
         self.state = self.inputs[:state]
@@ -49,7 +50,8 @@ class Plan:
         run.sort(key=lambda v: PHASE[self.states[v]])
         donated = list(zip(results[:state], arguments[:state], strict=True))
         self.storage = Storage(run, results, self.states, dict(reversed(donated)), (self.rows, max(1, self.batch)))
-        self._emit(run, results, dict(zip(arguments, self.inputs, strict=True)), donated, xp)
+        self._emit(run, results, dict(zip(arguments, self.inputs, strict=True)), donated, backend.xp)
+        self.how = self._made()
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Copy ``arrays`` in, run, and return copies of the results that are not state."""
@@ -66,9 +68,7 @@ class Plan:
                 run_whole(self.renewal)
             return [out.copy() for out in self.outputs]
 
-    @property
-    def how(self) -> str:
-        """What was done, in words."""
+    def _made(self) -> str:
         chunks = f", {self.rows} rows at a time on {self.threads} threads" if self.batch else ""
         around = len(self.before) + len(self.after) if self.batch else 0
         calls = around + sum(map(len, self.parts)) + len(self.renewal)
