@@ -19,9 +19,9 @@ Namespace: TypeAlias = Any
 
 
 class Capture(Protocol):
-    """A step that is run again and again, ``function(xp, *state, *arrays)``: it returns the new state, then results.
+    """A step, ``function(xp, *state, *arrays)``, to be run again and again; it returns the new state, then results.
 
-    The capture holds the state.
+    The state is kept here.
     """
 
     how: str
@@ -73,26 +73,26 @@ class PlainCapture(Capture):
 
 
 class Uploader:
-    """Begins copies of host arrays to the device before they are needed; ``prefetched`` is its user.
+    """Start copies of host arrays to the device before they are needed; ``prefetched`` uses it.
 
-    Here through ``asarray``, which is all that a library needs whose copies do not keep the host waiting and run beside
-    what the device computes.
+    The default is a call of ``asarray``: enough for a library whose copies return at once and overlap with what the
+    device computes.
     """
 
     def __init__(self, backend: "Backend") -> None:
         self.backend = backend
 
     def start(self, arrays: Sequence[Array], names: Sequence[str]) -> Any:
-        """Begin to copy NumPy arrays, in dtypes by name; the arrays may be changed as soon as this returns."""
+        """Start to copy NumPy arrays, in dtypes by name; the arrays may be changed as soon as this returns."""
         return [self.backend.asarray(array.copy(), name) for array, name in zip(arrays, names, strict=True)]
 
     def finish(self, started: Any) -> Sequence[Array]:
-        """What ``start`` began, as arrays on the device: work that is asked for from now on comes after the copies."""
+        """What ``start`` began, as arrays on the device: work submitted from now on runs after the copies."""
         found: Sequence[Array] = started
         return found
 
     def close(self) -> None:
-        """Leave nothing running; what ``finish`` gave stays good."""
+        """Leave nothing running; arrays that ``finish`` returned stay valid."""
 
 
 class Backend(ABC):
@@ -133,7 +133,7 @@ class Backend(ABC):
         """``array`` as a NumPy array of the same shape and dtype; waits until its value is there."""
 
     def fetch(self, arrays: Sequence[Array]) -> list[Array]:
-        """Arrays of one shape and dtype on the host, by as few transfers as the library can."""
+        """Copy arrays of one shape and dtype to the host, in as few transfers as possible."""
         return [self.to_numpy(array) for array in arrays]
 
     def owns(self, value: object) -> bool:
@@ -145,7 +145,7 @@ class Backend(ABC):
         return True
 
     def place(self, value: object) -> Hashable:  # noqa: ARG002  as above
-        """Where ``value``, whatever it is, lies: a part of what a capture depends on, looked at in every call."""
+        """Where ``value``, whatever it is, lies: a capture depends on it, so that it is compared at every call."""
         return None
 
     def storable(self, dtype: str) -> str:
@@ -153,10 +153,10 @@ class Backend(ABC):
         return dtype
 
     def synchronize(self) -> None:  # noqa: B027  on the CPU there is nothing to wait for
-        """Wait until everything asked of the device is done."""
+        """Wait until all work submitted to the device is done."""
 
     def activate(self) -> AbstractContextManager[Any]:
-        """What a pass runs inside of: a current device, gradient recording switched off."""
+        """The context that a pass runs in: a current device, gradient recording switched off."""
         return nullcontext()
 
     flat_state: bool = False
@@ -167,7 +167,7 @@ class Backend(ABC):
         return PlainCapture(self, function, arrays, state)
 
     def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  the CPU has nothing to upload
-        """What copies data for ``depth`` steps to come while the device computes; None where nothing is gained."""
+        """An Uploader for ``depth`` steps ahead; None where nothing is gained."""
         return None
 
     def describe(self) -> str:

@@ -36,7 +36,7 @@ class Value:
         self.content: Any = array if self.is_constant else None
 
     def become(self, op: str, inputs: tuple[Any, ...], keywords: dict[str, Any] | None = None) -> None:
-        """Compute the same in another way."""
+        """Compute the same by another function."""
         self.op = op
         self.inputs = inputs
         self.keywords = keywords or {}
@@ -76,7 +76,7 @@ def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
 
 
 def flat(items: Sequence[Any], kind: type[Kind]) -> list[Kind]:
-    """The items of a kind, and those in lists among them."""
+    """The items of a kind, including those in lists."""
     found = []
     for item in items:
         if isinstance(item, kind):

@@ -1,4 +1,4 @@
-"""What a step is run by where it cannot be recorded: the plain loop, which says why."""
+"""What runs a step that cannot be recorded: the plain loop, which says why."""
 
 from collections.abc import Callable, Sequence
 

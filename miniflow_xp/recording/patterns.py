@@ -1,4 +1,4 @@
-"""Groups of recorded equations that one native function computes: what a backend may join."""
+"""Groups of recorded equations that one native function computes, which a backend may join."""
 
 from collections.abc import Callable, Sequence
 

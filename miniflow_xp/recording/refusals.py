@@ -1,4 +1,4 @@
-"""Why a function cannot be recorded: the errors, and what else it may raise meanwhile."""
+"""Why a function cannot be recorded: the errors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ class TraceError(MiniflowError):
 
 
 NOT_RECORDED = (TraceError, TypeError, AttributeError, NotImplementedError)
-"""What a function may raise while it is recorded because it does something that only real arrays can."""
+"""What a function may raise while it is recorded, because it does something that only real arrays can."""
 
 
 def contents_wanted(what: str) -> TraceError:
@@ -25,7 +25,7 @@ def contents_wanted(what: str) -> TraceError:
 
 
 def not_recorded(what: str) -> TraceError:
-    """The error for a call of a function that is not recorded, though it may be a right one."""
+    """The error for a call of a function that is not recorded, though it may be correct."""
     return TraceError(
         "a recorded rule",
         what,

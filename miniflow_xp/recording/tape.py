@@ -69,7 +69,7 @@ class Tape:
         return found
 
     def _compute(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, bool]:
-        """The array, and does it show the memory of an input?"""
+        """The array, and whether it shows the memory of an input."""
         if op in SHAPE_UNKNOWN or (
             op == "repeat" and any(isinstance(a, Traced) for a in (*args[1:], *keywords.values()))
         ):
@@ -87,7 +87,7 @@ class Tape:
         return value
 
     def enter(self, arg: Any, arrays: bool = True) -> Any:
-        """What a function was called with, as it stands in an equation."""
+        """An argument of a call, as it stands in an equation."""
         if isinstance(arg, Traced):
             return arg._value  # noqa: SLF001  Tape and Traced are one mechanism
         if holds_traced(arg):

@@ -110,17 +110,17 @@ for _name, _function in UNARY.items():
 
 
 def holds_traced(item: Any) -> bool:
-    """Is this a list of arrays that are recorded?"""
+    """Is this a list with traced arrays in it?"""
     return isinstance(item, list | tuple) and any(isinstance(i, Traced) for i in item)
 
 
 def traced(args: Sequence[Any]) -> list[Traced]:
-    """What is recorded among the arguments of a call, lists of them included."""
+    """The traced arrays among the arguments of a call, including those in lists."""
     return flat(args, Traced)
 
 
 def array_of(item: Any) -> Any:
-    """What the library's function is given for an argument of a call."""
+    """An argument of a call, as the library's function takes it."""
     if isinstance(item, Traced):
         return item._array  # noqa: SLF001  Traced shows a rule no contents, us it does
     return [array_of(i) for i in item] if holds_traced(item) else item

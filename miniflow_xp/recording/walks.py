@@ -1,4 +1,4 @@
-"""Walks over equations: which of them a result needs, what is read for the last time, what shows whose memory."""
+"""Walks over equations: which of them a result needs, what is read for the last time, whose memory a value shows."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
@@ -21,7 +21,7 @@ def still_read(values: Sequence[Value], results: Sequence[Value]) -> list[Value]
 
 
 def last_reads(steps: Iterable[Iterable[Read]], kept: Collection[Read] = ()) -> list[list[Read]]:
-    """For each step, what nobody reads after it, once each, without what is ``kept``; ``steps``: what each reads."""
+    """What each step is the last to read, once each, except what is ``kept``; ``steps``: what each reads, in order."""
     seen = set(kept)
     found = []
     for reads in reversed(list(steps)):

@@ -1,6 +1,6 @@
-"""A step as JAX runs it best: recorded, and traced by ``jax.jit`` with some equations joined into one of its functions.
+"""A step in the form that JAX runs best: recorded, groups of equations joined, and traced by ``jax.jit``.
 
-XLA on the CPU copies a tall transposed matrix before it multiplies; told to contract the other axis, it does not.
+XLA on the CPU copies a tall transposed matrix before it multiplies; a contraction of the other axis avoids the copy.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ Recorded = tuple[list[Value], list[Value]]
 
 
 def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) -> Recorded | None:
-    """The equations of a function, joined; for shapes alone, nothing is computed. None where that does not do."""
+    """The equations of a function, joined; from shapes alone, nothing is computed. None where they are not enough."""
     found: list[Recorded] = []
     with suppress(*NOT_RECORDED):
         jax.eval_shape(lambda *given: found.append(record(function, jnp, given, fold=False)), *arrays)

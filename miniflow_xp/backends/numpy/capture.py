@@ -19,7 +19,7 @@ from miniflow_xp.recording.tape import record
 from miniflow_xp.system.locks import lock
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
-# bytes of products that have a row each; below, two threads give less than a BLAS thread that still spins takes
+# bytes of products with a row each; below, two threads gain less than a BLAS thread that still spins costs
 WORTH_THREADS = 1 << 23
 CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-level cache
 CHUNK_ROWS = 2048
@@ -28,12 +28,12 @@ CHUNK_ROWS = 2048
 class NumpyCapture(Capture):
     """``function(xp, *arrays)`` for arrays of these shapes and dtypes.
 
-    The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which is
-    given the other arguments; the other results are returned, as arrays that nothing overwrites. Where it pays, the
-    batch (the first axis of ``arrays`` of more than one axis) is run in chunks of rows on several threads.
+    The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which takes
+    the other arguments and returns the other results, as arrays that nothing overwrites. Where it pays, the batch (the
+    first axis of ``arrays`` of more than one axis) is run in chunks of rows on several threads.
 
-    The state is renewed as a whole or not at all, whatever comes between: Ctrl-C, or a fork by another thread. Where
-    NumPy is told to raise and does so in the update, the error comes when the update is through.
+    The state is renewed as a whole or not at all, whatever interrupts the call: Ctrl-C, or a fork in another thread.
+    Where NumPy is set to raise errors, one in the update is raised after the update.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class NumpyCapture(Capture):
     def _choose_rows(
         self, values: Sequence[Value], candidates: Sequence[Value], results: Sequence[Value], run: Sequence[Value]
     ) -> None:
-        """Decide on threads and rows a chunk: ``batch`` rows in all, 0 where the step runs whole."""
+        """Choose the threads and the rows of a chunk: ``batch`` rows in all, 0 where the step runs whole."""
         self.batch, self.threads, self.rows = 0, 1, 1
         self.states = {v: WHOLE for value in values for v in (value, *value.parents)}
         batched = [v for v in candidates if len(v.shape) > 0]
@@ -163,7 +163,7 @@ class NumpyCapture(Capture):
     def _thread(
         self, emitter: Callable[..., Emitter], own: dict[Hashable, np.ndarray], number: int, body: Sequence[Value]
     ) -> list[Call]:
-        """The calls of one thread: its rows in chunks; later chunks sum apart and add to the first."""
+        """The calls of one thread, its rows in chunks; the sums of later chunks are added to those of the first."""
         per_thread = -(-self.batch // self.threads)
         start, stop = number * per_thread, min(self.batch, (number + 1) * per_thread)
         partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]

@@ -1,4 +1,4 @@
-"""What NumPy can do with an equation: which of its kinds it is, and whose memory its result lies in."""
+"""How NumPy computes an equation: its kind, and whose memory its result lies in."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def kind(value: Value) -> str:
 
 
 def found_kind(value: Value) -> str:
-    """What ``kind`` says, which is asked often."""
+    """What ``kind`` keeps on the value."""
     if value.op in ("argument", "constant", "where", "sigmoid"):
         return value.op
     if value.op == "matmul":
@@ -54,7 +54,7 @@ def shows_all(value: Value) -> bool:
 
 
 def in_c_order(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
-    """An array in the memory layout that it will have in a buffer, and is it a view of an input, which stays one?"""
+    """An array in the memory layout of its buffer, and whether it is a view of an input, which it then remains."""
     if not isinstance(array, np.ndarray):
         return array, False
     if array.base is not None and any(np.may_share_memory(array, i) for i in inputs):

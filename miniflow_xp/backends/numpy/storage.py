@@ -1,4 +1,4 @@
-"""Which value lies in which buffer: few buffers, each used again as soon as its last reader has run."""
+"""Which value lies in which buffer: few buffers, each reused as soon as its last reader has run."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ UNINTERRUPTED = ("ufunc", "product", "reduction", "view")  # what NumPy computes
 
 
 class Buffer(NamedTuple):
-    """A flat piece of memory: for values of one state; ``size`` in elements of ``dtype``."""
+    """A flat piece of memory for values of one state; ``size`` in elements of ``dtype``."""
 
     state: str
     size: int
@@ -27,7 +27,7 @@ class Storage:
     """Where every computed value lies.
 
     ``slot[v]`` is the number of a buffer in ``buffers``, or the argument in whose place an updated state is written.
-    ``inside[v] = (c, offset)``: v is part of a concatenation and is computed right in c's buffer.
+    ``inside[v] = (c, offset)``: v is part of a concatenation and is computed directly in c's buffer.
 
     New states are written in place only at the end of the last phase, where no call runs Python code: nothing can come
     between the first of them and the last.

@@ -1,6 +1,6 @@
 """PyTorch on the CPU, or on any device that it knows: ``torch:cuda:0``, ``torch:mps``.
 
-The gradients are this package's own rules; PyTorch's recording is switched off while a pass runs.
+The gradients are this package's own rules; PyTorch's autograd is switched off while a pass runs.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -85,7 +85,7 @@ class TorchBackend(Backend):
 
 
 def tensor(host: Array) -> torch.Tensor:
-    """A NumPy array as a tensor on the CPU, copied: PyTorch warns where it would share a read-only one."""
+    """A copy of a NumPy array as a tensor on the CPU: PyTorch warns where it would share a read-only array."""
     return torch.tensor(host if min(host.strides, default=0) >= 0 else host.copy())  # it has no negative strides
 
 

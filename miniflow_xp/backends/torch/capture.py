@@ -1,6 +1,6 @@
 """Capture on PyTorch: a recorded step replayed through PyTorch's own functions, some equations joined into one.
 
-Recording takes away what the portable code costs at every call: graph, checks, compatibility layer, repeated work.
+Recording saves what portable code costs at every call: graph, checks, compatibility layer, repeated work.
 """
 
 from collections import Counter
@@ -108,7 +108,7 @@ class TorchCapture(Capture):
 
 
 def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:
-    """``run`` compiled for fixed shapes. A CUDA graph writes into its own memory again, so results are copied out."""
+    """``run`` compiled for fixed shapes. A CUDA graph writes over its last results, so they are copied out."""
     native: Callable[..., list[Array]] = torch.compile(run, mode=mode, dynamic=False, fullgraph=True)
     if mode not in CUDA_GRAPHS:
         return native
@@ -121,7 +121,7 @@ def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[A
 
 
 def is_shared(result: Value, results: Sequence[Value]) -> bool:
-    """Does something else hold this result's memory, so that it is handed out as a copy?"""
+    """Does anything else hold the memory of this result, so that a copy must be returned?"""
     return (
         result.op in ("argument", "constant", *VIEWS)
         or any(p.op in VIEWS for p in results)
@@ -130,7 +130,7 @@ def is_shared(result: Value, results: Sequence[Value]) -> bool:
 
 
 def in_order(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
-    """All that the step holds: the constants that are read, then the equations, groups of them joined."""
+    """The constants that are read, then the equations, with groups of them joined."""
     equations = joined(values, results, sigmoid, sigmoid_gradient, tanh_gradient, product_and_sum, less_product)
     read = dict.fromkeys([*results, *(p for value in equations for p in value.parents)])
     return [*(v for v in read if v.is_constant), *equations]
@@ -158,7 +158,7 @@ def tanh_gradient(value: Value) -> Equation | None:
 
 
 def product_and_sum(value: Value) -> Equation | None:
-    """A B + b, with b one row of the result."""
+    """A B + b, where b has the shape of one row of the result."""
     match value:
         case Value(op="add", inputs=(Value(op="matmul", inputs=(a, b)), row)):
             flat = len(a.shape) == len(b.shape) == 2 and value.shape == (a.shape[0], b.shape[1])
@@ -169,7 +169,7 @@ def product_and_sum(value: Value) -> Equation | None:
 
 
 def less_product(value: Value) -> Equation | None:
-    """a - b c, the step of an update."""
+    """a - b c, as in an update step."""
     match value:
         case Value(op="subtract", inputs=(a, Value(op="multiply", inputs=(b, c)))):
             if same_dtype(value, a, b, c) and value.dtype.is_floating_point:
@@ -178,12 +178,12 @@ def less_product(value: Value) -> Equation | None:
 
 
 def alike(*values: Value) -> bool:
-    """Have all the same shape and dtype?"""
+    """Do all have the same shape and dtype?"""
     return same_dtype(*values) and len({v.shape for v in values}) == 1
 
 
 def same_dtype(*values: Value) -> bool:
-    """Are all of them tensors of the same dtype?"""
+    """Are all of them tensors, of one dtype?"""
     return all(has_dtype(v) for v in values) and len({v.dtype for v in values}) == 1
 
 
@@ -201,7 +201,7 @@ def calls(order: Sequence[Value], places: dict[Value, int], memory: Memory) -> A
 
 
 def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]:
-    """PyTorch's function for an equation, of tensors only, and where these lie."""
+    """PyTorch's function for an equation, which takes tensors only, and the places of these."""
     tensors = [places[v] for v in value.parents]
     op, extra, keywords = value.op, value.inputs[1:], value.keywords
     if op == "sum" and set(keywords) <= {"axis", "keepdims"} and not extra and value.dtype.is_floating_point:

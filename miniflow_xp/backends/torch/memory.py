@@ -2,8 +2,8 @@
 
 Fresh memory is slow on a CPU: at first touch the system clears each of its pages, which takes longer than most
 elementwise calls. So a result is written over an input that is read for the last time, or over another tensor of its
-form that is done with, in this step or in the step before. The state that a step begins with is left alone until it is
-through: a step that Ctrl-C ends has changed nothing.
+shape and dtype that nobody reads any more, of this step or of the step before. The state that a step starts from is
+overwritten only after the step: a step that Ctrl-C interrupts has changed nothing.
 """
 
 from collections import defaultdict
@@ -70,13 +70,13 @@ class Memory(NamedTuple):
 
 
 def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Value]) -> Memory:
-    """The plan for equations in this order, whose places are their numbers.
+    """The plan for equations in this order; the place of each is its number.
 
     ``state``: the arguments that the first results become in the next step; their memory is the capture's own.
     """
     places = {value: n for n, value in enumerate(order)}
     seen = [root(p) for v in order if v.op not in READING and v.op not in VIEWS for p in v.parents]
-    seen += [root(r) for r in results]  # by somebody else: a result may look at their memory
+    seen += [root(r) for r in results]  # by others: a result may show their memory
     renewed = [
         s for s, r in zip(state, results, strict=False) if r.op in FRESH and seen.count(r) == 1 and s not in seen
     ]
@@ -111,17 +111,17 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
 
 
 def form(value: Value) -> Hashable:
-    """What two tensors must have in common, so that one can be written over the other."""
+    """Shape and dtype: what two tensors must have in common, so that one can be written over the other."""
     return value.shape, value.dtype
 
 
 def has_dtype(item: Any) -> bool:
-    """Is this a tensor, and no Python number or other argument?"""
+    """Is this a tensor, rather than a Python number or another argument?"""
     return isinstance(item, Value) and not item.is_number
 
 
 def can_write(value: Value) -> bool:
-    """Does this equation have a function that writes where it is told?"""
+    """Does this equation have a function that writes into a given tensor?"""
     if value.op not in WRITING or value.keywords or not all(isinstance(i, Value) for i in value.inputs):
         return False
     tensors = [i for i in value.inputs if has_dtype(i)]
