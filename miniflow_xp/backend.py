@@ -7,7 +7,7 @@ theirs under the entry-point group ``miniflow_xp.backends``.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from miniflow_xp.errors import DeviceNumberError
 
@@ -18,12 +18,27 @@ Namespace: TypeAlias = Any
 """An Array API namespace: the module that holds ``exp``, ``matmul`` and their like."""
 
 
-class Capture:
-    """A step that is run again and again: here by calling the function, which a backend may replace by a recording.
+class Capture(Protocol):
+    """A step, ``function(xp, *state, *arrays)``, to be run again and again; it returns the new state, then results.
 
-    ``function(xp, *state, *arrays)`` returns the new state, then results. The state is kept here; reading one gives an
-    array that later calls leave alone. ``how`` says in words what was done.
+    The state is kept here.
     """
+
+    how: str
+    """What was done, in words."""
+
+    def __call__(self, *arrays: Array) -> Sequence[Array]:
+        """Run once, on the arrays that are not state; returns the results that are not."""
+
+    def read(self, number: int) -> Array:
+        """A state by number, as an array that later calls leave alone."""
+
+    def write(self, number: int, array: Array) -> None:
+        """Replace a state."""
+
+
+class PlainCapture(Capture):
+    """A step that is run by calling its function; ``why_plain``: why a backend that could record it does not."""
 
     how = "the plain loop, nothing is captured"
 
@@ -44,7 +59,6 @@ class Capture:
         self._state = list(arrays[:state])
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
-        """Run once, on the arrays that are not state; returns the results that are not."""
         with self.backend.activate():
             results = self.function(self.backend.xp, *self._state, *arrays)
         count = len(self._state)
@@ -52,35 +66,33 @@ class Capture:
         return results[count:]
 
     def read(self, number: int) -> Array:
-        """A state by number."""
         return self._state[number]
 
     def write(self, number: int, array: Array) -> None:
-        """Replace a state."""
         self._state[number] = array
 
 
 class Uploader:
-    """Begins copies of host arrays to the device before they are needed; ``prefetched`` is its user.
+    """Start copies of host arrays to the device before they are needed; ``prefetched`` uses it.
 
-    Here through ``asarray``, which is all that a library needs whose copies do not keep the host waiting and run beside
-    what the device computes.
+    The default is a call of ``asarray``: enough for a library whose copies return at once and overlap with what the
+    device computes.
     """
 
     def __init__(self, backend: "Backend") -> None:
         self.backend = backend
 
     def start(self, arrays: Sequence[Array], names: Sequence[str]) -> Any:
-        """Begin to copy NumPy arrays, in dtypes by name; the arrays may be changed as soon as this returns."""
+        """Start to copy NumPy arrays, in dtypes by name; the arrays may be changed as soon as this returns."""
         return [self.backend.asarray(array.copy(), name) for array, name in zip(arrays, names, strict=True)]
 
     def finish(self, started: Any) -> Sequence[Array]:
-        """What ``start`` began, as arrays on the device: work that is asked for from now on comes after the copies."""
+        """What ``start`` began, as arrays on the device: work submitted from now on runs after the copies."""
         found: Sequence[Array] = started
         return found
 
     def close(self) -> None:
-        """Leave nothing running; what ``finish`` gave stays good."""
+        """Leave nothing running; arrays that ``finish`` returned stay valid."""
 
 
 class Backend(ABC):
@@ -121,7 +133,7 @@ class Backend(ABC):
         """``array`` as a NumPy array of the same shape and dtype; waits until its value is there."""
 
     def fetch(self, arrays: Sequence[Array]) -> list[Array]:
-        """Arrays of one shape and dtype on the host, by as few transfers as the library can."""
+        """Copy arrays of one shape and dtype to the host, in as few transfers as possible."""
         return [self.to_numpy(array) for array in arrays]
 
     def owns(self, value: object) -> bool:
@@ -133,7 +145,7 @@ class Backend(ABC):
         return True
 
     def place(self, value: object) -> Hashable:  # noqa: ARG002  as above
-        """Where ``value``, whatever it is, lies: a part of what a capture depends on, looked at in every call."""
+        """Where ``value``, whatever it is, lies: a capture depends on it, so that it is compared at every call."""
         return None
 
     def storable(self, dtype: str) -> str:
@@ -141,21 +153,21 @@ class Backend(ABC):
         return dtype
 
     def synchronize(self) -> None:  # noqa: B027  on the CPU there is nothing to wait for
-        """Wait until everything asked of the device is done."""
+        """Wait until all work submitted to the device is done."""
 
     def activate(self) -> AbstractContextManager[Any]:
-        """What a pass runs inside of: a current device, gradient recording switched off."""
+        """The context that a pass runs in: a current device, gradient recording switched off."""
         return nullcontext()
 
     flat_state: bool = False
     """Does a step that updates many parameters run quicker when they lie in one flat array?"""
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
         """A Capture of ``function(xp, *arrays)`` for such arrays; the first ``state`` of them are its state."""
-        return Capture(self, function, arrays, state)
+        return PlainCapture(self, function, arrays, state)
 
     def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  the CPU has nothing to upload
-        """What copies data for ``depth`` steps to come while the device computes; None where nothing is gained."""
+        """An Uploader for ``depth`` steps ahead; None where nothing is gained."""
         return None
 
     def describe(self) -> str:

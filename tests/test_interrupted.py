@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import miniflow_xp as mf
-from miniflow_xp.backends.numpy import plan
+from miniflow_xp.backends.numpy import capture
 from miniflow_xp.engine.optim import SGD, Adam, RMSProp
 
 PACKAGE = str(Path(mf.__file__).parent)
@@ -133,9 +133,9 @@ def test_parameters_of_two_dtypes(optimizer):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_step_on_threads(optimizer, monkeypatch):
-    monkeypatch.setattr(plan, "WORTH_THREADS", 1)
-    monkeypatch.setattr(plan, "CHUNK_ROWS", 1)
-    monkeypatch.setattr(plan, "blas_threads", lambda: 2)
+    monkeypatch.setattr(capture, "WORTH_THREADS", 1)
+    monkeypatch.setattr(capture, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(capture, "blas_threads", lambda: 2)
     training, reference = Training(optimizer), Training(optimizer)
     for t in (training, reference):
         t.step()

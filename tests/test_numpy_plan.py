@@ -16,9 +16,9 @@ from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 from miniflow_xp import switch
-from miniflow_xp.backends.numpy import plan as planning
+from miniflow_xp.backends.numpy import capture as planning
 from miniflow_xp.backends.numpy import select
-from miniflow_xp.backends.numpy.plan import Plan
+from miniflow_xp.backends.numpy.capture import NumpyCapture
 
 BACKEND = switch.load("numpy")
 XP = BACKEND.xp
@@ -44,10 +44,10 @@ def bound(expected, arrays):
     return rounding(str(expected.dtype), expected, *arrays) if expected.dtype.kind == "f" else 0
 
 
-def check(function, *arrays, state=0, make=Plan, bound=bound):
+def check(function, *arrays, state=0, make=NumpyCapture, bound=bound):
     """Several replays with fresh inputs: results and state are those of the plain function; nothing else changes."""
     rng = np.random.default_rng(1)
-    plan = make(function, XP, [np.array(a) for a in arrays[:state]] + list(arrays[state:]), state)
+    plan = make(BACKEND, function, [np.array(a) for a in arrays[:state]] + list(arrays[state:]), state)
     held = [np.array(a) for a in arrays[:state]]
     kept = []
     for _ in range(REPLAYS):
@@ -360,7 +360,7 @@ def test_a_plan_keeps_state(name):
 
 
 def test_a_mean_in_half_precision_does_not_overflow_in_its_sum():
-    (mean,) = Plan(lambda xp, x: [xp.mean(x)], XP, [half(1000)], 0)(np.full(1000, 100, "float16"))
+    (mean,) = NumpyCapture(BACKEND, lambda xp, x: [xp.mean(x)], [half(1000)], 0)(np.full(1000, 100, "float16"))
     assert mean.dtype == np.float16
     assert mean == 100
 
@@ -368,7 +368,7 @@ def test_a_mean_in_half_precision_does_not_overflow_in_its_sum():
 def test_read_only_feeds():
     feed = array(3, 3)
     feed.flags.writeable = False
-    plan = Plan(lambda xp, a: [a, a + 1, a + t(xp, a)], XP, [feed], 0)
+    plan = NumpyCapture(BACKEND, lambda xp, a: [a, a + 1, a + t(xp, a)], [feed], 0)
     a, b, c = plan(feed)
     np.testing.assert_array_equal(a, feed)
     np.testing.assert_array_equal(b, feed + 1)
@@ -379,7 +379,7 @@ def test_read_only_feeds():
 
 
 def test_a_state_that_is_read_is_a_copy_and_one_that_is_written_is_copied():
-    plan = Plan(lambda xp, s, x: [s + x, xp.sum(s)], XP, [np.zeros(3), np.zeros(3)], 1)
+    plan = NumpyCapture(BACKEND, lambda xp, s, x: [s + x, xp.sum(s)], [np.zeros(3), np.zeros(3)], 1)
     plan(np.ones(3))
     early = plan.read(0)
     mine = np.full(3, 5.0)
@@ -393,7 +393,7 @@ def test_a_state_that_is_read_is_a_copy_and_one_that_is_written_is_copied():
 
 def test_arrays_that_the_plan_was_made_from_are_left_alone():
     state, feed = np.ones(3), np.ones(3)
-    plan = Plan(lambda xp, s, x: [s + x], XP, [state, feed], 1)
+    plan = NumpyCapture(BACKEND, lambda xp, s, x: [s + x], [state, feed], 1)
     plan(np.full(3, 2.0))
     assert state.tolist() == feed.tolist() == [1, 1, 1]
 
@@ -402,7 +402,7 @@ def test_a_replay_reads_into_buffers_that_it_has():
     """No array is allocated but the results: the same call leaves the memory in use as it was."""
     import tracemalloc
 
-    plan = Plan(lambda xp, a: [xp.sum(xp.tanh(xp.exp(a * 2) + 1) * a)], XP, [array(1000, 10)], 0)
+    plan = NumpyCapture(BACKEND, lambda xp, a: [xp.sum(xp.tanh(xp.exp(a * 2) + 1) * a)], [array(1000, 10)], 0)
     feed = array(1000, 10)
     plan(feed)
     tracemalloc.start()
@@ -538,7 +538,7 @@ def test_feeds_of_several_lengths_are_run_whole(chunked):
 
 
 def test_a_plan_with_chunks_says_so_and_gives_each_its_own_results(chunked):
-    plan = Plan(network_step, XP, [array(4, 3), array(3, 2), array(9, 4), array(9, 2)], 2)
+    plan = NumpyCapture(BACKEND, network_step, [array(4, 3), array(3, 2), array(9, 4), array(9, 2)], 2)
     first = plan(array(9, 4), array(9, 2))
     copy = first[0].copy()
     plan(array(9, 4) * 2, array(9, 2))
@@ -685,11 +685,11 @@ def random_functions(draw):
     return Random(leaves, state, tuple(steps), (*new, *others))
 
 
-def check_random(function, make=Plan):
+def check_random(function, make=NumpyCapture):
     """As ``check``, with a bound that follows the condition of the function: what single precision does to it."""
     eps, eps_single = (float(np.finfo(dtype).eps) for dtype in ("float64", "float32"))
     rng = np.random.default_rng(2)
-    plan = make(function, XP, list(function.leaves), function.state)
+    plan = make(BACKEND, function, list(function.leaves), function.state)
     held = [np.array(leaf) for leaf in function.leaves[: function.state]]
     kept = []
     for _ in range(REPLAYS):
@@ -743,7 +743,7 @@ def test_where_keeps_every_value_as_it_is(selection, dtype):
         ]
 
     c = np.random.default_rng(0).integers(0, 2, 64).astype(bool)
-    got = Plan(function, XP, [x, y, c], 0)(x, y, c)
+    got = NumpyCapture(BACKEND, function, [x, y, c], 0)(x, y, c)
     for result, expected in zip(got, function(XP, x, y, c), strict=True):
         assert result.dtype == dtype
         np.testing.assert_array_equal(result, expected)
@@ -797,7 +797,7 @@ def test_a_sigmoid_is_joined_and_right_in_both_tails(dtype):
         return [xp.where(x >= 0, 1.0, e) / (1 + e)]
 
     x = np.concatenate([np.linspace(-80, 80, 321), [-1e4, 1e4, -np.inf, np.inf, np.nan]]).astype(dtype)
-    plan = Plan(sigmoid, XP, [x], 0)
+    plan = NumpyCapture(BACKEND, sigmoid, [x], 0)
     assert "4 NumPy calls" in plan.how
     (got,) = plan(x)
     exact = 1 / (1 + np.exp(-x[:321].astype("longdouble")))

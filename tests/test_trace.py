@@ -11,7 +11,10 @@ from uncaptured import told
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
 from miniflow_xp.engine.program import Program
-from miniflow_xp.recording.tape import TraceError, describe, record
+from miniflow_xp.recording.equations import describe
+from miniflow_xp.recording.refusals import TraceError
+from miniflow_xp.recording.tape import record
+from miniflow_xp.recording.walks import last_reads, root
 
 BACKEND = switch.load("numpy")
 XP = BACKEND.xp
@@ -126,6 +129,37 @@ def test_describe_spells_one_equation_a_line():
         "v6 = getitem(v0, slice(1, None, None))  float32 (2, 2)",
         "return v4, v5, v6",
     ]
+
+
+# Walks over equations
+
+
+@pytest.mark.parametrize(
+    ("steps", "kept", "ended"),
+    [
+        ([], "", []),
+        (["aba", "b", "cb"], "", ["a", "", "cb"]),
+        (["ab", "a", ""], "a", ["b", "", ""]),
+    ],
+)
+def test_each_step_knows_what_no_later_one_reads(steps, kept, ended):
+    assert last_reads(steps, kept) == list(map(list, ended))
+
+
+def test_a_view_of_a_view_shows_the_memory_of_their_root():
+    def function(xp, x):
+        y = xp.exp(x)
+        return [xp.reshape(xp.matrix_transpose(y), (-1,))[1:], xp.sum(y, axis=0)]
+
+    values, (view, total) = record(function, XP, [X])
+    assert [value.op for value in values if root(value) is values[1]] == [
+        "exp",
+        "matrix_transpose",
+        "reshape",
+        "getitem",
+    ]
+    assert root(view) is values[1]
+    assert root(total) is total
 
 
 # What cannot be

@@ -1,16 +1,16 @@
-"""Copies to a GPU on a stream of their own, beside what it computes: the same steps for CuPy and PyTorch.
+"""Copies to a GPU on a separate stream, overlapping with what it computes: the same steps for CuPy and PyTorch.
 
-Three things may go wrong, and each has one guard.
+Three things can go wrong, and each has one guard.
 
 The device reads a batch before it is there: where the batch is handed out, the stream that computes waits for its copy.
 
 A copy overwrites what is still read: device memory comes from the pool of the stream that computes, so it may have held
-an old batch, and the copy waits for all that was asked of that stream until now. It runs beside the steps to come.
+an old batch, and the copy waits for all work submitted to that stream so far. It overlaps with later steps.
 
 Pinned memory is overwritten while it is read: it is held until its copy is done. There is room for ``depth + 1``
 batches; then the host waits for the oldest, which also keeps it from running far ahead of the device.
 
-Not seen on a GPU yet, only on devices that are played.
+Not run on a GPU yet, only on simulated devices.
 """
 
 from abc import abstractmethod
@@ -22,7 +22,7 @@ from miniflow_xp.backend import Array, Backend, Uploader
 
 
 class CopyStream(Uploader):
-    """Pinned host memory, copied on the stream ``copies``; a subclass knows how its library spells this."""
+    """Pinned host memory, copied on the stream ``copies``; a subclass makes the calls of its library."""
 
     copies: Any
     """A stream that does not wait for the default stream, with ``wait_event`` and ``synchronize``."""
@@ -53,7 +53,7 @@ class CopyStream(Uploader):
         return targets
 
     def close(self) -> None:
-        """Wait for the copies that are under way: pinned and device memory may then be used by anybody."""
+        """Wait for the copies under way, after which pinned and device memory may be reused."""
         with self.backend.activate():
             self.copies.synchronize()
         self._flying.clear()
@@ -64,16 +64,16 @@ class CopyStream(Uploader):
 
     @abstractmethod
     def now(self, stream: Any) -> Any:
-        """A new event: the end of all that was asked of a stream until now."""
+        """A new event: the end of all work submitted to a stream so far."""
 
     @abstractmethod
     def pinned(self, array: Array, name: str) -> Any:
-        """A NumPy array's contents in new pinned memory, in the dtype of this name, rows end to end."""
+        """The contents of a NumPy array in new pinned memory, in the dtype of this name, in C order."""
 
     @abstractmethod
     def empty(self, host: Any) -> Array:
-        """An array on the device with shape and dtype of a pinned one, from the memory of the stream that computes."""
+        """A device array with the shape and dtype of a pinned one, from the memory pool of the stream that computes."""
 
     @abstractmethod
     def copy(self, host: Any, target: Array) -> None:
-        """Ask the stream ``copies`` for a copy, without waiting."""
+        """Submit a copy to the stream ``copies``, without waiting."""

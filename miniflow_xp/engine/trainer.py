@@ -6,7 +6,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from miniflow_xp import dtypes
-from miniflow_xp.backend import Array, Backend, Namespace
+from miniflow_xp.backend import Array, Backend, Capture, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, of_kind, shown
 from miniflow_xp.dtypes import as_wide_as, wide
@@ -250,7 +250,7 @@ class Trainer(ShownAsText):
             self._loaded, self._stale = memory, True
 
     @property
-    def _captured(self) -> Any:
+    def _captured(self) -> Capture | None:
         """The capture that the last step ran; None before it."""
         return self._held.captured
 
@@ -271,7 +271,7 @@ class Trainer(ShownAsText):
         self._held, self._stale, self._loaded = Held(backend, layout, initial), False, None
         self._dtypes = tuple({group.dtype for group in layout.groups})
 
-    def _move_to(self, captured: Any) -> None:
+    def _move_to(self, captured: Capture) -> None:
         for n, array in enumerate(self._held.state()):
             captured.write(n, array)
         self._held = self._held._replace(initial=[], captured=captured)
@@ -304,7 +304,7 @@ class Held(NamedTuple):
     backend: Backend | None
     layout: "Layout"
     initial: list[Array]
-    captured: Any = None
+    captured: Capture | None = None
 
     def state(self) -> list[Array]:
         """Its arrays as they are now."""

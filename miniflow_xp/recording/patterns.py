@@ -1,9 +1,26 @@
-"""Groups of recorded equations that one native function computes: what a backend may join."""
+"""Groups of recorded equations that one native function computes, which a backend may join."""
 
-from miniflow_xp.recording.tape import Value
+from collections.abc import Callable, Sequence
+
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.walks import still_read
 
 Equation = tuple[str, tuple[Value, ...]]
 """A function's name and its inputs."""
+
+Pattern = Callable[[Value], Equation | None]
+"""The equation that computes a value at once; None where the value does not end the group in question."""
+
+
+def joined(values: Sequence[Value], results: Sequence[Value], *patterns: Pattern) -> list[Value]:
+    """The same equations, with each group that a pattern finds as one."""
+    for value in values:
+        for pattern in patterns:
+            equation = pattern(value)
+            if equation is not None:
+                value.become(*equation)
+                break
+    return still_read(values, results)
 
 
 def sigmoid(value: Value) -> Equation | None:

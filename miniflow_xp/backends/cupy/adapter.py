@@ -7,10 +7,10 @@ from typing import Any
 import array_api_compat.cupy as xp
 import cupy
 
-from miniflow_xp.backend import Array, Backend, Uploader
+from miniflow_xp.backend import Array, Backend, Capture, Uploader
 from miniflow_xp.backends.cupy.turns import undisturbed
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError
-from miniflow_xp.recording.tape import captured_or_plain
+from miniflow_xp.recording.fallback import captured_or_plain
 
 
 class CupyBackend(Backend):
@@ -52,7 +52,7 @@ class CupyBackend(Backend):
         context: AbstractContextManager[Any] = cupy.cuda.Device(self._device.id)  # the object remembers one caller only
         return context
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
         from miniflow_xp.backends.cupy.capture import CupyCapture  # here: an eager pass needs none of it
 
         return captured_or_plain(CupyCapture, self, function, arrays, state)

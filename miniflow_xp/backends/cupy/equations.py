@@ -3,9 +3,8 @@
 from typing import Any
 
 from miniflow_xp.backends.cupy.blas import DATA_TYPES
-from miniflow_xp.recording.tape import Value
-
-VIEWS = ("reshape", "matrix_transpose", "permute_dims", "expand_dims", "squeeze", "broadcast_to", "getitem")
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.walks import VIEWS, root
 
 SAFE = (*VIEWS, "sum", "mean", "max", "min", "prod", "any", "all", "astype")
 """CuPy functions known to launch kernels only: no copy from the host, whose source a graph would read again later."""
@@ -70,12 +69,5 @@ def joins(value: Value) -> bool:
 def contents(value: Value) -> Value:
     """The value whose elements, in the same order, these are."""
     while value.op == "reshape":
-        value = value.inputs[0]
-    return value
-
-
-def root(value: Value) -> Value:
-    """The value whose memory this one may show."""
-    while value.op in VIEWS:
         value = value.inputs[0]
     return value

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 C_TYPES = {
     "bool": "bool",

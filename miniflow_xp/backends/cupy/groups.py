@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from miniflow_xp.backends.cupy.expressions import expression, is_python
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 MOST_ARRAYS = 40  # of one kernel: CUDA passes 4 KB of arguments, an array of five axes is 96 bytes
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from miniflow_xp.backends.cupy.equations import contents, joins_rows, root
+from miniflow_xp.backends.cupy.equations import contents, joins_rows
 from miniflow_xp.backends.cupy.groups import Group, Item
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.walks import root
 
 
 class Home(NamedTuple):

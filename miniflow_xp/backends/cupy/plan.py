@@ -22,7 +22,8 @@ from miniflow_xp.backends.cupy.equations import (
 from miniflow_xp.backends.cupy.groups import Group, Item, order
 from miniflow_xp.backends.cupy.homes import Home, homes, inputs, outputs
 from miniflow_xp.backends.cupy.sources import write
-from miniflow_xp.recording.tape import BY_OPERATOR, Value
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.operators import BY_OPERATOR
 
 
 class Plan:

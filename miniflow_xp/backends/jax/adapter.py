@@ -29,7 +29,8 @@ from miniflow_xp.backend import Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
-from miniflow_xp.recording.tape import captured_or_plain, contents_wanted
+from miniflow_xp.recording.fallback import captured_or_plain
+from miniflow_xp.recording.refusals import contents_wanted
 from miniflow_xp.system.locks import lock
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
@@ -86,7 +87,7 @@ class JaxBackend(Backend):
         wanted = self.precision
         return jax.default_matmul_precision(wanted) if wanted else AS_IT_IS
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
         return captured_or_plain(JaxCapture, self, function, arrays, state)
 
     def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  JAX limits by itself how far ahead it runs

@@ -1,19 +1,21 @@
-"""A step as JAX runs it best: recorded, and traced by ``jax.jit`` with some equations joined into one of its functions.
+"""A step in the form that JAX runs best: recorded, groups of equations joined, and traced by ``jax.jit``.
 
-XLA on the CPU copies a tall transposed matrix before it multiplies; told to contract the other axis, it does not.
+XLA on the CPU copies a tall transposed matrix before it multiplies; a contraction of the other axis avoids the copy.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from miniflow_xp.backend import Array
-from miniflow_xp.recording.patterns import Equation, sigmoid
-from miniflow_xp.recording.tape import BY_OPERATOR, NOT_RECORDED, Value, record, still_read
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.operators import function_of
+from miniflow_xp.recording.patterns import Equation, joined, sigmoid
+from miniflow_xp.recording.refusals import NOT_RECORDED
+from miniflow_xp.recording.tape import record
 
 CONTRACT = {  # which axis of the left and of the right matrix a product sums over
     "matmul_left_transposed": ((0,), (0,)),
@@ -30,7 +32,7 @@ Recorded = tuple[list[Value], list[Value]]
 
 
 def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) -> Recorded | None:
-    """The equations of a function, joined; for shapes alone, nothing is computed. None where that does not do."""
+    """The equations of a function, joined; from shapes alone, nothing is computed. None where they are not enough."""
     found: list[Recorded] = []
     with suppress(*NOT_RECORDED):
         jax.eval_shape(lambda *given: found.append(record(function, jnp, given, fold=False)), *arrays)
@@ -40,36 +42,24 @@ def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) 
     needed = {p for v in values for p in v.parents} | set(results)
     if any(isinstance(v.content, jax.core.Tracer) for v in needed):  # made of nothing recorded, and gone with the trace
         return None
-    return joined(values, results), results
-
-
-def joined(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
-    """The same equations with groups of them as one of JAX's functions."""
-    for value in values:
-        equation = sigmoid(value) or product_of_transposed(value)
-        if equation is not None:
-            value.become(*equation)
-    return still_read(values, results)
+    return joined(values, results, sigmoid, product_of_transposed), results
 
 
 def evaluate(values: Sequence[Value], results: Sequence[Value], *arrays: Array) -> list[Array]:
     """The results of recorded equations for these arguments."""
     arguments = iter(arrays)
     found: dict[Value, Array] = {}
+
+    def array(value: Value) -> Array:
+        return value.content if value.is_constant else found[value]
+
     for value in values:
         if value.op == "argument":
             found[value] = next(arguments)
         else:
-            native = JOINED.get(value.op) or BY_OPERATOR.get(value.op) or getattr(jnp, value.op)
-            found[value] = native(*[resolve(i, found) for i in value.inputs], **value.keywords)
-    return [resolve(r, found) for r in results]
-
-
-def resolve(item: Any, found: dict[Value, Array]) -> Any:
-    """An input of an equation, as the function is to be given it."""
-    if isinstance(item, Value):
-        return item.content if item.is_constant else found[item]
-    return [resolve(i, found) for i in item] if isinstance(item, list) else item
+            native = JOINED.get(value.op) or function_of(value.op, jnp)
+            found[value] = native(*value.inputs_with(array), **value.keywords)
+    return [array(r) for r in results]
 
 
 def product_of_transposed(value: Value) -> Equation | None:

@@ -1,14 +1,13 @@
 """NumPy on the CPU: the default backend."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import array_api_compat.numpy as xp
 import numpy as np
 
-from miniflow_xp.backend import Array, Backend
-from miniflow_xp.backends.numpy import Plan
-from miniflow_xp.recording.tape import captured_or_plain
+from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backends.numpy.capture import NumpyCapture
+from miniflow_xp.recording.fallback import captured_or_plain
 
 
 class NumpyBackend(Backend):
@@ -28,13 +27,8 @@ class NumpyBackend(Backend):
     def storable(self, dtype: str) -> str:
         return "float32" if dtype == "bfloat16" else dtype
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
-        return captured_or_plain(planned, self, function, arrays, state)
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
+        return captured_or_plain(NumpyCapture, self, function, arrays, state)
 
     def describe(self) -> str:
         return f"NumPy {np.__version__} on the CPU"
-
-
-def planned(backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Plan:
-    """The function as a Plan."""
-    return Plan(function, backend.xp, arrays, state)

@@ -1,4 +1,4 @@
-"""The threads of NumPy's BLAS, where threadpoolctl is installed to tell and set them."""
+"""The threads of NumPy's BLAS, read and set through threadpoolctl where it is installed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +21,13 @@ def _libraries() -> list[Any]:
 
 @cache
 def blas_threads() -> int:
-    """Threads that BLAS uses; 1 where threadpoolctl is not installed and nothing can be told."""
+    """The number of threads that BLAS uses; 1 where it is unknown, without threadpoolctl."""
     return max([int(c.num_threads) for c in _libraries()] or [1])
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Inside, each product runs on the thread that asks for it."""
+    """Inside, each product runs on the thread that calls it."""
     threads = blas_threads()
     with _lock:
         try:

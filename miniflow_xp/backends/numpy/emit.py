@@ -11,7 +11,8 @@ from miniflow_xp.backends.numpy.primitives import REDUCTIONS, axes, kind, ufunc
 from miniflow_xp.backends.numpy.rows import COLUMNS, ROWS
 from miniflow_xp.backends.numpy.select import Call, where
 from miniflow_xp.backends.numpy.storage import Storage
-from miniflow_xp.recording.tape import BY_OPERATOR, Value
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.operators import function_of
 
 SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a call but clears its result first
 
@@ -43,7 +44,7 @@ class Emitter:
     def array(self, value: Value) -> Any:
         """The array in which a value lies; for a value of the same place and shape, the same object.
 
-        NumPy checks two overlapping views for overlap at every call, one object with itself it does not.
+        NumPy checks two views for overlap at every call, but not an object against itself.
         """
         if value not in self._arrays:
             self._arrays[value] = self._find(value)
@@ -97,28 +98,21 @@ class Emitter:
         return [self.copy_of_call(value, out)]
 
     def operand(self, item: Value, reader: Value) -> Any:
-        """An input of an elementwise call; a Python number as a 0-d array of its dtype there, which is quicker."""
+        """An input of an elementwise call; a Python number as a 0-d array of the dtype it takes, which is quicker."""
         if not item.is_number:
             return self.array(item)
         others = [p.dtype for p in reader.parents if not p.is_number and p.dtype != bool]
         return np.asarray(item.content, dtype=np.result_type(item.content, *others) if others else None)
 
     def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
-        """A function without ``out``: call it and copy what it returns."""
-        function = BY_OPERATOR.get(value.op) or getattr(self.xp, value.op)
-        inputs = [self.resolve(i) for i in value.inputs]
-        keywords = {k: self.resolve(v) for k, v in value.keywords.items()}
+        """Call a function that has no ``out``, and copy its result."""
+        function, keywords = function_of(value.op, self.xp), value.keywords
+        inputs = value.inputs_with(lambda v: v.content if v.is_constant else self.array(v))
 
         def run() -> None:
             out[...] = function(*inputs, **keywords)
 
         return run, ()
-
-    def resolve(self, item: Any) -> Any:
-        """An input of any function as it was given."""
-        if isinstance(item, Value):
-            return item.content if item.is_constant else self.array(item)
-        return [self.resolve(i) for i in item] if isinstance(item, list) else item
 
 
 def view(value: Value, base: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -168,5 +162,5 @@ def exp_to_infinity(x: np.ndarray) -> None:
 
 
 def is_zero(value: Value) -> bool:
-    """Is this the constant 0, all bits clear?"""
+    """Is this the constant +0, whose bits are all 0?"""
     return value.is_constant and value.shape == () and value.content == 0 and not np.signbit(value.content)

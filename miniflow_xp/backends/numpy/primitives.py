@@ -1,4 +1,4 @@
-"""What NumPy can do with an equation: which of its kinds it is, and whose memory its result lies in."""
+"""How NumPy computes an equation: its kind, and whose memory its result lies in."""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.recording.patterns import sigmoid
-from miniflow_xp.recording.tape import Value, still_read
+from miniflow_xp.recording import walks
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.patterns import Equation, sigmoid
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
-VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem")
+COPIED = ("permute_dims", "broadcast_to")  # views that are copied all the same: products are slow on such strides
 REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.multiply}
 
 
@@ -22,14 +23,14 @@ def kind(value: Value) -> str:
 
 
 def found_kind(value: Value) -> str:
-    """What ``kind`` says, which is asked often."""
+    """What ``kind`` keeps on the value."""
     if value.op in ("argument", "constant", "where", "sigmoid"):
         return value.op
     if value.op == "matmul":
         return "product"
     if value.op in REDUCTIONS and len(value.inputs) == 1 and set(value.keywords) <= {"axis", "keepdims"}:
         return "reduction"
-    if value.op in VIEWS and value.is_view:
+    if value.is_view and walks.may_show(value) and value.op not in COPIED:
         return "view"
     if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
         return "concat"
@@ -43,23 +44,17 @@ def ufunc(op: str) -> np.ufunc | None:
 
 
 def root(value: Value) -> Value:
-    """The value whose memory a view shows; any other value is its own."""
-    while kind(value) == "view":
-        value = value.inputs[0]
-    return value
+    """The value whose memory this one shows: itself, unless it is a view."""
+    return walks.root(value, lambda v: kind(v) == "view")
 
 
 def shows_all(value: Value) -> bool:
     """Does a view show all elements of its root, in their order?"""
-    while kind(value) == "view":
-        if value.op not in ORDERLY:
-            return False
-        value = value.inputs[0]
-    return True
+    return kind(walks.root(value, lambda v: kind(v) == "view" and v.op in ORDERLY)) != "view"
 
 
 def in_c_order(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
-    """An array in the memory layout that it will have in a buffer, and is it a view of an input, which stays one?"""
+    """An array in the memory layout of its buffer, and whether it is a view of an input, which it then remains."""
     if not isinstance(array, np.ndarray):
         return array, False
     if array.base is not None and any(np.may_share_memory(array, i) for i in inputs):
@@ -79,13 +74,10 @@ def axes(value: Value) -> tuple[int, ...]:
     return tuple(a % ndim for a in given)
 
 
-def joined(values: list[Value], results: list[Value]) -> list[Value]:
-    """The same equations with each sigmoid as one: masked copies, which `where` needs, are slow in NumPy."""
-    for value in values:
-        found = sigmoid(value)
-        if found is not None and str(value.dtype) in ("float32", "float64"):
-            value.become(*found)
-    return still_read(values, results)
+def native_sigmoid(value: Value) -> Equation | None:
+    """A sigmoid, where it is worth one call: masked copies, which `where` needs, are slow in NumPy."""
+    found = sigmoid(value)
+    return found if found is not None and str(value.dtype) in ("float32", "float64") else None
 
 
 def without_means(values: list[Value]) -> list[Value]:

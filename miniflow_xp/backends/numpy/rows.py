@@ -1,12 +1,12 @@
-"""May a step be run on some rows of the batch at a time, and the parts be added?
+"""Can a step run on some rows of the batch at a time, and the parts be added up?
 
-Each value gets a state that says how it depends on the batch, whose axis is the first one of the arguments in question.
+Each value gets a state: how it depends on the batch, which is the first axis of the arguments in question.
 """
 
 from collections.abc import Collection, Sequence
 
 from miniflow_xp.backends.numpy.primitives import axes, kind
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
 
 WHOLE = "whole"  # independent of the batch: computed once, before
 ROWS = "rows"  # axis 0 runs over the batch
@@ -38,7 +38,7 @@ def cut(values: Sequence[Value], batch: Collection[Value], rows: int) -> States 
 
 
 def state_of(value: Value, states: States, rows: int) -> str | None:
-    """The state of one value, from those of its inputs; None where the rows cannot be taken apart."""
+    """The state of one value, from those of its inputs; None where the rows cannot be separated."""
     parents = value.parents
     found = [states[p] for p in parents]
     if not any(s in CUT for s in found):

@@ -22,7 +22,7 @@ def where(
 
 
 def by_bits(out: np.ndarray, condition: Any, x: Any, y: Any) -> bool:
-    """Are there enough elements, and all of one width and layout?"""
+    """Are there enough elements, all of one width and layout?"""
     formed = isinstance(condition, np.ndarray) and condition.shape == out.shape and condition.flags.c_contiguous
     return formed and out.size >= WORTH_BITS and out.dtype.kind == "f" and x.dtype == y.dtype == out.dtype
 
@@ -50,7 +50,7 @@ def select(
 
 
 def taken(scratch: MutableMapping[Hashable, np.ndarray], dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """Memory for a mask, the same one for all calls of a thread; chunks come longest first."""
+    """Memory for a mask, shared by all calls of a thread; the longest chunk comes first."""
     size = int(np.prod(shape))
     found = scratch.get(("mask", dtype))
     if found is None or found.size < size:

@@ -1,4 +1,4 @@
-"""Which value lies in which buffer: few buffers, each used again as soon as its last reader has run."""
+"""Which value lies in which buffer: few buffers, each reused as soon as its last reader has run."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,7 +7,8 @@ import numpy as np
 
 from miniflow_xp.backends.numpy.primitives import kind, root, shows_all, size
 from miniflow_xp.backends.numpy.rows import AFTER, COLUMNS, CUT, PARTIAL, ROWS, WHOLE, States
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.walks import last_reads
 
 PHASE = {WHOLE: 0, ROWS: 1, COLUMNS: 1, PARTIAL: 1, AFTER: 2}
 """{state: when it is computed}. 0: once, before the chunks; 1: for each chunk; 2: once, after."""
@@ -15,7 +16,7 @@ UNINTERRUPTED = ("ufunc", "product", "reduction", "view")  # what NumPy computes
 
 
 class Buffer(NamedTuple):
-    """A flat piece of memory: for values of one state; ``size`` in elements of ``dtype``."""
+    """A flat piece of memory for values of one state; ``size`` in elements of ``dtype``."""
 
     state: str
     size: int
@@ -26,7 +27,7 @@ class Storage:
     """Where every computed value lies.
 
     ``slot[v]`` is the number of a buffer in ``buffers``, or the argument in whose place an updated state is written.
-    ``inside[v] = (c, offset)``: v is part of a concatenation and is computed right in c's buffer.
+    ``inside[v] = (c, offset)``: v is part of a concatenation and is computed directly in c's buffer.
 
     New states are written in place only at the end of the last phase, where no call runs Python code: nothing can come
     between the first of them and the last.
@@ -78,17 +79,12 @@ class Storage:
 
     def _last_uses(self, run: Sequence[Value], results: Sequence[Value]) -> dict[Value, int]:
         """Number of the last equation that reads each buffer; what every chunk reads lives until the last chunk."""
-        last: dict[Value, int] = {}
-        homes, before = self._homes, {v for v, state in self.states.items() if PHASE[state] == 0}
-        body = max((n for n, v in enumerate(run) if PHASE[self.states[v]] == 1), default=-1)
-        for n, value in enumerate(run):
-            in_body = PHASE[self.states[value]] == 1
-            for parent in value.parents:
-                home = homes[parent]
-                until = body if in_body and home in before else n
-                last[home] = max(last.get(home, -1), until)
-        for value in results:
-            last[homes[value]] = len(run)
+        homes, phases = self._homes, [PHASE[self.states[value]] for value in run]
+        body = max((n for n, phase in enumerate(phases) if phase == 1), default=-1)
+        last = dict.fromkeys([homes[r] for r in results], len(run))
+        for n, ended in enumerate(last_reads([[homes[p] for p in value.parents] for value in run], last)):
+            for home in ended:
+                last[home] = body if phases[n] == 1 and PHASE[self.states[home]] == 0 else n
         return last
 
     def _place(self, value: Value, n: int, last: dict[Value, int], state_argument: Value | None) -> None:

@@ -1,6 +1,6 @@
-"""How the calls of a plan are made: on the threads that plans share, or all at once.
+"""How the calls of a capture are made: one by one, on threads that all captures share, or uninterrupted.
 
-There are as many threads as BLAS uses, which runs each product on one meanwhile.
+There are as many threads as BLAS uses; meanwhile BLAS runs each product on one.
 """
 
 import os
@@ -27,9 +27,9 @@ def run(calls: Sequence[Call]) -> None:
 
 
 def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
-    """Make all calls (function, *arguments), none of which runs Python code: there is no place for Ctrl-C in between.
+    """Make all calls (function, *arguments), none of which runs Python code, so that Ctrl-C cannot interrupt them.
 
-    What one raises, such as an overflow where NumPy is told to, comes after the last.
+    An error, such as an overflow where NumPy is set to raise it, is raised after the last call.
     """
     rest = starmap(call, calls)
     try:
@@ -54,7 +54,7 @@ def run_at_once(parts: Sequence[Sequence[Call]]) -> None:
 
 
 def pool() -> ThreadPoolExecutor:
-    """The threads; a forked process, which has none of them, makes its own."""
+    """The threads; a forked process has none of them and makes its own."""
     global _pool
     if _pool is None:
         _pool = ThreadPoolExecutor(blas_threads(), thread_name_prefix="miniflow_xp")

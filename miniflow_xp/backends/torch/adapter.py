@@ -1,6 +1,6 @@
 """PyTorch on the CPU, or on any device that it knows: ``torch:cuda:0``, ``torch:mps``.
 
-The gradients are this package's own rules; PyTorch's recording is switched off while a pass runs.
+The gradients are this package's own rules; PyTorch's autograd is switched off while a pass runs.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 import array_api_compat.torch as xp
 import torch
 
-from miniflow_xp.backend import Array, Backend, Uploader
+from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backends.torch.capture import TorchCapture
 from miniflow_xp.backends.torch.copies import TorchCopies
-from miniflow_xp.backends.torch.replay import TorchReplay
 from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceError, PackageMissingError, SettingError
-from miniflow_xp.recording.tape import captured_or_plain
+from miniflow_xp.recording.fallback import captured_or_plain
 
 UNUSABLE = ("uint16", "uint32", "uint64")  # PyTorch has these dtypes, but hardly a function that takes them
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
@@ -73,8 +73,8 @@ class TorchBackend(Backend):
         context: AbstractContextManager[Any] = torch.no_grad()
         return context
 
-    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Any:
-        return captured_or_plain(partial(TorchReplay, mode=self._mode), self, function, arrays, state)
+    def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
+        return captured_or_plain(partial(TorchCapture, mode=self._mode), self, function, arrays, state)
 
     def uploader(self, depth: int) -> Uploader | None:
         return TorchCopies(self, depth, self._device) if self._device.type == "cuda" else None
@@ -85,7 +85,7 @@ class TorchBackend(Backend):
 
 
 def tensor(host: Array) -> torch.Tensor:
-    """A NumPy array as a tensor on the CPU, copied: PyTorch warns where it would share a read-only one."""
+    """A copy of a NumPy array as a tensor on the CPU: PyTorch warns where it would share a read-only array."""
     return torch.tensor(host if min(host.strides, default=0) >= 0 else host.copy())  # it has no negative strides
 
 

@@ -1,4 +1,4 @@
-"""PyTorch's side of copies on a stream of their own. Not seen on a GPU yet."""
+"""Copies on a separate stream, by PyTorch. Not run on a GPU yet."""
 
 from typing import Any
 

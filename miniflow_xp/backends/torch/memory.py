@@ -2,8 +2,8 @@
 
 Fresh memory is slow on a CPU: at first touch the system clears each of its pages, which takes longer than most
 elementwise calls. So a result is written over an input that is read for the last time, or over another tensor of its
-form that is done with, in this step or in the step before. The state that a step begins with is left alone until it is
-through: a step that Ctrl-C ends has changed nothing.
+shape and dtype that nobody reads any more, of this step or of the step before. The state that a step starts from is
+overwritten only after the step: a step that Ctrl-C interrupts has changed nothing.
 """
 
 from collections import defaultdict
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from miniflow_xp.recording.tape import Value
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.walks import VIEWS, last_reads, root
 
-VIEWS = ("reshape", "matrix_transpose", "expand_dims", "squeeze", "getitem", "permute_dims", "broadcast_to")
 COMMUTING = {
     "add": torch.add,
     "multiply": torch.mul,
@@ -70,15 +70,13 @@ class Memory(NamedTuple):
 
 
 def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Value]) -> Memory:
-    """The plan for equations in this order, whose places are their numbers.
+    """The plan for equations in this order; the place of each is its number.
 
     ``state``: the arguments that the first results become in the next step; their memory is the capture's own.
     """
     places = {value: n for n, value in enumerate(order)}
-    roots = roots_of(order)
-    last = last_readers(order, roots)
-    seen = [roots[p] for v in order if v.op not in READING and v.op not in VIEWS for p in v.parents]
-    seen += [roots[r] for r in results]  # by somebody else: a result may look at their memory
+    seen = [root(p) for v in order if v.op not in READING and v.op not in VIEWS for p in v.parents]
+    seen += [root(r) for r in results]  # by others: a result may show their memory
     renewed = [
         s for s, r in zip(state, results, strict=False) if r.op in FRESH and seen.count(r) == 1 and s not in seen
     ]
@@ -86,10 +84,10 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
     spare: dict[Hashable, list[Value]] = defaultdict(list)
     writings: dict[Value, Writing] = {}
     wanting: list[Value] = []
-    for value in order:
-        ended = [r for r in dict.fromkeys(roots[p] for p in value.parents) if last[r] is value and r in own]
+    for value, read in zip(order, read_last(order), strict=True):
+        ended = [r for r in read if r in own]
         if can_write(value):
-            over = next((r for r in ended if may_overwrite(value, r, roots)), None)
+            over = next((r for r in ended if may_overwrite(value, r)), None)
             if over is not None:
                 ended.remove(over)
             elif spare[form(value)]:
@@ -98,8 +96,8 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
                 wanting.append(value)
             else:
                 writings[value] = writing(value, places[over])
-        for root in ended:
-            spare[form(root)].append(root)
+        for tensor in ended:
+            spare[form(tensor)].append(tensor)
     for old in renewed:
         spare[form(old)].append(old)
     kept: dict[int, int] = {}
@@ -112,31 +110,18 @@ def planned(order: Sequence[Value], results: Sequence[Value], state: Sequence[Va
     return Memory(writings, dropped(order, results, needed), kept)
 
 
-def roots_of(order: Sequence[Value]) -> dict[Value, Value]:
-    """{value: the one whose memory it looks at}, which is itself unless it is a view."""
-    roots: dict[Value, Value] = {}
-    for value in order:
-        roots[value] = roots[value.parents[0]] if value.op in VIEWS else value
-    return roots
-
-
-def last_readers(order: Sequence[Value], roots: Mapping[Value, Value]) -> dict[Value, Value]:
-    """{value: the last equation that reads it or a view of it}."""
-    return {roots[parent]: value for value in order for parent in value.parents}
-
-
 def form(value: Value) -> Hashable:
-    """What two tensors must have in common, so that one can be written over the other."""
+    """Shape and dtype: what two tensors must have in common, so that one can be written over the other."""
     return value.shape, value.dtype
 
 
 def has_dtype(item: Any) -> bool:
-    """Is this a tensor, and no Python number or other argument?"""
+    """Is this a tensor, rather than a Python number or another argument?"""
     return isinstance(item, Value) and not item.is_number
 
 
 def can_write(value: Value) -> bool:
-    """Does this equation have a function that writes where it is told?"""
+    """Does this equation have a function that writes into a given tensor?"""
     if value.op not in WRITING or value.keywords or not all(isinstance(i, Value) for i in value.inputs):
         return False
     tensors = [i for i in value.inputs if has_dtype(i)]
@@ -147,10 +132,10 @@ def can_write(value: Value) -> bool:
     return has_dtype(value.inputs[0]) or value.op in COMMUTING
 
 
-def may_overwrite(value: Value, root: Value, roots: Mapping[Value, Value]) -> bool:
+def may_overwrite(value: Value, tensor: Value) -> bool:
     """May an equation write over this input while it reads it: element by element, and not through a view?"""
-    readers = [p for p in value.parents if roots[p] is root]
-    return value.op in ELEMENTWISE and form(root) == form(value) and all(p is root for p in readers)
+    shown = [p for p in value.parents if root(p) is tensor]
+    return value.op in ELEMENTWISE and form(tensor) == form(value) and all(p is tensor for p in shown)
 
 
 def writing(value: Value, place: int) -> Writing:
@@ -163,11 +148,15 @@ def writing(value: Value, place: int) -> Writing:
 
 def dropped(order: Sequence[Value], results: Sequence[Value], needed: Collection[int] = ()) -> dict[Value, list[int]]:
     """{equation: the places that may be emptied after it}: neither results nor what is needed to be written over."""
-    roots = roots_of(order)
-    last = last_readers(order, roots)
-    found: dict[Value, list[int]] = defaultdict(list)
+    kept = set(results)
+    places: dict[Value, list[int]] = defaultdict(list)  # in the memory of each tensor
     for place, value in enumerate(order):
-        ended = last.get(roots[value])
-        if ended is not None and not value.is_constant and value not in results and place not in needed:
-            found[ended].append(place)
-    return found
+        if not value.is_constant and value not in kept and place not in needed:
+            places[root(value)].append(place)
+    pairs = zip(order, read_last(order), strict=True)
+    return {value: [place for tensor in ended for place in places[tensor]] for value, ended in pairs}
+
+
+def read_last(order: Sequence[Value]) -> list[list[Value]]:
+    """For each equation, the tensors that nobody reads after it, neither themselves nor through a view."""
+    return last_reads([[root(p) for p in value.parents] for value in order])

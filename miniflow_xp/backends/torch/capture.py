@@ -1,6 +1,6 @@
 """Capture on PyTorch: a recorded step replayed through PyTorch's own functions, some equations joined into one.
 
-Recording takes away what the portable code costs at every call: graph, checks, compatibility layer, repeated work.
+Recording saves what portable code costs at every call: graph, checks, compatibility layer, repeated work.
 """
 
 from collections import Counter
@@ -12,9 +12,12 @@ from typing import Any
 import torch
 
 from miniflow_xp.backend import Array, Backend, Capture
-from miniflow_xp.backends.torch.memory import VIEWS, Memory, dropped, has_dtype, planned
-from miniflow_xp.recording.patterns import Equation, is_number, sigmoid
-from miniflow_xp.recording.tape import BY_OPERATOR, Value, record
+from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planned
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.operators import BY_OPERATOR, function_of
+from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
+from miniflow_xp.recording.tape import record
+from miniflow_xp.recording.walks import VIEWS
 from miniflow_xp.system.locks import lock
 
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
@@ -26,7 +29,7 @@ FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
 ELEMENTWISE = ("abs", "exp", "log", "sqrt", "square", "tanh", "where")  # the same names and meaning as in the standard
 
 
-class TorchReplay(Capture):
+class TorchCapture(Capture):
     """The calls of a step on a list of tensors; a tensor is dropped, or on a CPU written over, after its last use.
 
     With ``mode``, one of those of ``torch.compile``, PyTorch compiles the calls as one.
@@ -45,28 +48,28 @@ class TorchReplay(Capture):
         self._turn = lock() if state else nullcontext()
         with torch.no_grad():
             values, results = record(function, backend.xp, arrays)
-        joined = join(values, results)
-        places = {value: n for n, value in enumerate(joined.order)}
-        self._fixed = [v.content for v in joined.order]
-        self._arguments = [places[v] for v in joined.order if v.op == "argument"]
-        self._results = [places[r] for r in joined.results]
-        self._copied = [is_shared(r, joined.results) for r in joined.results[state:]]
+        order = in_order(values, results)
+        places = {value: n for n, value in enumerate(order)}
+        self._fixed = [v.content for v in order]
+        self._arguments = [places[v] for v in order if v.op == "argument"]
+        self._results = [places[r] for r in results]
+        self._copied = [is_shared(r, results) for r in results[state:]]
         on_cpu = backend.device == "cpu" and mode is None  # a GPU's allocator keeps memory, and so does a compiled step
         own = [v for v in values if v.op == "argument"][:state]
-        memory = planned(joined.order, joined.results, own) if on_cpu else dropping(joined)
-        self._calls = list(calls(joined, places, memory))
+        memory = planned(order, results, own) if on_cpu else Memory({}, dropped(order, results), {})
+        self._calls = list(calls(order, places, memory))
         self._fixed += [None] * len(memory.kept)
         self._arguments += memory.kept
         self._results += memory.kept.values()
         self._keeps = len(memory.kept)
         self._pool: list[list[Any]] = []
-        self.how = f"recorded and replayed, {self._made(joined)}"
+        self.how = f"recorded and replayed, {self._made(order)}"
         if mode is not None:
             self._run = compiled(self._run, mode)  # type: ignore[method-assign]  # the same function, compiled
-            self.how = f"recorded, {self._made(joined)}, compiled as one by torch.compile, mode {mode!r}"
+            self.how = f"recorded, {self._made(order)}, compiled as one by torch.compile, mode {mode!r}"
 
-    def _made(self, joined: "Joined") -> str:
-        fused = Counter(v.op for v in joined.order if v.op in FUSED)
+    def _made(self, order: Sequence[Value]) -> str:
+        fused = Counter(v.op for v in order if v.op in FUSED)
         among = f", among them fused {', '.join(f'{op} ({n})' for op, n in fused.items())}" if fused else ""
         return f"{len(self._calls)} PyTorch calls{among}"
 
@@ -105,7 +108,7 @@ class TorchReplay(Capture):
 
 
 def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:
-    """``run`` compiled for fixed shapes. A CUDA graph writes into its own memory again, so results are copied out."""
+    """``run`` compiled for fixed shapes. A CUDA graph writes over its last results, so they are copied out."""
     native: Callable[..., list[Array]] = torch.compile(run, mode=mode, dynamic=False, fullgraph=True)
     if mode not in CUDA_GRAPHS:
         return native
@@ -118,7 +121,7 @@ def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[A
 
 
 def is_shared(result: Value, results: Sequence[Value]) -> bool:
-    """Does something else hold this result's memory, so that it is handed out as a copy?"""
+    """Does anything else hold the memory of this result, so that a copy must be returned?"""
     return (
         result.op in ("argument", "constant", *VIEWS)
         or any(p.op in VIEWS for p in results)
@@ -126,30 +129,11 @@ def is_shared(result: Value, results: Sequence[Value]) -> bool:
     )
 
 
-class Joined:
-    """Recorded equations after joining: in order, constants included, without those that nothing reads any more."""
-
-    def __init__(self, values: Sequence[Value], results: Sequence[Value]) -> None:
-        self.results = list(results)
-        self.last: dict[Value, Value | None] = dict.fromkeys(results)
-        used: list[Value] = []
-        for value in reversed(values):
-            if value in self.last or value.op == "argument":
-                used.append(value)
-                for parent in value.parents:
-                    self.last.setdefault(parent, value)
-        self.order = [v for v in self.last if v.is_constant] + used[::-1]
-
-
-def join(values: Sequence[Value], results: Sequence[Value]) -> Joined:
-    """Replace groups of equations by the one PyTorch function that computes them."""
-    for value in values:
-        for pattern in (sigmoid, sigmoid_gradient, tanh_gradient, product_and_sum, less_product):
-            found = pattern(value)
-            if found is not None:
-                value.become(*found)
-                break
-    return Joined(values, results)
+def in_order(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
+    """The constants that are read, then the equations, with groups of them joined."""
+    equations = joined(values, results, sigmoid, sigmoid_gradient, tanh_gradient, product_and_sum, less_product)
+    read = dict.fromkeys([*results, *(p for value in equations for p in value.parents)])
+    return [*(v for v in read if v.is_constant), *equations]
 
 
 def sigmoid_gradient(value: Value) -> Equation | None:
@@ -174,7 +158,7 @@ def tanh_gradient(value: Value) -> Equation | None:
 
 
 def product_and_sum(value: Value) -> Equation | None:
-    """A B + b, with b one row of the result."""
+    """A B + b, where b has the shape of one row of the result."""
     match value:
         case Value(op="add", inputs=(Value(op="matmul", inputs=(a, b)), row)):
             flat = len(a.shape) == len(b.shape) == 2 and value.shape == (a.shape[0], b.shape[1])
@@ -185,7 +169,7 @@ def product_and_sum(value: Value) -> Equation | None:
 
 
 def less_product(value: Value) -> Equation | None:
-    """a - b c, the step of an update."""
+    """a - b c, as in an update step."""
     match value:
         case Value(op="subtract", inputs=(a, Value(op="multiply", inputs=(b, c)))):
             if same_dtype(value, a, b, c) and value.dtype.is_floating_point:
@@ -194,23 +178,18 @@ def less_product(value: Value) -> Equation | None:
 
 
 def alike(*values: Value) -> bool:
-    """Have all the same shape and dtype?"""
+    """Do all have the same shape and dtype?"""
     return same_dtype(*values) and len({v.shape for v in values}) == 1
 
 
 def same_dtype(*values: Value) -> bool:
-    """Are all of them tensors of the same dtype?"""
+    """Are all of them tensors, of one dtype?"""
     return all(has_dtype(v) for v in values) and len({v.dtype for v in values}) == 1
 
 
-def dropping(joined: "Joined") -> Memory:
-    """The plan that writes over nothing."""
-    return Memory({}, dropped(joined.order, joined.results), {})
-
-
-def calls(joined: Joined, places: dict[Value, int], memory: Memory) -> Any:
+def calls(order: Sequence[Value], places: dict[Value, int], memory: Memory) -> Any:
     """(function, places of its inputs, place to write over, place of its result, places to empty) for each equation."""
-    for value in joined.order:
+    for value in order:
         if value.op in ("argument", "constant"):
             continue
         over = memory.writings.get(value)
@@ -222,7 +201,7 @@ def calls(joined: Joined, places: dict[Value, int], memory: Memory) -> Any:
 
 
 def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]:
-    """PyTorch's function for an equation, of tensors only, and where these lie."""
+    """PyTorch's function for an equation, which takes tensors only, and the places of these."""
     tensors = [places[v] for v in value.parents]
     op, extra, keywords = value.op, value.inputs[1:], value.keywords
     if op == "sum" and set(keywords) <= {"axis", "keepdims"} and not extra and value.dtype.is_floating_point:
@@ -258,11 +237,4 @@ def general(value: Value, tensors: Sequence[Array]) -> Array:
     import array_api_compat.torch as xp
 
     given = iter(tensors)
-
-    def resolve(item: Any) -> Any:
-        if isinstance(item, Value):
-            return next(given)
-        return [resolve(i) for i in item] if isinstance(item, list) else item
-
-    function = BY_OPERATOR.get(value.op) or getattr(xp, value.op)
-    return function(*[resolve(i) for i in value.inputs], **value.keywords)
+    return function_of(value.op, xp)(*value.inputs_with(lambda _: next(given)), **value.keywords)

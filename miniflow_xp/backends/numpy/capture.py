@@ -5,41 +5,44 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.numpy.blas import blas_threads
 from miniflow_xp.backends.numpy.emit import Emitter
-from miniflow_xp.backends.numpy.primitives import in_c_order, joined, kind, root, size, without_means
+from miniflow_xp.backends.numpy.primitives import in_c_order, kind, native_sigmoid, root, size, without_means
 from miniflow_xp.backends.numpy.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy.select import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage
 from miniflow_xp.backends.numpy.threads import run, run_at_once, run_whole
-from miniflow_xp.recording.tape import Value, record
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.patterns import joined
+from miniflow_xp.recording.tape import record
 from miniflow_xp.system.locks import lock
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
-# bytes of products that have a row each; below, two threads give less than a BLAS thread that still spins takes
+# bytes of products with a row each; below, two threads gain less than a BLAS thread that still spins costs
 WORTH_THREADS = 1 << 23
 CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-level cache
 CHUNK_ROWS = 2048
 
 
-class Plan:
+class NumpyCapture(Capture):
     """``function(xp, *arrays)`` for arrays of these shapes and dtypes.
 
-    The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which is
-    given the other arguments; the other results are returned, as arrays that nothing overwrites. Where it pays, the
-    batch (the first axis of ``arrays`` of more than one axis) is run in chunks of rows on several threads.
+    The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which takes
+    the other arguments and returns the other results, as arrays that nothing overwrites. Where it pays, the batch (the
+    first axis of ``arrays`` of more than one axis) is run in chunks of rows on several threads.
 
-    The state is renewed as a whole or not at all, whatever comes between: Ctrl-C, or a fork by another thread. Where
-    NumPy is told to raise and does so in the update, the error comes when the update is through.
+    The state is renewed as a whole or not at all, whatever interrupts the call: Ctrl-C, or a fork in another thread.
+    Where NumPy is set to raise errors, one in the update is raised after the update.
     """
 
     def __init__(
-        self, function: Callable[..., Sequence[Any]], xp: Any, arrays: Sequence[np.ndarray], state: int
+        self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[np.ndarray], state: int
     ) -> None:
         self._lock = lock(fork_waits=True)
         self.inputs = [aligned_copy(a) for a in arrays]
-        values, results = record(function, xp, self.inputs, in_c_order)
-        values = without_means(joined(values, results))
+        values, results = record(function, backend.xp, self.inputs, in_c_order)
+        values = without_means(joined(values, results, native_sigmoid))
         arguments = [v for v in values if v.op == "argument"]
         self.state, self.given = self.inputs[:state], self.inputs[state:]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
@@ -47,7 +50,8 @@ class Plan:
         run.sort(key=lambda v: PHASE[self.states[v]])
         donated = list(zip(results[:state], arguments[:state], strict=True))
         self.storage = Storage(run, results, self.states, dict(reversed(donated)), (self.rows, max(1, self.batch)))
-        self._emit(run, results, dict(zip(arguments, self.inputs, strict=True)), donated, xp)
+        self._emit(run, results, dict(zip(arguments, self.inputs, strict=True)), donated, backend.xp)
+        self.how = self._made()
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Copy ``arrays`` in, run, and return copies of the results that are not state."""
@@ -64,9 +68,7 @@ class Plan:
                 run_whole(self.renewal)
             return [out.copy() for out in self.outputs]
 
-    @property
-    def how(self) -> str:
-        """What was done, in words."""
+    def _made(self) -> str:
         chunks = f", {self.rows} rows at a time on {self.threads} threads" if self.batch else ""
         around = len(self.before) + len(self.after) if self.batch else 0
         calls = around + sum(map(len, self.parts)) + len(self.renewal)
@@ -86,7 +88,7 @@ class Plan:
     def _choose_rows(
         self, values: Sequence[Value], candidates: Sequence[Value], results: Sequence[Value], run: Sequence[Value]
     ) -> None:
-        """Decide on threads and rows a chunk: ``batch`` rows in all, 0 where the step runs whole."""
+        """Choose the threads and the rows of a chunk: ``batch`` rows in all, 0 where the step runs whole."""
         self.batch, self.threads, self.rows = 0, 1, 1
         self.states = {v: WHOLE for value in values for v in (value, *value.parents)}
         batched = [v for v in candidates if len(v.shape) > 0]
@@ -161,7 +163,7 @@ class Plan:
     def _thread(
         self, emitter: Callable[..., Emitter], own: dict[Hashable, np.ndarray], number: int, body: Sequence[Value]
     ) -> list[Call]:
-        """The calls of one thread: its rows in chunks; later chunks sum apart and add to the first."""
+        """The calls of one thread, its rows in chunks; the sums of later chunks are added to those of the first."""
         per_thread = -(-self.batch // self.threads)
         start, stop = number * per_thread, min(self.batch, (number + 1) * per_thread)
         partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]

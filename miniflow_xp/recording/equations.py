@@ -1,0 +1,86 @@
+"""Equations: what a recorded function computed, one call each, and their text."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from miniflow_xp import dtypes
+from miniflow_xp.broadcasting import shape_of
+
+Kind = TypeVar("Kind")
+
+
+class Value:
+    """One equation: ``op`` applied to ``inputs``, with keyword arguments; or an argument, or a constant.
+
+    ``inputs`` are Values, or whatever else the function was called with (a shape, an index). Of its array only shape
+    and dtype are kept, and whether it is a view, where the backend looked; a constant, an array or a Python number, is
+    kept as ``content``. ``parents``: the Values among the inputs, lists of them included. ``kind`` is for a backend to
+    fill in.
+    """
+
+    __slots__ = ("content", "dtype", "inputs", "is_constant", "is_view", "keywords", "kind", "op", "parents", "shape")
+
+    def __init__(
+        self,
+        op: str,
+        inputs: tuple[Any, ...],
+        keywords: dict[str, Any],
+        array: Any,
+        is_view: bool = False,
+    ) -> None:
+        self.become(op, inputs, keywords)
+        self.shape = shape_of(array)
+        self.dtype: Any = getattr(array, "dtype", None)
+        self.is_view = is_view
+        self.is_constant = op == "constant"
+        self.content: Any = array if self.is_constant else None
+
+    def become(self, op: str, inputs: tuple[Any, ...], keywords: dict[str, Any] | None = None) -> None:
+        """Compute the same by another function."""
+        self.op = op
+        self.inputs = inputs
+        self.keywords = keywords or {}
+        self.parents = flat(inputs, Value)
+        self.kind: str | None = None
+
+    def inputs_with(self, array: Callable[["Value"], Any]) -> list[Any]:
+        """What the function is called with: the inputs, with ``array(v)`` in place of each Value v, in lists too."""
+
+        def given(item: Any) -> Any:
+            if isinstance(item, Value):
+                return array(item)
+            return [given(i) for i in item] if isinstance(item, list) else item
+
+        return [given(i) for i in self.inputs]
+
+    @property
+    def is_number(self) -> bool:
+        """Is this a Python number, which takes the dtype of what it meets?"""
+        return self.dtype is None
+
+
+def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
+    """The equations as text, one a line: ``v3 = matmul(v0, v1)  float32 (64, 10)``."""
+    names = {value: f"v{n}" for n, value in enumerate(values)}
+
+    def spell(item: Any) -> str:
+        if isinstance(item, Value):
+            return names.get(item) or (repr(item.content) if item.shape == () else f"constant {item.shape}")
+        return f"[{', '.join(map(spell, item))}]" if isinstance(item, list) else repr(item)
+
+    lines = []
+    for value in values:
+        call = ", ".join([*map(spell, value.inputs), *(f"{k}={v!r}" for k, v in value.keywords.items())])
+        lines.append(f"{names[value]} = {value.op}({call})  {dtypes.name_of(value)} {value.shape}")
+    return "\n".join([*lines, f"return {', '.join(map(spell, results))}"])
+
+
+def flat(items: Sequence[Any], kind: type[Kind]) -> list[Kind]:
+    """The items of a kind, including those in lists."""
+    found = []
+    for item in items:
+        if isinstance(item, kind):
+            found.append(item)
+        elif isinstance(item, list | tuple):
+            found += [i for i in item if isinstance(i, kind)]
+    return found
