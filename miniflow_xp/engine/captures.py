@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.engine.frozen import Runner
 from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.feed import admit
@@ -38,7 +38,7 @@ class CaptureCache:
         self.how = "not captured yet"
         self._members = set(leaves)
         self._counters = [leaf for leaf in leaves if isinstance(leaf, Counter)]
-        self._kept: OrderedDict[Hashable, tuple[Any, Runner]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[Capture, Runner]] = OrderedDict()
         self.turn = lock()
         self._lock = lock()  # for the order of what is kept
         self._misses = 0
@@ -55,7 +55,7 @@ class CaptureCache:
         make: Make,
         state: State = list,
         others: Collection[str] = (),
-    ) -> tuple[Any, list[Array]]:
+    ) -> tuple[Capture, list[Array]]:
         """The capture for a feed, and the arrays to call it with: those of the leaves, then ``extra``.
 
         ``key``: what else the function depends on. ``state``: gives the arrays that a new capture is to hold and renew.
@@ -83,7 +83,7 @@ class CaptureCache:
         make: Make,
         state: State,
         others: Collection[str],
-    ) -> tuple[Any, list[Array]]:
+    ) -> tuple[Capture, list[Array]]:
         backend = get_backend()
         fed = [feed[leaf] if leaf in feed else leaf.value for leaf in self.leaves]  # noqa: SIM401  get() reads value
         arrays = [*fed, *extra]
@@ -114,7 +114,7 @@ class CaptureCache:
 
     def _capture(
         self, signature: tuple[Any, ...], backend: Backend, make: Make, state: list[Array], arrays: list[Array]
-    ) -> tuple[Any, Runner]:
+    ) -> tuple[Capture, Runner]:
         function, runner = make(signature[0])
         captured = backend.capture(function, [*state, *arrays], len(state))
         self.how = f"on {backend.name}:{backend.device}: {captured.how}"

@@ -11,6 +11,7 @@ from miniflow_xp.graph import ancestors, at_dtype, check_floats, release, revers
 from miniflow_xp.node import Constant, Input, Node, pullbacks
 from miniflow_xp.nodes.gradients import Gradients, no_gradient
 from miniflow_xp.nodes.wiring import depending
+from miniflow_xp.recording.walks import last_reads
 
 Steps = dict[Node, list[Node]]
 """{node: the nodes whose values nobody reads after it}, in the order in which they run."""
@@ -198,14 +199,5 @@ def guards_of(node: Node, leaves: Sequence[Node], inputs: Sequence[Any]) -> list
 
 def last_uses(run: Sequence[Node], reverse: Sequence[Node], kept: set[Node]) -> tuple[Steps, Steps]:
     """Both passes, each node with the values that nobody reads after it; those in ``kept`` stay."""
-    seen: set[Node] = set(kept)
-    backward = [(node, unseen([node, *node.inbound_nodes], seen)) for node in reversed(reverse)]
-    forward = [(node, unseen(node.inbound_nodes, seen)) for node in reversed(run)]
-    return dict(reversed(forward)), dict(reversed(backward))
-
-
-def unseen(nodes: Sequence[Node], seen: set[Node]) -> list[Node]:
-    """The nodes that are not in ``seen``, once each; adds them to it."""
-    new = [n for n in dict.fromkeys(nodes) if n not in seen]
-    seen.update(new)
-    return new
+    ended = last_reads([*(n.inbound_nodes for n in run), *([n, *n.inbound_nodes] for n in reverse)], kept)
+    return dict(zip(run, ended, strict=False)), dict(zip(reverse, ended[len(run) :], strict=True))
