@@ -61,7 +61,8 @@ def write_table(path, names, rows):
 def by_hand(path, X):
     """Logits, or predictions, of a model's file in NumPy."""
     with np.load(path, allow_pickle=False) as saved:
-        X = np.clip((X - saved["feature_mean"]) / saved["feature_scale"], -3, 3)
+        limit = saved["feature_limit"]
+        X = np.clip((X - saved["feature_mean"]) / saved["feature_scale"], -limit, limit)
         z = X @ saved["hidden_weights"] + saved["hidden_biases"]
         hidden = np.maximum(z, 0) if texts(saved)["activation"] == "ReLU" else 1 / (1 + np.exp(-z))
         return hidden @ saved["output_weights"] + saved["output_biases"], dict(saved)

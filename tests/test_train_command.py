@@ -389,7 +389,7 @@ def test_a_pipe_in_the_place_of_a_folder_or_a_checkpoint_is_not_waited_for(cli, 
     os.mkfifo(tmp_path / "pipe")
     code, output, messages = cli(*DIABETES, "--checkpoint", "pipe", *arguments)
     assert (code, output) == (1, "")
-    assert messages.startswith("Error: --checkpoint pipe: it is a file")
+    assert messages.startswith("Error: --checkpoint pipe: it is a pipe")
     (tmp_path / "run").mkdir()
     os.mkfifo(tmp_path / "run" / "step-000000000001.safetensors")
     code, output, messages = warned(cli, *DIABETES, "--epochs", "1", "--checkpoint", "run", *arguments)
