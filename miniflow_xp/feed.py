@@ -50,7 +50,7 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
             raise unfed(node)
     arrays = {node: as_array(node, value, backend) for node, value in raw.items()}
     own = {node: float_dtype(node, raw[node], array) for node, array in arrays.items()}
-    widest = dtypes.widest({*others, *(name for name in own.values() if name)}) or backend.default_float
+    widest = dtypes.widest({*others, *filter(None, own.values())}) or backend.default_float
     common = forced or backend.storable(widest)
     admitted: dict[Input, Array] = {}
     for node in sorted(raw, key=lambda node: own[node] is None):  # where one is wrong, first who brought the dtype
@@ -87,8 +87,17 @@ def float_dtype(node: Input, value: Any, array: Array) -> str | None:
     """The float dtype that this Input brings to the graph: declared, or that of a float array."""
     if node.dtype is not None:
         return node.dtype if node.dtype in dtypes.FLOATS else None
-    name = dtypes.name_of(array)
-    return name if hasattr(value, "dtype") and name in dtypes.FLOATS else None
+    name = dtypes.name_of(array) if hasattr(value, "dtype") else None
+    return name if name in dtypes.FLOATS else None
+
+
+def float_dtypes(raw: Mapping[Input, Any], backend: Backend) -> set[str]:
+    """The float dtypes that these Inputs bring to the graph; nothing is converted."""
+    names = [
+        float_dtype(node, value, as_array(node, value, backend) if hasattr(value, "dtype") else value)
+        for node, value in raw.items()
+    ]
+    return set(filter(None, names))
 
 
 def wanted(node: Input, array: Array, own: str | None, forced: str | None, common: str) -> str:

@@ -235,7 +235,7 @@ class Node(ShownAsText):
 
 
 class Elementwise(Node):
-    """A node whose value at a place depends on its inputs at that place only, after broadcasting; it may be fused."""
+    """A node whose value at a place depends on its inputs at that place only; its shape is what theirs broadcast to."""
 
     def check(self, *inputs: Any) -> None:
         shapes = [shape_of(value) for value in inputs]

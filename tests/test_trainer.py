@@ -295,6 +295,19 @@ def test_a_new_learning_rate_is_seen_and_captures_nothing_anew(captures):
     agree_all(ours.values(), lesson.values(), steps=6)
 
 
+def test_a_first_step_converts_its_data_once(backend, monkeypatch):
+    converted, original = [], type(backend).asarray
+
+    def counting(self, host, dtype=None):
+        converted.append(host)
+        return original(self, host, dtype)
+
+    monkeypatch.setattr(type(backend), "asarray", counting)
+    x, rows = mf.Input("x", dtype="float32"), np.linspace(-1, 1, 8)
+    mf.Trainer(mf.MSE(x, mf.Parameter(0.5) * x)).step({x: rows})
+    assert sum(host is rows for host in converted) == 1
+
+
 def test_setting_a_value_captures_nothing_anew(captures):
     network = Network()
     trainer = Trainer(network.cost, Adam())

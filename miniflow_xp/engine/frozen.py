@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from miniflow_xp.backend import Array, Backend, Namespace
+from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
+from miniflow_xp.engine.guards import Guard, guards_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
 from miniflow_xp.graph import ancestors, at_dtype, check_floats, release, reverse_pass
 from miniflow_xp.node import Constant, Input, Node, pullbacks
@@ -24,11 +25,6 @@ class FrozenGraph:
     """
 
     def __init__(self, outputs: Sequence[Node], wrt: Sequence[Node] = ()) -> None:
-        for node in (*outputs, *wrt):
-            if not isinstance(node, Node):
-                raise GraphError(
-                    "a frozen graph", f"{node!r} is a {type(node).__name__}", "outputs and wrt are nodes", "Name nodes"
-                )
         order = ancestors(outputs)
         release(order)
         self.outputs, self.wrt = list(outputs), list(wrt)
@@ -137,7 +133,7 @@ class Run(NamedTuple):
 
     outputs: list[Array]
     gradients: list[Array]
-    guards: "list[Guard]"
+    guards: list[Guard]
 
 
 class Runner:
@@ -160,41 +156,6 @@ def has_rule(node: Node) -> bool:
     kind = type(node)
     own = kind.forward is not Node.forward or kind.backward is not Node.backward
     return kind.compute is not Node.compute and not own
-
-
-class Guard(NamedTuple):
-    """A limit that ``node`` sets to the values of leaves it reads: ``inputs`` are leaves, or shapes of the others."""
-
-    node: Node
-    inputs: list["Node | Shaped"]
-
-    def check(self, backend: Backend, feed: Mapping[Any, Any]) -> None:
-        """Let the node check the leaves, as they were fed; not those that lie on a device, which it would wait for."""
-        if not all(isinstance(i, Shaped) or i in feed for i in self.inputs):
-            return
-        found = [i if isinstance(i, Shaped) else feed[i] for i in self.inputs]
-        if any(backend.owns(f) for f in found) and not backend.device.startswith("cpu"):
-            return
-        import numpy as np  # on the host, where all integers can be compared: PyTorch cannot compare some of its own
-
-        def on_host(value: Any) -> Any:
-            return backend.to_numpy(value) if backend.owns(value) else np.asarray(value)
-
-        self.node.check_values(np, *(f if isinstance(f, Shaped) else on_host(f) for f in found))
-
-
-class Shaped(NamedTuple):
-    """Stands for a value of which only the shape is known."""
-
-    shape: tuple[int, ...]
-
-
-def guards_of(node: Node, leaves: Sequence[Node], inputs: Sequence[Any]) -> list[Guard]:
-    """The guard of a node that limits the values of leaves, if it does."""
-    if type(node).check_values is Node.check_values or not any(n in leaves for n in node.inbound_nodes):
-        return []
-    pairs = zip(node.inbound_nodes, inputs, strict=True)
-    return [Guard(node, [n if n in leaves else Shaped(shape_of(x)) for n, x in pairs])]
 
 
 def last_uses(run: Sequence[Node], reverse: Sequence[Node], kept: set[Node]) -> tuple[Steps, Steps]:

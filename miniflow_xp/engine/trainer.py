@@ -16,7 +16,7 @@ from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.engine.program import Program
 from miniflow_xp.errors import GraphError, SettingError
-from miniflow_xp.feed import admit, checked_feed
+from miniflow_xp.feed import admit, checked_feed, float_dtypes
 from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter, as_nodes
 from miniflow_xp.ops.dropout import Counter
@@ -257,13 +257,13 @@ class Trainer(ShownAsText):
     def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:
         """Collect the state afresh: parameters as they are now, slots as they were, the learning rate."""
         check_floats(self.parameters)
-        raw: dict[Input, Any] = {leaf: feed.get(leaf, leaf.value) for leaf in self._captures.leaves}
+        data = {leaf: feed.get(leaf, leaf.value) for leaf in self._captures.leaves}
+        raw: dict[Input, Any] = {}
         for parameter in self.parameters:
             value = parameter.value
             native = backend.owns(value) and backend.on_device(value)
             raw[parameter] = portable(value, backend) if parameter.reader and not native else value
-        admitted = admit(raw, backend)
-        arrays = [admitted[parameter] for parameter in self.parameters]
+        arrays = list(admit(raw, backend, float_dtypes(data, backend)).values())
         layout = Layout.of(arrays, self.optimizer, backend.flat_state)
         memory = self.memory()
         with backend.activate():
