@@ -11,10 +11,10 @@ from miniflow_xp.backend import Backend
 from miniflow_xp.engine.optim import SGD
 from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.programs.bench.gpu_time import spin
 from miniflow_xp.programs.verify.networks import Eager, Network, mlp
 from miniflow_xp.programs.verify.report import Figures, expect
 from miniflow_xp.programs.verify.results import error
-from miniflow_xp.programs.verify.timing import spin
 from miniflow_xp.switch import use_backend
 
 DTYPE = "float64"

@@ -14,10 +14,10 @@ from miniflow_xp.backend import Backend
 from miniflow_xp.backends import precision
 from miniflow_xp.engine.optim import SGD
 from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.programs.bench.gpu_time import seconds, synchronize
 from miniflow_xp.programs.verify.networks import Eager, Network, mlp
 from miniflow_xp.programs.verify.others import jax_step, torch_compiled_step, torch_step
 from miniflow_xp.programs.verify.report import Figures, expect, in_words
-from miniflow_xp.programs.verify.timing import seconds, synchronize
 from miniflow_xp.switch import load, use_backend
 
 SMALL, LARGE = (64, 784, 256), (65536, 1024, 4096)

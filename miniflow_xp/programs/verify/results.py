@@ -12,10 +12,10 @@ from miniflow_xp.backends.cupy.capture import CupyCapture
 from miniflow_xp.backends.cupy.product import Gemm
 from miniflow_xp.engine.optim import Adam
 from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.programs.bench.gpu_time import copy_bandwidth, seconds
 from miniflow_xp.programs.verify.networks import Eager, mlp
 from miniflow_xp.programs.verify.report import Figures, expect
 from miniflow_xp.programs.verify.rules import cases
-from miniflow_xp.programs.verify.timing import copy_bandwidth, seconds
 from miniflow_xp.switch import use_backend
 
 BOUNDS = {"float32": 1e-5, "float16": 1e-2, "float64": 1e-12}
