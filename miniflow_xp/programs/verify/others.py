@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from miniflow_xp.programs.verify.networks import Network
+from miniflow_xp.programs.network import Network
 
 RATE = 0.01
 

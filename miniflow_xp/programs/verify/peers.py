@@ -15,7 +15,9 @@ from miniflow_xp.backends import precision
 from miniflow_xp.engine.optim import SGD
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.programs.bench.gpu_time import seconds, synchronize
-from miniflow_xp.programs.verify.networks import Eager, Network, mlp
+from miniflow_xp.programs.bench.networks import random_batch
+from miniflow_xp.programs.network import Network
+from miniflow_xp.programs.verify.networks import Eager, mlp
 from miniflow_xp.programs.verify.others import jax_step, torch_compiled_step, torch_step
 from miniflow_xp.programs.verify.report import Figures, expect, in_words
 from miniflow_xp.switch import load, use_backend
@@ -70,7 +72,7 @@ def measured(backend: Backend, kind: str, size: tuple[int, int, int]) -> Iterato
     tf32, dtype = kind == "tf32", "float32" if kind == "tf32" else kind
     for name, make in peers(backend, kind, rows).items():
         network = mlp(inputs, hidden, dtype)
-        feed = network.feed(np.random.default_rng(11), rows, dtype)
+        feed = random_batch(network, np.random.default_rng(11), rows, dtype)
         try:
             with patch.dict(os.environ, {precision.NAME: "tf32" if tf32 else "fp32"}):
                 found: list[float] | str = twice(*make(network, feed, tf32), 3 if rows > 4096 else 7)
