@@ -4,5 +4,5 @@ They were written on a machine without a GPU; ten have run on the stand-in for o
 yet: a check that fails there may itself be wrong.
 
 report: verdicts, for people and as JSON. rules, networks: what is checked. results, graphs, memory, speed, feeding,
-peers, others: the checks, by subject. apart: a process for each. run: all of them in order.
+peers: the checks, by subject. apart: a process for each. run: all of them in order.
 """
