@@ -1,10 +1,14 @@
-"""Whole steps as CUDA graphs: needs a GPU, or the stand-in for one (gpu_standin), where a missing wait shows."""
+"""Whole steps as CUDA graphs: needs a GPU, or the stand-in for one (gpu_standin), where a missing wait shows.
+
+What callers see of results, memory and streams is in the checks of ``verify-gpu``: test_cupy_checks.
+"""
 
 import gc
 from collections import Counter
 
 import numpy as np
 import pytest
+from small_networks import two_layers
 from uncaptured import told
 
 import miniflow_xp as mf
@@ -19,18 +23,6 @@ from miniflow_xp.backends.cupy.turns import undisturbed  # noqa: E402
 pytestmark = [pytest.mark.gpu, pytest.mark.parametrize("backend", ["cupy"], indirect=True)]
 
 
-def network(rows=6, dtype="float64"):
-    """(cost, its parameters, a feed): two layers, a bias of each usual shape; the same numbers every time."""
-    rng = np.random.default_rng(0)
-    X, y = mf.Input("X"), mf.Input("y")
-    W1, b1 = (mf.Parameter(rng.normal(size=s).astype(dtype)) for s in ((4, 5), (5,)))
-    W2, b2 = (mf.Parameter(rng.normal(size=s).astype(dtype)) for s in ((5, 1), (1, 1)))
-    hidden = mf.Sigmoid(mf.Linear(X, W1, b1))
-    cost = mf.MSE(y, mf.Linear(mf.Tanh(hidden * 2.0), W2, b2))
-    feed = {X: rng.normal(size=(rows, 4)).astype(dtype), y: rng.normal(size=(rows, 1)).astype(dtype)}
-    return cost, [W1, b1, W2, b2], feed
-
-
 OPTIMIZERS = {
     "SGD": lambda: mf.SGD(0.1),
     "momentum": lambda: mf.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
@@ -43,7 +35,7 @@ OPTIMIZERS = {
 def train(backend, optimizer="SGD", rows=6):
     """(the trainer, costs and parameters) after four steps of falling learning rates."""
     with mf.use_backend(backend):
-        cost, parameters, feed = network(rows)
+        cost, parameters, feed = two_layers(rows)
         trainer = mf.Trainer(cost, OPTIMIZERS[optimizer]())
         costs = []
         for n in range(4):
@@ -122,65 +114,16 @@ def test_a_step_with_dropout_is_captured_and_equals_numpys(backend):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-13)  # a few hundred roundings of numbers near 1
 
 
-SHAPES = {
-    "stacks": ((2, 3, 4), (2, 4, 5)),
-    "a stack and a matrix": ((2, 3, 4), (4, 5)),
-    "a vector and a stack": ((4,), (2, 4, 5)),
-    "a stack and a vector": ((2, 3, 4), (4,)),
-    "stacks that are repeated unevenly": ((2, 1, 3, 4), (1, 6, 4, 5)),
-}
-
-
-@pytest.mark.parametrize(("left", "right"), SHAPES.values(), ids=SHAPES)
-def test_products_of_stacks_are_captured(left, right, backend):
-    A, B = mf.Input("A"), mf.Input("B")
-    rng = np.random.default_rng(0)
-    feed, program = {A: rng.normal(size=left), B: rng.normal(size=right)}, mf.Program(A @ B, [A, B])
-    seeds = {program.graph.outputs[0]: rng.normal(size=(feed[A] @ feed[B]).shape)}
-    with mf.use_backend("numpy"):
-        wanted = program(feed, seeds)
-    for _ in range(2):
-        found = program(feed, seeds)
-        pairs = [(found.values, wanted.values), *((found.gradients[n], wanted.gradients[n]) for n in (A, B))]
-        for one, other in pairs:
-            np.testing.assert_allclose(cupy.asnumpy(one), other, rtol=1e-12)
-    assert "not captured" not in program.explain()
-
-
 def test_a_parameter_set_between_steps_is_seen(backend):
-    cost, parameters, feed = network()
+    cost, parameters, feed = two_layers()
     trainer = mf.Trainer(cost, mf.SGD(0.1))
     first, second = (float(trainer.step(feed)) for _ in range(2))
-    for parameter, fresh in zip(parameters, network()[1], strict=True):
+    for parameter, fresh in zip(parameters, two_layers()[1], strict=True):
         parameter.value = fresh.value
     assert float(trainer.step(feed)) == first != second
 
 
 # Memory
-
-
-def test_results_are_never_overwritten(backend):
-    cost, parameters, feed = network()
-    program = mf.Program(cost, parameters)
-    first = program(feed)
-    arrays = [first.values, *first.gradients.values()]
-    kept = [cupy.asnumpy(a) for a in arrays]
-    program({node: array * 3 for node, array in feed.items()})
-    for array, before in zip(arrays, kept, strict=True):
-        np.testing.assert_array_equal(cupy.asnumpy(array), before)
-
-
-def test_memory_that_is_taken_between_steps_is_not_the_graphs(backend):
-    def squares(namespace, x):
-        return [namespace.sum((x * x) @ x)]  # two matrices that are read in the graph only
-
-    x = cupy.full((64, 64), 0.5)
-    captured = capture.CupyCapture(backend, squares, [x], 0)
-    cupy.get_default_memory_pool().free_all_blocks()
-    others = [cupy.full((64, 64), np.nan) for _ in range(30)]
-    (total,) = captured(x)
-    assert float(total) == 64**3 / 8
-    assert all(bool(cupy.isnan(other).all()) for other in others)
 
 
 def test_a_capture_that_is_dropped_gives_its_memory_back_once_nobody_captures(backend):
@@ -254,18 +197,6 @@ def test_concatenations_are_our_own(backend):
 # Streams
 
 
-def test_a_graph_that_is_used_on_two_streams_in_turn_equals_one_stream(backend):
-    def trained(streams):
-        cost, parameters, feed = network()
-        trainer = mf.Trainer(cost, mf.SGD(0.1))
-        for n in range(6):
-            with streams[n % 2]:
-                trainer.step({node: array * (1 + n) for node, array in feed.items()})
-        return [cupy.asnumpy(p.value) for p in parameters]
-
-    same(trained([cupy.cuda.Stream(non_blocking=True) for _ in range(2)]), trained([cupy.cuda.Stream.null] * 2))
-
-
 def test_warming_up_waits_for_the_state(backend):
     with cupy.cuda.Stream(non_blocking=True):
         (state,) = full(7)
@@ -288,7 +219,7 @@ def test_products_follow_the_callers_stream(backend, monkeypatch):
 
 
 def test_on_one_stream_no_step_waits_for_an_event(backend, monkeypatch):
-    cost, _, feed = network()
+    cost, _, feed = two_layers()
     trainer = mf.Trainer(cost, mf.SGD(0.1))
     trainer.step(feed)
     trainer.step(feed)

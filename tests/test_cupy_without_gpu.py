@@ -1,4 +1,4 @@
-"""What of the CuPy backend's capture needs no device: CuPy's wheel and its compiler, NVRTC, are enough.
+"""The parts of CuPy's capture that need no device: CuPy's wheel and its compiler, NVRTC, are enough.
 
 How a plan is made, what cuBLAS is told, that kernels compile for a GPU. ``test_cupy_graph.py`` runs it on a device.
 """
@@ -9,13 +9,12 @@ import itertools
 import array_api_compat.numpy as xp
 import numpy as np
 import pytest
-from capabilities import ROWS, example
+from capabilities import ROWS
 
 import miniflow_xp as mf
 from miniflow_xp import ops
 from miniflow_xp.backends.cupy.groups import Group, order
 from miniflow_xp.backends.cupy.layout import gemm_arguments, step
-from miniflow_xp.backends.cupy.sources import write
 from miniflow_xp.backends.numpy.adapter import NumpyBackend
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.engine.captures import signature_of
@@ -35,24 +34,9 @@ needs_nvrtc = pytest.mark.skipif(bool(nvrtc.why_missing()), reason=nvrtc.why_mis
 # -- every elementwise rule is one kernel
 
 
-def rule(row):
-    """Value and all gradients of a row's node, as one function."""
-
-    def run(namespace, gradient, *inputs):
-        value = row.node.compute(namespace, *inputs)
-        return [value, *(thunk() for thunk in row.node.vjp(namespace, gradient, value, *inputs))]
-
-    return run
-
-
-def given(row, dtype, shapes):
-    """Arrays for ``rule(row)``."""
-    arrays, gradient = example(row, shapes, dtype)
-    return [np.asarray(a, dtype=dtype) for a in (gradient, *arrays)]
-
-
-def recorded(row, dtype, shapes):
-    return record(rule(row), xp, given(row, dtype, shapes))
+def kernels(row, dtype, shapes):
+    """Those that a row's value and gradients become."""
+    return rules.fused(rules.Case(row.node, shapes), dtype)
 
 
 def test_the_capability_table_has_every_elementwise_rule():
@@ -63,9 +47,7 @@ def test_the_capability_table_has_every_elementwise_rule():
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
 @pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
 def test_every_elementwise_rule_is_one_kernel(row, dtype):
-    items = order(*recorded(row, dtype, ((2, 3),) * row.count))
-    assert len(items) == 1
-    assert isinstance(items[0], Group)
+    assert len(kernels(row, dtype, ((2, 3),) * row.count)) == 1
 
 
 @needs_nvrtc
@@ -73,15 +55,15 @@ def test_every_elementwise_rule_is_one_kernel(row, dtype):
 @pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
 def test_every_elementwise_rule_compiles_for_hopper(row, dtype):
     for shapes, ndim in ((((2, 3),) * row.count, 1), (row.cases[0], 2)):
-        for group in order(*recorded(row, dtype, shapes)):
-            assert nvrtc.compile_for(write(group), ndim) > 0
+        for found in kernels(row, dtype, shapes):
+            assert nvrtc.compile_for(found.source, ndim) > 0
 
 
 @needs_nvrtc
 def test_nvrtc_finds_a_mistake():
-    group = order(*recorded(ELEMENTWISE[0], "float32", ((3,),) * ELEMENTWISE[0].count))[0]
+    found = kernels(ELEMENTWISE[0], "float32", ((3,),) * ELEMENTWISE[0].count)[0]
     with pytest.raises(RuntimeError, match="undefined"):
-        nvrtc.compile_for(write(group)._replace(operation="y0 = not_there;"))
+        nvrtc.compile_for(found.source._replace(operation="y0 = not_there;"))
 
 
 # -- products: what BLAS is told
@@ -173,7 +155,8 @@ def test_where_an_array_lies_is_part_of_a_key():
     array = cupy.ndarray((4,), "float64", memptr=cupy.cuda.MemoryPointer(memory, 0))
     with pytest.raises(TypeError, match="unhashable"):
         hash(array.device)
-    keys = {signature_of(object.__new__(kind), [array, np.ones(2), [1.0]]) for kind in (CupyBackend, NumpyBackend)}
+    arrays = [array, np.ones(2), [1.0]]
+    keys = {signature_of("", object.__new__(kind), arrays) for kind in (CupyBackend, NumpyBackend)}
     assert len(keys) == 2
 
 

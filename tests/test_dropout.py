@@ -1,10 +1,9 @@
 """Dropout: the same mask on every backend, a new one in every pass, one in forward and backward, none in prediction."""
 
-import threading
-
 import numpy as np
 import pytest
 from closeness import assert_close, central_differences, rounding
+from on_threads import run_threads
 
 import miniflow_xp as mf
 from miniflow_xp import errors
@@ -399,10 +398,6 @@ def test_threads_that_share_a_program_get_passes_of_their_own():
     def work():
         found.extend(mf.to_numpy(program({x: np.ones(64)}).values).tobytes() for _ in range(20))
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_threads([work] * 2)
     possible = {(np.where(dropped(n, (64,), 0.5), 0.0, 2.0)).tobytes() for n in range(2, 42)}
     assert set(found) <= possible

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tracing import traced
 
 import miniflow_xp as mf
 from miniflow_xp.backends.numpy import capture
@@ -74,14 +75,10 @@ def interrupted(action, number):
                 raise KeyboardInterrupt
         return trace
 
-    tool = sys.gettrace()  # a coverage tool's, which is away for this moment
-    sys.settrace(trace)
     try:
-        action()
+        traced(trace, action)
     except KeyboardInterrupt:
         return True
-    finally:
-        sys.settrace(tool)
     return False
 
 

@@ -92,6 +92,11 @@ def test_contributing_shows_the_same_table():
     assert told == [floor - {"__init__", "__main__"} for floor in FLOORS]
 
 
+def test_only_the_command_line_knows_verify():
+    users = {name for name in MODULES if any(".programs.verify" in other for other in IMPORTS[name])}
+    assert {name for name in users if ".programs.verify" not in name} == {"miniflow_xp.programs.cli"}
+
+
 def test_few_files_stand_loose():
     assert len(list(ROOT.glob("*.py"))) <= 14
 

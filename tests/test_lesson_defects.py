@@ -7,10 +7,10 @@ The tests use nothing but the lesson's own names, so that they can be run on the
 import importlib
 import inspect
 import os
-import sys
 
 import numpy as np
 import pytest
+from tracing import traced
 
 lesson = importlib.import_module(os.environ.get("MINIFLOW_LESSON_MODULE", "miniflow_xp"))
 
@@ -60,16 +60,12 @@ def steps_to_sort(diamonds):
         count += 1
         return trace
 
-    before = sys.gettrace()  # a coverage tool's, which is away for this moment
-    sys.settrace(trace)
-    try:
-        lesson.topological_sort({x: np.ones((1, 1)), b: np.ones(1)})
-    finally:
-        sys.settrace(before)
+    traced(trace, lambda: lesson.topological_sort({x: np.ones((1, 1)), b: np.ones(1)}))
     return count
 
 
 def test_2_work_is_linear_on_diamonds():
+    steps_to_sort(1)  # imports, and names of dtypes, which are kept
     few, twice, again = steps_to_sort(4), steps_to_sort(8), steps_to_sort(12)
     growth, expected = again - twice, twice - few
     assert 0 < growth < 1.1 * expected  # equal if linear, but for growing tables; 16 times if every path is walked

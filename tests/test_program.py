@@ -2,8 +2,6 @@
 
 import cProfile
 import pstats
-import sys
-import threading
 import warnings
 import weakref
 from collections import OrderedDict
@@ -12,6 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 from closeness import assert_close, rounding
+from on_threads import run_threads
 
 import miniflow_xp as mf
 from miniflow_xp import errors
@@ -545,30 +544,6 @@ def test_a_new_shape_now_and_then_is_not_reported():
 # Threads
 
 
-def run_threads(work, count):
-    """Run ``work(number)`` on so many threads that switch often; raise what one of them raises."""
-    raised = []
-
-    def run(number):
-        try:
-            work(number)
-        except BaseException as error:
-            raised.append(error)
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    for error in raised:
-        raise error
-
-
 def test_two_threads_on_one_program(backend):
     network = Network()
     program = Program(network.cost, network.parameters)
@@ -583,7 +558,7 @@ def test_two_threads_on_one_program(backend):
                 for got, wanted in zip([value, *gradients.values()], expected[n], strict=True):
                     agree(got, wanted)
 
-    run_threads(work, 2)
+    run_threads([partial(work, n) for n in range(2)])
 
 
 def test_a_capture_that_another_thread_pushes_out_while_it_is_fetched_still_runs():
@@ -610,7 +585,7 @@ def test_threads_that_push_each_others_captures_out_of_the_cache():
                 size = 1 + (turn * 7 + number * 3) % (capture.KEPT + 3)
                 assert mf.to_numpy(program({x: np.ones(size)}).values).tolist() == [-1.0] * size
 
-    run_threads(work, 4)
+    run_threads([partial(work, n) for n in range(4)])
 
 
 # Misuse

@@ -1,37 +1,13 @@
 """Several threads on one Trainer or Program, on every backend: each step and each pass counts once."""
 
-import sys
 import threading
 
 import numpy as np
 import pytest
+from on_threads import run_threads
 from small_training import same_bits
 
 import miniflow_xp as mf
-
-
-def run_threads(works):
-    """Run each of these functions on a thread, switching often; raise what one of them raises."""
-    raised = []
-
-    def run(work):
-        try:
-            work()
-        except BaseException as error:
-            raised.append(error)
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=run, args=(work,)) for work in works]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    if raised:
-        raise raised[0]
 
 
 class Training:

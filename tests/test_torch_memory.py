@@ -1,11 +1,12 @@
 """Replay on PyTorch writes over tensors that are done with: never over one that somebody still looks at."""
 
 import random
-import threading
+from functools import partial
 
 import numpy as np
 import pytest
 from conftest import why_unusable
+from on_threads import run_threads
 
 import miniflow_xp as mf
 from miniflow_xp.engine.optim import SGD, Adam
@@ -124,9 +125,5 @@ def test_threads_that_share_a_program_do_not_share_its_memory():
         found = (mf.to_numpy(program({x: data}).values) for _ in range(50))
         wrong.extend(number for values in found if not np.allclose(values, expected, rtol=1e-12))
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_threads([partial(work, n) for n in range(4)])
     assert wrong == []

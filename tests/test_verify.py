@@ -1,5 +1,6 @@
 """``verify-gpu`` without a GPU: each check in a process of its own, told and written at once, whatever goes wrong."""
 
+import importlib.util
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from rich.console import Console
 from miniflow_xp import errors
 from miniflow_xp.programs.verify import report, run
 from miniflow_xp.programs.verify.apart import Check, checked
+from miniflow_xp.switch import load, use_backend
 
 pytest_plugins = ["command_line"]  # the fixture cli
 
@@ -165,33 +167,49 @@ def played_peers(monkeypatch):
     for name, value in (("SMALL", size), ("LARGE", size), ("SIZES", (size,)), ("PRECISIONS", ("float32",))):
         monkeypatch.setattr(peers, name, value)
     monkeypatch.setattr(peers, "free_memory", lambda: None)
+    monkeypatch.setattr(peers, "step_of", lambda make, problem, backend: make(problem, backend))
     monkeypatch.setattr(peers, "seconds", lambda step, rounds, finish: 1.0)
 
     def check(**makers):
-        monkeypatch.setattr(peers, "peers", lambda *_: makers)
+        """Those that make a step, by name; None: its backend is not there."""
+        found = {name: ("numpy" if make else "not there", make) for name, make in makers.items()}
+        monkeypatch.setattr(peers, "peers", lambda *_: found)
         return report.check(15, "peers", lambda figures: peers.check_peers(None, figures))
 
     return check
 
 
-def there(network, feed, tf32):
-    return print, print
+def there(problem, backend):
+    return print
 
 
-def absent(network, feed, tf32):
-    raise ImportError("not installed")
-
-
-def broken(network, feed, tf32):
+def broken(problem, backend):
     raise RuntimeError("an illegal address")
 
 
 def test_a_peer_that_fails_is_told_and_the_others_are_measured(played_peers):
-    found = played_peers(captured=there, one=broken, two=absent, three=there)
+    found = played_peers(captured=there, one=broken, two=None, three=there)
     assert found.note == "float32 (4, 3, 2): one failed: RuntimeError: an illegal address"
     assert list(found.figures) == [f"float32 (4, 3, 2), {name}, µs" for name in ("captured", "three")]
     assert played_peers(captured=broken, three=there).note.endswith("captured failed: RuntimeError: an illegal address")
-    assert played_peers(captured=there, two=absent).verdict == "passed"
+    assert played_peers(captured=there, two=None).verdict == "passed"
+
+
+def test_every_step_of_check_15_is_there(monkeypatch):
+    pytest.importorskip("cupy", reason="the checks import CuPy")
+    from miniflow_xp.programs.bench.peers import step_of
+    from miniflow_xp.programs.bench.peers.problem import Problem
+    from miniflow_xp.programs.verify import peers
+
+    monkeypatch.setattr(peers, "Eager", lambda device: "numpy")
+    if importlib.util.find_spec("torch"):  # which compiles for a minute
+        monkeypatch.setattr("torch.compile", lambda function, mode: function)
+        monkeypatch.setattr("torch.compiler.cudagraph_mark_step_begin", lambda: None)
+    for name, (choice, place) in peers.peers(load("numpy"), "float32", 64).items():
+        library = choice.partition(":")[0] if isinstance(choice, str) else "numpy"
+        if importlib.util.find_spec(library):
+            with use_backend(library) as backend:
+                assert float(step_of(place, Problem.of(4, 3, 2), backend)()) > 0, name
 
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "on_gpu.sh"

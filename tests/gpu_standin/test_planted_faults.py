@@ -8,10 +8,10 @@ from gpu_standin.place import PYTHON, ROOT, environment, why_missing
 pytestmark = [pytest.mark.gpu_standin, pytest.mark.skipif(bool(why_missing()), reason=why_missing())]
 
 FINDERS = {
-    "streams_do_not_wait_for_each_other": "test_cupy_graph.py::test_a_graph_that_is_used_on_two_streams_in_turn",
+    "streams_do_not_wait_for_each_other": "test_cupy_checks.py::check_streams",
     "steps_do_not_wait_for_copies": "test_prefetch.py::copies_of_a_gpu and uint8",
-    "results_are_not_copied": "test_cupy_graph.py::test_results_are_never_overwritten",
-    "memory_is_shared": "test_cupy_graph.py::test_memory_that_is_taken_between_steps_is_not_the_graphs",
+    "results_are_not_copied": "test_cupy_checks.py::check_results_are_kept",
+    "memory_is_shared": "test_cupy_checks.py::check_results_are_kept",
 }
 """The test that has to fail, by words of its name."""
 

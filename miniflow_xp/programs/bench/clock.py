@@ -75,7 +75,7 @@ def device_clock(backend: Backend) -> DeviceClock | None:
 
 def cupy_clock(cupy: Any) -> DeviceClock:
     """CUDA events on the current stream; the work is a kernel that looks at the device's nanoseconds."""
-    from miniflow_xp.programs.verify.timing import spin  # here: it imports CuPy
+    from miniflow_xp.programs.bench.gpu_time import spin  # here: it imports CuPy
 
     def mark() -> Any:
         event = cupy.cuda.Event()

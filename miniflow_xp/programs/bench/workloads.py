@@ -13,12 +13,14 @@ from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import forward_and_backward, topological_sort
-from miniflow_xp.node import Input, Node, Parameter
+from miniflow_xp.node import Input, Node
 from miniflow_xp.programs.bench.builder import builder_error, load_builder
 from miniflow_xp.programs.bench.cases import COLUMNS, ELEMENTWISE, ITEM, PRODUCTS, Case
 from miniflow_xp.programs.bench.clock import wait_for
+from miniflow_xp.programs.bench.networks import first_values, normal, random_batch, sigmoids
 from miniflow_xp.programs.bench.peers import peer
 from miniflow_xp.programs.bench.peers.problem import RATE, Problem, step_flops
+from miniflow_xp.programs.network import Network
 
 CLASSES = COLUMNS
 
@@ -42,34 +44,11 @@ def workload(case: Case, backend: Backend) -> Workload:
     return BUILDERS[case.family](case, backend, np.random.default_rng(0))
 
 
-def draw(random: np.random.Generator, dtype: str, *shape: int) -> np.ndarray:
-    """Standard normal numbers, drawn on the host."""
-    return random.standard_normal(shape, dtype="float32").astype(dtype)
-
-
-class MultiLayer(NamedTuple):
-    """A network batch × width → width … → 1 with its cost, data and parameters."""
-
-    cost: Node
-    feed: dict[Input, np.ndarray]
-    parameters: list[Parameter]
-
-
-def multi_layer(axes: dict[str, int], dtype: str, random: np.random.Generator) -> MultiLayer:
-    """``depth`` hidden layers of sigmoids under the mean squared error."""
-    batch, width, depth = axes["batch"], axes["width"], axes["depth"]
-    X, y = Input("X"), Input("y")
-    parameters: list[Parameter] = []
-    a: Node = X
-    for n, units in enumerate([width] * depth + [1]):
-        scale = np.sqrt(width).astype(dtype)
-        W, b = Parameter(draw(random, dtype, width, units) / scale, f"W{n}"), Parameter(np.zeros(units, dtype), f"b{n}")
-        parameters += [W, b]
-        a = ops.Linear(a, W, b)
-        if n < depth:
-            a = ops.Sigmoid(a)
-    feed = {X: draw(random, dtype, batch, width), y: draw(random, dtype, batch, 1)}
-    return MultiLayer(ops.MSE(y, a), feed, parameters)
+def multi_layer(axes: dict[str, int], dtype: str, rng: np.random.Generator) -> tuple[Network, dict[Input, np.ndarray]]:
+    """A network batch × width → width … → 1 with ``depth`` hidden layers, and its batch."""
+    sizes = [axes["width"]] * (axes["depth"] + 1) + [1]
+    network = sigmoids(first_values(sizes, rng, dtype))
+    return network, random_batch(network, rng, axes["batch"], dtype)
 
 
 def network_flops(axes: dict[str, int]) -> float:
@@ -81,8 +60,8 @@ def network_flops(axes: dict[str, int]) -> float:
 
 def step_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:
     """A captured training step on data that lies on the device, or comes from the host at every step."""
-    network = multi_layer(case.axes, case.dtype, random)
-    return training(Trainer(network.cost, SGD(RATE)), network.feed, case, backend, network_flops(case.axes))
+    network, feed = multi_layer(case.axes, case.dtype, random)
+    return training(Trainer(network.cost, SGD(RATE)), feed, case, backend, network_flops(case.axes))
 
 
 def training(
@@ -101,8 +80,8 @@ def capture_of(case: Case, backend: Backend, random: np.random.Generator) -> Wor
     """The captured step, or the lesson's functions."""
     if case.contestant == "captured":
         return step_of(case, backend, random)
-    network = multi_layer(case.axes, case.dtype, random)
-    graph = topological_sort({node: backend.asarray(array) for node, array in network.feed.items()})
+    network, feed = multi_layer(case.axes, case.dtype, random)
+    graph = topological_sort({node: backend.asarray(array) for node, array in feed.items()})
 
     def step() -> Any:
         forward_and_backward(graph)
@@ -120,7 +99,7 @@ def peer_of(case: Case, backend: Backend, random: np.random.Generator) -> Worklo
 
 def transfer_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:
     """An array to the device, or from it."""
-    host = draw(random, case.dtype, case.axes["bytes"] // ITEM)
+    host = normal(random, case.dtype, case.axes["bytes"] // ITEM)
     if case.residence == "host→device":
         return Workload(lambda: backend.asarray(host), None, float(host.nbytes))
     array = backend.asarray(host)
@@ -159,7 +138,7 @@ def one_node(name: str, case: Case, random: np.random.Generator) -> tuple[Node, 
     else:
         rows = case.axes["elements"] // COLUMNS
         shapes = [(rows, COLUMNS)] * (2 if name == "MSE" else 1)
-    feed = {Input(f"x{n}"): draw(random, case.dtype, *shape) for n, shape in enumerate(shapes)}
+    feed = {Input(f"x{n}"): normal(random, case.dtype, *shape) for n, shape in enumerate(shapes)}
     if name == "CrossEntropy":
         labels = Input("labels", dtype=int)
         feed = {labels: random.integers(0, CLASSES, case.axes["elements"] // COLUMNS), **feed}

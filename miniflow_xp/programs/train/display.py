@@ -12,9 +12,9 @@ from miniflow_xp.data import Split, Table
 from miniflow_xp.data.moments import width
 from miniflow_xp.feed import float_setting
 from miniflow_xp.ops import CrossEntropy
+from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.train.judging import Judgement, Known
 from miniflow_xp.programs.train.loading import Model
-from miniflow_xp.programs.train.network import Network
 from miniflow_xp.programs.train.settings import Settings, weight_decay
 from miniflow_xp.programs.train.training import METRICS, host_dtype
 from miniflow_xp.switch import get_backend

@@ -14,7 +14,7 @@ from miniflow_xp.data.texts import load_array, load_packed
 from miniflow_xp.errors import DataError
 from miniflow_xp.node import Elementwise, Parameter
 from miniflow_xp.ops import ReLU, Sigmoid
-from miniflow_xp.programs.train.network import Network, network_of
+from miniflow_xp.programs.network import Network, multilayer
 
 ACTIVATIONS: dict[str, type[Elementwise]] = {"ReLU": ReLU, "Sigmoid": Sigmoid}
 NUMBERS = (
@@ -74,7 +74,7 @@ def load_model(path: Path) -> Model:
             "feature", file.flags("feature_constant", width(columns)), float(file.finite("feature_limit", ()))
         ),
         target,
-        network_of(first, second, ACTIVATIONS[activation], task),
+        multilayer((first, second), ACTIVATIONS[activation], task),
         dtype,
     )
 

@@ -10,8 +10,8 @@ from miniflow_xp.backend import Array
 from miniflow_xp.data import Split, Table
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.data.texts import packed
+from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.outputs import write
-from miniflow_xp.programs.train.network import Network
 from miniflow_xp.switch import to_numpy
 
 

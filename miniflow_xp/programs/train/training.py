@@ -22,7 +22,8 @@ from miniflow_xp.feed import float_setting
 from miniflow_xp.gradcheck.differences import first_not_finite
 from miniflow_xp.graph import forward_pass, topological_sort
 from miniflow_xp.metrics import accuracy, r_squared
-from miniflow_xp.programs.train.network import Network, classifier, regressor
+from miniflow_xp.programs.network import Network
+from miniflow_xp.programs.train.network import classifier, regressor
 from miniflow_xp.programs.train.scaled import Parts, Scaled
 from miniflow_xp.programs.train.settings import Settings
 from miniflow_xp.switch import get_backend, to_numpy

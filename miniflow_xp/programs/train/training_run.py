@@ -12,8 +12,8 @@ from rich.console import Console
 
 from miniflow_xp.data import Asked, Split, Table, hold_out, load, read_data
 from miniflow_xp.errors import DataError, SettingError
+from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.train.display import EpochLines, checkpoints_line, show_end, show_start
-from miniflow_xp.programs.train.network import Network
 from miniflow_xp.programs.train.plotting import save_plot
 from miniflow_xp.programs.train.resuming import Begun
 from miniflow_xp.programs.train.saving import save

@@ -1,9 +1,8 @@
 """``miniflow-xp verify-gpu``: fifteen checks that only a GPU can make, and one that needs none.
 
-The checks have been written on a machine without a GPU; ten have run on a CUDA that is played, none on a GPU yet: a
-failure there may be theirs.
+They were written on a machine without a GPU; ten have run on the stand-in for one (tests/gpu_standin), none on a GPU
+yet: a check that fails there may itself be wrong.
 
-report: verdicts, for people and as JSON. rules, networks: what is checked on. timing: how time is taken. results,
-graphs, memory, speed, feeding, peers, others: the checks, by what they look at. apart: each in a process of its own.
-run: all of them in order.
+report: verdicts, for people and as JSON. rules, networks: what is checked. results, graphs, memory, speed, feeding,
+peers: the checks, by subject. apart: a process for each. run: all of them in order.
 """

@@ -8,9 +8,9 @@ import numpy as np
 from miniflow_xp.backend import Backend
 from miniflow_xp.engine.optim import SGD
 from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.programs.bench.gpu_time import batch, spin, synchronize
 from miniflow_xp.programs.verify.networks import mlp
 from miniflow_xp.programs.verify.report import Figures, expect
-from miniflow_xp.programs.verify.timing import batch, spin, synchronize
 from miniflow_xp.switch import use_backend
 from miniflow_xp.training.batches import Batches
 from miniflow_xp.training.prefetch import prefetched

@@ -11,10 +11,12 @@ from miniflow_xp.backend import Backend
 from miniflow_xp.engine.optim import SGD
 from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
-from miniflow_xp.programs.verify.networks import Eager, Network, mlp
+from miniflow_xp.programs.bench.gpu_time import spin
+from miniflow_xp.programs.bench.networks import random_batch
+from miniflow_xp.programs.network import Network
+from miniflow_xp.programs.verify.networks import Eager, mlp
 from miniflow_xp.programs.verify.report import Figures, expect
 from miniflow_xp.programs.verify.results import error
-from miniflow_xp.programs.verify.timing import spin
 from miniflow_xp.switch import use_backend
 
 DTYPE = "float64"
@@ -29,7 +31,7 @@ def check_inputs_are_seen(backend: Backend, figures: Figures) -> None:
     with use_backend(backend):
         program = Program(network.cost)
         for way in ("host", "device", "strided", "changed in place"):
-            feed = network.feed(rng, 8, DTYPE)
+            feed = random_batch(network, rng, 8, DTYPE)
             given = {network.y: cupy.asarray(feed[network.y]), network.X: cupy.asarray(feed[network.X])}
             if way == "host":
                 given = feed
@@ -48,7 +50,7 @@ def check_inputs_are_seen(backend: Backend, figures: Figures) -> None:
 def learning_rate_is_seen(network: Network, rng: np.random.Generator) -> str:
     """A learning rate of next to nothing leaves the parameters, another one moves them; nothing is captured anew."""
     trainer = Trainer(network.cost, SGD(0.1))
-    feed = network.feed(rng, 8, DTYPE)
+    feed = random_batch(network, rng, 8, DTYPE)
     trainer.step(feed)
     graph, before = trainer._captured, cupy.asnumpy(network.parameters[0].value)  # noqa: SLF001
     trainer.learning_rate = 1e-300
@@ -67,13 +69,13 @@ def check_results_are_kept(backend: Backend, figures: Figures) -> None:
     rng, network = np.random.default_rng(5), mlp(64, 64, "float32")
     with use_backend(backend):
         program = Program(network.cost, network.parameters)
-        feed = network.feed(rng, 64, "float32")
+        feed = random_batch(network, rng, 64, "float32")
         first = program(feed)
         arrays = [first.values, *first.gradients.values()]
         figures["arrays"] = len(arrays)
         kept = [cupy.asnumpy(a) for a in arrays]
         for _ in range(20):
-            program(network.feed(rng, 64, "float32"))
+            program(random_batch(network, rng, 64, "float32"))
         expect(same(arrays, kept), "a result was overwritten")
         held = foreign([*arrays, *feed.values()])
         again = program(feed)
@@ -102,8 +104,8 @@ def check_nothing_waits(backend: Backend, figures: Figures) -> None:
     rng, network = np.random.default_rng(6), mlp(64, 64, "float32")
     with use_backend(backend):
         trainer = Trainer(network.cost, SGD(0.1))
-        feeds = {"device": {n: cupy.asarray(a) for n, a in network.feed(rng, 64, "float32").items()}}
-        feeds["host"] = network.feed(rng, 64, "float32")
+        feeds = {"device": {n: cupy.asarray(a) for n, a in random_batch(network, rng, 64, "float32").items()}}
+        feeds["host"] = random_batch(network, rng, 64, "float32")
         for name, feed in feeds.items():
             for _ in range(3):
                 trainer.step(feed)
@@ -130,7 +132,7 @@ def check_streams(backend: Backend, figures: Figures) -> None:
         for step in range(30):
             for n, (network, trainer) in enumerate(zip(networks, trainers, strict=True)):
                 with streams[(step if shared else n) % 2]:
-                    trainer.step(network.feed(rng, 64, DTYPE))
+                    trainer.step(random_batch(network, rng, 64, DTYPE))
         backend.synchronize()
         return [backend.to_numpy(p.value) for network in networks for p in network.parameters]
 

@@ -14,6 +14,7 @@ from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.node import Input
 from miniflow_xp.ops import MatMul
+from miniflow_xp.programs.bench.networks import random_batch
 from miniflow_xp.programs.verify.networks import Eager, mlp
 from miniflow_xp.programs.verify.report import Figures, expect
 from miniflow_xp.programs.verify.results import error
@@ -29,7 +30,7 @@ def check_memory_is_flat(backend: Backend, figures: Figures) -> None:
         with use_backend(one):
             rng, network = np.random.default_rng(8), mlp(64, 64, "float32")
             trainer = Trainer(network.cost, SGD(0.1))
-            feed = network.feed(rng, 64, "float32")
+            feed = random_batch(network, rng, 64, "float32")
             for _ in range(10):
                 trainer.step(feed)
             one.synchronize()
@@ -85,5 +86,5 @@ def train(backend: Backend) -> tuple[str, Any]:
         rng, network = np.random.default_rng(9), mlp(16, 16, "float64")
         trainer = Trainer(network.cost, SGD(0.1))
         for _ in range(5):
-            trainer.step(network.feed(rng, 8, "float64"))
+            trainer.step(random_batch(network, rng, 8, "float64"))
         return trainer.explain(), backend.to_numpy(network.parameters[0].value)

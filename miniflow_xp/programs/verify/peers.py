@@ -4,30 +4,24 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from contextlib import contextmanager
 from unittest.mock import patch
 
 import cupy
-import numpy as np
 
 from miniflow_xp.backend import Backend
 from miniflow_xp.backends import precision
-from miniflow_xp.engine.optim import SGD
-from miniflow_xp.engine.trainer import Trainer
-from miniflow_xp.programs.verify.networks import Eager, Network, mlp
-from miniflow_xp.programs.verify.others import jax_step, torch_compiled_step, torch_step
+from miniflow_xp.errors import BackendError
+from miniflow_xp.programs.bench.gpu_time import seconds
+from miniflow_xp.programs.bench.peers import Step, step_of
+from miniflow_xp.programs.bench.peers.problem import Problem
+from miniflow_xp.programs.verify.networks import Eager
 from miniflow_xp.programs.verify.report import Figures, expect, in_words
-from miniflow_xp.programs.verify.timing import seconds, synchronize
-from miniflow_xp.switch import load, use_backend
+from miniflow_xp.switch import Choice, load, use_backend
 
 SMALL, LARGE = (64, 784, 256), (65536, 1024, 4096)
 SIZES = (SMALL, (4096, 784, 1024), LARGE)  # rows, inputs, hidden
 PRECISIONS = ("float32", "tf32", "float16")
-RATE = 0.01
-
-Step: TypeAlias = Callable[[], Any]
-Make: TypeAlias = Callable[[Network, dict[Any, Any], bool], tuple[Step, Step]]
-"""``make(network, feed, tf32) -> (a step, what waits for it)``; ImportError where the peer is not there."""
 
 
 def check_peers(backend: Backend, figures: Figures) -> None:
@@ -65,24 +59,34 @@ def misses(where: str, times: dict[str, float], kind: str, size: tuple[int, ...]
 
 
 def measured(backend: Backend, kind: str, size: tuple[int, int, int]) -> Iterator[tuple[str, list[float] | str]]:
-    """(name, microseconds twice, or what went wrong) of each peer that is installed; memory is freed between them."""
-    rows, inputs, hidden = size
+    """(name, microseconds twice, or what went wrong) of each peer that is there; memory is freed between them."""
     tf32, dtype = kind == "tf32", "float32" if kind == "tf32" else kind
-    for name, make in peers(backend, kind, rows).items():
-        network = mlp(inputs, hidden, dtype)
-        feed = network.feed(np.random.default_rng(11), rows, dtype)
+    rounds = 3 if size[0] > 4096 else 7
+    for name, (choice, place) in peers(backend, kind, size[0]).items():
         try:
-            with patch.dict(os.environ, {precision.NAME: "tf32" if tf32 else "fp32"}):
-                found: list[float] | str = twice(*make(network, feed, tf32), 3 if rows > 4096 else 7)
-        except ImportError:
+            chosen = load(choice)
+        except BackendError:
             continue
+        try:
+            with products_in(tf32), use_backend(chosen):
+                step = step_of(place, Problem.of(*size, dtype), chosen)
+                found: list[float] | str = twice(step, chosen.synchronize, rounds)
         except Exception as error:  # noqa: BLE001, RUF100  one peer's failure is a result, not the end of the check
             found = in_words(error)
         free_memory()
         yield name, found
 
 
-def twice(step: Step, finish: Step, rounds: int) -> list[float]:
+@contextmanager
+def products_in(tf32: bool) -> Iterator[None]:
+    """TF32 or true float32 in the products of ours and of torch."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].backends.cuda.matmul.allow_tf32 = tf32
+    with patch.dict(os.environ, {precision.NAME: "tf32" if tf32 else "fp32"}):
+        yield
+
+
+def twice(step: Step, finish: Callable[[], object], rounds: int) -> list[float]:
     """Microseconds of a step, measured two times for the spread."""
     return [seconds(step, rounds, finish) * 1e6 for _ in range(2)]
 
@@ -95,28 +99,16 @@ def free_memory() -> None:
         sys.modules["torch"].cuda.empty_cache()
 
 
-def peers(backend: Backend, kind: str, rows: int) -> dict[str, Make]:
-    """Those that are measured at this precision and size."""
-    found: dict[str, Make] = {"captured": trained_by(backend), "torch eager": torch_step}
+def peers(backend: Backend, kind: str, rows: int) -> dict[str, tuple[Choice, str]]:
+    """Those that are measured at this precision and size: the backend of each, and which of bench's steps it makes."""
+    found: dict[str, tuple[Choice, str]] = {
+        "captured": (backend, "ours:trained"),
+        "torch eager": ("torch:cuda", "in_torch:with_optimizer"),
+    }
     if kind == "float32":
-        naive = trained_by(Eager(backend.device))
-        found |= {"naive CuPy": naive, "torch.compile": torch_compiled_step, "jax.jit": jax_step}
+        found["naive CuPy"] = Eager(backend.device), "ours:trained"
+        found["torch.compile"] = "torch:cuda", "in_torch:with_compiled_cost"
+        found["jax.jit"] = "jax:gpu", "in_jax:jitted"
     if kind == "float32" and rows <= 4096:
-        found["NumPy"] = trained_by(load("numpy"))
+        found["NumPy"] = "numpy", "ours:trained"
     return found
-
-
-def trained_by(backend: Backend) -> Make:
-    """A Trainer on this backend, fed from its device."""
-
-    def make(network: Network, feed: dict[Any, Any], tf32: bool) -> tuple[Step, Step]:  # noqa: ARG001  see ``Make``
-        trainer = Trainer(network.cost, SGD(RATE))
-        given = {node: backend.asarray(array) for node, array in feed.items()}
-
-        def step() -> Any:
-            with use_backend(backend):
-                return trainer.step(given)
-
-        return step, synchronize
-
-    return make

@@ -12,10 +12,11 @@ from miniflow_xp.backends.cupy.capture import CupyCapture
 from miniflow_xp.backends.cupy.product import Gemm
 from miniflow_xp.engine.optim import Adam
 from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.programs.bench.gpu_time import copy_bandwidth, seconds
+from miniflow_xp.programs.bench.networks import random_batch
 from miniflow_xp.programs.verify.networks import Eager, mlp
 from miniflow_xp.programs.verify.report import Figures, expect
 from miniflow_xp.programs.verify.rules import cases
-from miniflow_xp.programs.verify.timing import copy_bandwidth, seconds
 from miniflow_xp.switch import use_backend
 
 BOUNDS = {"float32": 1e-5, "float16": 1e-2, "float64": 1e-12}
@@ -98,7 +99,7 @@ def check_captured_equals_eager(backend: Backend, figures: Figures) -> None:
                 rng, network = np.random.default_rng(3), mlp(32, 64, dtype)
                 trainer = Trainer(network.cost, Adam(1e-3))
                 for _ in range(100):
-                    trainer.step(network.feed(rng, 48, dtype))
+                    trainer.step(random_batch(network, rng, 48, dtype))
                 ends.append([one.to_numpy(p.value) for p in network.parameters])
         figures[f"difference, {dtype}"] = max(error(a, b) for a, b in zip(*ends, strict=True))
         expect(figures[f"difference, {dtype}"] < bound, f"{dtype}: more than {bound}")

@@ -11,9 +11,9 @@ from miniflow_xp.backend import Backend
 from miniflow_xp.backends.cupy.equations import MANY_ROWS
 from miniflow_xp.backends.cupy.kernels import kernel
 from miniflow_xp.backends.cupy.product import Gemm
+from miniflow_xp.programs.bench.gpu_time import copy_bandwidth, seconds
 from miniflow_xp.programs.verify.report import Figures, expect
 from miniflow_xp.programs.verify.rules import elementwise, fused
-from miniflow_xp.programs.verify.timing import copy_bandwidth, seconds
 
 SIZE = 256 << 20  # bytes an array: far beyond the 60 MB of second-level cache
 

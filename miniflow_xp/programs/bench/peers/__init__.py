@@ -34,6 +34,11 @@ def backends_of(contestant: str) -> tuple[str, ...]:
 def peer(contestant: str, problem: Problem, backend: Backend) -> Step:
     """The contestant's step on a backend, which is in use; its data lies on the device."""
     where = PEERS[contestant]
-    module, _, function = where.get(backend.name, where.get("*", "")).partition(":")
+    return step_of(where.get(backend.name, where.get("*", "")), problem, backend)
+
+
+def step_of(place: str, problem: Problem, backend: Backend) -> Step:
+    """The step that a function makes, "module:function" in this folder, on a backend, which is in use."""
+    module, _, function = place.partition(":")
     make: Callable[[Problem, Backend], Step] = getattr(import_module(f"{__name__}.{module}"), function)
     return make(problem, backend)

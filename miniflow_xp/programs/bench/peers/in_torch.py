@@ -37,7 +37,7 @@ def autograd(p: Problem, backend: Backend) -> Step:
     return step
 
 
-def with_optimizer(p: Problem, backend: Backend) -> Step:
+def with_optimizer(p: Problem, backend: Backend, cost_of: Any = cost_of) -> Step:
     """PyTorch's own eager autograd, and its SGD."""
     leaves = tensors(backend, [*p.weights, *p.biases], True)
     X, y = tensors(backend, [p.X, p.y])
@@ -51,6 +51,17 @@ def with_optimizer(p: Problem, backend: Backend) -> Step:
         return cost.detach()
 
     return step
+
+
+def with_compiled_cost(p: Problem, backend: Backend) -> Step:
+    """The same with the cost through ``torch.compile(mode="reduce-overhead")``, which uses CUDA graphs."""
+    step = with_optimizer(p, backend, torch.compile(cost_of, mode="reduce-overhead"))
+
+    def marked() -> Any:
+        torch.compiler.cudagraph_mark_step_begin()
+        return step()
+
+    return marked
 
 
 def hand_step(X: Any, y: Any, W: list[Any], b: list[Any]) -> Any:

@@ -1,8 +1,10 @@
-"""The network that all peers train: n × d → h → h → 1, sigmoid, mean squared error, SGD, float32."""
+"""The network that all peers train: n × d → h → h → 1, sigmoid, mean squared error, SGD."""
 
 from typing import NamedTuple
 
 import numpy as np
+
+from miniflow_xp.programs.bench.networks import first_values, normal
 
 RATE = 0.01
 
@@ -16,16 +18,11 @@ class Problem(NamedTuple):
     biases: list[np.ndarray]
 
     @classmethod
-    def of(cls, n: int, d: int, h: int) -> "Problem":
+    def of(cls, n: int, d: int, h: int, dtype: str = "float32") -> "Problem":
         """The problem of this size; the same numbers every time."""
-        random = np.random.default_rng(0)
-
-        def draw(*shape: int) -> np.ndarray:
-            return random.standard_normal(shape, dtype=np.float32)
-
-        shapes = [(d, h), (h, h), (h, 1)]
-        weights = [draw(*shape) / np.float32(np.sqrt(shape[0])) for shape in shapes]
-        return cls(draw(n, d), draw(n, 1), weights, [np.zeros(shape[1], np.float32) for shape in shapes])
+        rng = np.random.default_rng(0)
+        values = first_values((d, h, h, 1), rng, dtype)
+        return cls(normal(rng, dtype, n, d), normal(rng, dtype, n, 1), [W for W, _ in values], [b for _, b in values])
 
 
 def step_flops(n: int, d: int, h: int) -> float:

@@ -1,0 +1,26 @@
+"""The checks of ``miniflow-xp verify-gpu``, but those of speed: needs a GPU, or the stand-in for one (gpu_standin)."""
+
+from functools import partial
+
+import pytest
+
+from miniflow_xp.programs.verify import report
+from miniflow_xp.programs.verify.apart import make
+from miniflow_xp.programs.verify.run import CHECKS
+
+pytest.importorskip("cupy", reason="CuPy is not installed")
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.parametrize("backend", ["cupy"], indirect=True),
+    pytest.mark.usefixtures("backend"),
+]
+
+ON_SPEED = (1, 11, 12, 14, 15)
+CHECKED = {one.place.partition(":")[2]: one for one in CHECKS if one.needs_gpu and one.number not in ON_SPEED}
+
+
+@pytest.mark.parametrize("one", CHECKED.values(), ids=CHECKED)
+def test_it_passes(one):
+    found = report.check(one.number, one.name, partial(make, one))
+    assert (found.verdict, found.note) == (report.PASSED, "")
