@@ -227,10 +227,7 @@ class Trainer(ShownAsText):
     def restore(self, state: TrainerState) -> None:
         """Let the next step be the one that would have followed on this snapshot, which must fit."""
         backend = get_backend()
-        values = [
-            backend.asarray(value, name) if name == "bfloat16" and backend.storable(name) == name else value
-            for value, name in zip(state.values, state.dtypes, strict=True)
-        ]
+        values = [from_host(value, name, backend) for value, name in zip(state.values, state.dtypes, strict=True)]
         with self._step.turn:
             for parameter, value in zip(self.parameters, values, strict=True):
                 parameter.value = value
@@ -294,10 +291,13 @@ class Trainer(ShownAsText):
 
 
 def portable(value: Any, backend: Backend) -> Any:
-    """A parameter's value for another backend: on the host; bfloat16, which NumPy does not have, on the backend."""
-    name = dtypes.name_of(value) if hasattr(value, "dtype") else ""
-    host = to_numpy(value)
-    return backend.asarray(host, name) if name == "bfloat16" and backend.storable(name) == name else host
+    """A parameter's value for another backend: on the host, but for bfloat16."""
+    return from_host(to_numpy(value), dtypes.name_of(value) if hasattr(value, "dtype") else "", backend)
+
+
+def from_host(host: Array, dtype: str, backend: Backend) -> Array:
+    """``host``; on the backend where it is bfloat16, which NumPy does not have."""
+    return backend.asarray(host, dtype) if dtype == "bfloat16" and backend.storable(dtype) == dtype else host
 
 
 def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
