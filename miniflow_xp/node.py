@@ -20,7 +20,7 @@ from miniflow_xp.checks import as_float, as_number, shown
 from miniflow_xp.errors import GraphError, ShapeError, UnfedError
 from miniflow_xp.given import as_array, check_kind
 from miniflow_xp.nodes.copying import carried, meet
-from miniflow_xp.nodes.gradients import Gradients, Unread
+from miniflow_xp.nodes.gradients import Gradients, LazyGradient
 from miniflow_xp.nodes.readers import Readers
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import calling_line
@@ -372,12 +372,14 @@ class Constant(Node):
         """It has no gradient."""
 
 
-def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]) -> dict[Node, Unread]:
+def pullbacks(
+    node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]
+) -> dict[Node, LazyGradient]:
     """{inbound node: its gradient through ``node``}, in the inbound value's shape and dtype, when called."""
     thunks = node.vjp(xp, gradient, value, *inputs)
     if not isinstance(thunks, (tuple, list)) or len(thunks) != len(inputs):
         raise no_thunks(node, thunks)
-    found: dict[Node, Unread] = {}
+    found: dict[Node, LazyGradient] = {}
     for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs, strict=True):
         if thunk is None:
             continue
@@ -385,14 +387,14 @@ def pullbacks(node: Node, xp: Namespace, gradient: Array, value: Array, inputs: 
             raise no_thunks(node, thunks)
         if isinstance(inbound, Constant):
             continue
-        gradient_of = Unread(in_shape_of, x, thunk, xp, node, inbound)
+        gradient_of = LazyGradient(in_shape_of, x, thunk, xp, node, inbound)
         repeated = found.get(inbound)
         if repeated is None:
             found[inbound] = gradient_of
         elif repeated.func is summed_calls:
             repeated.args[0].append(gradient_of)
         else:
-            found[inbound] = Unread(summed_calls, [repeated, gradient_of])
+            found[inbound] = LazyGradient(summed_calls, [repeated, gradient_of])
     return found
 
 

@@ -321,10 +321,10 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_last_bit(backend, path, o
     restore(second.trainer, load(path))
     same_bits([mf.to_numpy(second.step(n)) for n in range(5, 9)], losses[5:])
     same_bits(second.values(), whole.values())
-    memory, expected = second.trainer.memory(), whole.trainer.memory()
-    assert memory.steps == expected.steps
+    state, expected = second.trainer.snapshot().optimizer, whole.trainer.snapshot().optimizer
+    assert state.steps == expected.steps
     for number in expected.slots:
-        same_bits(memory.slots[number], expected.slots[number])
+        same_bits(state.slots[number], expected.slots[number])
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "Adam"])
@@ -354,9 +354,15 @@ def test_slots_are_float32_and_those_of_half_precision_in_an_old_file_are_taken(
     restore(second.trainer, load(path))
     second.step(1)
     first.step(1)
-    for a, b in zip(second.trainer.memory().slots.values(), first.trainer.memory().slots.values(), strict=True):
+    for a, b in zip(
+        second.trainer.snapshot().optimizer.slots.values(),
+        first.trainer.snapshot().optimizer.slots.values(),
+        strict=True,
+    ):
         np.testing.assert_allclose(a, b, rtol=0, atol=2**-15)  # half a digit of float16, for numbers below 1/8
-    assert {slot.dtype.name for slots in second.trainer.memory().slots.values() for slot in slots} == {"float32"}
+    assert {slot.dtype.name for slots in second.trainer.snapshot().optimizer.slots.values() for slot in slots} == {
+        "float32"
+    }
 
 
 def test_bfloat16_comes_back_as_bfloat16(path):

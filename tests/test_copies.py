@@ -82,7 +82,7 @@ def test_a_model_and_its_trainer_that_are_copied_together_stay_together(backend,
     same_bits(second.train(3, 6), first.train(3, 6))
     same_bits(second.values(), first.values())
     first.train(6, 8)
-    assert second.trainer.memory().steps == 6
+    assert second.trainer.snapshot().optimizer.steps == 6
 
 
 def test_a_model_alone_brings_its_values_and_no_graph(backend, copied):
@@ -109,17 +109,17 @@ def test_a_shallow_copy_of_a_trainer_goes_on_apart(backend):
     assert other.learning_rate == rate
     for step in (1, 2):
         other.step(dict(zip((training.X, training.y), training.batch(step), strict=True)))
-    assert other.memory().steps == 3
-    assert training.trainer.memory().steps == 1
+    assert other.snapshot().optimizer.steps == 3
+    assert training.trainer.snapshot().optimizer.steps == 1
     training.step(3)
-    assert training.trainer.memory().steps == 2
+    assert training.trainer.snapshot().optimizer.steps == 2
 
 
-def test_a_trainer_without_a_step_and_one_that_was_given_a_memory(copied):
+def test_a_trainer_without_a_step_and_one_that_was_restored(copied):
     reference, training = Training(), Training()
     reference.step(0)
     copied(training).step(0)
-    training.trainer.take_up(reference.trainer.on_host())
+    training.trainer.restore(reference.trainer.snapshot())
     other = copied(training)
     for t in (reference, training, other):
         t.step(1)
@@ -229,7 +229,7 @@ def test_what_was_pickled_on_one_backend_loads_on_another(backend):
     with mf.use_backend("strict"):
         third = pickle.loads(pickle.dumps(other))
         third.step(2)
-        assert third.trainer.memory().steps == 3
+        assert third.trainer.snapshot().optimizer.steps == 3
 
 
 def test_a_pickle_needs_no_library_but_numpy(run_python):
@@ -245,7 +245,7 @@ def test_a_pickle_needs_no_library_but_numpy(run_python):
         "import pickle, sys\n"
         "for blob in sys.argv[1:]:\n"
         "    model, trainer = pickle.loads(bytes.fromhex(blob))\n"
-        "    print(trainer.memory().steps, type(model.parameters[0].value).__module__)\n"
+        "    print(trainer.snapshot().optimizer.steps, type(model.parameters[0].value).__module__)\n"
         "print({'torch', 'jax'} & set(sys.modules))",
         *blobs,
     )

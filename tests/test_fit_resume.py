@@ -308,24 +308,24 @@ def test_settings_of_a_source_are_compared_as_json_gives_them_back(tmp_path):
 def test_costs_that_are_not_finite_are_resumed_as_they_were(tmp_path):
     """Early stopping then counts the same epochs."""
     from miniflow_xp.training.history import Epoch, History
-    from miniflow_xp.training.position import read, written
+    from miniflow_xp.training.position import from_meta, to_meta
 
     history = History(Epoch(n, n, 1.0, {"cost": cost}, 0.1) for n, cost in enumerate([np.inf, -np.inf, np.nan, 0.5]))
     batches = Batches(ROWS)
     from miniflow_xp.training.position import Position
 
-    meta = {"fit": written(Position(4, 0, 4), history, batches)}
+    meta = {"fit": to_meta(Position(4, 0, 4), history, batches)}
     save(tmp_path / "file", State({}, meta))
-    found = read(load(tmp_path / "file").meta, batches)[1]
+    found = from_meta(load(tmp_path / "file").meta, batches)[1]
     assert str(found) == str(history)
 
 
 def test_a_position_of_an_earlier_version_is_the_mean_of_its_steps():
-    from miniflow_xp.training.position import Position, read
+    from miniflow_xp.training.position import Position, from_meta
 
     batches = Batches(ROWS)
     fit = {"position": [0, 2, 2, 5.0], "history": [], "batches": batches.settings}
-    found, _ = read({"fit": fit}, batches)
+    found, _ = from_meta({"fit": fit}, batches)
     assert (found, found.mean) == (Position(0, 2, 2, 5.0, 2.0), 2.5)
 
 

@@ -19,9 +19,9 @@ def training(rows=8192):
     return mf.Trainer(mf.MSE(y, model(X)), mf.Adam(0.01)), feed
 
 def state(trainer):
-    found = trainer.on_host()
-    slots = [slot for slots in found.memory.slots.values() for slot in slots]
-    return found.memory.steps, b"".join(array.tobytes() for array in [*found.values, *slots])
+    found = trainer.snapshot()
+    slots = [slot for slots in found.optimizer.slots.values() for slot in slots]
+    return found.optimizer.steps, b"".join(array.tobytes() for array in [*found.values, *slots])
 
 def in_child(work, meanwhile=lambda: None):
     warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of any fork where threads run
@@ -91,7 +91,7 @@ for _ in range(2):
             reference.step(same_feed)
         assert state(reference) == (steps, found)
         trainer.step(feed)
-        assert trainer.memory().steps == steps + 1
+        assert trainer.snapshot().optimizer.steps == steps + 1
 
     thread = threading.Thread(target=train)
     thread.start()

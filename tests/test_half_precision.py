@@ -174,11 +174,11 @@ def test_the_counter_counts_on(backend, half):
     trainer = mf.Trainer(mf.MatMul(g, w), Adam(2.0**-12))
     for _ in range(300):
         trainer.step({g: half([0.5, 0.25])})
-    memory = trainer.memory()
-    assert memory.steps == 300
+    state = trainer.snapshot().optimizer
+    assert state.steps == 300
     averages = np.array([[0.5, 0.25], [0.25, 0.0625]]) * (1 - np.array([[0.9**300], [0.999**300]]))
-    assert [slot.dtype for slot in memory.slots[0]] == ["float32", "float32"]
-    np.testing.assert_allclose(memory.slots[0], averages, rtol=1e-4)  # 300 roundings of float32
+    assert [slot.dtype for slot in state.slots[0]] == ["float32", "float32"]
+    np.testing.assert_allclose(state.slots[0], averages, rtol=1e-4)  # 300 roundings of float32
 
 
 def test_a_small_rate_is_not_rounded(backend, half):

@@ -41,9 +41,9 @@ class Training:
         return self.trainer.step(self.feed)
 
     def state(self):
-        found = self.trainer.on_host()
-        slots = [slot for slots in found.memory.slots.values() for slot in slots]
-        return [found.memory.steps, *(array.tobytes() for array in [*found.values, *slots])]
+        found = self.trainer.snapshot()
+        slots = [slot for slots in found.optimizer.slots.values() for slot in slots]
+        return [found.optimizer.steps, *(array.tobytes() for array in [*found.values, *slots])]
 
 
 LOOKS = ("CALL", "CALL_KW", "CALL_FUNCTION_EX", "JUMP_BACKWARD", "RESUME")
@@ -112,7 +112,7 @@ def test_a_first_step_which_captures_is_whole_or_not_done(backend):
     for number in range(0, 12_000, 3001):
         training, reference = Training("Adam"), Training("Adam")
         interrupted(training.step, number)
-        for _ in range(3 - int(training.trainer.memory().steps)):
+        for _ in range(3 - int(training.trainer.snapshot().optimizer.steps)):
             training.step()
         for _ in range(3):
             reference.step()

@@ -183,7 +183,7 @@ def test_two_trainers_on_two_backends_may_share_parameters(pair):
                 with mf.use_backend(choice):
                     for _ in range(2):
                         trainer.step(feed)
-        assert [t.memory().steps for t in trainers] == [6, 6]
+        assert [t.snapshot().optimizer.steps for t in trainers] == [6, 6]
         return mf.to_numpy(p.value)
 
     np.testing.assert_allclose(train(pair), train(["numpy", "numpy"]), rtol=1e-5)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from words import words
 
-from miniflow_xp.data import Asked, hold_out, read_table
+from miniflow_xp.data import Dialect, hold_out, read_table
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.programs.train.loading import load_model
@@ -70,14 +70,14 @@ def test_what_is_asked_for_goes_before_how_it_looks(table):
     text = 'a;b;y\n"1,5";2;x\n3;4;z\n'
     assert table(text).features.tolist() == [[1.5, 2], [3, 4]]
     with pytest.raises(DataError, match=r"column 'a': '1,5' has a comma: .*--decimal ,"):
-        table(text, asked=Asked(decimal="."))
+        table(text, asked=Dialect(decimal="."))
     with pytest.raises(DataError, match=r"line 2: it has 2 cells: the header line has 1"):
-        table(text.replace('"', ""), asked=Asked(","))
-    assert table('a,y\n"1,5",x\n3,z\n', asked=Asked(None, ",")).features.tolist() == [[1.5], [3]]
-    for asked, option in ((Asked("x"), "--separator"), (Asked(None, ";"), "--decimal")):
+        table(text.replace('"', ""), asked=Dialect(","))
+    assert table('a,y\n"1,5",x\n3,z\n', asked=Dialect(None, ",")).features.tolist() == [[1.5], [3]]
+    for asked, option in ((Dialect("x"), "--separator"), (Dialect(None, ";"), "--decimal")):
         with pytest.raises(SettingError, match=option):
             table(text, asked=asked)
-    assert table(text.replace(";", "\t"), asked=Asked("tab")).features.shape == (2, 2)
+    assert table(text.replace(";", "\t"), asked=Dialect("tab")).features.shape == (2, 2)
 
 
 def test_points_between_digits_are_no_numbers_where_commas_are_decimal(table):

@@ -12,7 +12,7 @@ from miniflow_xp.data.pages import mapped
 from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.node import Input
-from miniflow_xp.programs.train.scaled import PART, Parts, Scaled
+from miniflow_xp.programs.train.scaled import PART, Parts, ScaledBatches
 from miniflow_xp.training.batches import Batches
 
 RNG = np.random.default_rng(5)
@@ -268,11 +268,11 @@ import re, sys
 import numpy as np
 from pathlib import Path
 from miniflow_xp.data import hold_out, read_data
-from miniflow_xp.programs.train.scaled import Scaled
+from miniflow_xp.programs.train.scaled import ScaledBatches
 def peak(): return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()
 split = hold_out(read_data(Path(sys.argv[1]), None), 0.2, np.random.default_rng(0))
-source = Scaled(split.X_train, split.y_train, split.features, "float32", 256, 0)
+source = ScaledBatches(split.X_train, split.y_train, split.features, "float32", 256, 0)
 rows = sum(len(batch.y) for batch in source.epoch(0))
 print(rows, peak() - before)
 """
@@ -325,7 +325,7 @@ def test_scaled_batches_are_the_standardised_rows(raw, dtype, tolerance):
     scaling = Scaling(found.mean, np.where(found.constant, np.inf, found.deviation), 3.0)
     expected = scaling(X.reshape(50, 6).astype("float64"))
     for (got, labels), (_, order) in zip(
-        Scaled(X, y, scaling, dtype, 16, seed=4).epoch(2), Batches(X, y, 16, seed=4).epoch(2), strict=True
+        ScaledBatches(X, y, scaling, dtype, 16, seed=4).epoch(2), Batches(X, y, 16, seed=4).epoch(2), strict=True
     ):
         assert (got.dtype, got.flags.c_contiguous) == (dtype, True)
         np.testing.assert_array_equal(labels, order)
@@ -345,15 +345,15 @@ def test_numbers_that_float32_does_not_hold_are_scaled_in_float64():
 def test_an_epoch_goes_on_from_any_batch_and_tells_what_it_depends_on():
     X, y = RNG.standard_normal((50, 3)), np.arange(50)
     scaling = Scaling(X.mean(axis=0), X.std(axis=0), 3.0)
-    source = Scaled(X, y, scaling, "float32", 8, seed=1)
+    source = ScaledBatches(X, y, scaling, "float32", 8, seed=1)
     for whole, part in zip(list(source.epoch(3))[4:], source.epoch(3, 4), strict=True):
         np.testing.assert_array_equal(whole.X, part.X)
     assert len(source) == 7
-    assert source.settings == Scaled(X.copy(), y, scaling, "float32", 8, seed=1).settings
+    assert source.settings == ScaledBatches(X.copy(), y, scaling, "float32", 8, seed=1).settings
     other = np.where(np.arange(50) == 49, 7, y)  # one target, the last
-    assert source.settings != Scaled(X, other, scaling, "float32", 8, seed=1).settings
-    assert source.settings != Scaled(X + 1, y, scaling, "float32", 8, seed=1).settings
-    assert source.settings != Scaled(X, y, scaling, "float32", 8, seed=2).settings
+    assert source.settings != ScaledBatches(X, other, scaling, "float32", 8, seed=1).settings
+    assert source.settings != ScaledBatches(X + 1, y, scaling, "float32", 8, seed=1).settings
+    assert source.settings != ScaledBatches(X, y, scaling, "float32", 8, seed=2).settings
 
 
 def test_parts_are_all_rows_in_order():

@@ -45,7 +45,7 @@ def test_eight_threads_on_one_trainer_make_the_steps_of_one(backend):
         found.extend(float(training.trainer.step(training.feed)) for _ in range(30))
 
     run_threads([in_use(backend, work)] * 8)
-    assert training.trainer.memory().steps == 241
+    assert training.trainer.snapshot().optimizer.steps == 241
     assert training.model.counter.number == 241
     same_bits(training.values(), reference.values())
     assert sorted(found) == sorted(costs)
@@ -95,12 +95,12 @@ def test_rates_copies_and_states_are_taken_while_another_thread_trains(backend):
     def look():
         for n in range(10):
             training.trainer.learning_rate = 0.01 / (1 + n)
-            steps.append(training.trainer.on_host().memory.steps)
+            steps.append(training.trainer.snapshot().optimizer.steps)
             training.trainer.explain()
 
     run_threads([in_use(backend, work), in_use(backend, look)])
     assert steps == sorted(steps)
-    assert training.trainer.memory().steps == 41
+    assert training.trainer.snapshot().optimizer.steps == 41
 
 
 def test_eight_threads_on_one_program_each_take_a_pass_of_their_own(backend):
@@ -136,5 +136,5 @@ def test_a_feed_that_is_refused_in_one_thread_takes_no_pass_of_another(backend):
                 training.trainer.step({training.X: np.ones((0, 4)), training.y: np.ones((0, 2))})
 
     run_threads([in_use(backend, work), in_use(backend, fail)])
-    assert training.trainer.memory().steps == 21
+    assert training.trainer.snapshot().optimizer.steps == 21
     assert training.model.counter.number == 21

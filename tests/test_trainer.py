@@ -395,7 +395,7 @@ def test_a_setting_of_the_optimizer_takes_effect_from_the_next_step(backend, mak
     before.step(theirs.feed(0))
     setattr(trainer.optimizer, name, value)
     setattr(after.optimizer, name, value)  # which has not made a step yet
-    after.remember(before.memory())
+    after.restore(before.snapshot())
     for step in (1, 2):
         agree(trainer.step(ours.feed(step)), mf.to_numpy(after.step(theirs.feed(step))), steps=3)
     agree_all(ours.values(), theirs.values(), steps=3)

@@ -13,7 +13,8 @@ from miniflow_xp.backend import Array
 from miniflow_xp.checkpoint.file import State
 from miniflow_xp.checkpoint.matching import keys_of, kind_of, named, problems, settings_of, slot_name, value_name
 from miniflow_xp.checks import of_kind
-from miniflow_xp.engine.trainer import Memory, OnHost, Trainer
+from miniflow_xp.engine.state import OptimizerState, TrainerState
+from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import stacklevel
@@ -27,14 +28,13 @@ def trainer_state(trainer: Trainer) -> State:
     parameters are missing or come twice.
     """
     parameters = named(of_kind(trainer, Trainer, "trainer_state", "it is taken of a Trainer", "Give the Trainer"))
-    found = trainer.on_host()
-    memory = found.memory
+    found = trainer.snapshot()
+    slots, steps = found.optimizer
     arrays = {value_name(name): value for name, value in zip(parameters, found.values, strict=True)}
     for number, name in enumerate(parameters):
-        arrays |= {slot_name(k, name): slot for k, slot in enumerate(memory.slots.get(number, ()))}
-    numbers = {name: number for name, number in memory._asdict().items() if name != "slots"}
+        arrays |= {slot_name(k, name): slot for k, slot in enumerate(slots.get(number, ()))}
     meta = {
-        "optimizer": {"kind": kind_of(trainer), "settings": settings_of(trainer), "numbers": numbers},
+        "optimizer": {"kind": kind_of(trainer), "settings": settings_of(trainer), "numbers": {"steps": steps}},
         "learning_rate": found.learning_rate,
         "passes": found.passes,
         "masks": keys_of(trainer),
@@ -82,9 +82,9 @@ def restore(trainer: Trainer, state: State) -> None:
         if before.get("learning_rate") != now["learning_rate"]:
             rate = trainer.learning_rate
     values = [np.array(state.arrays[value_name(name)]) for name in parameters]  # copies: the State may be used again
-    memory = Memory(slots=slots_of(list(parameters), state), **meta["optimizer"]["numbers"])
+    optimizer = OptimizerState(slots_of(list(parameters), state), **meta["optimizer"]["numbers"])
     names = [meta["dtypes"][name] if parameter.dtype is None else "" for name, parameter in parameters.items()]
-    trainer.take_up(OnHost(values, names, memory, meta["passes"], rate))
+    trainer.restore(TrainerState(values, names, optimizer, meta["passes"], rate))
 
 
 def slots_of(names: list[str], state: State) -> dict[int, list[Array]]:

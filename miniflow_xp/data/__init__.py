@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniflow_xp.checks import shown
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data.dialect import Dialect
 from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.data.sources import read_data
 from miniflow_xp.data.split import Split, hold_out
-from miniflow_xp.data.tables import Held, Table, read_table
+from miniflow_xp.data.tables import Holdout, Table, read_table
 from miniflow_xp.errors import SettingError
 
 __all__ = [
     "DATASETS",
-    "Asked",
-    "Held",
+    "Dialect",
+    "Holdout",
     "Scaling",
     "Split",
     "Table",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.data.labelled import Named, table_of
+from miniflow_xp.data.labelled import FileArray, table_of
 from miniflow_xp.data.npy import npz_names, read_npz
 from miniflow_xp.data.pages import mapped
 from miniflow_xp.data.tables import Table
@@ -37,14 +37,14 @@ def read_archive(path: Path, task: str) -> Table:
     return table_of(path.name.removesuffix(".npz"), str(path), (X, y), (test[0], test[1]) if test else None, task)
 
 
-def read_archive_rows(path: Path) -> Named:
+def read_archive_rows(path: Path) -> FileArray:
     """The rows to predict for: those for a test where there are some. Needs no targets."""
     found = npz_names(path)
     names = spelling(path, found)
     return arrays(path, found, names.X_test if names.X_test in found else names.X)[0]
 
 
-def read_archive_pair(path: Path) -> tuple[Named, Named]:
+def read_archive_pair(path: Path) -> tuple[FileArray, FileArray]:
     """Rows and targets to look at a trained model with: those for a test where there are some."""
     found = npz_names(path)
     names = spelling(path, found)
@@ -65,13 +65,13 @@ def has_test(names: Names, found: list[str]) -> bool:
     return names.X_test in found or names.y_test in found
 
 
-def arrays(path: Path, found: list[str], *names: str) -> list[Named]:
+def arrays(path: Path, found: list[str], *names: str) -> list[FileArray]:
     """Arrays by their names, small ones in memory; what else the archive holds is not looked at."""
     for name in names:
         if name not in found:
             raise missing(path, found, name)
     read = read_npz(path, mapped=True, names=names)
-    return [Named(f"{path}, member {name!r}", in_memory(read[name])) for name in names]
+    return [FileArray(f"{path}, member {name!r}", in_memory(read[name])) for name in names]
 
 
 def in_memory(array: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data.dialect import Dialect
 from miniflow_xp.data.encoding import Column, Encoder
 from miniflow_xp.data.tables import AS_IT_LOOKS, listed, open_sheet, rows_of
 from miniflow_xp.errors import DataError
@@ -26,7 +26,7 @@ class Cells(NamedTuple):
 
 
 def read_columns(
-    path: Path, columns: Sequence[Column], further: Sequence[str] = (), asked: Asked = AS_IT_LOOKS
+    path: Path, columns: Sequence[Column], further: Sequence[str] = (), asked: Dialect = AS_IT_LOOKS
 ) -> Iterator[Cells]:
     """The columns as a model takes them, wherever they stand, and ``further`` ones as text; others are left out.
 

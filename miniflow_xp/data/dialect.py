@@ -13,14 +13,14 @@ QUOTED = re.compile(r'"[^"]*"')
 FRACTION = {sign: re.compile(rf"[+-]?\d*{re.escape(sign)}\d+([eE][+-]?\d+)?") for sign in DECIMALS}
 
 
-class Asked(NamedTuple):
-    """What a user asked for; None is found in the file. Raises SettingError by ``check`` for what cannot be."""
+class Dialect(NamedTuple):
+    """How a user says that a CSV file is written; None: as it looks."""
 
     separator: str | None = None
     decimal: str | None = None
 
-    def check(self) -> "Asked":
-        """The same, with ``tab`` for people made a tab."""
+    def check(self) -> "Dialect":
+        """The same, a tab for ``tab``; raises SettingError for any other separator or decimal sign."""
         if self.separator is not None and self.separator not in (*SEPARATORS, *TAB):
             listed = "one of , ; | or tab"
             raise SettingError("--separator", f"it is {self.separator!r}", f"it is {listed}", "Use one of these")

@@ -88,7 +88,7 @@ def one_hot(column: Column, code: int) -> "array[float]":
     return array("d", [*flags, float(code == MISSING)] if column.gaps else flags)
 
 
-class Gathered:
+class ColumnBuilder:
     """The cells of a column of a table that is trained on: as numbers, and as texts as long as they are few."""
 
     def __init__(self, path: Path, name: str, decimal: str) -> None:

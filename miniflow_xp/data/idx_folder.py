@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miniflow_xp.data.idx import read_idx
-from miniflow_xp.data.labelled import Named, table_of
+from miniflow_xp.data.labelled import FileArray, table_of
 from miniflow_xp.data.tables import Table
 from miniflow_xp.data.target import check_task
 from miniflow_xp.errors import DataError
@@ -31,17 +31,17 @@ def read_idx_folder(folder: Path, task: str) -> Table:
     return table_of(name, str(folder), train, test, task)
 
 
-def read_test_pair(folder: Path) -> tuple[Named, Named]:
+def read_test_pair(folder: Path) -> tuple[FileArray, FileArray]:
     """Images and labels to look at a trained model with: those for a test where there are some."""
     return read_pair(folder, TEST if has_any(folder, TEST) else TRAIN)
 
 
-def read_test_images(folder: Path) -> Named:
+def read_test_images(folder: Path) -> FileArray:
     """The images alone."""
     return read_file(folder, (TEST if has_any(folder, TEST) else TRAIN).images)
 
 
-def read_pair(folder: Path, pair: Pair) -> tuple[Named, Named]:
+def read_pair(folder: Path, pair: Pair) -> tuple[FileArray, FileArray]:
     """Images and labels."""
     return read_file(folder, pair.images), read_file(folder, pair.labels)
 
@@ -76,7 +76,7 @@ def spellings(folder: Path) -> list[Path]:
     return [path for pair in (TRAIN, TEST) for name in pair for path in spelled(folder, name)]
 
 
-def read_file(folder: Path, name: str) -> Named:
+def read_file(folder: Path, name: str) -> FileArray:
     """The array in a file of the folder."""
     path = found(folder, name)
     if path is None:
@@ -86,4 +86,4 @@ def read_file(folder: Path, name: str) -> Named:
             f"a folder of IDX files has {TRAIN.images} and {TRAIN.labels}",
             "Name the folder in which they are, or a .csv or .npz file",
         )
-    return Named(str(path), read_idx(path))
+    return FileArray(str(path), read_idx(path))

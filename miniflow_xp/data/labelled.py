@@ -9,7 +9,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.moments import check_finite, width
 from miniflow_xp.data.room import check_room
-from miniflow_xp.data.tables import Held, Table
+from miniflow_xp.data.tables import Holdout, Table
 from miniflow_xp.data.target import class_name, distinct, numbered, numeric
 from miniflow_xp.errors import DataError
 
@@ -18,7 +18,7 @@ OF_A_NAME = 100  # bytes of a column's name, in Python and in a tuple
 OF_A_TARGET = 32  # bytes of a row's target while its classes are found
 
 
-class Named(NamedTuple):
+class FileArray(NamedTuple):
     """An array, and where it stands: a file, or a member of one."""
 
     where: str
@@ -26,7 +26,12 @@ class Named(NamedTuple):
 
 
 def table_of(
-    name: str, source: str, train: tuple[Named, Named], held: tuple[Named, Named] | None, task: str, because: str = ""
+    name: str,
+    source: str,
+    train: tuple[FileArray, FileArray],
+    held: tuple[FileArray, FileArray] | None,
+    task: str,
+    because: str = "",
 ) -> Table:
     """A Table from X (n, …) and y (n,), and from held-out ones like them; ``because``: why it is this ``task``.
 
@@ -46,11 +51,11 @@ def table_of(
                 f"those of {where_X} have {X.shape[1:]}",
                 "Write it anew",
             )
-        others = Held(held[0].array, held_target(held, y, bool(found.classes), where_y), f"from {held[0].where}")
+        others = Holdout(held[0].array, held_target(held, y, bool(found.classes), where_y), f"from {held[0].where}")
     return Table(name, source, X, names, found.values, "y", found.classes, because or found.because, others)
 
 
-def checked_rows(named: Named) -> Array:
+def checked_rows(named: FileArray) -> Array:
     """The rows (n, …), which must be finite numbers; raises DataError."""
     where, X = named
     if X.ndim and not len(X):
@@ -68,7 +73,7 @@ def checked_rows(named: Named) -> Array:
     return X
 
 
-def checked_target(X: Named, y: Named) -> Array:
+def checked_target(X: FileArray, y: FileArray) -> Array:
     """y (n,), which must be finite numbers, one for each row of X: integers as they are, others in float64."""
     rows, (where, target) = checked_rows(X), y
     if target.ndim == 2 and target.shape[1] == 1:
@@ -93,7 +98,7 @@ def checked_target(X: Named, y: Named) -> Array:
     return np.asarray(target, "uint8" if target.dtype.kind == "b" else "float64")
 
 
-def held_target(held: tuple[Named, Named], y_train: Array, classes: bool, where_train: str) -> Array:
+def held_target(held: tuple[FileArray, FileArray], y_train: Array, classes: bool, where_train: str) -> Array:
     """The held-out target: numbers of the training rows' classes, or as it is, in float64."""
     y = checked_target(*held)
     if not classes:

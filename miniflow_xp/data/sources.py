@@ -7,7 +7,7 @@ from pathlib import Path
 
 from miniflow_xp.checks import usable_path
 from miniflow_xp.data.archives import read_archive
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data.dialect import Dialect
 from miniflow_xp.data.idx_folder import read_idx_folder
 from miniflow_xp.data.npy import MAGIC
 from miniflow_xp.data.rows import GZIP_STARTS_WITH
@@ -18,7 +18,7 @@ KINDS = {".npz": "npz", ".npy": "npy", ".csv": "csv"}
 STARTS = {b"PK\3\4": "npz", MAGIC[:4]: "npy", b"\0\0": "idx"}  # no text starts with a NUL
 
 
-def read_data(path: Path, target: str | None, task: str = "auto", asked: Asked = AS_IT_LOOKS) -> Table:
+def read_data(path: Path, target: str | None, task: str = "auto", asked: Dialect = AS_IT_LOOKS) -> Table:
     """The table at ``path``; ``target``: the column to predict of a CSV file, ``asked``: how that is written.
 
     Raises DataError where it cannot be read as a table, SettingError for an unknown task, or an option of CSV files
@@ -41,7 +41,7 @@ def read_data(path: Path, target: str | None, task: str = "auto", asked: Asked =
     )
 
 
-def check_no_table(path: Path, target: str | None, asked: Asked) -> None:
+def check_no_table(path: Path, target: str | None, asked: Dialect) -> None:
     """Raise SettingError where options of CSV files came with something else."""
     if target is not None:
         raise SettingError(

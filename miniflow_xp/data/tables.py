@@ -11,20 +11,20 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import of_kind, usable_path
-from miniflow_xp.data.dialect import DECIMALS, SEPARATORS, Asked, decimal_of
-from miniflow_xp.data.encoding import Column, Gathered, missing, width
+from miniflow_xp.data.dialect import DECIMALS, SEPARATORS, Dialect, decimal_of
+from miniflow_xp.data.encoding import Column, ColumnBuilder, missing, width
 from miniflow_xp.data.room import check_room, room, too_large
 from miniflow_xp.data.rows import Row, Rows
 from miniflow_xp.data.target import Target, interpret, is_missing
 from miniflow_xp.errors import DataError
 
-AS_IT_LOOKS = Asked()
+AS_IT_LOOKS = Dialect()
 ROWS = 1024  # at a time, but fewer of wide tables:
 CELLS = 2**19
 OF_A_ROW = 80  # bytes of a text, of its place in a list, and of the number of a line
 
 
-class Held(NamedTuple):
+class Holdout(NamedTuple):
     """Held-out rows that came with a table, as its own rows are, and ``where`` they came from."""
 
     features: Array
@@ -49,7 +49,7 @@ class Table(NamedTuple):
     target_name: str
     classes: tuple[str, ...]
     because: str
-    held: Held | None = None
+    held: Holdout | None = None
     columns: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -59,7 +59,7 @@ class Table(NamedTuple):
         return "classification" if self.classes else "regression"
 
 
-def read_table(path: str | Path, target: str | None, task: str = "auto", asked: Asked = AS_IT_LOOKS) -> Table:
+def read_table(path: str | Path, target: str | None, task: str = "auto", asked: Dialect = AS_IT_LOOKS) -> Table:
     """The table in a CSV file, plain or compressed by gzip, in UTF-8, with a header line.
 
     ``target``: the column to predict; all others are features: numbers, or texts of which there are few, as the module
@@ -90,12 +90,12 @@ def read_table(path: str | Path, target: str | None, task: str = "auto", asked: 
     )
 
 
-def gather(path: Path, sheet: "Sheet", place: int) -> tuple[list[Gathered], list[str], Sequence[int]]:
+def gather(path: Path, sheet: "Sheet", place: int) -> tuple[list[ColumnBuilder], list[str], Sequence[int]]:
     """The feature columns, the cells of the target, which is the column at ``place``, and the lines of the rows."""
     names = list(sheet.names)
     target = names.pop(place)
-    gathered = [Gathered(path, name, sheet.decimal) for name in names]
-    labels, lines, taken = list[str](), array("q"), Taken(path)
+    gathered = [ColumnBuilder(path, name, sheet.decimal) for name in names]
+    labels, lines, taken = list[str](), array("q"), MemoryBudget(path)
     for line, cells in sheet.rows:
         label = cells.pop(place)
         if is_missing(label):
@@ -108,7 +108,7 @@ def gather(path: Path, sheet: "Sheet", place: int) -> tuple[list[Gathered], list
     return gathered, labels, lines
 
 
-def matrix(gathered: Sequence[Gathered], columns: Sequence[Column], rows: int) -> Array:
+def matrix(gathered: Sequence[ColumnBuilder], columns: Sequence[Column], rows: int) -> Array:
     """All columns as numbers (rows, d) in float64."""
     found, start = np.empty((rows, width(columns))), 0
     for part, column in zip(gathered, columns, strict=True):
@@ -118,7 +118,7 @@ def matrix(gathered: Sequence[Gathered], columns: Sequence[Column], rows: int) -
     return found
 
 
-def notes(columns: Sequence[Column], gathered: Sequence[Gathered]) -> Iterator[str]:
+def notes(columns: Sequence[Column], gathered: Sequence[ColumnBuilder]) -> Iterator[str]:
     """What was made of columns that are not plain numbers, in words."""
     for column, part in zip(columns, gathered, strict=True):
         found = [f"{len(column.categories)} categories, a 0/1 column for each"] if column.categories else []
@@ -138,7 +138,7 @@ class Sheet(NamedTuple):
     notes: tuple[str, ...]
 
 
-def open_sheet(path: Path, asked: Asked = AS_IT_LOOKS) -> Sheet:
+def open_sheet(path: Path, asked: Dialect = AS_IT_LOOKS) -> Sheet:
     """The file, with what was not asked for as its first rows look. Raises DataError and SettingError."""
     separator, decimal = asked.check()
     rows = Rows(path, separator)
@@ -169,7 +169,7 @@ def same_length(path: Path, rows: Iterator[Row], width: int) -> Iterator[Row]:
         yield line, cells
 
 
-class Taken:
+class MemoryBudget:
     """Counts the memory that the rows of a file take; raises DataError where it is more than the file may."""
 
     def __init__(self, path: Path) -> None:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Capture, Namespace
-from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, of_kind, shown
 from miniflow_xp.dtypes import as_wide_as, wide
 from miniflow_xp.engine.captures import CaptureCache
 from miniflow_xp.engine.frozen import FrozenGraph, Runner
+from miniflow_xp.engine.layout import DeviceState, Layout, flat_array, number_array
 from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.engine.program import Program
+from miniflow_xp.engine.state import OptimizerState, TrainerState
 from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit, checked_feed, float_dtypes
 from miniflow_xp.graph import ancestors, check_floats
@@ -59,7 +59,7 @@ class Trainer(ShownAsText):
         self._settings = dict(vars(self.optimizer))
         self._made_with = 0
         self._rate: float = self.optimizer.learning_rate
-        self._loaded: Memory | None = None
+        self._loaded: OptimizerState | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -69,7 +69,7 @@ class Trainer(ShownAsText):
         data = [leaf for leaf in self.graph.leaves if leaf not in trained]
         self._captures = CaptureCache(data, f"Trainer of {self.cost}")
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
-        self._held = Held(None, Layout((), 0, False), [])
+        self._held = DeviceState(None, Layout((), 0, False), [])
         self._dtypes: tuple[str, ...] = ()
         self._stale = True
         self._additive: Program | None = None
@@ -77,7 +77,7 @@ class Trainer(ShownAsText):
     def __getstate__(self) -> dict[str, Any]:
         with self._captures.turn:
             kept = {name: value for name, value in vars(self).items() if name not in MADE_ANEW}
-            return {**kept, "_loaded": self.memory()}
+            return {**kept, "_loaded": self._optimizer_state()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -168,11 +168,11 @@ class Trainer(ShownAsText):
         backend = load(choice, **options)
         with self._captures.turn:
             values = admit({p: portable(p.value, backend) for p in self.parameters}, backend)
-            memory = self.memory()
+            optimizer = self._optimizer_state()
             set_backend(backend)
             for parameter, value in values.items():
                 parameter.value = value
-            self.remember(memory)
+            self._loaded, self._stale = optimizer, True
         return self
 
     def additive(self, feed: Mapping[Input, Any]) -> Array:
@@ -205,13 +205,8 @@ class Trainer(ShownAsText):
         trained = ", ".join(p.name or str(p) for p in self.parameters)
         return f"{equations(self.graph)}\nupdate\n  {type(self.optimizer).__name__}: {trained}\n{self.explain()}"
 
-    def memory(self) -> "Memory":
-        """What the optimizer remembers now, on the host; waits until it is there."""
-        with self._captures.turn:
-            return self._loaded or self._held.layout.memory([to_numpy(a) for a in self._held.state()])
-
-    def on_host(self) -> "OnHost":
-        """What a training is in the middle of, on the host; each array of the state moves there once."""
+    def snapshot(self) -> TrainerState:
+        """All that training goes on from, on the host; waits until it is there, and changes nothing."""
         import numpy as np  # here, so that importing this package imports no array library
 
         with self._captures.turn:
@@ -226,28 +221,27 @@ class Trainer(ShownAsText):
                     value = parameter.value
                     values.append(to_numpy(value))
                     names.append(dtypes.name_of(value if hasattr(value, "dtype") else values[-1]))
-            memory = self._loaded or layout.memory(state) if state else self.memory()
-            return OnHost(values, names, memory, [counter.number for counter in self.counters], self.learning_rate)
+            optimizer = self._optimizer_state(state)
+            return TrainerState(
+                values, names, optimizer, [counter.number for counter in self.counters], self.learning_rate
+            )
 
-    def take_up(self, found: "OnHost") -> None:
-        """Let the next step be the one that would have followed when ``on_host`` gave this, which must fit."""
+    def restore(self, state: TrainerState) -> None:
+        """Let the next step be the one that would have followed on this snapshot, which must fit."""
         backend = get_backend()
-        values = [
-            backend.asarray(value, name) if name == "bfloat16" and backend.storable(name) == name else value
-            for value, name in zip(found.values, found.dtypes, strict=True)
-        ]
+        values = [from_host(value, name, backend) for value, name in zip(state.values, state.dtypes, strict=True)]
         with self._captures.turn:
             for parameter, value in zip(self.parameters, values, strict=True):
                 parameter.value = value
-            for counter, number in zip(self.counters, found.passes, strict=True):
+            for counter, number in zip(self.counters, state.passes, strict=True):
                 counter.value = number
-            self.remember(found.memory)
-            self.learning_rate = found.learning_rate
+            self._loaded, self._stale = state.optimizer, True
+            self.learning_rate = state.learning_rate
 
-    def remember(self, memory: "Memory") -> None:
-        """Let the next step go on from this memory, which must fit the parameters and the optimizer."""
+    def _optimizer_state(self, state: Sequence[Array] = ()) -> OptimizerState:
+        """What the optimizer remembers now; ``state``: its arrays, where they are on the host already."""
         with self._captures.turn:
-            self._loaded, self._stale = memory, True
+            return self._loaded or self._held.layout.optimizer_state(state or [to_numpy(a) for a in self._held.state()])
 
     @property
     def _captured(self) -> Capture | None:
@@ -265,10 +259,10 @@ class Trainer(ShownAsText):
             raw[parameter] = portable(value, backend) if parameter.reader and not native else value
         arrays = list(admit(raw, backend, float_dtypes(data, backend)).values())
         layout = Layout.of(arrays, self.optimizer, backend.flat_state)
-        memory = self.memory()
+        remembered = self._optimizer_state()
         with backend.activate():
-            initial = layout.pack(backend, arrays, self._rate, memory)
-        self._held, self._stale, self._loaded = Held(backend, layout, initial), False, None
+            initial = layout.pack(backend, arrays, self._rate, remembered)
+        self._held, self._stale, self._loaded = DeviceState(backend, layout, initial), False, None
         self._dtypes = tuple({group.dtype for group in layout.groups})
 
     def _move_to(self, captured: Capture) -> None:
@@ -283,7 +277,7 @@ class Trainer(ShownAsText):
         """The value of a parameter, from the state."""
         return self._held.value(number)
 
-    def _function(self, key: tuple["Layout", int]) -> tuple[Callable[..., list[Array]], Runner]:
+    def _function(self, key: tuple[Layout, int]) -> tuple[Callable[..., list[Array]], Runner]:
         layout, _ = key
         run = Runner(self.graph)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
@@ -298,174 +292,14 @@ class Trainer(ShownAsText):
         return step, run
 
 
-class Held(NamedTuple):
-    """The state of a Trainer: ``initial``, as it was gathered, until a capture holds it."""
-
-    backend: Backend | None
-    layout: "Layout"
-    initial: list[Array]
-    captured: Capture | None = None
-
-    def state(self) -> list[Array]:
-        """Its arrays as they are now."""
-        return self.initial if self.captured is None else list(map(self.captured.read, range(self.layout.size)))
-
-    def value(self, number: int) -> Array:
-        """The value of a parameter as it is now."""
-        which, _, _ = self.layout.place(number)
-        array = self.initial[which] if self.captured is None else self.captured.read(which)
-        return self.layout.part((self.backend or get_backend()).xp, {which: array}, number)
-
-
-class Group(NamedTuple):
-    """Parameters that are updated as one array: ``numbers``, their shapes and their dtype."""
-
-    numbers: tuple[int, ...]
-    shapes: tuple[tuple[int, ...], ...]
-    dtype: str
-
-
-class Memory(NamedTuple):
-    """What an optimizer remembers: {number of a parameter: its slots}, on the host, and how many steps were made."""
-
-    slots: dict[int, list[Any]]
-    steps: float
-
-
-class OnHost(NamedTuple):
-    """All that a training is in the middle of, with NumPy arrays.
-
-    ``dtypes``: names of those of the ``values``, as NumPy has no bfloat16; ``passes``: dropout's counters.
-    """
-
-    values: list[Any]
-    dtypes: list[str]
-    memory: Memory
-    passes: list[int]
-    learning_rate: float
-
-
-class Layout(NamedTuple):
-    """How the state of a Trainer lies in arrays.
-
-    For each group its parameters (end to end in one flat array where ``flat``, else one alone) and its slots; then for
-    each dtype the learning rate and the number of the step. Parameters of half precision have float32 for all of these.
-    """
-
-    groups: tuple[Group, ...]
-    slots: int
-    flat: bool
-
-    @classmethod
-    def of(cls, arrays: Sequence[Array], optimizer: Optimizer, flat: bool) -> "Layout":
-        """The layout for parameters with these values."""
-        kinds: dict[Any, list[int]] = {}
-        for n, array in enumerate(arrays):
-            kinds.setdefault(dtypes.name_of(array) if flat else n, []).append(n)
-        groups = [
-            Group(tuple(ns), tuple(shape_of(arrays[n]) for n in ns), dtypes.name_of(arrays[ns[0]]))
-            for ns in kinds.values()
-        ]
-        return cls(tuple(groups), optimizer.slots, flat)
-
-    @property
-    def width(self) -> int:
-        """Arrays of state for each group."""
-        return self.slots + 1
-
-    @property
-    def clocks(self) -> dict[str, int]:
-        """{dtype: number of its learning rate}; the step's number comes after it."""
-        names = dict.fromkeys(dtypes.wider(group.dtype) for group in self.groups)
-        return {name: self.width * len(self.groups) + 2 * n for n, name in enumerate(names)}
-
-    @property
-    def size(self) -> int:
-        """Arrays of state in all."""
-        return self.width * len(self.groups) + 2 * len(self.clocks)
-
-    def place(self, number: int) -> tuple[int, int, tuple[int, ...]]:
-        """Where a parameter lies: number of the array, offset in it, shape."""
-        for n, group in enumerate(self.groups):
-            if number in group.numbers:
-                index = group.numbers.index(number)
-                return n * self.width, sum(map(prod, group.shapes[:index])), group.shapes[index]
-        raise AssertionError("every parameter is in a group")
-
-    def dtype(self, number: int) -> str:
-        """The dtype of a parameter."""
-        return next(group.dtype for group in self.groups if number in group.numbers)
-
-    def part(self, xp: Namespace, state: Mapping[int, Array] | Sequence[Array], number: int) -> Array:
-        """The value of a parameter, which lies in one of the arrays of the state."""
-        which, start, shape = self.place(number)
-        return xp.reshape(state[which][start : start + prod(shape)], shape) if self.flat else state[which]
-
-    def memory(self, state: Sequence[Array]) -> Memory:
-        """What the state, on the host, remembers besides the parameters."""
-        slots = {}
-        for n, group in enumerate(self.groups):
-            flat = [state[n * self.width + 1 + k].reshape(-1) for k in range(self.slots)]
-            start = 0
-            for number, shape in zip(group.numbers, group.shapes, strict=True):
-                slots[number] = [f[start : start + prod(shape)].reshape(shape) for f in flat]
-                start += prod(shape)
-        steps = [float(state[clock + 1]) for clock in self.clocks.values()]
-        return Memory(slots, max(steps, default=0.0))
-
-    def pack(self, backend: Backend, arrays: Sequence[Array], rate: float, memory: Memory) -> list[Array]:
-        """The state for these values of the parameters; slots start at 0 where nothing is remembered."""
-        state: list[Array] = []
-        for group in self.groups:
-            slots = [
-                [
-                    backend.asarray(memory.slots[n][k], dtypes.wider(group.dtype))
-                    if k < len(memory.slots.get(n, ()))
-                    else backend.xp.zeros_like(wide(backend.xp, arrays[n]))
-                    for n in group.numbers
-                ]
-                for k in range(self.slots)
-            ]
-            rows = ([arrays[n] for n in group.numbers], *slots)
-            state += [flat_array(backend.xp, parts) if self.flat else parts[0] for parts in rows]
-        for dtype in self.clocks:
-            state += [number_array(backend, rate, dtype), number_array(backend, memory.steps, dtype)]
-        return state
-
-    def unpack(self, xp: Namespace, state: Sequence[Array]) -> list[Array]:
-        """The parameters, by number."""
-        values: dict[int, Array] = {}
-        for n, group in enumerate(self.groups):
-            theta, start = state[n * self.width], 0
-            for number, shape in zip(group.numbers, group.shapes, strict=True):
-                stop = start + prod(shape)
-                values[number] = xp.reshape(theta[start:stop], shape) if self.flat else theta
-                start = stop
-        return [values[number] for number in range(len(values))]
-
-    def update(
-        self, xp: Namespace, optimizer: Optimizer, state: Sequence[Array], gradients: Sequence[Array]
-    ) -> list[Array]:
-        """The new state."""
-        new = list(state)
-        gradients = optimizer.clip(xp, gradients)
-        for clock in self.clocks.values() if optimizer.counts else ():
-            new[clock + 1] = state[clock + 1] + 1
-        for n, group in enumerate(self.groups):
-            theta, *slots = state[n * self.width : (n + 1) * self.width]
-            parts = [gradients[number] for number in group.numbers]
-            gradient = wide(xp, flat_array(xp, parts) if self.flat else parts[0])
-            clock = self.clocks[dtypes.wider(group.dtype)]
-            moved, slots = optimizer.update(xp, wide(xp, theta), gradient, slots, state[clock], new[clock + 1])
-            new[n * self.width : (n + 1) * self.width] = [as_wide_as(xp, moved, theta), *slots]
-        return new
-
-
 def portable(value: Any, backend: Backend) -> Any:
-    """A parameter's value for another backend: on the host; bfloat16, which NumPy does not have, on the backend."""
-    name = dtypes.name_of(value) if hasattr(value, "dtype") else ""
-    host = to_numpy(value)
-    return backend.asarray(host, name) if name == "bfloat16" and backend.storable(name) == name else host
+    """A parameter's value for another backend: on the host, but for bfloat16."""
+    return from_host(to_numpy(value), dtypes.name_of(value) if hasattr(value, "dtype") else "", backend)
+
+
+def from_host(host: Array, dtype: str, backend: Backend) -> Array:
+    """``host``; on the backend where it is bfloat16, which NumPy does not have."""
+    return backend.asarray(host, dtype) if dtype == "bfloat16" and backend.storable(dtype) == dtype else host
 
 
 def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
@@ -477,15 +311,3 @@ def check_parameters(cost: Node, parameters: Sequence[Node]) -> None:
             raise GraphError(str(node), "it is no Parameter", "only Parameters are trained", "Make it a Parameter")
         if node in parameters[:n]:
             raise GraphError(str(node), "it is named twice", "each Parameter is trained once", "Name it once")
-
-
-def flat_array(xp: Namespace, arrays: Sequence[Array]) -> Array:
-    """The elements of all arrays, end to end."""
-    return xp.concat([xp.reshape(a, (-1,)) for a in arrays])
-
-
-def number_array(backend: Backend, number: float, dtype: str) -> Array:
-    """A number as a 0-d array, which a captured step can be given anew."""
-    import numpy as np  # here, so that importing this package imports no array library
-
-    return backend.asarray(np.asarray(number), dtype)

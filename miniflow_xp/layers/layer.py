@@ -8,9 +8,9 @@ import numpy as np
 
 from miniflow_xp import dtypes
 from miniflow_xp.checks import each, of_kind
-from miniflow_xp.errors import GraphError, ShapeError
+from miniflow_xp.errors import GraphError, SettingError, ShapeError
 from miniflow_xp.layers.initialisers import Initialiser, Shape
-from miniflow_xp.layers.names import lone_name, name_all
+from miniflow_xp.layers.names import free_name, lone_name
 from miniflow_xp.layers.seeds import Seed
 from miniflow_xp.node import Node, Parameter
 from miniflow_xp.ops.dropout import Counter
@@ -181,3 +181,21 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{self.said}>"
+
+
+def name_all(layers: Sequence[Layer]) -> None:
+    """Give a name to each that has none, or one that another has; raises SettingError where users chose one twice."""
+    taken: set[str] = set()
+    for layer in layers:
+        if layer.chosen_name in taken:
+            raise SettingError(
+                layer.said, "another layer of the model has the same name", "each has its own", "Choose another name"
+            )
+        taken |= {layer.chosen_name} if layer.chosen_name else set()
+    for layer in layers:
+        if layer.chosen_name:
+            continue
+        if not layer.given_name or layer.given_name in taken:
+            layer.given_name = free_name(layer.kind, taken)
+            layer.name_parameters()
+        taken.add(layer.given_name)

@@ -24,25 +24,25 @@ class Token:
     """Lives while a copying goes on."""
 
 
-class Known(local):
+class CopyMemo(local):
     """{serial of a node that a copying has met: its token}; each thread has its own."""
 
     def __init__(self) -> None:
         self.tokens: WeakValueDictionary[int, Token] = WeakValueDictionary()
 
 
-_known = Known()
+_memo = CopyMemo()
 
 
 def meet(node: "Node") -> "tuple[list[Node], Token]":
     """The nodes that are to be copied before ``node``, and the token for its state."""
-    token = _known.tokens[node.serial] = Token()
+    token = _memo.tokens[node.serial] = Token()
     met: list[Node] = []
     todo = belonging(node)
     while todo:
         other = todo.pop()
-        if other.serial not in _known.tokens:
-            _known.tokens[other.serial] = token
+        if other.serial not in _memo.tokens:
+            _memo.tokens[other.serial] = token
             met.append(other)
             todo += belonging(other)
     return sorted(met, key=lambda n: n.serial), token
@@ -54,8 +54,8 @@ def belonging(node: "Node") -> "list[Node]":
     return [*node.inbound_nodes, *(readers.kept() if isinstance(readers, Readers) else readers)]
 
 
-class Carried:
-    """An array of a library other than NumPy on its way, as NumPy's; where it arrives, the backend in use takes it."""
+class PortableArray:
+    """An array of a library other than NumPy, copied as NumPy's; the copy is an array of the backend in use."""
 
     def __init__(self, array: Array) -> None:
         self.array = array
@@ -65,8 +65,8 @@ class Carried:
 
 
 def carried(value: Any) -> Any:
-    """``value``, or what stands for it on its way."""
-    return Carried(value) if hasattr(value, "dtype") and of_another_library(value) else value
+    """``value``; as a PortableArray where it is an array of another library than NumPy."""
+    return PortableArray(value) if hasattr(value, "dtype") and of_another_library(value) else value
 
 
 def arrived(host: Array, dtype: str) -> Array:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from miniflow_xp.node import Node
 
 
-class Unread(partial[Array]):
-    """A gradient that nobody looked at yet: called, it is computed."""
+class LazyGradient(partial[Array]):
+    """A gradient that is computed when it is called."""
 
 
 class Gradients(MutableMapping["Node", Array]):
@@ -20,7 +20,7 @@ class Gradients(MutableMapping["Node", Array]):
 
     __slots__ = ("_entries", "_owner")
 
-    def __init__(self, owner: "Node", entries: "dict[Node, Array | Unread]") -> None:
+    def __init__(self, owner: "Node", entries: "dict[Node, Array | LazyGradient]") -> None:
         self._owner = owner
         self._entries = entries
 
@@ -29,7 +29,7 @@ class Gradients(MutableMapping["Node", Array]):
             entry = self._entries[node]
         except KeyError:
             raise no_gradient(node, self._owner) from None
-        if isinstance(entry, Unread):
+        if isinstance(entry, LazyGradient):
             entry = self._entries[node] = entry()
         return entry
 
@@ -61,7 +61,7 @@ class Gradients(MutableMapping["Node", Array]):
     def settle(self) -> None:
         """Forget what was not read: it would be computed from values that may have changed by then."""
         for node, entry in list(self._entries.items()):
-            if isinstance(entry, Unread):
+            if isinstance(entry, LazyGradient):
                 del self._entries[node]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.engine.state import TrainerState
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DivergedError, MiniflowError
 from miniflow_xp.gradcheck.differences import first_not_finite
@@ -13,30 +14,30 @@ from miniflow_xp.graph import forward_pass, topological_sort
 from miniflow_xp.node import Input, Node
 from miniflow_xp.switch import get_backend
 from miniflow_xp.training.position import Position
-from miniflow_xp.training.snapshot import Snapshot
 
 
 def diverged(
     trainer: Trainer,
-    kept: Snapshot,
+    kept: TrainerState,
+    since: Position,
     position: Position,
     costs: Sequence[float],
     again: Callable[[int], Mapping[Input, Any]],
 ) -> DivergedError:
     """The error for the first of ``costs`` that is not finite, with the trainer put back to ``kept``.
 
-    ``costs`` are those of the steps from ``position`` on. ``again(n)`` makes the steps from ``kept`` to before step n
-    once more, and returns the feed of that one.
+    ``since``: the position at which that state was kept. ``costs`` are those of the steps from ``position`` on.
+    ``again(n)`` makes the steps from ``since`` to before step n once more, and returns the feed of that one.
     """
     bad = int(np.flatnonzero(~np.isfinite(costs))[0])
-    kept.restore(trainer)
+    trainer.restore(kept)
     feed = again(position.step + bad)
     where = first_bad_place(trainer.cost, feed) if feed else "in the update before it"
-    kept.restore(trainer)
+    trainer.restore(kept)
     return DivergedError(
         f"step {position.step + bad}, {where}",
         f"the cost is {costs[bad]}",
-        f"training goes on while it is finite; the parameters are those of step {kept.position.step}",
+        f"training goes on while it is finite; the parameters are those of step {since.step}",
         "Lower the learning rate, clip gradients, or look at the data of this step",
     )
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and the signals that end a process, as a wish that is looked at between two steps."""
+"""Ctrl-C and the signals that end a process, as a request that is looked at between two steps."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ CTRL_C = signal.SIGINT
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
 
 
-class Asked(threading.Event):
+class StopRequest(threading.Event):
     """Set when training is to end; ``number`` is that of the signal that asked for it first."""
 
     number = 0
@@ -29,20 +29,20 @@ class Asked(threading.Event):
 
 
 @contextmanager
-def interrupts() -> Iterator[Asked]:
+def interrupts() -> Iterator[StopRequest]:
     """An event that Ctrl-C, SIGTERM and SIGHUP set, in an enclosing block of this kind too; the second acts at once.
 
     In other threads nothing is caught. Where a signal is ignored it stays so, and where somebody else handles SIGTERM
     or SIGHUP.
     """
-    asked = Asked()
+    asked = StopRequest()
     before = {number: signal.getsignal(number) for number in (CTRL_C, *ENDING)}
     caught = {number: handler for number, handler in before.items() if is_caught(number, handler)}
     for number, handler in caught.items():
-        if isinstance(handler, Told):
+        if isinstance(handler, SignalHandler):
             asked.nested = True
             asked.number = asked.number or handler.asked.number
-        signal.signal(number, Told(asked, handler))
+        signal.signal(number, SignalHandler(asked, handler))
     if asked.number:
         asked.set()
     try:
@@ -63,13 +63,13 @@ def is_caught(number: int, before: Any) -> bool:
     """Is a signal caught that has this handler?"""
     if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
         return False  # None: by something that is no Python
-    return number == CTRL_C or before is signal.SIG_DFL or isinstance(before, Told)
+    return number == CTRL_C or before is signal.SIG_DFL or isinstance(before, SignalHandler)
 
 
-class Told:
-    """A handler of a signal. ``before``: the one that was there, which a fork of the process goes back to."""
+class SignalHandler:
+    """Handles a signal; a fork of the process goes back to ``before``, the handler that was there."""
 
-    def __init__(self, asked: Asked, before: Any) -> None:
+    def __init__(self, asked: StopRequest, before: Any) -> None:
         self.asked, self.before, self.process = asked, before, os.getpid()
 
     def __call__(self, number: int, frame: Any) -> None:
@@ -80,7 +80,7 @@ class Told:
         first = not self.asked.is_set()
         self.asked.number = self.asked.number or number
         self.asked.set()
-        if isinstance(self.before, Told) or (not first and callable(self.before)):
+        if isinstance(self.before, SignalHandler) or (not first and callable(self.before)):
             self.before(number, frame)
         elif not first and number == CTRL_C:
             raise KeyboardInterrupt

@@ -16,6 +16,7 @@ import numpy as np
 
 from miniflow_xp.checkpoint import Keeper
 from miniflow_xp.checks import each, function, not_negative, of_kind, truth, whole
+from miniflow_xp.engine.state import TrainerState
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import FeedError, SettingError
 from miniflow_xp.node import Input
@@ -29,7 +30,6 @@ from miniflow_xp.training.interrupts import interrupts
 from miniflow_xp.training.position import Position, Source
 from miniflow_xp.training.prefetch import prefetched
 from miniflow_xp.training.saver import Saver
-from miniflow_xp.training.snapshot import Snapshot
 from miniflow_xp.training.weighing import Share, Weighing
 
 LOOK_EVERY = 0.5  # seconds between looks at the costs
@@ -124,7 +124,8 @@ class Training:
         self._weighing = Weighing(trainer.cost)
         self._pending: list[Any] = []
         self._shares: list[Share] = []
-        self._kept: Snapshot
+        self._kept: TrainerState
+        self._since = self.position  # at which that was
         self._kept_at = self._next_look = self._keeping = 0.0
 
     def begin(self, resume: bool) -> None:
@@ -229,7 +230,7 @@ class Training:
         costs = [float(cost) for cost in fetched(self._pending)]
         self._pending.clear()
         if not np.isfinite(costs).all():
-            raise diverged(self.trainer, self._kept, self.position, costs, self._again)
+            raise diverged(self.trainer, self._kept, self._since, self.position, costs, self._again)
         self.position = self.position.after(costs, self._shares)
         self._shares.clear()
         self.bar.update(self.position, self.position.mean)
@@ -239,8 +240,8 @@ class Training:
         self._next_look = now + LOOK_EVERY
 
     def _again(self, last: int) -> dict[Input, Any]:
-        """Go the way from the position that is kept until before step ``last``; returns the feed of that one."""
-        position = self._kept.position
+        """Repeat the steps since the parameters were kept, until before step ``last``; returns the feed of that one."""
+        position = self._since
         while position.step <= last:
             for arrays in self.batches.epoch(position.epoch, position.batch):
                 if position.step == last:
@@ -254,7 +255,7 @@ class Training:
 
     def _keep(self) -> None:
         start = time.perf_counter()
-        self._kept = Snapshot.of(self.trainer, self.position)
+        self._kept, self._since = self.trainer.snapshot(), self.position
         self._kept_at = time.perf_counter()
         self._keeping = self._kept_at - start
         self._next_look = self._kept_at + LOOK_EVERY

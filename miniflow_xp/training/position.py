@@ -48,14 +48,14 @@ def settings_of(batches: Source) -> dict[str, Any]:
     return plain(getattr(batches, "settings", {}))
 
 
-def written(position: Position, history: History, batches: Source) -> dict[str, Any]:
-    """What ``fit`` adds to a checkpoint."""
+def to_meta(position: Position, history: History, batches: Source) -> dict[str, Any]:
+    """What ``fit`` adds to the metadata of a checkpoint."""
     epochs = [[*e[:2], text(e.cost), {k: text(v) for k, v in e.validation.items()}, e.seconds] for e in history]
     return {"position": list(position), "history": epochs, "batches": settings_of(batches)}
 
 
-def read(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History]:
-    """What ``written`` wrote, from a checkpoint's metadata.
+def from_meta(meta: Mapping[str, Any], batches: Source) -> tuple[Position, History]:
+    """Position and history, from what ``to_meta`` gave.
 
     Raises DataError where they are no such thing, or where other batches would follow than in that run.
     """

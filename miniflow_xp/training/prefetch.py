@@ -51,7 +51,7 @@ def ahead(feeds: Iterator[Feed], depth: int) -> Generator[Feed, None, None]:
     if uploader is None:
         yield from feeds
         return
-    waiting: deque[Begun] = deque()
+    waiting: deque[Upload] = deque()
     failure: Exception | None = None
     more = True
     try:
@@ -73,7 +73,7 @@ def ahead(feeds: Iterator[Feed], depth: int) -> Generator[Feed, None, None]:
         uploader.close()
 
 
-class Begun(NamedTuple):
+class Upload(NamedTuple):
     """A feed on its way: what stays on the host, the Inputs whose data are being copied, and the uploader's note."""
 
     feed: dict[Input, Any]
@@ -81,13 +81,13 @@ class Begun(NamedTuple):
     started: Any
 
 
-def begin(feed: Feed, uploader: Uploader) -> Begun:
+def begin(feed: Feed, uploader: Uploader) -> Upload:
     """Begin to copy what is worth it; other NumPy arrays are copied on the host, as the source may change its own."""
     feed = checked_feed(feed, "prefetched")
     names = {node: name for node, value in feed.items() if (name := sent_as(node, value, uploader.backend))}
     started = uploader.start([np.asarray(feed[node]) for node in names], list(names.values())) if names else None
     rest = {node: None if node in names else own(value) for node, value in feed.items()}
-    return Begun(rest, list(names), started)
+    return Upload(rest, list(names), started)
 
 
 def own(value: Any) -> Any:
@@ -95,14 +95,14 @@ def own(value: Any) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def end(begun: Begun, uploader: Uploader) -> Feed:
+def end(upload: Upload, uploader: Uploader) -> Feed:
     """The feed, in the order that it had; on the host again where another backend has been chosen since."""
-    if not begun.moving:
-        return begun.feed
-    arrays = uploader.finish(begun.started)
+    if not upload.moving:
+        return upload.feed
+    arrays = uploader.finish(upload.started)
     if get_backend() is not uploader.backend:
         arrays = [uploader.backend.to_numpy(array) for array in arrays]
-    return begun.feed | dict(zip(begun.moving, arrays, strict=True))
+    return upload.feed | dict(zip(upload.moving, arrays, strict=True))
 
 
 def sent_as(node: Input, value: Any, backend: Backend) -> str | None:

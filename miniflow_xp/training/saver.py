@@ -10,7 +10,7 @@ from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.system.callers import stacklevel
 from miniflow_xp.training.history import History
-from miniflow_xp.training.position import Position, Source, read, written
+from miniflow_xp.training.position import Position, Source, from_meta, to_meta
 
 
 class Saver:
@@ -30,7 +30,7 @@ class Saver:
         state = self.keeper.latest()
         if state is None:
             return Position(), History()
-        found = read(state.meta, self.batches)
+        found = from_meta(state.meta, self.batches)
         restore(self.trainer, state)
         return found
 
@@ -55,7 +55,7 @@ class Saver:
         """
         score = history[-1].watched if position.batch == 0 and history else None
         state = trainer_state(self.trainer)
-        meta = {**state.meta, "learning_rate": rate, "fit": written(position, history, self.batches)}
+        meta = {**state.meta, "learning_rate": rate, "fit": to_meta(position, history, self.batches)}
         try:
             self.keeper.save(position.step, State(state.arrays, meta), score)
         except DataError as error:

@@ -13,7 +13,7 @@ from miniflow_xp.data.moments import width
 from miniflow_xp.feed import float_setting
 from miniflow_xp.ops import CrossEntropy
 from miniflow_xp.programs.network import Network
-from miniflow_xp.programs.train.judging import Judgement, Known
+from miniflow_xp.programs.train.judging import Judgement, LabelledRows
 from miniflow_xp.programs.train.loading import Model
 from miniflow_xp.programs.train.settings import Settings, weight_decay
 from miniflow_xp.programs.train.training import METRICS, host_dtype
@@ -129,10 +129,10 @@ def show_end(console: Console, task: str, history: History, seconds: float) -> N
     console.print(f"\nTrained in {seconds:.1f} s{held_out}")
 
 
-def show_judgement(console: Console, model: Model, known: Known, judgement: Judgement) -> None:
+def show_judgement(console: Console, model: Model, rows: LabelledRows, judgement: Judgement) -> None:
     """Rows, cost, and accuracy or R²; of classes what always the same one would reach, and which is taken for which."""
     found, task = judgement.found, model.task
-    lines = [("rows", f"{len(known.y):,} from {known.where}"), ("cost", f"{found['cost']:.5g} ({COSTS[task]})")]
+    lines = [("rows", f"{len(rows.y):,} from {rows.where}"), ("cost", f"{found['cost']:.5g} ({COSTS[task]})")]
     lines.append((measure(task), score(task, found)))
     if judgement.confusion is not None:
         counts = judgement.confusion.sum(axis=1)

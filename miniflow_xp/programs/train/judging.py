@@ -11,12 +11,12 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_pair
 from miniflow_xp.data.columns import Cells, read_columns
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data.dialect import Dialect
 from miniflow_xp.data.formulas import unescaped
 from miniflow_xp.data.idx_folder import read_test_pair
-from miniflow_xp.data.labelled import Named, checked_target
+from miniflow_xp.data.labelled import FileArray, checked_target
 from miniflow_xp.data.sources import check_no_table, kind_of
-from miniflow_xp.data.tables import AS_IT_LOOKS, Taken, listed
+from miniflow_xp.data.tables import AS_IT_LOOKS, MemoryBudget, listed
 from miniflow_xp.data.target import class_name, is_missing, number, numbered
 from miniflow_xp.engine.program import Program
 from miniflow_xp.errors import DataError
@@ -30,7 +30,7 @@ from miniflow_xp.training import Validation, evaluate
 WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 
-class Known(NamedTuple):
+class LabelledRows(NamedTuple):
     """Rows (n, …) and targets (n,): class numbers, or numbers in the target's own units; and where they are from."""
 
     X: Array
@@ -48,13 +48,13 @@ class Judgement(NamedTuple):
     confusion: Array | None
 
 
-def judged(model: Model, known: Known) -> Judgement:
+def judged(model: Model, rows: LabelledRows) -> Judgement:
     """How good the model is on rows whose targets are known."""
-    y = known.y
+    y = rows.y
     if model.target is not None:
         y = model.target(y[:, None])[:, 0].astype(model.dtype)
     network = model.network
-    feeds = Parts((network.X, network.y), known.X, y, model.features, model.dtype)
+    feeds = Parts((network.X, network.y), rows.X, y, model.features, model.dtype)
     found = evaluate(network.cost, Validation(feeds, network.output, network.y, METRICS[model.task]))
     return Judgement(found, confusion(model, feeds) if model.classes else None)
 
@@ -69,7 +69,7 @@ def confusion(model: Model, feeds: Parts) -> Array:
     return counts
 
 
-def known_rows(model: Model, data: Path, target: str | None, asked: Asked = AS_IT_LOOKS) -> Known:
+def labelled_rows(model: Model, data: Path, target: str | None, asked: Dialect = AS_IT_LOOKS) -> LabelledRows:
     """The rows in ``data`` and their targets; ``target``: the column of a CSV file. Raises DataError, SettingError."""
     kind = kind_of(data)
     if kind == "csv":
@@ -84,12 +84,12 @@ def known_rows(model: Model, data: Path, target: str | None, asked: Asked = AS_I
         )
     X, y = read_test_pair(data) if kind == "folder" else read_archive_pair(data)
     fitting_rows(model, X)
-    return Known(X.array, from_array(model, X, y), X.where)
+    return LabelledRows(X.array, from_array(model, X, y), X.where)
 
 
-def from_table(model: Model, path: Path, column: str, asked: Asked) -> Known:
+def from_table(model: Model, path: Path, column: str, asked: Dialect) -> LabelledRows:
     """Rows and targets of a CSV file."""
-    taken, parts = Taken(path), list[Cells]()
+    taken, parts = MemoryBudget(path), list[Cells]()
     for part in read_columns(path, model.columns, [column], asked):
         taken.add(part.lines[-1], len(part.lines), part.features.size, sum(len(cell) for (cell,) in part.further))
         parts.append(part)
@@ -99,7 +99,7 @@ def from_table(model: Model, path: Path, column: str, asked: Asked) -> Known:
     found = (
         class_numbers(model, where, cells, lines) if model.classes else numbers(where, cells, lines, parts[0].decimal)
     )
-    return Known(np.concatenate([part.features for part in parts]), found, str(path))
+    return LabelledRows(np.concatenate([part.features for part in parts]), found, str(path))
 
 
 def class_numbers(model: Model, where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
@@ -142,7 +142,7 @@ def numbers(where: str, cells: Sequence[str], lines: Sequence[int], decimal: str
     return np.array(found, "float64")
 
 
-def from_array(model: Model, X: Named, y: Named) -> Array:
+def from_array(model: Model, X: FileArray, y: FileArray) -> Array:
     """Targets of an array: numbers, or class numbers by the classes' names."""
     target = checked_target(X, y)
     if not model.classes:

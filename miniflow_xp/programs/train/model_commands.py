@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from miniflow_xp.data import Asked
+from miniflow_xp.data import Dialect
 from miniflow_xp.programs.outputs import check_writable, not_written
 from miniflow_xp.programs.train.display import show_judgement
-from miniflow_xp.programs.train.judging import judged, known_rows
+from miniflow_xp.programs.train.judging import judged, labelled_rows
 from miniflow_xp.programs.train.loading import load_model
 from miniflow_xp.programs.train.naming import path_named
 from miniflow_xp.programs.train.predicting import prediction_lines
@@ -64,7 +64,7 @@ def predict_command(
     """
     with use_backend(backend) if backend is not None else nullcontext():
         trained = load_model(model)
-        texts = prediction_lines(trained, data, keep or (), Asked(separator, decimal))
+        texts = prediction_lines(trained, data, keep or (), Dialect(separator, decimal))
         if output is None:
             for text in texts:
                 sys.stdout.write(shown(text) if sys.stdout.isatty() else text)
@@ -104,5 +104,5 @@ def evaluate_command(
     """
     with use_backend(backend) if backend is not None else nullcontext():
         trained = load_model(model)
-        known = known_rows(trained, data, target, Asked(separator, decimal))
-        show_judgement(stdout(), trained, known, judged(trained, known))
+        rows = labelled_rows(trained, data, target, Dialect(separator, decimal))
+        show_judgement(stdout(), trained, rows, judged(trained, rows))

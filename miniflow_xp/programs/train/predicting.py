@@ -11,11 +11,11 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_rows
 from miniflow_xp.data.columns import read_columns
-from miniflow_xp.data.dialect import Asked
+from miniflow_xp.data.dialect import Dialect
 from miniflow_xp.data.formulas import escaped
 from miniflow_xp.data.idx import read_idx
 from miniflow_xp.data.idx_folder import read_test_images
-from miniflow_xp.data.labelled import Named, checked_rows
+from miniflow_xp.data.labelled import FileArray, checked_rows
 from miniflow_xp.data.moments import width
 from miniflow_xp.data.npy import open_npy
 from miniflow_xp.data.pages import release
@@ -35,7 +35,7 @@ class Part(NamedTuple):
     kept: list[list[str]]
 
 
-def prediction_lines(model: Model, data: Path, keep: Sequence[str] = (), asked: Asked = AS_IT_LOOKS) -> Iterator[str]:
+def prediction_lines(model: Model, data: Path, keep: Sequence[str] = (), asked: Dialect = AS_IT_LOOKS) -> Iterator[str]:
     """CSV text for the rows in ``data``, some lines at a time: a header line, then a line a row.
 
     Classification gives ``prediction,probability``, regression ``prediction`` in the target's own units; before them
@@ -55,7 +55,7 @@ def prediction_lines(model: Model, data: Path, keep: Sequence[str] = (), asked: 
 
 
 def outputs_of(
-    model: Model, data: Path, keep: Sequence[str] = (), asked: Asked = AS_IT_LOOKS
+    model: Model, data: Path, keep: Sequence[str] = (), asked: Dialect = AS_IT_LOOKS
 ) -> Iterator[tuple[Array, list[list[str]]]]:
     """Logits (m, k), or numbers (m, 1) in the target's units, on the host, for some rows at a time; and kept cells.
 
@@ -80,7 +80,7 @@ def outputs_of(
         done += len(raw)
 
 
-def raw_rows(model: Model, data: Path, keep: Sequence[str], asked: Asked) -> Iterator[Part]:
+def raw_rows(model: Model, data: Path, keep: Sequence[str], asked: Dialect) -> Iterator[Part]:
     """Rows as they are in the file, PART at a time, with as many numbers as the model takes."""
     kind = kind_of(data)
     if kind == "csv":
@@ -95,7 +95,7 @@ def raw_rows(model: Model, data: Path, keep: Sequence[str], asked: Asked) -> Ite
     elif kind == "npz":
         named = read_archive_rows(data)
     else:
-        named = Named(str(data), open_npy(data) if kind == "npy" else read_idx(data))
+        named = FileArray(str(data), open_npy(data) if kind == "npy" else read_idx(data))
     rows = fitting_rows(model, named)
     for start in range(0, len(rows), PART):
         part = rows[start : start + PART]
@@ -103,7 +103,7 @@ def raw_rows(model: Model, data: Path, keep: Sequence[str], asked: Asked) -> Ite
         release(rows)
 
 
-def fitting_rows(model: Model, named: Named) -> Array:
+def fitting_rows(model: Model, named: FileArray) -> Array:
     """Rows (n, …) that have as many numbers as the model takes; raises DataError."""
     rows = checked_rows(named)
     if not all(column.plain for column in model.columns):

@@ -11,8 +11,8 @@ from miniflow_xp.programs.outputs import check_folder
 from miniflow_xp.programs.train.settings import Settings
 
 
-class Begun(NamedTuple):
-    """A run that was begun: the name of its last checkpoint, and the learning rate in it."""
+class Checkpoint(NamedTuple):
+    """A checkpoint of an earlier run: the name of its file, and the learning rate in it."""
 
     name: str
     learning_rate: float | None
@@ -42,7 +42,7 @@ def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> N
         )
 
 
-def last_checkpoint(folder: Path | None) -> Begun | None:
+def last_checkpoint(folder: Path | None) -> Checkpoint | None:
     """The one that training will go on from; None where there is none. ``fit`` warns of those that are damaged."""
     for path in [] if folder is None else Keeper(folder).paths()[::-1]:
         try:
@@ -50,12 +50,12 @@ def last_checkpoint(folder: Path | None) -> Begun | None:
         except DataError:
             continue
         number = as_number(rate)
-        return Begun(path.name, number if number is not None and 0 < number < inf else None)
+        return Checkpoint(path.name, number if number is not None and 0 < number < inf else None)
     return None
 
 
-def going_on(settings: Settings, begun: Begun | None, asked: float | None) -> Settings:
+def going_on(settings: Settings, last: Checkpoint | None, asked: float | None) -> Settings:
     """The settings, with the run's own learning rate unless another was ``asked`` for; ``restore`` warns then."""
-    if begun is None or begun.learning_rate is None or asked is not None:
+    if last is None or last.learning_rate is None or asked is not None:
         return settings
-    return settings._replace(learning_rate=begun.learning_rate)
+    return settings._replace(learning_rate=last.learning_rate)

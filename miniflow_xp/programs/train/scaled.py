@@ -15,7 +15,7 @@ from miniflow_xp.training.batches import Batch, Batches
 PART = 1024  # rows that are computed at a time where nothing is trained
 
 
-class Scaled:
+class ScaledBatches:
     """Batches of X (n, …) and y, with X standardised in ``dtype``; for ``fit``."""
 
     def __init__(self, X: Array, y: Array, features: Scaling, dtype: str, batch_size: int, seed: int) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from miniflow_xp.data import DATASETS, Asked
+from miniflow_xp.data import DATASETS, Dialect
 from miniflow_xp.programs.outputs import check_writable
 from miniflow_xp.programs.train.model_commands import Decimal, Separator
 from miniflow_xp.programs.train.naming import path_named
@@ -113,7 +113,7 @@ def train_command(
     """
     with use_backend(backend) if backend is not None else nullcontext(), chosen_dtype(dtype):
         check_checkpoints(checkpoint, checkpoint_every, resume)
-        table = chosen_table(dataset, data, target, task, Asked(separator, decimal))
+        table = chosen_table(dataset, data, target, task, Dialect(separator, decimal))
         settings = settings_for(
             table.task,
             optimizer=optimizer,
@@ -128,7 +128,7 @@ def train_command(
         check_writable("--output", output, {DATA: data})
         if plot is not None:
             check_plot(plot, {DATA: data, "where --output goes": output})
-        begun = last_checkpoint(checkpoint) if resume else None
+        last = last_checkpoint(checkpoint) if resume else None
         files = Files(output, plot, checkpoint, checkpoint_every, resume)
-        settings = going_on(settings, begun, learning_rate)
-        train_and_show(table, settings, held_out, files, begun, list(context.obj or ()))
+        settings = going_on(settings, last, learning_rate)
+        train_and_show(table, settings, held_out, files, last, list(context.obj or ()))

@@ -24,7 +24,7 @@ from miniflow_xp.graph import forward_pass, topological_sort
 from miniflow_xp.metrics import accuracy, r_squared
 from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.train.network import classifier, regressor
-from miniflow_xp.programs.train.scaled import Parts, Scaled
+from miniflow_xp.programs.train.scaled import Parts, ScaledBatches
 from miniflow_xp.programs.train.settings import Settings
 from miniflow_xp.switch import get_backend, to_numpy
 from miniflow_xp.training import Validation, fit
@@ -53,7 +53,7 @@ def train(
     split: Split,
     settings: Settings,
     callbacks: Sequence[Callable[[Epoch], Any]] = (),
-    batches: Scaled | None = None,
+    batches: ScaledBatches | None = None,
     **options: Any,
 ) -> History:
     """Train on the backend in use, watching the held-out rows; ``options`` are those of ``fit``.
@@ -85,10 +85,10 @@ def train(
         raise DivergedError(error.where, error.got, error.expected, remedy(settings)) from None
 
 
-def training_rows(split: Split, settings: Settings) -> Scaled:
+def training_rows(split: Split, settings: Settings) -> ScaledBatches:
     """The batches to train on."""
     X, y = split.X_train, split.y_train
-    return Scaled(X, y, split.features, split.dtype, settings.batch_size, settings.seed)
+    return ScaledBatches(X, y, split.features, split.dtype, settings.batch_size, settings.seed)
 
 
 def held_out_rows(network: Network, split: Split) -> Validation:

@@ -10,12 +10,12 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from miniflow_xp.data import Asked, Split, Table, hold_out, load, read_data
+from miniflow_xp.data import Dialect, Split, Table, hold_out, load, read_data
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.train.display import EpochLines, checkpoints_line, show_end, show_start
 from miniflow_xp.programs.train.plotting import save_plot
-from miniflow_xp.programs.train.resuming import Begun
+from miniflow_xp.programs.train.resuming import Checkpoint
 from miniflow_xp.programs.train.saving import save
 from miniflow_xp.programs.train.settings import Settings
 from miniflow_xp.programs.train.training import host_dtype, network_for, train, training_rows
@@ -34,7 +34,7 @@ class Files(NamedTuple):
     resume: bool
 
 
-def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str, asked: Asked) -> Table:
+def chosen_table(dataset: str | None, data: Path | None, target: str | None, task: str, asked: Dialect) -> Table:
     """The table that the options name; raises SettingError where they contradict each other."""
     if data is None:
         if target is not None:
@@ -55,18 +55,18 @@ def train_and_show(
     settings: Settings,
     held_out: float | None,
     files: Files,
-    begun: Begun | None,
+    last: Checkpoint | None,
     arguments: Sequence[str],
 ) -> None:
     """Split, train, save, and print what a user wants to see.
 
-    ``begun``: the checkpoint that is gone on from; ``arguments``: those of the command line, to be repeated.
+    ``last``: the checkpoint that is gone on from; ``arguments``: those of the command line, to be repeated.
     """
     console = stdout()
     rng = np.random.default_rng(settings.seed)
     split = hold_out(table, held_out, rng, host_dtype())
     network = network_for(table, settings, rng)
-    line = checkpoints_line(files.checkpoints, files.checkpoint_every, "" if begun is None else begun.name)
+    line = checkpoints_line(files.checkpoints, files.checkpoint_every, "" if last is None else last.name)
     show_start(console, table, split, network, settings, line)
     lines = EpochLines(console, table.task, settings.epochs)
     batches = training_rows(split, settings)
