@@ -38,7 +38,7 @@ def written_by(request, cli, monkeypatch, tmp_path):
 
     def measured(*arguments, **settings):
         done.append(request.param)
-        return RUN
+        return bench_runs.record(RUN)
 
     monkeypatch.setattr(run, "run", measured)
     monkeypatch.setattr(advise, "advise", lambda *a: ([], SimpleNamespace(found={}), measured()))

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from math import inf
+from typing import NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend
+from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.scheduler import calls_for
 
 MARGIN = 1.0  # of two cores one may be taken while peaks are measured; what did not wait misses by far more
@@ -34,24 +36,22 @@ def bound(flops: float | None, bytes: float | None, ceiling: Ceiling) -> float: 
 
 
 class Lie(NamedTuple):
-    """A cell of the run file with a time that cannot be: its shortest sample and the bound, in seconds a step."""
+    """A cell with a time that cannot be: its shortest sample and the bound, in seconds a step."""
 
-    cell: Mapping[str, Any]
+    cell: Cell
     seconds: float
     bound_s: float
 
     def __str__(self) -> str:
         cell = self.cell
         return (
-            f"{cell['backend']}, {cell['series']}, {cell['case']}, {cell.get('contestant') or 'ours'}: "
+            f"{cell.backend}, {cell.series}, {cell.case}, {cell.contestant or 'ours'}: "
             f"{self.seconds:.3g} s a step, but the machine's peaks need {self.bound_s:.3g} s: "
             "the clock was stopped before the work was done"
         )
 
 
-def lies(
-    cells: Iterable[Mapping[str, Any]], ceilings: Mapping[str, Mapping[str, Ceiling]], margin: float = MARGIN
-) -> list[Lie]:
+def lies(cells: Iterable[Cell], ceilings: Mapping[str, Mapping[str, Ceiling]], margin: float = MARGIN) -> list[Lie]:
     """The measured cells whose shortest sample is more than ``margin`` below the bound: below bound / (1 + margin).
 
     ``ceilings`` is {backend: {dtype: ceiling}}; cells without one, or without samples, cannot be judged. Nor can
@@ -59,13 +59,12 @@ def lies(
     """
     found = []
     for cell in cells:
-        if cell.get("family") == "transfer" and cell["backend"].endswith(":cpu"):
+        if cell.family == "transfer" and cell.backend.endswith(":cpu"):
             continue
-        ceiling = ceilings.get(cell["backend"], {}).get(cell["dtype"], {})
-        least = bound(cell.get("flops"), cell.get("bytes"), ceiling)
-        samples = cell.get("samples") or []
-        if samples and min(samples) * (1 + margin) < least:
-            found.append(Lie(cell, min(samples), least))
+        least = bound(cell.flops, cell.bytes, ceilings.get(cell.backend, {}).get(cell.dtype, {}))
+        shortest = min((t for _, t in cell.times), default=inf)
+        if shortest * (1 + margin) < least:
+            found.append(Lie(cell, shortest, least))
     return found
 
 

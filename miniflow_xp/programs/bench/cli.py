@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from miniflow_xp.errors import SettingError
 from miniflow_xp.programs.bench.affinity import bound_to, usable_cores
 from miniflow_xp.programs.bench.cases import plan
 from miniflow_xp.programs.bench.files import read_run
+from miniflow_xp.programs.bench.record import Record
 from miniflow_xp.programs.outputs import check_folder, check_writable, write
 from miniflow_xp.switch import available_backends, check_name
 from miniflow_xp.system.processes import ONE_THREAD
@@ -81,7 +83,7 @@ def bench_command(
             seed=seed,
             progress=progress,
         )
-    write(OUTPUT, output, json.dumps(found, allow_nan=False).encode())
+    write(OUTPUT, output, json.dumps(found.to_json(), allow_nan=False).encode())
     show_verdict(stdout(), found)
     stdout().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
 
@@ -153,7 +155,7 @@ def advise_command(
     Example: miniflow-xp advise model.py:build --axis batch=1:65536 --steps 1000
     """
     from miniflow_xp.programs.bench.advise import advise, parse_axis, times
-    from miniflow_xp.programs.bench.report import lead, relied_on, unusable
+    from miniflow_xp.programs.bench.findings.sentences import lead, relied_on, unusable
 
     if output is not None:
         check_writable(OUTPUT, output, {"the builder's own file": Path(builder.rpartition(":")[0])})
@@ -172,7 +174,8 @@ def advise_command(
     if not advice:
         terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:
-        write(OUTPUT, output, json.dumps(found | {"command": command_line()}, allow_nan=False).encode())
+        written = replace(found, command=command_line()).to_json()
+        write(OUTPUT, output, json.dumps(written, allow_nan=False).encode())
         terminal.print(
             f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True
         )
@@ -203,7 +206,7 @@ def advice_table(title: str, axis: str, rows: Mapping[int, dict[str, float]]) ->
 
 def marked(names: Sequence[str], seconds: dict[str, float]) -> list[str]:
     """Times with their unit; the least has a star."""
-    from miniflow_xp.programs.bench.report.units import seconds as in_units
+    from miniflow_xp.programs.bench.findings.units import seconds as in_units
 
     least = min(seconds.values(), default=0.0)
     return [f"{in_units(seconds[n])}{' *' if seconds[n] == least else '  '}" if n in seconds else "–" for n in names]
@@ -273,9 +276,9 @@ def shown() -> Iterator[Any]:
         yield lambda what, fraction: bar.update(task, description=what, completed=fraction)
 
 
-def show_verdict(terminal: Console, found: dict[str, Any]) -> None:
+def show_verdict(terminal: Console, found: Record) -> None:
     """How far to trust the run, then the sentences with which the report begins."""
-    from miniflow_xp.programs.bench.report import sentences
+    from miniflow_xp.programs.bench.findings.sentences import sentences
 
     show(terminal, sentences(found))
 

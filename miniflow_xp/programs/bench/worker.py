@@ -77,6 +77,18 @@ class Worker:
             self._process.join()
 
 
+class Description(NamedTuple):
+    """What a worker tells of itself; ``synchronous``: a call returns when its work is done."""
+
+    name: str
+    describe: str
+    synchronous: bool
+    start_s: float
+    packages: dict[str, str]
+    threads: dict[str, int]
+    blas: list[dict[str, Any]]
+
+
 class Failure(NamedTuple):
     """What went wrong in a worker, in words."""
 
@@ -129,17 +141,12 @@ class Desk:
         self.device_clock = None if self.each else device_clock(self.backend)
         self._loads: dict[int, Workload] = {}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """Backend and device, and what this process runs on."""
         from miniflow_xp.programs.bench.environment import libraries
 
-        return {
-            "name": f"{self.backend.name}:{self.backend.device}{self.single}",
-            "describe": self.backend.describe(),
-            "synchronous": self.each,
-            "start_s": self.start_s,
-            **libraries(self.backend.name),
-        }
+        name = f"{self.backend.name}:{self.backend.device}{self.single}"
+        return Description(name, self.backend.describe(), self.each, self.start_s, *libraries(self.backend.name))
 
     def ceilings(self, dtype: str, at_most_s: float) -> dict[str, float]:
         """Peak arithmetic and bandwidth, measured in about so many seconds."""

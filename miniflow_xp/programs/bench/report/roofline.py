@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.cells import Cell
-from miniflow_xp.programs.bench.report.run import Run
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.run import Run
+from miniflow_xp.programs.bench.findings.trust import ceilings
+from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import Plot, Style, around, marker, polyline
-from miniflow_xp.programs.bench.report.trust import ceilings
 
 
 def rooflines(run: Run) -> Iterator[tuple[str, str]]:

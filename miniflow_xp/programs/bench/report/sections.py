@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline, tables, units
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import against
+from miniflow_xp.programs.bench.findings.run import Run, Series
+from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline, tables
 from miniflow_xp.programs.bench.report.decisions import decisions
 from miniflow_xp.programs.bench.report.html import Entry, Row, figure, grid, paragraph, table
 from miniflow_xp.programs.bench.report.machine import machine
-from miniflow_xp.programs.bench.report.outcome import against
-from miniflow_xp.programs.bench.report.run import Run, Series
 
 MOST = 12  # figures of single nodes on the page; all are among the figure files
 

@@ -1,0 +1,35 @@
+"""Texts of a run, fit to be read: whatever a file holds is printable and short."""
+
+from dataclasses import replace
+from typing import Any
+
+from miniflow_xp.programs.bench.record import Cell
+
+LONGEST = 120  # characters of a name; a report is for reading
+
+
+def text(value: Any) -> str:
+    """A short text of printable characters; nothing for None."""
+    kept = "".join(c if c.isprintable() else " " for c in str("" if value is None else value)[: 4 * LONGEST])
+    return kept if len(kept) <= LONGEST else kept[: LONGEST - 1] + "…"
+
+
+def printable(cell: Cell) -> Cell:
+    """The same with such texts."""
+    return replace(
+        cell,
+        family=text(cell.family),
+        series=text(cell.series),
+        case=text(cell.case),
+        axes={text(name): number for name, number in cell.axes.items()},
+        axis=text(cell.axis),
+        backend=text(cell.backend),
+        contestant=text(cell.contestant),
+        dtype=text(cell.dtype),
+        residence=text(cell.residence),
+        cache=text(cell.cache),
+        kind=text(cell.kind),
+        state=text(cell.state),
+        why=text(cell.why),
+        note=text(cell.note),
+    )
