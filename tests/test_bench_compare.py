@@ -11,7 +11,8 @@ from rich.console import Console
 
 from miniflow_xp import errors
 from miniflow_xp.errors import DifferentMachinesError
-from miniflow_xp.programs.bench.compare import Changes, compare, show
+from miniflow_xp.programs.bench.compare import Changes, compare
+from miniflow_xp.programs.bench.terminal import show_changes
 
 MACHINE = {
     "cpu": "Made-up 3000",
@@ -245,7 +246,7 @@ def test_fail_lists_what_is_missing_with_the_reason():
     assert compared(base, new).failed == []
     console = Console(record=True, width=200, force_terminal=False)
     with console.capture() as shown:
-        show(found, console)
+        show_changes(found, console)
     assert shown.get().count("MISSING ✗") == 2
 
 
@@ -311,7 +312,7 @@ def test_shown():
     base = run(cell("n=[1]"), cell("b"), cell("gone"))
     console = Console(record=True, width=200, quiet=False, file=None, force_terminal=False)
     with console.capture() as shown:
-        show(compared(base, run(cell("n=[1]", seconds=2e-3, seed=1), cell("b", seed=1)), fail=0.05), console)
+        show_changes(compared(base, run(cell("n=[1]", seconds=2e-3, seed=1), cell("b", seed=1)), fail=0.05), console)
     text = shown.get()
     assert "SLOWER ✗" in text
     assert "n=[1]" in text

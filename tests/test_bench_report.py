@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -501,6 +502,15 @@ def test_the_terminal_is_told_what_was_left_out_and_what_speaks_against_the_run(
     assert "To trust it more: unset OPENBLAS_CORETYPE." in page
     assert "Not to be relied on: Verdict" in page
     assert "Not to be relied on" not in build([raw], ["r"])
+
+
+def test_what_the_terminal_is_told_needs_neither_page_nor_figures():
+    program = (
+        "import sys, miniflow_xp.programs.cli; "
+        "sys.exit(' '.join(name for name in sys.modules if name.startswith('miniflow_xp.programs.bench.report')) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
 def advised(way):

@@ -15,16 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from miniflow_xp.errors import DifferentMachinesError
 from miniflow_xp.programs.bench.differences import machine_differences, setting_notes
 from miniflow_xp.programs.bench.limits import LEAST, Limits, between, change, kind, sat_twice
 from miniflow_xp.programs.bench.record import KEY, Cell, Key, Record
 from miniflow_xp.programs.bench.statistics import TIE, Ratio, shift
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 ORDER = ("SLOWER", "FASTER", "UNCLEAR", "MISSING", "NEW", "SAME")
 COARSE = 0.10  # runs that cannot tell such a change apart call nothing the same on the strength of their noise
@@ -65,9 +62,14 @@ class Changes:
         """The rows in these states."""
         return [row for row in self.rows if row.state in states]
 
-    def __str__(self) -> str:
+    @property
+    def counts(self) -> str:
+        """How many rows there are, and how many in each state."""
         counts = ", ".join(f"{len(self.of(state))} {state}" for state in ORDER if self.of(state))
-        lines = [f"{len(self.rows)} rows: {counts or 'none'}"]
+        return f"{len(self.rows)} rows: {counts or 'none'}"
+
+    def __str__(self) -> str:
+        lines = [self.counts]
         lines += [f"{row.state} {row.name}: {in_words(row)}" for row in self.rows if row.state != "SAME"]
         return "\n".join(lines + self.notes)
 
@@ -122,7 +124,7 @@ def judge(key: Key, base: Cell | None, new: Cell | None, limits: Limits) -> Row:
 
 
 def fails(row: Row, allowed: float) -> bool:
-    """Is it slower by more than is allowed, or not there any more?"""
+    """True for a row that is slower by more than is allowed, or missing."""
     return row.state == "MISSING" or (row.state == "SLOWER" and (row.best or 1) > 1 + allowed)
 
 
@@ -195,21 +197,3 @@ def in_words(row: Row) -> str:
     spread = f"{t.low:.2f}–{t.high:.2f}" if t.bounded else "too few samples for an interval"
     text = f"{percent(row.best)} (typical ×{t.estimate:.2f}, {spread})"
     return f"{text}; {row.why}" if row.why else text
-
-
-def show(changes: Changes, console: "Console") -> None:
-    """Print a table of all rows that are not SAME, the counts and the notes."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table("", "row", "change", box=None, pad_edge=False)
-    for row in changes.rows:
-        if row.state != "SAME":
-            mark = " ✗" if row in changes.failed else ""
-            table.add_row(row.state + mark, escape(row.name), escape(in_words(row)))
-    if table.row_count:
-        console.print(table)
-    counts = ", ".join(f"{len(changes.of(state))} {state}" for state in ORDER if changes.of(state))
-    console.print(f"{len(changes.rows)} rows: {counts or 'none'}")
-    for note in changes.notes:
-        console.print(note, soft_wrap=True, markup=False)

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from miniflow_xp import __version__
 from miniflow_xp.programs.bench.affinity import usable_cores
 from miniflow_xp.programs.bench.record import Machine, State
 
@@ -35,8 +36,6 @@ GPU_STATE = ("clocks.sm", "temperature.gpu", "utilization.gpu")
 
 def machine() -> Machine:
     """Facts that do not change during a run; runs on machines that differ in them are not compared."""
-    from miniflow_xp import __version__
-
     return Machine(
         cpu=cpu_name(),
         cores=os.cpu_count(),

@@ -60,7 +60,7 @@ def kind(key: Key) -> tuple[str, str]:
 
 
 def sat_twice(run: Record) -> bool:
-    """Had it two sittings?"""
+    """True for a run of two sittings."""
     return run.second_sitting is not None
 
 

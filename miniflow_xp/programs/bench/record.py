@@ -93,7 +93,7 @@ class Cell(Object):
 
     @property
     def measured(self) -> bool:
-        """Has it samples that count?"""
+        """True where there are samples that count."""
         return self.state == "measured" and bool(self.samples)
 
     @cached_property
@@ -113,7 +113,7 @@ class Cell(Object):
 
     @property
     def settled(self) -> bool:
-        """Did the warm-up end in a constant time, and did the samples keep to it?"""
+        """True unless the warm-up ended before the time was constant, or a sample is far from the others."""
         return self.stable is not False and steady(self.samples)
 
     @property
@@ -130,7 +130,7 @@ class Cell(Object):
 
     @property
     def is_floor(self) -> bool:
-        """Is it a part of the work, that no one can be quicker than, and so no contestant?"""
+        """True for the part of the work that all contestants share: a lower bound of their times, and no contestant."""
         return self.family == "peers" and self.contestant == FLOOR
 
     @property

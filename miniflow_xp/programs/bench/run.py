@@ -90,7 +90,7 @@ def run(
 
 
 def waited_for_time(cell: Cell) -> bool:
-    """Would it have samples, or more of them, if the clock had not run out?"""
+    """True for a cell that would have samples, or more of them, if the clock had not run out."""
     return cell.family != "memory" and (cell.state == "measured" or cell.why == SPENT)
 
 

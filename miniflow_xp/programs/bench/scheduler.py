@@ -150,7 +150,7 @@ def seconds_of(step: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def is_stable(times: Sequence[float], tolerance: float) -> bool:
-    """Is the median of the last third within ``tolerance`` of that of the third before?"""
+    """True if the median of the last third is within ``tolerance`` of that of the third before."""
     third = max(1, len(times) // 3)
     return abs(last_third(times) - last_third(times[:-third], third)) <= tolerance * last_third(times)
 

@@ -146,7 +146,7 @@ def keys_of(kind: type[Object]) -> dict[str, tuple["Field[Any]", Reader]]:
 
 
 def takes_null(read: Reader) -> bool:
-    """May null stand where this reads?"""
+    """True if null may stand where this reads."""
     try:
         return read(None, "") is None
     except WrongError:

@@ -86,7 +86,7 @@ class Trial:
 
     @property
     def ready(self) -> bool:
-        """Can it be sampled?"""
+        """True if it can be sampled."""
         return self.calls > 0 and self.state != "failed"
 
     @property

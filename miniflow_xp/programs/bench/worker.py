@@ -12,10 +12,13 @@ import numpy as np
 from miniflow_xp.backend import Backend
 from miniflow_xp.errors import WorkerError
 from miniflow_xp.programs.bench.cases import Case, network
+from miniflow_xp.programs.bench.ceilings import measure_ceilings
 from miniflow_xp.programs.bench.clock import device_clock, device_seconds, timed, wait_for
+from miniflow_xp.programs.bench.environment import libraries
 from miniflow_xp.programs.bench.peak import peak_bytes
 from miniflow_xp.programs.bench.scheduler import warm_up
 from miniflow_xp.programs.bench.workloads import Workload, workload
+from miniflow_xp.switch import set_backend
 from miniflow_xp.system.processes import ONE_THREAD, start
 
 FIRST = Case("step", "a first step", network(2, 2, 1), "batch")
@@ -129,8 +132,6 @@ class Desk:
     """What a worker can be asked."""
 
     def __init__(self, name: str) -> None:
-        from miniflow_xp.switch import set_backend
-
         begun = perf_counter()
         self.backend: Backend = set_backend(name.removesuffix(SINGLE))
         self.single = SINGLE if name.endswith(SINGLE) else ""
@@ -143,15 +144,11 @@ class Desk:
 
     def describe(self) -> Description:
         """Backend and device, and what this process runs on."""
-        from miniflow_xp.programs.bench.environment import libraries
-
         name = f"{self.backend.name}:{self.backend.device}{self.single}"
         return Description(name, self.backend.describe(), self.each, self.start_s, *libraries(self.backend.name))
 
     def ceilings(self, dtype: str, at_most_s: float) -> dict[str, float]:
         """Peak arithmetic and bandwidth, measured in about so many seconds."""
-        from miniflow_xp.programs.bench.ceilings import measure_ceilings
-
         return measure_ceilings(self.backend, dtype, at_most_s)
 
     def prepare(self, key: int, case: Case) -> dict[str, Any]:
