@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from miniflow_xp.programs.bench.ceilings import lies
 from miniflow_xp.programs.bench.compare import compare
 from miniflow_xp.programs.bench.crossover import Crossover, coarse_grid, find_crossover
-from miniflow_xp.programs.bench.record import Cell, Environment, Record
+from miniflow_xp.programs.bench.record import Ceiling, Cell, Environment, Record
 from miniflow_xp.programs.bench.scheduler import Group, interleave
 from miniflow_xp.programs.bench.statistics import CONFIDENCE, Ratio, paired_ratio, verdict
 
@@ -281,7 +281,7 @@ def caught(waits: bool, runs: int = RUNS) -> float:
         flops = 10 ** rng.uniform(7, 11)
         samples = [device_sample(device, flops / PEAK * exp(abs(rng.gauss(0, NOISE))), waits) for _ in range(ROUNDS)]
         cells.append(made_up_cell(samples, backend="made up", flops=flops))
-    return len(lies(cells, {"made up": {"float32": {"flops_per_s": PEAK}}})) / runs
+    return len(lies(cells, {"made up": {"float32": Ceiling(flops_per_s=PEAK)}})) / runs
 
 
 def device_sample(device: Device, seconds: float, waits: bool) -> float:

@@ -7,9 +7,10 @@ import pytest
 import simulation
 
 from miniflow_xp import switch
-from miniflow_xp.programs.bench.ceilings import MARGIN, Kernel, best_rate, bound, lies, measure_ceilings
+from miniflow_xp.programs.bench.ceilings import MARGIN, Kernel, best_rate, lies, measure_ceilings
+from miniflow_xp.programs.bench.record import Ceiling
 
-CEILING = {"flops_per_s": 1e9, "bytes_per_s": 1e8}
+CEILING = Ceiling(flops_per_s=1e9, bytes_per_s=1e8)
 CEILINGS = {"numpy:cpu": {"float32": CEILING}}
 
 
@@ -18,12 +19,12 @@ def cell(samples, **facts):
 
 
 def test_the_tighter_bound_counts():
-    assert bound(1e9, 1e6, CEILING) == 1.0
-    assert bound(1e6, 1e8, CEILING) == 1.0
-    assert bound(None, 1e8, CEILING) == 1.0
-    assert bound(None, None, CEILING) == 0.0
-    assert bound(1e9, 1e8, {}) == 0.0
-    assert bound(1e9, 1e9, {"flops_per_s": 1e9}) == 1.0
+    assert CEILING.bound(1e9, 1e6) == 1.0
+    assert CEILING.bound(1e6, 1e8) == 1.0
+    assert CEILING.bound(None, 1e8) == 1.0
+    assert CEILING.bound(None, None) == 0.0
+    assert Ceiling().bound(1e9, 1e8) == 0.0
+    assert Ceiling(flops_per_s=1e9).bound(1e9, 1e9) == 1.0
 
 
 def test_a_time_below_the_bound_is_a_lie():
@@ -72,8 +73,9 @@ def test_measured_peaks_bound_what_is_measured_in_between(backend):
             samples.append(time.perf_counter() - start)
     assert float(backend.to_numpy(result[0, 0])) == n
     after = measure_ceilings(backend, "float32", at_most_s=0.3)
-    ceiling = {key: max(before[key], after[key]) for key in before}
-    assert ceiling.keys() == {"flops_per_s", "bytes_per_s"}
+    ceiling = Ceiling(
+        flops_per_s=max(before.flops_per_s, after.flops_per_s), bytes_per_s=max(before.bytes_per_s, after.bytes_per_s)
+    )
     honest = cell(samples, flops=2.0 * n**3, bytes=3.0 * 4 * n * n)
     assert lies([honest], {"numpy:cpu": {"float32": ceiling}}) == []
 

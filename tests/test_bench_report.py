@@ -506,8 +506,8 @@ def test_the_terminal_is_told_what_was_left_out_and_what_speaks_against_the_run(
 
 def test_what_the_terminal_is_told_needs_neither_page_nor_figures():
     program = (
-        "import sys, miniflow_xp.programs.cli; "
-        "sys.exit(' '.join(name for name in sys.modules if name.startswith('miniflow_xp.programs.bench.report')) or None)"
+        "import sys, miniflow_xp.programs.cli; page = 'miniflow_xp.programs.bench.report'; "
+        "sys.exit(' '.join(name for name in sys.modules if name.startswith(page)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.strip()) == (0, "")

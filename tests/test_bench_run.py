@@ -411,7 +411,7 @@ def test_advice_on_a_graph_of_ones_own(model):
     assert all(math.isfinite(s) for c in measured for s in c.samples)
     for pairs in (found.control, found.planted):
         assert {pair.backend for pair in pairs} == {"numpy:cpu", "torch:cpu"}
-    assert [t.size for t in times(study, 100)] == sorted({n for way, n in study.found if way == "resident"})
+    assert list(times(study, 100)[0]) == sorted({n for way, n in study.found if way == "resident"})
     read = Record.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     page = report.build([read], ["advice.json"])
     assert "torch:cpu against numpy:cpu" in page
@@ -552,7 +552,7 @@ def test_one_size_that_ends_the_process_does_not_take_the_others_with_it(tmp_pat
 def test_a_single_backend_is_measured_too(model):
     advice, study, found = advise(f"{model}:build", "batch", [1, 4], ["numpy"], 10, 20, now=still)
     assert advice == []
-    assert [t.size for t in times(study, 10)] == [1, 4]
+    assert list(times(study, 10)[0]) == [1, 4]
     assert {c.state for c in found.cells} == {"measured"}
 
 

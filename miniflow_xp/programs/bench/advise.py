@@ -153,25 +153,16 @@ def overhead(study: Study, way: str, name: str, here: Cell) -> tuple[float, floa
     return max(0.0, first - work), first
 
 
-class Times(NamedTuple):
-    """Of one size with data on the device: {backend: seconds a step}, {backend: seconds for all steps}."""
-
-    size: int
-    step: dict[str, float]
-    whole: dict[str, float]
+Table = dict[int, dict[str, float]]
+"""{size: {backend: seconds}}."""
 
 
-def times(study: Study, steps: int) -> list[Times]:
-    """By size, for a table."""
-    return [
-        Times(
-            size,
-            {name: step_s(cell) for name, cell in found.items()},
-            {name: study.once_s(name, cell) + steps * step_s(cell) for name, cell in found.items()},
-        )
-        for (way, size), found in sorted(study.found.items())
-        if way == "resident" and found
-    ]
+def times(study: Study, steps: int) -> tuple[Table, Table]:
+    """With data on the device: seconds a step, and seconds for all steps and what is paid once."""
+    found = {size: cells for (way, size), cells in sorted(study.found.items()) if way == "resident" and cells}
+    step = {size: {name: step_s(cell) for name, cell in cells.items()} for size, cells in found.items()}
+    once = {size: {name: study.once_s(name, cell) for name, cell in cells.items()} for size, cells in found.items()}
+    return step, {size: {n: once[size][n] + steps * s for n, s in own.items()} for size, own in step.items()}
 
 
 def parse_axis(text: str) -> tuple[str, list[int]]:

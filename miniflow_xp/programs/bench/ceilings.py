@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend
-from miniflow_xp.programs.bench.record import Cell
+from miniflow_xp.programs.bench.record import Ceiling, Cell
 from miniflow_xp.programs.bench.scheduler import calls_for
 
 MARGIN = 1.0  # of two cores one may be taken while peaks are measured; what did not wait misses by far more
@@ -24,15 +24,6 @@ SAMPLES = 3
 LEAST_SIZES = 5  # streams of 4 MB, where all cores take part
 GROWTH = 2  # a size up, between a sample as long as before and eight times the operations
 MOST_BYTES = 2**29
-
-Ceiling = Mapping[str, float]
-"""{"flops_per_s": …, "bytes_per_s": …}; either may be missing."""
-
-
-def bound(flops: float | None, bytes: float | None, ceiling: Ceiling) -> float:  # noqa: A002  the run file's word
-    """max(flops / peak, bytes / bandwidth): the seconds that a step needs at least; what is unknown counts nothing."""
-    peak, bandwidth = ceiling.get("flops_per_s"), ceiling.get("bytes_per_s")
-    return max((flops or 0.0) / peak if peak else 0.0, (bytes or 0.0) / bandwidth if bandwidth else 0.0)
 
 
 class Lie(NamedTuple):
@@ -61,7 +52,7 @@ def lies(cells: Iterable[Cell], ceilings: Mapping[str, Mapping[str, Ceiling]], m
     for cell in cells:
         if cell.family == "transfer" and cell.backend.endswith(":cpu"):
             continue
-        least = bound(cell.flops, cell.bytes, ceilings.get(cell.backend, {}).get(cell.dtype, {}))
+        least = ceilings.get(cell.backend, {}).get(cell.dtype, Ceiling()).bound(cell.flops, cell.bytes)
         shortest = min((t for _, t in cell.times), default=inf)
         if shortest * (1 + margin) < least:
             found.append(Lie(cell, shortest, least))
@@ -70,8 +61,8 @@ def lies(cells: Iterable[Cell], ceilings: Mapping[str, Mapping[str, Ceiling]], m
 
 def measure_ceilings(
     backend: Backend, dtype: str, at_most_s: float = 1.4, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, float]:
-    """{"flops_per_s": …, "bytes_per_s": …}: the best of several samples of products, and of streams, of many sizes.
+) -> Ceiling:
+    """The best of several samples of products, and of streams, of many sizes.
 
     Streams start where data fits the first cache: a ceiling must hold for cells that are that small. Products count
     2 n³ operations; a stream counts each array that it reads or writes once.
@@ -80,7 +71,7 @@ def measure_ceilings(
     with backend.activate():
         flops = best_rate(backend, products(backend, dtype), start + 0.6 * at_most_s, clock)
         streamed = best_rate(backend, streams(backend, dtype), start + at_most_s, clock)
-    return {"flops_per_s": flops, "bytes_per_s": streamed}
+    return Ceiling(flops_per_s=flops, bytes_per_s=streamed)
 
 
 class Kernel(NamedTuple):

@@ -159,8 +159,7 @@ def advise_command(
         advice, study, found = advise(builder, name, sizes, names, steps, budget, seed, progress)
     terminal = stdout()
     show(terminal, lead(found))
-    rows = times(study, steps)
-    step, whole = {row.size: row.step for row in rows}, {row.size: row.whole for row in rows}
+    step, whole = times(study, steps)
     for words, table in (("a step", step), (f"{steps:,} steps and what is paid once", whole)):
         terminal.print(advice_table(relied_on(found, f"{words}, data on the device"), name, table))
     show(terminal, [*(relied_on(found, one.sentence) for one in advice), *unusable(found)])

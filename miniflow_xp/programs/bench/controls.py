@@ -1,7 +1,6 @@
 """Controls: one step beside itself, plain and slowed on purpose; all verdicts of a run rest on them."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from miniflow_xp.programs.bench.record import Control, Planted
 from miniflow_xp.programs.bench.scheduler import Group, Timings
@@ -33,33 +32,16 @@ def sampled(groups: Sequence[Sequence[Trial]], extra: Sequence[tuple[Trial, Tria
 
 
 def recorded(extra: Sequence[tuple[Trial, Trial]], found: Mapping[str, Timings]) -> tuple[list[Control], list[Planted]]:
-    """The A/A pairs, and the planted slowdowns."""
-    same, slowed = (pairs_of(extra, found, slow) for slow in (0.0, PLANTED))
-    return (
-        [Control(backend=one.backend, case=one.case, a=one.plain, b=one.other) for one in same],
-        [
-            Planted(backend=one.backend, case=one.case, slowdown=PLANTED, plain=one.plain, slowed=one.other)
-            for one in slowed
-        ],
-    )
-
-
-class Pairs(NamedTuple):
-    """A control of a backend: the samples of both, pair by pair."""
-
-    backend: str
-    case: str
-    plain: list[float]
-    other: list[float]
-
-
-def pairs_of(extra: Sequence[tuple[Trial, Trial]], found: Mapping[str, Timings], slow: float) -> list[Pairs]:
-    """The measured pairs of this slowdown, by backend; only those rounds in which both were sampled."""
-    pairs: dict[str, Pairs] = {}
+    """The A/A pairs and the planted slowdowns by backend, of the rounds in which both were sampled."""
+    pairs: dict[tuple[float, str, str], list[tuple[float, float]]] = {}
     for trial, twin in extra:
-        if twin.slow == slow:
-            own = pairs.setdefault(trial.backend, Pairs(trial.backend, trial.case.case, [], []))
-            both = min(len(found[one.name].samples) for one in (trial, twin))
-            own.plain.extend(found[trial.name].samples[:both])
-            own.other.extend(found[twin.name].samples[:both])
-    return [one for one in pairs.values() if one.plain]
+        both = zip(found[trial.name].samples, found[twin.name].samples, strict=False)
+        pairs.setdefault((twin.slow, trial.backend, trial.case.case), []).extend(both)
+    control, planted = [], []
+    for (slow, backend, case), rounds in pairs.items():
+        plain, other = [a for a, _ in rounds], [b for _, b in rounds]
+        if rounds and slow:
+            planted.append(Planted(backend=backend, case=case, slowdown=slow, plain=plain, slowed=other))
+        elif rounds:
+            control.append(Control(backend=backend, case=case, a=plain, b=other))
+    return control, planted

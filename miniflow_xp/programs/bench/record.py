@@ -10,18 +10,7 @@ from statistics import median
 from typing import Annotated, Any
 
 from miniflow_xp.programs.bench.peers import FLOOR
-from miniflow_xp.programs.bench.schema import (
-    LARGEST,
-    Object,
-    WrongError,
-    anything,
-    by_name,
-    each,
-    flag,
-    maybe,
-    number,
-    text,
-)
+from miniflow_xp.programs.bench.schema import Object, WrongError, anything, by_name, each, flag, maybe, number, text
 from miniflow_xp.programs.bench.statistics import steady
 
 FORMAT, VERSION = "miniflow_xp bench", 1
@@ -35,9 +24,6 @@ Count = Annotated[int | None, maybe(COUNT)]
 Samples = Annotated[list[float], each(SECONDS)]
 Anything = Annotated[Any, anything]
 Anythings = Annotated[dict[str, Any], by_name(anything)]
-
-Ceilings = dict[str, dict[str, dict[str, float | None]]]
-"""{backend: {dtype: {"flops_per_s": …, "bytes_per_s": …}}}; each may be missing."""
 
 KEY = ("family", "series", "case", "backend", "contestant", "dtype", "residence")
 Key = tuple[str, ...]
@@ -136,9 +122,8 @@ class Cell(Object):
     @property
     def label(self) -> str:
         """Who runs: the backend, with the contestant where that is not this package."""
-        if self.family == "peers":
-            return f"{self.contestant} ({self.backend})"
-        return self.backend if self.contestant == "ours" else f"{self.contestant} ({self.backend})"
+        alone = self.contestant == "ours" and self.family != "peers"
+        return self.backend if alone else f"{self.contestant} ({self.backend})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,6 +200,19 @@ class Participant(Object):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ceiling(Object):
+    """The most that was measured of arithmetic and of traffic; unknown where it is None or 0."""
+
+    flops_per_s: Amount = None
+    bytes_per_s: Amount = None
+
+    def bound(self, flops: float | None, moved: float | None) -> float:
+        """max(flops / peak, bytes / bandwidth): seconds that a step needs at least; what is unknown counts nothing."""
+        parts = (flops, self.flops_per_s), (moved, self.bytes_per_s)
+        return max((amount or 0.0) / most if most else 0.0 for amount, most in parts)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Control(Object):
     """An A/A pair: the samples of one step, and of the same once more."""
 
@@ -237,7 +235,7 @@ class Planted(Object):
 
 @dataclass(frozen=True, kw_only=True)
 class Record(Object):
-    """A run. ``second_sitting`` is the first round of the second sitting; None where there was one."""
+    """A run. ``ceilings`` are by backend and dtype; ``second_sitting`` is its first round, None where there was one."""
 
     format: Anything = FORMAT
     version: Anything = VERSION
@@ -249,11 +247,11 @@ class Record(Object):
     environment: Annotated[Environment, Environment.from_json]
     backends: Annotated[dict[str, Participant], by_name(Participant.from_json)]
     cells: Annotated[list[Cell], each(Cell.from_json)]
-    steps: Annotated[int | None, number(0, LARGEST, int)] = None
+    steps: Annotated[int | None, number(0, 1e300, int)] = None
     command: Text = ""
     second_sitting: Count = None
     complete: Annotated[bool | None, flag] = None
-    ceilings: Annotated[Ceilings | None, by_name(by_name(by_name(maybe(number(0, 1e30)))))] = None
+    ceilings: Annotated[dict[str, dict[str, Ceiling]] | None, by_name(by_name(Ceiling.from_json))] = None
     control: Annotated[list[Control], each(Control.from_json)] = field(default_factory=list)
     planted: Annotated[list[Planted], each(Planted.from_json)] = field(default_factory=list)
 

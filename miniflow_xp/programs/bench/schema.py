@@ -124,7 +124,7 @@ class Object:
         for name, (field, _) in known.items():
             if name not in found and field.default is field.default_factory is MISSING:
                 raise WrongError(f"{key}{dot}{name}", "it is not there", "each has it")
-        read = {n: known[n][1] if n in known else anything for n in found}
+        read = {name: known[name][1] if name in known else anything for name in found}
         values = {name: read[name](one, f"{key}{dot}{name}") for name, one in found.items()}
         made = cls(**{name: one for name, one in values.items() if name in known})
         vars(made)["source"] = found

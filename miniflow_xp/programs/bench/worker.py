@@ -16,6 +16,7 @@ from miniflow_xp.programs.bench.ceilings import measure_ceilings
 from miniflow_xp.programs.bench.clock import device_clock, device_seconds, timed, wait_for
 from miniflow_xp.programs.bench.environment import libraries
 from miniflow_xp.programs.bench.peak import peak_bytes
+from miniflow_xp.programs.bench.record import Ceiling
 from miniflow_xp.programs.bench.scheduler import warm_up
 from miniflow_xp.programs.bench.workloads import Workload, workload
 from miniflow_xp.switch import set_backend
@@ -147,7 +148,7 @@ class Desk:
         name = f"{self.backend.name}:{self.backend.device}{self.single}"
         return Description(name, self.backend.describe(), self.each, self.start_s, *libraries(self.backend.name))
 
-    def ceilings(self, dtype: str, at_most_s: float) -> dict[str, float]:
+    def ceilings(self, dtype: str, at_most_s: float) -> Ceiling:
         """Peak arithmetic and bandwidth, measured in about so many seconds."""
         return measure_ceilings(self.backend, dtype, at_most_s)
 

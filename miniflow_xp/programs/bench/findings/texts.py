@@ -16,20 +16,6 @@ def text(value: Any) -> str:
 
 def printable(cell: Cell) -> Cell:
     """The same with such texts."""
-    return replace(
-        cell,
-        family=text(cell.family),
-        series=text(cell.series),
-        case=text(cell.case),
-        axes={text(name): number for name, number in cell.axes.items()},
-        axis=text(cell.axis),
-        backend=text(cell.backend),
-        contestant=text(cell.contestant),
-        dtype=text(cell.dtype),
-        residence=text(cell.residence),
-        cache=text(cell.cache),
-        kind=text(cell.kind),
-        state=text(cell.state),
-        why=text(cell.why),
-        note=text(cell.note),
-    )
+    texts: dict[str, Any] = {name: text(one) for name, one in vars(cell).items() if isinstance(one, str)}
+    axes = {text(name): number for name, number in cell.axes.items()}
+    return replace(cell, **texts | {"residence": text(cell.residence), "axes": axes})

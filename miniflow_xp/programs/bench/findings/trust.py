@@ -7,6 +7,7 @@ from miniflow_xp.programs.bench.ceilings import lies
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.run import Run
 from miniflow_xp.programs.bench.findings.texts import text
+from miniflow_xp.programs.bench.record import Ceiling
 from miniflow_xp.programs.bench.statistics import TIE, UNSTEADY, Ratio
 
 GRADES = ("good", "fair", "poor")
@@ -91,12 +92,10 @@ def signed(ratio: Ratio) -> str:
     return f"{middle:+.1f} % ({low:+.1f} to {high:+.1f}), {ratio.pairs} pairs"
 
 
-def ceilings(run: Run) -> dict[str, dict[str, dict[str, float]]]:
-    """{backend: {dtype: {"flops_per_s": …, "bytes_per_s": …}}} of what is a positive number."""
-    return {
-        text(backend): {text(dtype): {k: v for k, v in peaks.items() if v} for dtype, peaks in by_dtype.items()}
-        for backend, by_dtype in (run.record.ceilings or {}).items()
-    }
+def ceilings(run: Run) -> dict[str, dict[str, Ceiling]]:
+    """{backend: {dtype: its ceiling}}, none where none was looked for."""
+    found = (run.record.ceilings or {}).items()
+    return {text(backend): {text(dtype): one for dtype, one in by_dtype.items()} for backend, by_dtype in found}
 
 
 def honesty(run: Run) -> Iterator[Reason]:

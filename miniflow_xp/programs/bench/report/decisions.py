@@ -38,15 +38,9 @@ def chip(run: Run, series: Series, case: Contest, looks: dict[str, Style]) -> st
     """batch 64 ● numpy:cpu."""
     found = winner(run, case)
     size = f"{series.axis} {units.size(case.size)}" if case.size is not None else case.name
-    words = {WINS: "".join(found.labels), TIE: f"tie: {', '.join(found.labels)}"}.get(found.kind, "")
-    words = (
-        words
-        or {
-            UNCLEAR: f"unclear: {', '.join(found.labels)}",
-            ALONE: f"only {''.join(found.labels)}",
-            NOTHING: "not measured",
-        }[found.kind]
-    )
+    labels = ", ".join(found.labels)
+    kinds = {WINS: labels, TIE: f"tie: {labels}", UNCLEAR: f"unclear: {labels}", ALONE: f"only {labels}"}
+    words = kinds.get(found.kind, "not measured")
     colour = looks[found.labels[0]].colour if found.kind == WINS else "none"
     sign = mark(looks[found.labels[0]]) if found.kind == WINS else ""
     return f'<span class="chip {colour}"><b>{escape(size)}</b> {sign}{escape(words)}</span>'

@@ -87,7 +87,7 @@ def kinds(run: Run) -> Iterator[str]:
 def peaks(run: Run) -> str:
     """The ceilings measured on this machine."""
     rows: list[Row] = [
-        [f"{backend}, {dtype}", speed(peak.get("flops_per_s"), "FLOP/s"), speed(peak.get("bytes_per_s"), "B/s")]
+        [f"{backend}, {dtype}", speed(peak.flops_per_s, "FLOP/s"), speed(peak.bytes_per_s, "B/s")]
         for backend, by_dtype in ceilings(run).items()
         for dtype, peak in by_dtype.items()
     ]
@@ -96,7 +96,7 @@ def peaks(run: Run) -> str:
 
 def speed(value: float | None, unit: str) -> Entry:
     """A rate, or a dash."""
-    return Entry("–") if value is None else Entry(units.rate(value, unit), value)
+    return Entry("–") if not value else Entry(units.rate(value, unit), value)
 
 
 def controls(run: Run) -> str:

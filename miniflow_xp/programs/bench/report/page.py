@@ -60,11 +60,12 @@ def overview(runs: Sequence[Run]) -> str:
 def about(run: Run) -> str:
     """Day, mode, processor and GPU of a run."""
     record, found = run.record, run.record.environment.machine
+    gpu = found.gpu_name
     words = [
         text(record.created)[:10],
         f"{text(record.mode)} run" if record.mode else "",
         machine.spelled(found.cpu),
-        text(found.gpu.get("name")) if isinstance(found.gpu, dict) else "",
+        text(gpu) if isinstance(gpu, str) else "",
     ]
     return " · ".join(filter(None, words))
 
