@@ -8,6 +8,7 @@ from miniflow_xp.programs.bench.findings.run import Run
 from miniflow_xp.programs.bench.findings.texts import text
 from miniflow_xp.programs.bench.findings.trust import ceilings, signed
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
+from miniflow_xp.programs.bench.schema import Object
 
 
 def machine(run: Run) -> str:
@@ -31,16 +32,21 @@ def pairs(caption: str, rows: Iterator[tuple[str, str]]) -> str:
 def facts(run: Run) -> Iterator[tuple[str, str]]:
     """Stable facts, then the state before and after."""
     environment = run.record.environment
-    for key, value in environment.machine.to_json().items():
-        if key == "memory_bytes" and value is not None:
+    for key, value in known(environment.machine):
+        if key == "memory_bytes":
             yield "memory", units.byte_count(value)
         elif key == "blas":
             yield "BLAS", "; ".join(spelled(one) for one in value)
         else:
             yield text(key).replace("_", " "), spelled(value)
     for when, state in (("before", environment.before), ("after", environment.after)):
-        for key, value in state.to_json().items():
+        for key, value in known(state):
             yield f"{text(key)} {when}", spelled(value)
+
+
+def known(found: Object) -> Iterator[tuple[str, Any]]:
+    """What it holds by name, another version's keys with it."""
+    return ((key, value) for key, value in found.to_json().items() if value is not None)
 
 
 def spelled(value: Any) -> str:
