@@ -6,11 +6,13 @@ once at its smallest size: a smoke test.
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from miniflow_xp.programs.bench.cases import Case, plan
 from miniflow_xp.programs.bench.environment import machine
+from miniflow_xp.programs.bench.record import Cell, Record
 from miniflow_xp.programs.bench.run import run
 from miniflow_xp.switch import available_backends, get_backend, set_backend
 
@@ -37,14 +39,14 @@ def cases_of(config) -> list[Case]:
     return [case for case in plan(config.getoption("cases")) if case.family != "memory"]
 
 
-def id_of(case: Case) -> str:
-    return identity(case.series, case.contestant, case.case, case.residence)
-
-
-def identity(series: str, contestant: str, case: str, residence: str) -> str:
+def id_of(case: Case | Cell) -> str:
     """In ASCII, without spaces, so that it can be typed after ``-k``."""
-    streamed = "-streamed" if residence == "streamed" else ""
-    return f"{series}-{contestant}-{case}{streamed}".replace(", ", "_").replace(" ", "_").replace("→", "_to_")
+    streamed = "-streamed" if case.residence == "streamed" else ""
+    return (
+        f"{case.series}-{case.contestant}-{case.case}{streamed}".replace(", ", "_")
+        .replace(" ", "_")
+        .replace("→", "_to_")
+    )
 
 
 def pytest_generate_tests(metafunc):
@@ -70,10 +72,10 @@ class Measured:
 
     def __init__(self, config, items) -> None:
         self.config, self.items = config, items
-        self._run: dict | None = None
+        self._run: Record | None = None
 
     @property
-    def run(self) -> dict:
+    def run(self) -> Record:
         if self._run is None:
             wanted = {item.callspec.params.get("cell") for item in self.items if hasattr(item, "callspec")}
             cases = [case for case in cases_of(self.config) if id_of(case) in wanted]
@@ -84,20 +86,16 @@ class Measured:
             )
         return self._run
 
-    def cell(self, wanted: str, backend: str) -> dict:
+    def cell(self, wanted: str, backend: str) -> Cell:
         """The cell of a case on a backend; its peak memory with it, where that was measured."""
-        described = self.run["backends"]
-        names = [name for name in described if name == backend or name.startswith(f"{backend}:")]
-        if not names or not described[names[0]]["usable"]:
-            pytest.skip(described[names[0]]["describe"] if names else f"backend {backend} was not measured")
-        cells = [c for c in self.run["cells"] if c["backend"] == names[0]]
-        found = next(c for c in cells if wanted == id_of_cell(c))
-        peaks = [c["peak_bytes"] for c in cells if c["family"] == "memory" and c["case"] == found["case"]]
-        return found | {"peak_bytes": peaks[0] if peaks and found["family"] == "step" else None}
-
-
-def id_of_cell(cell: dict) -> str:
-    return identity(cell["series"], cell["contestant"], cell["case"], cell["residence"])
+        known = self.run.backends
+        names = [name for name in known if name == backend or name.startswith(f"{backend}:")]
+        if not names or not known[names[0]].usable:
+            pytest.skip(known[names[0]].describe if names else f"backend {backend} was not measured")
+        cells = [c for c in self.run.cells if c.backend == names[0]]
+        found = next(c for c in cells if wanted == id_of(c))
+        peaks = [c.peak_bytes for c in cells if c.family == "memory" and c.case == found.case]
+        return replace(found, peak_bytes=peaks[0] if peaks and found.family == "step" else None)
 
 
 @pytest.fixture(autouse=True)
@@ -138,4 +136,4 @@ def usable(backend_name) -> Iterator[str]:
 
 
 def pytest_benchmark_update_machine_info(machine_info):
-    machine_info["miniflow_xp"] = machine()
+    machine_info["miniflow_xp"] = machine().to_json()

@@ -11,12 +11,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.programs.bench.cases import PEER_SIZES, peers
 from miniflow_xp.programs.bench.files import read_run
-from miniflow_xp.programs.bench.report import sentences
+from miniflow_xp.programs.bench.findings.sentences import sentences
+from miniflow_xp.programs.bench.record import Record
 from miniflow_xp.programs.bench.run import run
 from miniflow_xp.programs.bench.statistics import paired_ratio
 from miniflow_xp.programs.outputs import check_writable, write
@@ -36,14 +36,13 @@ Samples = Mapping[str, Mapping[int, float]]
 """{"contestant, library": {round: seconds a step}}."""
 
 
-def by_size(found: Mapping[str, Any]) -> dict[str, dict[str, dict[int, float]]]:
+def by_size(record: Record) -> dict[str, dict[str, dict[int, float]]]:
     """{size: samples} of what a run has measured."""
     sizes: dict[str, dict[str, dict[int, float]]] = {}
-    for cell in found["cells"]:
-        if cell["family"] == "peers" and cell["state"] == "measured":
-            size = ", ".join(str(number) for number in cell["axes"].values())
-            name = f"{cell['contestant']}, {cell['backend'].partition(':')[0]}"
-            sizes.setdefault(size, {})[name] = dict(zip(cell["rounds"], cell["samples"], strict=True))
+    for cell in record.cells:
+        if cell.family == "peers" and cell.state == "measured":
+            size = ", ".join(str(number) for number in cell.axes.values())
+            sizes.setdefault(size, {})[f"{cell.contestant}, {cell.backend.partition(':')[0]}"] = dict(cell.times)
     return sizes
 
 
@@ -111,7 +110,7 @@ def main() -> None:
     sizes = by_size(found)
     print(markdown(times(sizes)), markdown(ratios(sizes)), *sentences(found), sep="\n\n")
     if args.output:
-        write("--output", args.output, json.dumps(found, allow_nan=False).encode())
+        write("--output", args.output, json.dumps(found.to_json(), allow_nan=False).encode())
 
 
 if __name__ == "__main__":

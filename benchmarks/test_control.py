@@ -17,16 +17,16 @@ def run_of(smoke, measured):
 
 def test_a_step_is_as_quick_as_itself(benchmark, run_of):
     benchmark.pedantic(lambda: None)
-    for pair in run_of["control"]:
-        ratio = paired_ratio(pair["a"], pair["b"])
-        assert ratio.low < 1 + SLACK, pair["backend"]
-        assert ratio.high > 1 / (1 + SLACK), pair["backend"]
+    for pair in run_of.control:
+        ratio = paired_ratio(pair.a, pair.b)
+        assert ratio.low < 1 + SLACK, pair.backend
+        assert ratio.high > 1 / (1 + SLACK), pair.backend
 
 
 def test_a_planted_slowdown_is_found(benchmark, run_of):
     benchmark.pedantic(lambda: None)
-    for pair in run_of["planted"]:
-        if len(pair["plain"]) < ENOUGH:
+    for pair in run_of.planted:
+        if len(pair.plain) < ENOUGH:
             pytest.skip(f"{len(pair['plain'])} pairs are too few: give it more time by --budget")
-        ratio = paired_ratio(pair["slowed"], pair["plain"])
-        assert ratio.low > 1, pair["backend"]
+        ratio = paired_ratio(pair.slowed, pair.plain)
+        assert ratio.low > 1, pair.backend

@@ -31,17 +31,17 @@ def test_scaling(benchmark, smoke, request, cell, backend_name):
         benchmark.pedantic(lambda: None)
         return
     found = request.getfixturevalue("measured").cell(cell, backend_name)
-    if found["state"] == "failed":
-        pytest.fail(found["why"])
-    if not found["samples"]:
-        pytest.skip(found["why"] or "the budget was spent")
-    samples = iter(found["samples"])
+    if found.state == "failed":
+        pytest.fail(found.why)
+    if not found.samples:
+        pytest.skip(found.why or "the budget was spent")
+    samples = iter(found.samples)
 
     def replay():
         clock.now += next(samples)
 
-    streamed = ", streamed" if found["residence"] == "streamed" else ""
-    benchmark.group = f"{found['series']}, {found['case']}{streamed}"
+    streamed = ", streamed" if found.residence == "streamed" else ""
+    benchmark.group = f"{found.series}, {found.case}{streamed}"
     kept = (
         "axes",
         "axis",
@@ -56,8 +56,8 @@ def test_scaling(benchmark, smoke, request, cell, backend_name):
         "device_s",
         "peak_bytes",
     )
-    benchmark.extra_info.update({name: found[name] for name in (*kept, "error", "stable", "flops", "bytes")})
-    benchmark.pedantic(replay, rounds=len(found["samples"]))
+    benchmark.extra_info.update({name: getattr(found, name) for name in (*kept, "error", "stable", "flops", "bytes")})
+    benchmark.pedantic(replay, rounds=len(found.samples))
 
 
 def run_once(case, backend_name):

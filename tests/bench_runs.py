@@ -6,6 +6,8 @@ A step costs overhead + work / throughput; every backend has its own two numbers
 import math
 import random
 
+from miniflow_xp.programs.bench.record import Record
+
 HOST = {"numpy:cpu": (8e-6, 6e10), "torch:cpu": (6e-5, 1.4e11), "jax:cpu": (2.5e-5, 0.9e11)}
 GPU = {"cupy:0": (1.1e-4, 8e12)}
 BUS = 1.2e10  # bytes per second to the made-up GPU
@@ -44,6 +46,18 @@ def run(backends=(*HOST, *GPU), rounds=16, noise=0.03, seed=0, sizes=SIZES, node
             *make.peers(sizes),
         ],
     }
+
+
+NEEDED = {"backends": {}, "cells": [], "environment": {}}
+CELL = {"family": "", "series": "", "case": "", "axes": {}, "axis": "", "backend": "numpy:cpu", "contestant": "ours"}
+CELL |= {"dtype": "float32", "residence": None, "state": "measured", "samples": []}
+
+
+def record(raw):
+    """The record of such JSON, through the door, after what a file always has was filled in."""
+    cells = [{**CELL, "rounds": list(range(len(cell.get("samples", [])))), **cell} for cell in raw.get("cells", [])]
+    about = {name: {"describe": "", **one} for name, one in raw.get("backends", {}).items()}
+    return Record.from_json({**NEEDED, **raw, "cells": cells, "backends": about})
 
 
 def environment(gpu):

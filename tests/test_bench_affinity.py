@@ -21,8 +21,8 @@ def test_the_last_cores_are_left_and_the_others_given_back():
     before = os.sched_getaffinity(0)
     with bound_to(1):
         assert os.sched_getaffinity(0) == {max(before)}
-        assert usable_cores() == machine()["usable_cores"] == 1
-        assert machine()["cores"] == os.cpu_count()
+        assert usable_cores() == machine().usable_cores == 1
+        assert machine().cores == os.cpu_count()
     assert os.sched_getaffinity(0) == before
     with pytest.raises(ZeroDivisionError), bound_to(1):
         _ = 1 / 0
@@ -35,7 +35,7 @@ def test_thread_pools_of_a_worker_take_their_size_from_what_is_left():
     with bound_to(1):
         worker = Worker("numpy")
         try:
-            blas = worker.ask("describe")["blas"]
+            blas = worker.ask("describe").blas
         finally:
             worker.close()
     assert {library["threads"] for library in blas} == {1}

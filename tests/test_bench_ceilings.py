@@ -4,33 +4,26 @@ import math
 from itertools import repeat
 
 import pytest
+import simulation
 
-from miniflow_xp.programs.bench import simulation
-from miniflow_xp.programs.bench.ceilings import MARGIN, Kernel, best_rate, bound, lies, measure_ceilings
+from miniflow_xp.programs.bench.ceilings import MARGIN, Kernel, best_rate, lies, measure_ceilings
+from miniflow_xp.programs.bench.record import Ceiling
 
-CEILING = {"flops_per_s": 1e9, "bytes_per_s": 1e8}
+CEILING = Ceiling(flops_per_s=1e9, bytes_per_s=1e8)
 CEILINGS = {"numpy:cpu": {"float32": CEILING}}
 
 
 def cell(samples, **facts):
-    return {
-        "backend": "numpy:cpu",
-        "dtype": "float32",
-        "series": "Linear forward",
-        "case": "n=8",
-        "flops": 1e6,
-        "bytes": None,
-        "samples": samples,
-    } | facts
+    return simulation.made_up_cell(samples, **{"series": "Linear forward", "case": "n=8", "flops": 1e6} | facts)
 
 
 def test_the_tighter_bound_counts():
-    assert bound(1e9, 1e6, CEILING) == 1.0
-    assert bound(1e6, 1e8, CEILING) == 1.0
-    assert bound(None, 1e8, CEILING) == 1.0
-    assert bound(None, None, CEILING) == 0.0
-    assert bound(1e9, 1e8, {}) == 0.0
-    assert bound(1e9, 1e9, {"flops_per_s": 1e9}) == 1.0
+    assert CEILING.bound(1e9, 1e6) == 1.0
+    assert CEILING.bound(1e6, 1e8) == 1.0
+    assert CEILING.bound(None, 1e8) == 1.0
+    assert CEILING.bound(None, None) == 0.0
+    assert Ceiling().bound(1e9, 1e8) == 0.0
+    assert Ceiling(flops_per_s=1e9).bound(1e9, 1e9) == 1.0
 
 
 def test_a_time_below_the_bound_is_a_lie():
@@ -49,10 +42,10 @@ def test_the_margin_is_as_stated():
 
 
 @pytest.mark.parametrize(
-    "facts", [{"samples": []}, {"flops": None}, {"backend": "cupy:0"}, {"dtype": "float16"}, {"samples": None}]
+    "facts", [{"samples": []}, {"flops": None}, {"backend": "cupy:0"}, {"dtype": "float16"}, {"state": "failed"}]
 )
 def test_what_cannot_be_judged_is_not_judged(facts):
-    assert lies([cell([1e-9]) | facts], CEILINGS) == []
+    assert lies([cell(**{"samples": [1e-9]} | facts)], CEILINGS) == []
 
 
 def test_a_missing_synchronise_is_caught_and_an_honest_clock_is_not():
@@ -79,7 +72,7 @@ class MadeUpDevice:
 
     def launch(self, flops, *arrays):
         moved = {id(array): 4.0 * math.prod(array.shape) for array in arrays}
-        self._device.launch(bound(flops, sum(moved.values()), CEILING))
+        self._device.launch(CEILING.bound(flops, sum(moved.values())))
         return arrays[-1]
 
     def matmul(self, a, b):
@@ -99,9 +92,8 @@ def test_the_peaks_of_a_device_are_found_and_not_exceeded(backend):
     """Each kernel is waited for: the time is the device's, not that of asking it."""
     device = MadeUpDevice(backend)
     found = measure_ceilings(device, "float32", at_most_s=0.3, clock=device.clock)
-    assert found.keys() == CEILING.keys()
-    for name, peak in CEILING.items():
-        assert 0.98 * peak < found[name] <= peak
+    for name, peak in CEILING.to_json().items():
+        assert 0.98 * peak < getattr(found, name) <= peak
 
 
 def test_measuring_ends_before_its_time_is_over():

@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
+from simulation import Clock, Device
 
 from miniflow_xp.programs.bench import clock as clocks
 from miniflow_xp.programs.bench.clock import DeviceClock, device_clock, device_seconds, torch_clock
-from miniflow_xp.programs.bench.simulation import Clock, Device
 
 
 def played(ask):

@@ -4,9 +4,9 @@ import random
 from math import exp, inf
 
 import pytest
+from simulation import RUNS, WORLDS, outcome
 
 from miniflow_xp.programs.bench.crossover import TO_THE_END, break_even, coarse_grid, find_crossover, fit
-from miniflow_xp.programs.bench.simulation import RUNS, WORLDS, outcome
 from miniflow_xp.programs.bench.statistics import Ratio
 
 GRID = coarse_grid(1, 4096)

@@ -6,7 +6,9 @@ import gzip
 import itertools
 import json
 import re
+import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -15,10 +17,13 @@ import pytest
 
 from miniflow_xp.errors import PackageMissingError, SettingError
 from miniflow_xp.programs.bench import report
+from miniflow_xp.programs.bench.findings.choices import choices
+from miniflow_xp.programs.bench.findings.outcome import winner
+from miniflow_xp.programs.bench.findings.run import Contest, Run
+from miniflow_xp.programs.bench.findings.sentences import lead, sentences
+from miniflow_xp.programs.bench.record import Record
 from miniflow_xp.programs.bench.report import bars, charts, machine, tables
-from miniflow_xp.programs.bench.report.choices import choices
-from miniflow_xp.programs.bench.report.outcome import winner
-from miniflow_xp.programs.bench.report.run import Case, Run
+from miniflow_xp.programs.bench.schema import WrongError
 
 LIMIT = 500_000  # bytes: what the page may weigh
 CPU = ("numpy:cpu", "torch:cpu", "jax:cpu")
@@ -63,6 +68,18 @@ def outline(html):
     return found
 
 
+def build(runs, names):
+    return report.build([bench_runs.record(run) for run in runs], names)
+
+
+def figures(runs):
+    return report.figures([bench_runs.record(run) for run in runs])
+
+
+def said_of(run):
+    return sentences(bench_runs.record(run))
+
+
 @pytest.fixture(scope="module")
 def run():
     return bench_runs.run()
@@ -70,7 +87,7 @@ def run():
 
 @pytest.fixture(scope="module")
 def html(run):
-    return report.build([run], ["run.json"])
+    return build([run], ["run.json"])
 
 
 def test_whole_page_is_small_and_has_every_section_in_order(html):
@@ -95,7 +112,7 @@ def test_nothing_waits_for_the_script(html):
 
 
 def test_headings_descend_by_one(html, run):
-    for page in (html, report.build([run, run], ["a.json", "b.json"])):
+    for page in (html, build([run, run], ["a.json", "b.json"])):
         levels = outline(page).levels
         assert levels[0] == 1
         assert levels.count(1) == 1
@@ -103,7 +120,7 @@ def test_headings_descend_by_one(html, run):
 
 
 def test_ids_are_unique_with_several_runs(run):
-    found = outline(report.build([run, run], ["a.json", "b.json"]))
+    found = outline(build([run, run], ["a.json", "b.json"]))
     assert len(set(found.ids)) == len(found.ids)
     assert {link[1:] for link in found.links if link.startswith("#")} <= set(found.ids)
 
@@ -118,35 +135,35 @@ def test_rebuilt_from_its_own_data(html, run):
     packed = re.search(r"data:application/gzip;base64,([^\"]+)", html)[1]
     kept = json.loads(gzip.decompress(base64.b64decode(packed)))
     assert kept == json.loads(json.dumps(run))
-    assert report.build([kept], ["run.json"]) == html
+    assert build([kept], ["run.json"]) == html
 
 
 def test_large_run_stays_below_the_limit_and_says_what_was_rounded():
     large = bench_runs.run(rounds=60)
-    page = report.build([large], ["run.json"])
+    page = build([large], ["run.json"])
     assert len(page.encode()) < LIMIT
     assert "rounded to five digits" in page or "too large" in page
 
 
 def test_crossover_is_the_one_that_was_put_in(run):
     # width 32: numpy takes 8 µs + batch · 0.205 µs, the made-up GPU 110 µs + batch · 1.5 ns: equal at batch 502
-    lead = next(s for s in report.sentences(run) if s.startswith("cupy:0 against numpy:cpu: training step, width 32"))
+    lead = next(s for s in said_of(run) if s.startswith("cupy:0 against numpy:cpu: training step, width 32"))
     assert "between 256 and 1,024" in lead
     assert "16 pairs, floor" in lead
     assert "as long" in lead  # the loss at the small end is told, too
 
 
 def test_no_gpu_is_said():
-    said = " ".join(report.sentences(bench_runs.run(backends=CPU)))
+    said = " ".join(said_of(bench_runs.run(backends=CPU)))
     assert "cupy:0 was not measured: cupy: the driver is not installed. No GPU was measured" in said
-    assert "No GPU" not in " ".join(report.sentences(bench_runs.run()))
+    assert "No GPU" not in " ".join(said_of(bench_runs.run()))
 
 
 def test_one_backend_against_itself_is_a_tie():
     twin = bench_runs.run(backends=("numpy:cpu",), nodes=())
     for cell in list(twin["cells"]):
         twin["cells"].append({**cell, "backend": "twin:cpu"})
-    said = [s for s in report.sentences(twin) if s.startswith("twin:cpu against numpy:cpu")]
+    said = [s for s in said_of(twin) if s.startswith("twin:cpu against numpy:cpu")]
     assert said
     assert "a tie at every size measured" in said[0]
     assert "wins" not in said[0]
@@ -157,7 +174,7 @@ def test_what_the_noise_hides_is_neither_a_win_nor_a_tie():
     for cell in list(noisy["cells"]):
         spread = [s * f for s, f in zip(cell["samples"], (0.6, 1.7, 0.7, 1.5) * 2, strict=False)]
         noisy["cells"].append({**cell, "backend": "noisy:cpu", "samples": spread})
-    page = report.build([noisy], ["run.json"])
+    page = build([noisy], ["run.json"])
     chips = re.findall(r'class="chip [^"]*"><b>batch 64</b> (?:<svg.*?</svg>)?([^<]*)', page)
     assert chips
     assert all(chip.startswith("unclear: ") for chip in chips)
@@ -167,20 +184,20 @@ def test_slower_everywhere_is_said_as_a_loss():
     slow = bench_runs.run(backends=("numpy:cpu",), nodes=())
     for cell in list(slow["cells"]):
         slow["cells"].append({**cell, "backend": "slow:cpu", "samples": [2 * s for s in cell["samples"]]})
-    said = next(s for s in report.sentences(slow) if s.startswith("slow:cpu against numpy:cpu"))
+    said = next(s for s in said_of(slow) if s.startswith("slow:cpu against numpy:cpu"))
     assert "slower at every size measured" in said
     assert "it takes 2.00× (2.00–2.00) as long" in said
 
 
 def test_a_part_of_the_machine_is_said():
     part = bench_runs.run(nodes=())
-    assert not any("cores" in s for s in report.sentences(part))
+    assert not any("cores" in s for s in said_of(part))
     part["environment"]["machine"]["usable_cores"] = 2
-    assert "The run used 2 of 8 cores: with all of them, other sizes may win." in report.sentences(part)
+    assert "The run used 2 of 8 cores: with all of them, other sizes may win." in said_of(part)
 
 
 def grade(run):
-    return re.search(r'badge (\w+)">', report.build([run], ["r"]))[1]
+    return re.search(r'badge (\w+)">', build([run], ["r"]))[1]
 
 
 def quiet(run):
@@ -220,7 +237,7 @@ def test_what_spoils_the_trust_is_told(run, spoil, expected, reason):
     spoiled = quiet(run)
     spoil(spoiled)
     assert grade(spoiled) == expected
-    assert reason in report.build([spoiled], ["r"]).replace("\N{NO-BREAK SPACE}", " ")
+    assert reason in build([spoiled], ["r"]).replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize(("busy", "said"), [(0.1, True), (1.0, False)])
@@ -228,7 +245,7 @@ def test_a_busy_core_is_no_clock_that_was_stopped_too_early(run, busy, said):
     spoiled = quiet(run)
     spoiled["cells"][0].update(samples=[1e-9] * 16)
     spoiled["environment"]["before"]["busy_cores"] = busy
-    first = report.sentences(spoiled)[0]
+    first = said_of(spoiled)[0]
     assert ("the clock was stopped before the work was done" in first) == said
     assert ("1 cell is faster than the peaks that were measured while others took their part" in first) != said
 
@@ -238,10 +255,10 @@ def test_what_would_mend_the_trust_is_told_once_and_not_where_it_was_done(run):
     spoiled["control"][0].update(b=[1.3 * t for t in spoiled["control"][0]["a"]])
     spoiled["environment"]["before"]["busy_cores"] = 7.0
     idle = "run it while nothing else runs on the machine"
-    assert report.sentences(spoiled)[1].count(idle) == 1
-    assert "--cores 1" in report.sentences(spoiled)[1]
+    assert said_of(spoiled)[1].count(idle) == 1
+    assert "--cores 1" in said_of(spoiled)[1]
     spoiled["environment"]["machine"]["usable_cores"] = 1
-    assert report.sentences(spoiled)[1] == f"To trust it more: {idle}."
+    assert said_of(spoiled)[1] == f"To trust it more: {idle}."
 
 
 @pytest.mark.parametrize(
@@ -249,50 +266,94 @@ def test_what_would_mend_the_trust_is_told_once_and_not_where_it_was_done(run):
     [
         {},
         {"cells": []},
-        {"cells": None, "backends": None, "environment": None, "control": None, "ceilings": None},
         {"cells": [{}]},
-        {"cells": [{"samples": [None, float("nan"), -1, 0, 1e-3], "rounds": [0, 1]}, "no cell", 3]},
-        {"cells": [{"family": "step", "axes": {"n": float("inf")}, "axis": "n", "samples": [1e-3]}]},
-        {"control": [{}, {"a": [1.0], "b": []}, 7], "planted": [{"plain": [0], "slowed": [0]}]},
-        {"ceilings": {"numpy:cpu": {"float32": {"flops_per_s": 0, "bytes_per_s": float("nan")}}, "x": 3}},
-        {"environment": {"before": {"load": []}, "machine": {"cores": 0, "blas": {}, "gpu": "none"}}},
+        {"cells": [{"samples": [1e-3], "rounds": [7]}, {"state": "failed", "samples": [1e-3]}]},
+        {"cells": [{"family": "step", "axes": {"n": 1e15}, "axis": "n", "samples": [1e-3]}]},
+        {"cells": [{"family": "step", "axes": {}, "axis": "n", "samples": [1e-3]}]},
+        {"control": [{"backend": "", "case": "", "a": [1.0], "b": []}]},
+        {"planted": [{"backend": "", "case": "", "plain": [], "slowed": []}]},
+        {"ceilings": {"numpy:cpu": {"float32": {"flops_per_s": 0, "bytes_per_s": None}}, "x": {}}},
+        {"environment": {"before": {"load": []}, "machine": {"cores": 0, "blas": [], "gpu": "none"}}},
     ],
 )
 def test_what_is_missing_breaks_nothing(raw):
-    page = report.build([raw], ["run.json"])
+    page = build([raw], ["run.json"])
     outline(page)
     assert "Not measured here" in page
     assert "nan" not in page.lower().replace("nano", "")
-    report.figures([raw])
-    report.sentences(raw)
+    figures([raw])
+    said_of(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "key"),
+    [
+        ({"cells": None}, "cells"),
+        ({"backends": None}, "backends"),
+        ({"environment": None}, "environment"),
+        ({"control": None}, "control"),
+        ({"ceilings": None}, "ceilings"),
+        ({"cells": ["no cell"]}, "cells[0]"),
+        ({"cells": [{**bench_runs.CELL, "samples": [float("nan")], "rounds": [0]}]}, "cells[0].samples[0]"),
+        ({"cells": [{**bench_runs.CELL, "samples": [1e-3, 0], "rounds": [0, 1]}]}, "cells[0].samples[1]"),
+        ({"cells": [{**bench_runs.CELL, "samples": [1e-3], "rounds": [0, 1]}]}, "cells[0].rounds"),
+        ({"cells": [{**bench_runs.CELL, "rounds": [], "axes": {"n": float("inf")}}]}, "cells[0].axes.n"),
+        ({"control": [{}]}, "control[0].backend"),
+        ({"control": [7]}, "control[0]"),
+        ({"planted": [{"backend": "", "case": "", "plain": [0], "slowed": [0]}]}, "planted[0].plain[0]"),
+        (
+            {"ceilings": {"numpy:cpu": {"float32": {"bytes_per_s": float("nan")}}}},
+            "ceilings.numpy:cpu.float32.bytes_per_s",
+        ),
+        ({"ceilings": {"x": 3}}, "ceilings.x"),
+        ({"environment": {"machine": {"blas": {}}}}, "environment.machine.blas"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_spoiled_is_refused_by_its_key(raw, key):
+    with pytest.raises(WrongError) as caught:
+        Record.from_json({**bench_runs.NEEDED, **raw})
+    assert caught.value.key == key
+
+
+def refused(raw):
+    """The key by which it is refused; None where a page can be made of it."""
+    try:
+        record = Record.from_json(raw)
+    except WrongError as wrong:
+        return wrong.key
+    outline(report.build([record], ["run.json"]))
+    return None
 
 
 @pytest.mark.parametrize("key", list(bench_runs.run(backends=CPU, sizes=(16,), nodes=("Linear",))["cells"][0]))
-def test_any_key_of_the_cells_may_be_missing_or_null(key):
+def test_any_key_of_the_cells_that_not_every_file_has_may_be_missing_or_null(key):
     some = bench_runs.run(backends=CPU[:2], sizes=(16, 64), nodes=("Linear",))
-    for spoiled in (
-        ({k: v for k, v in c.items() if k != key} for c in some["cells"]),
-        ({**c, key: None} for c in some["cells"]),
-    ):
-        outline(report.build([{**some, "cells": list(spoiled)}], ["run.json"]))
+    missing = [{k: v for k, v in c.items() if k != key} for c in some["cells"]]
+    null = [{**c, key: None} for c in some["cells"]]
+    needed = {*bench_runs.CELL, "rounds"}
+    no_null = {*needed - {"residence"}, "cache", "kind", "why", "note"}
+    for cells, keys in ((missing, needed), (null, no_null)):
+        assert refused({**some, "cells": cells}) == (f"cells[0].{key}" if key in keys else None)
 
 
 @pytest.mark.parametrize("key", list(bench_runs.run(backends=CPU, sizes=(16,))))
-def test_any_key_of_the_run_may_be_missing(key):
+def test_any_key_of_the_run_that_not_every_file_has_may_be_missing(key):
     some = bench_runs.run(backends=CPU[:2], sizes=(16, 64), nodes=("Linear",))
-    outline(report.build([{k: v for k, v in some.items() if k != key}], ["run.json"]))
+    found = refused({k: v for k, v in some.items() if k != key})
+    assert found == (key if key in bench_runs.NEEDED else None)
 
 
 def test_single_backend_and_single_size():
     for some in (bench_runs.run(backends=("numpy:cpu",)), bench_runs.run(sizes=(64,)), bench_runs.run(rounds=1)):
-        outline(report.build([some], ["run.json"]))
+        outline(build([some], ["run.json"]))
 
 
 def test_everything_skipped():
     some = bench_runs.run(backends=CPU, sizes=(16, 64))
     for cell in some["cells"]:
         cell.update(state="skipped", why="the budget was spent", samples=[], rounds=[])
-    page = report.build([some], ["run.json"])
+    page = build([some], ["run.json"])
     assert "nothing was measured" in page
     assert "the budget was spent" in page
 
@@ -302,7 +363,7 @@ def test_samples_of_a_failed_cell_do_not_count(run):
     for cell in failed["cells"]:
         if cell["backend"] == "cupy:0":
             cell.update(state="failed", why="its results differ")
-    assert not any(s.startswith("cupy:0 against numpy:cpu") for s in report.sentences(failed))
+    assert not any(s.startswith("cupy:0 against numpy:cpu") for s in said_of(failed))
 
 
 def test_pairs_are_of_one_round(run):
@@ -310,7 +371,7 @@ def test_pairs_are_of_one_round(run):
     for cell in shifted["cells"]:
         if cell["backend"] == "cupy:0":
             cell["rounds"] = [r + 1000 for r in cell["rounds"]]
-    assert not any(s.startswith("cupy:0 against numpy:cpu") for s in report.sentences(shifted))
+    assert not any(s.startswith("cupy:0 against numpy:cpu") for s in said_of(shifted))
 
 
 HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>&amp;]]>\x00\u2028"\''
@@ -324,17 +385,17 @@ def test_hostile_and_huge_texts_are_only_text(run):
     hostile["command"] = hostile["created"] = hostile["mode"] = HOSTILE
     hostile["backends"] = {HOSTILE: {"describe": HOSTILE, "usable": False}}
     hostile["environment"]["machine"]["cpu"] = HOSTILE
-    page = report.build([hostile], [HOSTILE])
+    page = build([hostile], [HOSTILE])
     found = outline(page)
     assert found.counts["script"] == 1
     assert "img" not in found.counts
     assert len(page.encode()) < LIMIT
-    for svg in report.figures([hostile]).values():
+    for svg in figures([hostile]).values():
         ElementTree.fromstring(svg)
 
 
 def test_figures_stand_alone(run):
-    found = report.figures([run])
+    found = figures([run])
     kinds = {name.split("-")[0] for name in found}
     assert {"speedup", "times", "transfer", "memory", "winner", "roofline", "breakdown"} <= kinds
     for name, svg in found.items():
@@ -342,37 +403,37 @@ def test_figures_stand_alone(run):
         assert "var(" not in svg
         root = ElementTree.fromstring(svg)
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert all(name.startswith(("1-", "2-")) for name in report.figures([run, run]))
+    assert all(name.startswith(("1-", "2-")) for name in figures([run, run]))
 
 
 def test_written_with_figures(tmp_path):
     pytest.importorskip("resvg_py", reason="turns SVG into PNG; the extra 'report'")
     some = bench_runs.run(backends=CPU[:2], sizes=(16, 64), nodes=("Linear",))
-    report.write([some], ["run.json"], tmp_path / "r.html", tmp_path / "figures")
-    assert (tmp_path / "r.html").read_text(encoding="utf-8") == report.build([some], ["run.json"])
+    report.write([bench_runs.record(some)], ["run.json"], tmp_path / "r.html", tmp_path / "figures")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == build([some], ["run.json"])
     svgs, pngs = (sorted(p.stem for p in (tmp_path / "figures").glob(f"*.{end}")) for end in ("svg", "png"))
-    assert svgs == pngs == sorted(report.figures([some]))
+    assert svgs == pngs == sorted(figures([some]))
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in (tmp_path / "figures").glob("*.png"))
 
 
 def test_missing_package_is_our_error_and_the_page_is_there(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(PackageMissingError, match=r"miniflow_xp\[report\]"):
-        report.write([bench_runs.run()], ["run.json"], tmp_path / "r.html", tmp_path / "figures")
+        report.write([bench_runs.record(bench_runs.run())], ["run.json"], tmp_path / "r.html", tmp_path / "figures")
     assert (tmp_path / "r.html").exists()
 
 
 def test_unwritable_places_are_our_errors(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingError):
-        report.write([{}], ["r"], tmp_path / "missing" / "r.html")
+        report.write([bench_runs.record({})], ["r"], tmp_path / "missing" / "r.html")
     with pytest.raises(SettingError):
-        report.write([{}], ["r"], tmp_path / "r.html", tmp_path / "file" / "figures")
+        report.write([bench_runs.record({})], ["r"], tmp_path / "r.html", tmp_path / "file" / "figures")
 
 
 def test_as_many_names_as_runs():
     with pytest.raises(ValueError, match="shorter"):
-        report.build([{}, {}], ["one"])
+        build([{}, {}], ["one"])
 
 
 def peers_of(*cells):
@@ -380,14 +441,15 @@ def peers_of(*cells):
     make = bench_runs.Maker(0, 12, 0.01, {}, ("numpy:cpu", "torch:cpu"))
     axes = {"n": 8}
     made = [make.cell("peers", "a step", axes, "n", b, s, contestant=c) for c, b, s in cells]
-    return Run({"cells": made, "backends": {b: {} for _, b, _ in cells}, "control": [make.control("numpy:cpu")]}, "")
+    backends = {b: {} for _, b, _ in cells}
+    return Run(bench_runs.record({"cells": made, "backends": backends, "control": [make.control("numpy:cpu")]}))
 
 
 def test_peers_are_compared_with_ours_on_their_own_backend():
     run = peers_of(("ours", "numpy:cpu", 1e-3), ("ours", "torch:cpu", 2e-3), ("autograd", "torch:cpu", 4e-3))
     (series,) = run.of("peers")
     assert run.rival(series, "autograd (torch:cpu)") == "ours (torch:cpu)"
-    (said,) = (s for s in report.sentences(run.raw) if "autograd" in s)
+    (said,) = (s for s in sentences(run.record) if "autograd" in s)
     assert said.startswith("ours (torch:cpu): against autograd (torch:cpu), 1 case: 1 win; 2.0× (")
 
 
@@ -395,7 +457,7 @@ def test_a_part_of_the_work_wins_nothing():
     run = peers_of(("products", "numpy:cpu", 1e-4), ("ours", "numpy:cpu", 1e-3), ("lesson", "numpy:cpu", 2e-3))
     (series,) = run.of("peers")
     assert winner(run, series.cases[0]).labels == ["ours (numpy:cpu)"]
-    assert not any("products" in sentence for sentence in report.sentences(run.raw))
+    assert not any("products" in sentence for sentence in sentences(run.record))
 
 
 @pytest.mark.parametrize(("device_s", "host", "device"), [(None, 2e-4, 8e-4), (3e-4, 7e-4, 3e-4), (2e-3, 0.0, 1e-3)])
@@ -403,7 +465,7 @@ def test_the_devices_own_clock_goes_before_the_hosts(device_s, host, device):
     make = bench_runs.Maker(0, 8, 0.0, {"cupy:0": (2e-4, 1.0)}, ("cupy:0",))
     make.shared = [1.0] * 8
     cell = make.cell("step", "training", {"batch": 8}, "batch", "cupy:0", 1e-3, device_s=device_s)
-    ((_, _, (split,)),) = bars.breakdowns(Run({"cells": [cell]}, ""))
+    ((_, _, (split,)),) = bars.breakdowns(Run(bench_runs.record({"cells": [cell]})))
     assert (split.host, split.device) == pytest.approx((host, device), abs=1e-9)
 
 
@@ -415,7 +477,7 @@ def test_what_is_paid_once_holds_start_and_upload():
         for b, s, first, upload in (("numpy:cpu", 2e-3, 0.0, 0.0), ("torch:cpu", 1e-3, 0.5, 0.25))
     ]
     backends = {"numpy:cpu": {"start_s": 0.05}, "torch:cpu": {"start_s": 1.3}}
-    run = Run({"cells": made, "backends": backends, "control": [make.control("numpy:cpu")]}, "")
+    run = Run(bench_runs.record({"cells": made, "backends": backends, "control": [make.control("numpy:cpu")]}))
     (series,) = run.of("step")
     row = tables.payback_row(run, series, series.cases[0], "torch:cpu", "numpy:cpu")
     assert row[-1].value == pytest.approx((1.3 - 0.05 + 0.5 + 0.25) / 1e-3)
@@ -423,23 +485,32 @@ def test_what_is_paid_once_holds_start_and_upload():
 
 def test_the_terminal_is_told_what_was_left_out_and_what_speaks_against_the_run():
     raw = bench_runs.run(backends=CPU)
-    said = report.sentences(raw)
+    said = said_of(raw)
     assert any(s.startswith("Skipped, the budget was spent: training step, width 512 on jax:cpu") for s in said)
     assert said[0] == "Trust: good."
     assert not any("relied" in s for s in said)
     forced = copy.deepcopy(raw)
     forced["environment"]["machine"]["forced_kernel"] = "Haswell"
-    first, mend, *others = report.sentences(forced)
+    first, mend, *others = said_of(forced)
     assert first == "Trust: fair: the environment forces the BLAS kernel Haswell."
     assert mend == "To trust it more: unset OPENBLAS_CORETYPE."
     assert {s.removeprefix("Not to be relied on: ") for s in others} == set(said[1:])
     verdicts = [s for s in others if " against " in s or " use " in s]
     assert verdicts
     assert all(s.startswith("Not to be relied on: ") for s in verdicts)
-    page = report.build([forced], ["r"])
+    page = build([forced], ["r"])
     assert "To trust it more: unset OPENBLAS_CORETYPE." in page
     assert "Not to be relied on: Verdict" in page
-    assert "Not to be relied on" not in report.build([raw], ["r"])
+    assert "Not to be relied on" not in build([raw], ["r"])
+
+
+def test_what_the_terminal_is_told_needs_neither_page_nor_figures():
+    program = (
+        "import sys, miniflow_xp.programs.cli; page = 'miniflow_xp.programs.bench.report'; "
+        "sys.exit(' '.join(name for name in sys.modules if name.startswith(page)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
 def advised(way):
@@ -454,10 +525,10 @@ def advised(way):
 def test_each_way_to_use_a_graph_has_its_sentence_and_a_single_step_breaks_nothing_even():
     cells = [cell for way in ("resident", "streamed", "once") for cell in advised(way)]
     raw = {"cells": cells, "backends": {"numpy:cpu": {}, "torch:cpu": {}}}
-    said = [s for s in report.sentences(raw) if "torch:cpu against numpy:cpu: " in s]
+    said = [s for s in said_of(raw) if "torch:cpu against numpy:cpu: " in s]
     assert [s.split(": ")[2].rpartition(", ")[2] for s in said] == ["resident", "streamed", "once"]
     assert all("from a batch between 64 and 4,096 on" in s for s in said)
-    page = report.build([raw], ["advice.json"])
+    page = build([raw], ["advice.json"])
     for section in ("breakeven", "first"):
         (found,) = re.findall(rf'<section id="r0-{section}">(.*?)</section>', page)
         assert "build, streamed" in found
@@ -468,15 +539,15 @@ def test_each_way_to_use_a_graph_has_its_sentence_and_a_single_step_breaks_nothi
 def test_the_cores_that_others_use_go_before_the_load_of_the_last_minute(busy, said):
     raw = copy.deepcopy(bench_runs.run(backends=CPU))
     raw["environment"]["before"] = {"load": [7.9, 1.0, 1.0], "busy_cores": busy}
-    assert said in report.sentences(raw)[0]
+    assert said in said_of(raw)[0]
     del raw["environment"]["before"]["busy_cores"]
-    assert "load of the machine 7.9 before" in report.sentences(raw)[0]
+    assert "load of the machine 7.9 before" in said_of(raw)[0]
 
 
 def test_what_others_do_after_the_run_counts_as_what_they_did_before():
     raw = copy.deepcopy(bench_runs.run(backends=CPU))
     raw["environment"]["before"]["busy_cores"], raw["environment"]["after"]["busy_cores"] = 0.0, 7.0
-    assert report.sentences(raw)[0] == "Trust: poor: others kept 7 of 8 cores busy after the run."
+    assert said_of(raw)[0] == "Trust: poor: others kept 7 of 8 cores busy after the run."
 
 
 def test_peers_of_one_backend_stand_together():
@@ -487,18 +558,18 @@ def test_peers_of_one_backend_stand_together():
         ("lesson", "numpy:cpu", 4e-3),
         ("torch.optim", "torch:cpu", 4e-3),
     )
-    subjects = [s.partition(": against")[0] for s in report.sentences(run.raw) if ": against" in s]
+    subjects = [s.partition(": against")[0] for s in sentences(run.record) if ": against" in s]
     assert subjects == sorted(subjects)
 
 
 def test_what_to_use_for_which_size_stands_first(run):
-    trust, first, *_ = report.sentences(run)
+    trust, first, *_ = said_of(run)
     assert trust == "Trust: good."
     assert first == "training step, width 32: up to batch = 256 use numpy:cpu, from 1,024 on use cupy:0."
-    page = report.build([run], ["r"])
+    page = build([run], ["r"])
     assert page.index(f"<li>{first}</li>") < page.index("<h2>Verdict")
     assert "<li>A training step is one of a network batch × width → width … → 1" in page
-    own = report.build([made_up(a=[1], b=[2]).raw], ["r"])
+    own = report.build([made_up(a=[1], b=[2]).record], ["r"])
     assert "<li>A training step is one of your own graph, as model.py:build builds it.</li>" in own
 
 
@@ -512,7 +583,7 @@ def made_up(**seconds):
         for k, one in enumerate(own)
         if one is not None
     ]
-    return Run({"cells": cells, "backends": {b: {} for b in seconds}}, "")
+    return Run(bench_runs.record({"cells": cells, "backends": {b: {} for b in seconds}}))
 
 
 @pytest.mark.parametrize(
@@ -549,18 +620,18 @@ def test_where_there_is_no_interval_no_band_is_drawn():
     whole = made_up(a=[1e-3] * 4, b=[2e-3] * 4)
     for few, count in (((), 8), ((3,), 6), ((0, 3), 4), ((1, 3), 4 + 4), ((0, 1, 2, 3), 0)):
         cells = [
-            {**c, "samples": c["samples"][:3], "rounds": [0, 1, 2]} if c["axes"]["batch"] in [4**k for k in few] else c
-            for c in whole.raw["cells"]
+            replace(c, samples=c.samples[:3], rounds=[0, 1, 2]) if c.axes["batch"] in [4**k for k in few] else c
+            for c in whole.record.cells
         ]
-        run = Run({**whole.raw, "cells": cells}, "")
+        run = Run(replace(whole.record, cells=cells))
         drawn = bands(charts.speedup(run, run.series[0]))
         assert sum(map(len, drawn)) == count
-    assert "a marker without one had too few pairs" in report.build([run.raw], ["r"])
+    assert "a marker without one had too few pairs" in report.build([run.record], ["r"])
 
 
 def test_a_line_of_speedups_runs_between_the_ends_of_its_band():
     """Every round differs: the estimate is then strictly inside of its interval."""
-    run = Run(bench_runs.run(), "")
+    run = Run(bench_runs.record(bench_runs.run()))
     series = next(s for s in run.of("step") if s.axis == "batch")
     pairs = [(c, run.compare(c.cells["torch:cpu"], c.cells[run.reference])) for c in series.cases]
     for case, compared in pairs:
@@ -604,17 +675,18 @@ def test_page_and_terminal_say_what_was_trained_and_how_it_was_used():
         (own, "A training step is one of your own graph", "every step; once: a single step from host to host, capture"),
         (one, "A training step is one of your own graph, as model.py:build builds it", ""),
     ):
-        (told,) = [s for s in report.lead(raw) if s.startswith(network)]
+        (told,) = [s for s in lead(bench_runs.record(raw)) if s.startswith(network)]
         assert uses in told
         assert ("data on the device" in told) is bool(uses)
-        assert f"<li>{told}</li>" in report.build([raw], ["r"])
-        assert report.sentences(raw)[: len(report.lead(raw))] == report.lead(raw)
+        assert f"<li>{told}</li>" in build([raw], ["r"])
+        record = bench_runs.record(raw)
+        assert sentences(record)[: len(lead(record))] == lead(record)
 
 
 def test_a_section_in_which_nothing_was_measured_is_told_as_missing():
     spent = {"state": "skipped", "why": "the budget was spent", "samples": [], "rounds": [], "peak_bytes": None}
     raw = bench_runs.run(backends=CPU)
-    page = report.build([{**raw, "cells": [{**cell, **spent} for cell in raw["cells"]]}], ["r"])
+    page = build([{**raw, "cells": [{**cell, **spent} for cell in raw["cells"]]}], ["r"])
     shown = re.findall(r'<section id="r0-(\w+)">', page)
     assert shown == ["missing", "machine", "data"]
     (absent,) = re.findall("Not measured here: (.*?)<", page)
@@ -630,7 +702,7 @@ def test_figures_that_are_left_out_come_with_the_command_that_writes_them(html):
 def test_an_option_stays_on_one_line_of_the_page(run):
     spoiled = quiet(run)
     spoiled["control"][0].update(b=[1.3 * t for t in spoiled["control"][0]["a"]])
-    page = report.build([spoiled], ["r"])
+    page = build([spoiled], ["r"])
     assert '<span class="option">--cores 1</span>, where runs repeat themselves best' in page
     assert re.search(r"\n\.option \{ white-space: nowrap; \}", page)
 
@@ -638,7 +710,9 @@ def test_an_option_stays_on_one_line_of_the_page(run):
 def test_facts_of_the_machine_have_units():
     gpu = {"name": "G", "memory.total": "81559", "clocks.max.sm": "1980"}
     state = {"load": [0.5, 0.25, 1.0], "busy_cores": 2.0, "gpu": {"clocks.sm": "345", "temperature.gpu": "41"}}
-    run = Run({"environment": {"machine": {"memory_bytes": 32 * 10**9, "gpu": gpu}, "before": state}}, "")
+    run = Run(
+        bench_runs.record({"environment": {"machine": {"memory_bytes": 32 * 10**9, "gpu": gpu}, "before": state}})
+    )
     assert dict(machine.facts(run)) == {
         "memory": "32.0\N{NO-BREAK SPACE}GB",
         "gpu": "name G, memory.total 81559 MiB, clocks.max.sm 1980 MHz",
@@ -650,8 +724,8 @@ def test_facts_of_the_machine_have_units():
 
 def test_no_two_lines_of_a_figure_look_the_same():
     """More peers than there are colours."""
-    (peers,) = Run(bench_runs.run(), "").of("peers")
+    (peers,) = Run(bench_runs.record(bench_runs.run())).of("peers")
     for count in (2, 6, 7, 11):
         cells = dict.fromkeys(f"peer {k}" for k in range(count))
-        looks = charts.styles(Run({}, ""), peers._replace(cases=[Case("n=1", 1.0, cells)]))
+        looks = charts.styles(Run(bench_runs.record({})), peers._replace(cases=[Contest("n=1", 1.0, cells)]))
         assert len({(look.colour, look.hollow) for look in looks.values()}) == count

@@ -8,23 +8,25 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from simulation import Clock, Device, made_up_cell
 
 from miniflow_xp.__main__ import main
 from miniflow_xp.errors import BuilderError, SettingError, WorkerError
-from miniflow_xp.programs.bench import environment, record, report, workloads
+from miniflow_xp.programs.bench import environment, report, workloads
 from miniflow_xp.programs.bench.advise import advise, limit, parse_axis, pays, ratio_in_words, times
 from miniflow_xp.programs.bench.builder import load_builder
 from miniflow_xp.programs.bench.cases import Case, network, nodes, plan, steps, transfers
-from miniflow_xp.programs.bench.cell import AGREE, Cell, disagreement
 from miniflow_xp.programs.bench.cli import FAMILIES, chosen_backends, with_one_thread
 from miniflow_xp.programs.bench.clock import timed
+from miniflow_xp.programs.bench.controls import TIMES
 from miniflow_xp.programs.bench.files import read_run
 from miniflow_xp.programs.bench.peak import peak_bytes
-from miniflow_xp.programs.bench.run import TIMES, grouped, in_turns, run
-from miniflow_xp.programs.bench.scheduler import Series
-from miniflow_xp.programs.bench.simulation import Clock, Device
+from miniflow_xp.programs.bench.record import Record
+from miniflow_xp.programs.bench.run import grouped, in_turns, run
+from miniflow_xp.programs.bench.scheduler import Timings
 from miniflow_xp.programs.bench.statistics import Ratio
-from miniflow_xp.programs.bench.study import Measured
+from miniflow_xp.programs.bench.study import Study
+from miniflow_xp.programs.bench.trial import AGREE, Trial, disagreement
 from miniflow_xp.programs.bench.worker import SINGLE, Desk, Worker, in_words, sample
 from miniflow_xp.programs.bench.workloads import Workload
 from miniflow_xp.switch import get_backend, set_backend
@@ -61,26 +63,27 @@ def small_run():
 
 
 def test_a_run_holds_what_was_measured(small_run):
-    record.check(json.loads(json.dumps(small_run)))
-    assert set(small_run) >= RUN_KEYS | {"backends", "ceilings", "control", "planted", "cells"}
-    json.dumps(small_run, allow_nan=False)
-    cells = [c for c in small_run["cells"] if c["family"] != "memory"]
+    written = small_run.to_json()
+    assert Record.from_json(json.loads(json.dumps(written))) == small_run
+    assert set(written) >= RUN_KEYS | {"backends", "ceilings", "control", "planted", "cells"}
+    json.dumps(written, allow_nan=False)
+    cells = [c for c in small_run.cells if c.family != "memory"]
     assert len(cells) == len(SMALL)
     for cell in cells:
-        assert cell["state"] == "measured", cell["why"]
-        assert cell["rounds"] == list(range(6))
-        assert all(sample > 0 for sample in cell["samples"])
-        assert cell["error"] == 0  # of the reference to itself
-        assert cell["first_call_s"] > 0
-        assert cell["calls"] >= 1
-    assert small_run["complete"]
-    assert small_run["environment"]["machine"]["packages"]["numpy"] == np.__version__
+        assert cell.state == "measured", cell.why
+        assert cell.rounds == list(range(6))
+        assert all(sample > 0 for sample in cell.samples)
+        assert cell.error == 0  # of the reference to itself
+        assert cell.first_call_s > 0
+        assert cell.calls >= 1
+    assert small_run.complete
+    assert small_run.environment.machine.packages["numpy"] == np.__version__
 
 
 def test_the_state_of_the_machine_is_written_before_and_after(small_run):
-    for when in ("before", "after"):
-        busy = small_run["environment"][when]["busy_cores"]
-        assert busy is None or 0 <= busy <= small_run["environment"]["machine"]["cores"]
+    environment = small_run.environment
+    for state in (environment.before, environment.after):
+        assert state.busy_cores is None or 0 <= state.busy_cores <= environment.machine.cores
 
 
 def test_busy_cores_are_those_of_others(monkeypatch):
@@ -93,9 +96,9 @@ def test_busy_cores_are_those_of_others(monkeypatch):
 
 
 def test_a_backend_that_cannot_be_used_is_told(small_run):
-    assert small_run["backends"]["numpy:cpu"]["usable"]
-    assert small_run["backends"]["torch:none"]["usable"] is False
-    assert "torch" in small_run["backends"]["torch:none"]["describe"]
+    assert small_run.backends["numpy:cpu"].usable
+    assert small_run.backends["torch:none"].usable is False
+    assert "torch" in small_run.backends["torch:none"].describe
 
 
 def test_a_larger_batch_is_what_a_step_is_given(monkeypatch):
@@ -119,23 +122,23 @@ def test_a_single_step_is_captured_anew_each_time(model, monkeypatch):
 
 
 def test_the_controls_pair_round_by_round(small_run):
-    (control,), (planted,) = small_run["control"], small_run["planted"]
-    assert len(control["a"]) == len(control["b"]) == 6 * TIMES
-    assert planted["slowdown"] == 0.05
-    assert len(planted["plain"]) == len(planted["slowed"]) == 6 * TIMES
+    (control,), (planted,) = small_run.control, small_run.planted
+    assert len(control.a) == len(control.b) == 6 * TIMES
+    assert planted.slowdown == 0.05
+    assert len(planted.plain) == len(planted.slowed) == 6 * TIMES
 
 
 def test_a_run_without_training_steps_has_controls_too():
     found = run(list(transfers((1 << 12,))), ["numpy"], 10, rounds=2, now=still)
-    assert len(found["control"]) == len(found["planted"]) == 1
-    assert len(found["control"][0]["a"]) == 2 * TIMES
+    assert len(found.control) == len(found.planted) == 1
+    assert len(found.control[0].a) == 2 * TIMES
 
 
 def test_the_memory_of_a_step_is_at_least_its_parameters(small_run):
-    (cell,) = [c for c in small_run["cells"] if c["family"] == "memory"]
-    if cell["state"] == "skipped":
-        pytest.skip(cell["why"])
-    assert cell["peak_bytes"] >= 2 * 128 * 128 * 4
+    (cell,) = [c for c in small_run.cells if c.family == "memory"]
+    if cell.state == "skipped":
+        pytest.skip(cell.why)
+    assert cell.peak_bytes >= 2 * 128 * 128 * 4
 
 
 class PlayedCupy:
@@ -174,29 +177,29 @@ def test_no_usable_backend_is_an_error():
 def test_a_run_stops_on_the_clock_and_lists_what_it_did_not_come_to():
     clock = PlayedClock(preparing=0.3, measuring=0.05)
     found = run(plan("full"), ["numpy"], 6, now=clock, progress=clock.progress)
-    assert found["seconds"] == clock() < 6.3  # a case that was begun is finished
-    states = [c["state"] for c in found["cells"]]
+    assert found.seconds == clock() < 6.3  # a case that was begun is finished
+    states = [c.state for c in found.cells]
     assert "measured" in states
     assert "skipped" in states
-    assert not found["complete"]
-    assert {c["why"] for c in found["cells"] if c["state"] == "skipped"} == {"the budget was spent"}
+    assert not found.complete
+    assert {c.why for c in found.cells if c.state == "skipped"} == {"the budget was spent"}
 
 
 def test_every_family_is_seen_however_short_the_time_is():
     clock = PlayedClock(preparing=1.0)
     found = run(plan("quick"), ["numpy"], 30, rounds=2, now=clock, progress=clock.progress)
-    seen = {c["family"] for c in found["cells"] if c["state"] == "measured"}
+    seen = {c.family for c in found.cells if c.state == "measured"}
     assert seen | {"memory"} == set(FAMILIES)
-    assert [c["why"] for c in found["cells"] if c["family"] == "memory"] != ["the budget was spent"]
-    assert "the budget was spent" in {c["why"] for c in found["cells"]}
+    assert [c.why for c in found.cells if c.family == "memory"] != ["the budget was spent"]
+    assert "the budget was spent" in {c.why for c in found.cells}
     planned = [(c.series, c.case, c.contestant) for c in plan("quick") if c.runs_on("numpy")]
-    assert [(c["series"], c["case"], c["contestant"]) for c in found["cells"]] == planned  # as the plan has them
+    assert [(c.series, c.case, c.contestant) for c in found.cells] == planned  # as the plan has them
 
 
 def test_starting_the_backends_takes_no_case_its_turn():
     clock = PlayedClock(starting=20.0, preparing=0.1)
     found = run(SMALL, ["numpy"], 30, rounds=2, now=clock, progress=clock.progress)
-    assert {c["state"] for c in found["cells"]} == {"measured"}
+    assert {c.state for c in found.cells} == {"measured"}
 
 
 def test_families_take_turns_and_those_that_start_processes_go_last():
@@ -262,7 +265,7 @@ def test_a_worker_tells_its_errors_and_lives_on():
     try:
         with pytest.raises(WorkerError, match="KeyError"):
             worker.ask("sample", 99, 1)
-        assert worker.ask("describe")["name"] == "numpy:cpu"
+        assert worker.ask("describe").name == "numpy:cpu"
     finally:
         worker.close()
 
@@ -270,14 +273,14 @@ def test_a_worker_tells_its_errors_and_lives_on():
 def test_after_its_process_ended_a_worker_goes_on_with_a_fresh_one():
     worker = Worker("numpy")
     try:
-        cell = Cell(SMALL[0], worker, "numpy:cpu")
-        cell.prepare()
-        assert cell.sample() > 0
+        trial = Trial(SMALL[0], worker, "numpy:cpu")
+        trial.prepare()
+        assert trial.sample() > 0
         worker._process.kill()
         with pytest.raises(WorkerError, match=r"process ended \(exit code -9\)"):
             worker.ask("describe")
         assert worker.prepared == set()
-        assert cell.sample() > 0  # prepared again
+        assert trial.sample() > 0  # prepared again
     finally:
         worker.close()
 
@@ -307,12 +310,12 @@ class Untrained:
     ],
 )
 def test_a_step_that_trains_nothing_is_a_failure_and_no_figure(costs, why):
-    cell, reference = (Cell(SMALL[0], Untrained(c), "made up") for c in (costs, (1.0, 0.999)))
-    for one in (cell, reference):
+    trial, reference = (Trial(SMALL[0], Untrained(c), "made up") for c in (costs, (1.0, 0.999)))
+    for one in (trial, reference):
         one.prepare()
-    cell.agree_with(reference)
-    assert (cell.state == "failed") == bool(why)
-    assert cell.why.startswith(why or "the budget")
+    trial.agree_with(reference)
+    assert (trial.state == "failed") == bool(why)
+    assert trial.why.startswith(why or "the budget")
 
 
 @pytest.mark.parametrize(
@@ -320,9 +323,9 @@ def test_a_step_that_trains_nothing_is_a_failure_and_no_figure(costs, why):
     [(True, [1.0, 2.0], True), (True, [1.0, 101.0], False), (False, [1.0, 2.0], False), (True, [], True)],
 )
 def test_samples_that_lie_a_hundredfold_apart_are_not_stable(warm, samples, stable):
-    cell = Cell(SMALL[0], Untrained(()), "made up")
-    cell.facts = {"stable": warm}
-    assert cell.written(Series(samples, list(range(len(samples)))), synchronous=True)["stable"] is stable
+    trial = Trial(SMALL[0], Untrained(()), "made up")
+    trial.facts = {"stable": warm}
+    assert trial.cell(Timings(samples, list(range(len(samples)))), synchronous=True).stable is stable
 
 
 def test_the_results_of_a_slow_step_are_compared_too(monkeypatch):
@@ -403,28 +406,35 @@ def test_advice_on_a_graph_of_ones_own(model):
         assert one.sentence.startswith("torch against numpy")
         assert set(one.crossover.measured) >= {1, 4, 16}
         assert "is limited by" not in one.sentence or one.way != "once"
-    measured = [c for c in found["cells"] if c["state"] == "measured"]
-    assert {c["axes"]["batch"] for c in measured} >= {1, 4, 16}
-    assert all(math.isfinite(s) for c in measured for s in c["samples"])
-    for kind in ("control", "planted"):
-        assert {c["backend"] for c in found[kind]} == {"numpy:cpu", "torch:cpu"}
-    assert [t.size for t in times(study, 100)] == sorted({n for way, n in study.found if way == "resident"})
-    page = report.build([json.loads(json.dumps(found, allow_nan=False))], ["advice.json"])
+    measured = [c for c in found.cells if c.state == "measured"]
+    assert {c.axes["batch"] for c in measured} >= {1, 4, 16}
+    assert all(math.isfinite(s) for c in measured for s in c.samples)
+    for pairs in (found.control, found.planted):
+        assert {pair.backend for pair in pairs} == {"numpy:cpu", "torch:cpu"}
+    assert list(times(study, 100)[0]) == sorted({n for way, n in study.found if way == "resident"})
+    read = Record.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
+    page = report.build([read], ["advice.json"])
     assert "torch:cpu against numpy:cpu" in page
     assert "Not measured" not in page[: page.index("<h2>")]
 
 
 def test_what_is_paid_once_is_start_upload_and_what_the_first_call_takes_more():
-    assert Measured([1.0, 3.0, 2.0], 10.0).once_s == 8.0
-    assert Measured([1.0], 0.5).once_s == 0.0
-    assert Measured([1.0], 2.0, upload_s=0.5, start_s=3.0).once_s == 4.5
+    assert paid_once(made_up_cell([1.0, 3.0, 2.0], first_call_s=10.0)) == 8.0
+    assert paid_once(made_up_cell([1.0], first_call_s=0.5)) == 0.0
+    assert paid_once(made_up_cell([1.0], first_call_s=2.0, upload_s=0.5), start_s=3.0) == 4.5
+
+
+def paid_once(cell, start_s=0.0):
+    """On a backend that takes so long to start."""
+    session = SimpleNamespace(told={"it": SimpleNamespace(start_s=start_s)})
+    return Study("model.py:build", "batch", session, 0.0, 0, still, still).once_s("it", cell)
 
 
 def test_when_it_pays():
-    numpy, torch = Measured([2.0], 2.0), Measured([1.0], 1.0, start_s=10.0)
-    assert "caught up after 10 steps: for 20, it pays" in pays(torch, numpy, 0.5, 20)
-    assert "after 10 steps: for 9, it does not pay" in pays(torch, numpy, 0.5, 9)
-    assert pays(numpy, torch, 0.5, 1) == "It pays from the first step on."
+    later = 10.0  # seconds; a step saves one
+    assert "caught up after 10 steps: for 20, it pays" in pays(later, 1.0, 20)
+    assert "after 10 steps: for 9, it does not pay" in pays(later, 1.0, 9)
+    assert pays(-later, 0.5, 1) == "It pays from the first step on."
 
 
 @pytest.mark.parametrize(
@@ -462,8 +472,8 @@ def test_a_worker_on_one_thread_leaves_the_others_as_they_are(monkeypatch):
             told.append(worker.ask("describe"))
         finally:
             worker.close()
-    assert [one["name"] for one in told] == ["numpy:cpu on one thread", "numpy:cpu"]
-    assert [{library["threads"] for library in one["blas"]} for one in told] in ([{1}, {2}], [set(), set()])
+    assert [one.name for one in told] == ["numpy:cpu on one thread", "numpy:cpu"]
+    assert [{library["threads"] for library in one.blas} for one in told] in ([{1}, {2}], [set(), set()])
     assert os.environ["OPENBLAS_NUM_THREADS"] == "2"
 
 
@@ -489,10 +499,10 @@ class Played:
     ],
 )
 def test_what_limits_a_step(seconds, device_s, what):
-    found = {("resident", n): Measured([s], s, device_s=device_s) for n, s in seconds.items()}
+    found = {("resident", n): made_up_cell([s], first_call_s=s, device_s=device_s) for n, s in seconds.items()}
     said = limit(Played(found), "resident", "it", 64)
     assert f"limited by {what}" in said if what else said == ""
-    found["streamed", 64] = Measured([3 * seconds[64]], 1.0)
+    found["streamed", 64] = made_up_cell([3 * seconds[64]], first_call_s=1.0)
     assert "limited by transfers" in limit(Played(found), "streamed", "it", 64)
 
 
@@ -542,8 +552,8 @@ def test_one_size_that_ends_the_process_does_not_take_the_others_with_it(tmp_pat
 def test_a_single_backend_is_measured_too(model):
     advice, study, found = advise(f"{model}:build", "batch", [1, 4], ["numpy"], 10, 20, now=still)
     assert advice == []
-    assert [t.size for t in times(study, 10)] == [1, 4]
-    assert {c["state"] for c in found["cells"]} == {"measured"}
+    assert list(times(study, 10)[0]) == [1, 4]
+    assert {c.state for c in found.cells} == {"measured"}
 
 
 def test_the_reference_must_be_usable_and_each_is_measured_once(model):
@@ -583,7 +593,7 @@ def test_a_third_partys_backend_takes_part_without_being_named(tmp_path, monkeyp
     assert "another" in names
     assert not {"absent", "strict"} & set(names)
     found = run(SMALL[:1], ["numpy", "another"], 20, rounds=2, now=still)
-    assert [(c["backend"], c["state"]) for c in found["cells"]] == [
+    assert [(c.backend, c.state) for c in found.cells] == [
         ("numpy:cpu", "measured"),
         ("another:cpu", "measured"),
     ]
@@ -653,8 +663,8 @@ def test_advise_as_a_command(tmp_path, model, command):
     assert "…" not in out  # no name of a column is cut
     single = bool(with_one_thread(["numpy"])[1:])
     assert ("numpy on one thread against numpy, data on the device" in out) == single
-    assert ("numpy:cpu on one thread" in read_run(found)["backends"]) == single
-    assert {c["family"] for c in read_run(found)["cells"]} == {"user"}
+    assert ("numpy:cpu on one thread" in read_run(found).backends) == single
+    assert {c.family for c in read_run(found).cells} == {"user"}
     code, _, err = command("report", str(found), "-o", str(tmp_path / "advice.html"))
     assert (code, err) == (0, "")
 
@@ -663,7 +673,7 @@ def test_what_a_worker_can_be_asked():
     before = get_backend()
     try:
         desk = Desk("numpy")
-        assert desk.describe()["synchronous"]
+        assert desk.describe().synchronous
         for key, case in enumerate(SMALL):
             facts = desk.prepare(key, case)
             assert all(np.isfinite(r).all() for results in facts["results"] for r in results)

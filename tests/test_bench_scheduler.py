@@ -4,8 +4,8 @@ import random
 from math import inf
 
 import pytest
+import simulation
 
-from miniflow_xp.programs.bench import simulation
 from miniflow_xp.programs.bench.scheduler import Group, WarmUp, calls_for, interleave, warm_up
 
 

@@ -3,10 +3,10 @@
 import random
 
 import pytest
+from simulation import Clock
 
 from miniflow_xp.errors import WorkerError
 from miniflow_xp.programs.bench.scheduler import Group
-from miniflow_xp.programs.bench.simulation import Clock
 from miniflow_xp.programs.bench.sittings import in_sittings
 
 

@@ -11,7 +11,7 @@ import bench_runs
 import pytest
 
 from miniflow_xp.errors import NoDeviceError
-from miniflow_xp.programs.bench import advise, run
+from miniflow_xp.programs.bench import cli as commands
 from miniflow_xp.programs.train import train_command
 from miniflow_xp.programs.verify import run as checks
 from miniflow_xp.system import files
@@ -40,7 +40,7 @@ def written_by(request, cli, monkeypatch, tmp_path):
 
     def measured(*arguments, **settings):
         done.append(request.param)
-        return RUN
+        return bench_runs.record(RUN)
 
     train_and_show = train_command.train_and_show
 
@@ -49,8 +49,8 @@ def written_by(request, cli, monkeypatch, tmp_path):
         train_and_show(*arguments)
 
     monkeypatch.setattr(train_command, "train_and_show", trained)
-    monkeypatch.setattr(run, "run", measured)
-    monkeypatch.setattr(advise, "advise", lambda *a: ([], SimpleNamespace(found={}), measured()))
+    monkeypatch.setattr(commands, "run", measured)
+    monkeypatch.setattr(commands, "advise", lambda *a: ([], SimpleNamespace(found={}), measured()))
     monkeypatch.setattr(checks, "CHECKS", ())
     monkeypatch.setattr(checks, "load", no_gpu)
     (tmp_path / "run.json").write_text(json.dumps(RUN))

@@ -7,17 +7,19 @@ as a run, which ``report`` and ``compare`` read.
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from statistics import median
+from typing import NamedTuple
 
 from miniflow_xp.errors import SettingError, WorkerError
 from miniflow_xp.programs.bench.builder import check_axis
 from miniflow_xp.programs.bench.cases import WAYS
-from miniflow_xp.programs.bench.cell import SPENT
 from miniflow_xp.programs.bench.crossover import COARSE, Crossover, break_even, coarse_grid, find_crossover, fit
-from miniflow_xp.programs.bench.environment import machine, state
-from miniflow_xp.programs.bench.run import Progress, close, merge, silent, start_workers, written_run
+from miniflow_xp.programs.bench.record import Cell, Record
+from miniflow_xp.programs.bench.run import Progress, silent
+from miniflow_xp.programs.bench.session import Session
 from miniflow_xp.programs.bench.statistics import Ratio
-from miniflow_xp.programs.bench.study import Measured, Study
+from miniflow_xp.programs.bench.study import Study
+from miniflow_xp.programs.bench.trial import SPENT
 
 MOST = 0.5  # a part of the time above this is what limits it
 
@@ -42,21 +44,18 @@ def advise(
     seed: int = 0,
     progress: Progress = silent,
     now: Callable[[], float] = time.perf_counter,
-) -> tuple[list[Advice], Study, dict[str, Any]]:
-    """Advice for each backend against the first one, the measurements, and these as a run for JSON.
+) -> tuple[list[Advice], Study, Record]:
+    """Advice for each backend against the first one, the measurements, and these as a run's record.
 
     ``sizes`` are those of the coarse grid along ``axis``. Raises BuilderError; WorkerError where a backend cannot be
     used, or nothing could be measured, with the reason. ``now`` is the clock of the budget.
     """
     check_axis(builder, axis)
-    start, before, facts = now(), state(), machine()
-    workers, told = start_workers(backends)
-    names = list(workers)
-    try:
-        for name in names:
-            merge(facts, told[name])
-        study = Study(builder, axis, workers, told, now() + budget_s, seed, progress, now)
-        floor = study.control(sizes[len(sizes) // 2])
+    start = now()
+    with Session(backends) as session:
+        names = list(session.workers)
+        study = Study(builder, axis, session, now() + budget_s, seed, progress, now)
+        floor = study.floor(sizes[len(sizes) // 2])
         if not names[1:]:
             for size in sizes:
                 study.at("resident", size)
@@ -67,13 +66,20 @@ def advise(
                 crossover = find_crossover(study.compare(way, candidate, names[0]), sizes, floor)
                 said = sentence(study, way, candidate, names[0], crossover, steps)
                 advice.append(Advice(candidate, names[0], way, crossover, said))
-    finally:
-        close(workers)
-    if not any(cell["samples"] for cell in study.cells):
-        why = next((cell["why"] for cell in study.cells), SPENT)
+    if not any(cell.samples for cell in study.cells):
+        why = next((cell.why for cell in study.cells), SPENT)
         raise WorkerError(f"advise {builder}", f"nothing could be measured: {why}", "a step must run", "Mend that")
-    written = written_run("advise", budget_s, now() - start, seed, (facts, before, state()), told, workers, study.cells)
-    return advice, study, written | {"steps": steps, **study.controls}
+    record = session.record(
+        "advise",
+        budget_s,
+        now() - start,
+        seed,
+        study.cells,
+        steps=steps,
+        control=study.control,
+        planted=study.planted,
+    )
+    return advice, study, record
 
 
 def sentence(study: Study, way: str, candidate: str, reference: str, crossover: Crossover, steps: int) -> str:
@@ -86,7 +92,8 @@ def sentence(study: Study, way: str, candidate: str, reference: str, crossover: 
     if way != "once":
         wins = crossover.verdicts[largest] == "wins"
         found, gain = study.at(way, largest), 1 - crossover.measured[largest].estimate
-        parts.append(pays(found[candidate], found[reference], gain, steps) if wins else "")
+        later = study.once_s(candidate, found[candidate]) - study.once_s(reference, found[reference])
+        parts.append(pays(later, gain * step_s(found[reference]), steps) if wins else "")
         parts.append(limit(study, way, candidate, largest))
     return " ".join(part for part in parts if part)
 
@@ -98,10 +105,14 @@ def ratio_in_words(ratio: Ratio) -> str:
     return f"{told.estimate:.2f}× {word} ({spread}), {ratio.pairs} pair{'s' * (ratio.pairs != 1)}"
 
 
-def pays(candidate: Measured, reference: Measured, gain: float, steps: int) -> str:
-    """After how many steps what is paid once is earned; ``gain`` is the part of a step that is saved."""
-    later = candidate.once_s - reference.once_s
-    after = break_even(later, gain * reference.step_s)
+def step_s(cell: Cell) -> float:
+    """Median seconds a step of a measured cell."""
+    return median(cell.samples)
+
+
+def pays(later: float, gain_s: float, steps: int) -> str:
+    """After how many steps it is earned that it starts so many seconds later; ``gain_s`` is what a step saves."""
+    after = break_even(later, gain_s)
     if after is None or after <= 1:
         return "It pays from the first step on."
     verdict = "it pays" if after <= steps else "it does not pay"
@@ -112,29 +123,29 @@ def limit(study: Study, way: str, name: str, size: int) -> str:
     """What takes more than half of a step: transfers, launches, or the arithmetic."""
     here = study.at(way, size)[name]
     resident = study.at("resident", size).get(name)
-    if way == "streamed" and resident is not None and here.step_s - resident.step_s > MOST * here.step_s:
+    if way == "streamed" and resident is not None and step_s(here) - step_s(resident) > MOST * step_s(here):
         found = "transfers"
     else:
         least, most = overhead(study, way, name, here)
-        if least > MOST * here.step_s:
+        if least > MOST * step_s(here):
             found = "launches: calls take more than half of a step, whatever the size"
-        elif most <= MOST * here.step_s:
+        elif most <= MOST * step_s(here):
             found = "products, arithmetic and memory"
         else:
             return ""
     return f"There {name} is limited by {found}."
 
 
-def overhead(study: Study, way: str, name: str, here: Measured) -> tuple[float, float]:
+def overhead(study: Study, way: str, name: str, here: Cell) -> tuple[float, float]:
     """Seconds of a step that do not grow with the size: at least, and at most.
 
     By the device's own clock, where it has one; else by a fit of the times, where it explains them. Else it is at most
     what a step takes at the smallest size, and at least what is left of that if the work grows as the size or faster.
     """
     if here.device_s is not None:
-        waited = max(0.0, here.step_s - here.device_s)
+        waited = max(0.0, step_s(here) - here.device_s)
         return waited, waited
-    points = [(n, m[name].step_s) for (w, n), m in sorted(study.found.items()) if w == way and name in m]
+    points = [(n, step_s(m[name])) for (w, n), m in sorted(study.found.items()) if w == way and name in m]
     model = fit([n for n, _ in points], [t for _, t in points])
     if model is not None:
         return model.overhead_s, model.overhead_s
@@ -143,21 +154,16 @@ def overhead(study: Study, way: str, name: str, here: Measured) -> tuple[float, 
     return max(0.0, first - work), first
 
 
-class Times(NamedTuple):
-    """Of one size with data on the device: {backend: seconds a step}, {backend: seconds for all steps}."""
-
-    size: int
-    step: dict[str, float]
-    whole: dict[str, float]
+Table = dict[int, dict[str, float]]
+"""{size: {backend: seconds}}."""
 
 
-def times(study: Study, steps: int) -> list[Times]:
-    """By size, for a table."""
-    return [
-        Times(size, {n: m.step_s for n, m in found.items()}, {n: m.once_s + steps * m.step_s for n, m in found.items()})
-        for (way, size), found in sorted(study.found.items())
-        if way == "resident" and found
-    ]
+def times(study: Study, steps: int) -> tuple[Table, Table]:
+    """With data on the device: seconds a step, and seconds for all steps and what is paid once."""
+    found = {size: cells for (way, size), cells in sorted(study.found.items()) if way == "resident" and cells}
+    step = {size: {name: step_s(cell) for name, cell in cells.items()} for size, cells in found.items()}
+    once = {size: {name: study.once_s(name, cell) for name, cell in cells.items()} for size, cells in found.items()}
+    return step, {size: {n: once[size][n] + steps * s for n, s in own.items()} for size, own in step.items()}
 
 
 def parse_axis(text: str) -> tuple[str, list[int]]:

@@ -49,7 +49,7 @@ class Case(NamedTuple):
     only: tuple[str, ...] = ()
 
     def runs_on(self, backend: str) -> bool:
-        """Is it for a backend of this name, with or without a device?"""
+        """True if it is for a backend of this name, which may end in a device."""
         return not self.only or backend.partition(":")[0] in self.only
 
     @property

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from math import inf
+from typing import NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend
+from miniflow_xp.programs.bench.record import Ceiling, Cell
 from miniflow_xp.programs.bench.scheduler import calls_for
 
 MARGIN = 1.0  # of two cores one may be taken while peaks are measured; what did not wait misses by far more
@@ -23,35 +25,24 @@ LEAST_SIZES = 5  # streams of 4 MB, where all cores take part
 GROWTH = 2  # a size up, between a sample as long as before and eight times the operations
 MOST_BYTES = 2**29
 
-Ceiling = Mapping[str, float]
-"""{"flops_per_s": …, "bytes_per_s": …}; either may be missing."""
-
-
-def bound(flops: float | None, bytes: float | None, ceiling: Ceiling) -> float:  # noqa: A002  the run file's word
-    """max(flops / peak, bytes / bandwidth): the seconds that a step needs at least; what is unknown counts nothing."""
-    peak, bandwidth = ceiling.get("flops_per_s"), ceiling.get("bytes_per_s")
-    return max((flops or 0.0) / peak if peak else 0.0, (bytes or 0.0) / bandwidth if bandwidth else 0.0)
-
 
 class Lie(NamedTuple):
-    """A cell of the run file with a time that cannot be: its shortest sample and the bound, in seconds a step."""
+    """A cell with a time that cannot be: its shortest sample and the bound, in seconds a step."""
 
-    cell: Mapping[str, Any]
+    cell: Cell
     seconds: float
     bound_s: float
 
     def __str__(self) -> str:
         cell = self.cell
         return (
-            f"{cell['backend']}, {cell['series']}, {cell['case']}, {cell.get('contestant') or 'ours'}: "
+            f"{cell.backend}, {cell.series}, {cell.case}, {cell.contestant or 'ours'}: "
             f"{self.seconds:.3g} s a step, but the machine's peaks need {self.bound_s:.3g} s: "
             "the clock was stopped before the work was done"
         )
 
 
-def lies(
-    cells: Iterable[Mapping[str, Any]], ceilings: Mapping[str, Mapping[str, Ceiling]], margin: float = MARGIN
-) -> list[Lie]:
+def lies(cells: Iterable[Cell], ceilings: Mapping[str, Mapping[str, Ceiling]], margin: float = MARGIN) -> list[Lie]:
     """The measured cells whose shortest sample is more than ``margin`` below the bound: below bound / (1 + margin).
 
     ``ceilings`` is {backend: {dtype: ceiling}}; cells without one, or without samples, cannot be judged. Nor can
@@ -59,20 +50,19 @@ def lies(
     """
     found = []
     for cell in cells:
-        if cell.get("family") == "transfer" and cell["backend"].endswith(":cpu"):
+        if cell.family == "transfer" and cell.backend.endswith(":cpu"):
             continue
-        ceiling = ceilings.get(cell["backend"], {}).get(cell["dtype"], {})
-        least = bound(cell.get("flops"), cell.get("bytes"), ceiling)
-        samples = cell.get("samples") or []
-        if samples and min(samples) * (1 + margin) < least:
-            found.append(Lie(cell, min(samples), least))
+        least = ceilings.get(cell.backend, {}).get(cell.dtype, Ceiling()).bound(cell.flops, cell.bytes)
+        shortest = min((t for _, t in cell.times), default=inf)
+        if shortest * (1 + margin) < least:
+            found.append(Lie(cell, shortest, least))
     return found
 
 
 def measure_ceilings(
     backend: Backend, dtype: str, at_most_s: float = 1.4, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, float]:
-    """{"flops_per_s": …, "bytes_per_s": …}: the best of several samples of products, and of streams, of many sizes.
+) -> Ceiling:
+    """The best of several samples of products, and of streams, of many sizes.
 
     Streams start where data fits the first cache: a ceiling must hold for cells that are that small. Products count
     2 n³ operations; a stream counts each array that it reads or writes once.
@@ -81,7 +71,7 @@ def measure_ceilings(
     with backend.activate():
         flops = best_rate(backend, products(backend, dtype), start + 0.6 * at_most_s, clock)
         streamed = best_rate(backend, streams(backend, dtype), start + at_most_s, clock)
-    return {"flops_per_s": flops, "bytes_per_s": streamed}
+    return Ceiling(flops_per_s=flops, bytes_per_s=streamed)
 
 
 class Kernel(NamedTuple):

@@ -4,22 +4,24 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from miniflow_xp.errors import SettingError
+from miniflow_xp.programs.bench.advise import advise, parse_axis, times
 from miniflow_xp.programs.bench.affinity import bound_to, usable_cores
 from miniflow_xp.programs.bench.cases import plan
+from miniflow_xp.programs.bench.compare import compare
 from miniflow_xp.programs.bench.files import read_run
+from miniflow_xp.programs.bench.findings.sentences import lead, relied_on, sentences, unusable
+from miniflow_xp.programs.bench.run import run
+from miniflow_xp.programs.bench.terminal import advice_table, show, show_changes, shown
+from miniflow_xp.programs.bench.worker import SINGLE
 from miniflow_xp.programs.outputs import check_folder, check_writable, write
 from miniflow_xp.switch import available_backends, check_name
 from miniflow_xp.system.processes import ONE_THREAD
@@ -61,8 +63,6 @@ def bench_command(
 
     Stops on the clock; what it did not come to is listed in the report. Example: miniflow-xp bench --quick -o run.json
     """
-    from miniflow_xp.programs.bench.run import run  # here, as below: the other commands start quicker
-
     if quick and full:
         raise SettingError("--quick", "it came with --full", "a run has one size", "Leave one of them out")
     check_budget(budget)
@@ -81,8 +81,8 @@ def bench_command(
             seed=seed,
             progress=progress,
         )
-    write(OUTPUT, output, json.dumps(found, allow_nan=False).encode())
-    show_verdict(stdout(), found)
+    write(OUTPUT, output, json.dumps(found.to_json(), allow_nan=False).encode())
+    show(stdout(), sentences(found))
     stdout().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
 
 
@@ -97,7 +97,7 @@ def report_command(
 
     Example: miniflow-xp report run.json -o report.html
     """
-    from miniflow_xp.programs.bench import report
+    from miniflow_xp.programs.bench import report  # here: its figures are for this command alone
 
     check_writable(OUTPUT, output, {f"the run {path}": path for path in runs})
     if figures is not None:
@@ -119,10 +119,8 @@ def compare_command(
 
     Example: miniflow-xp compare base.json new.json --fail 5%
     """
-    from miniflow_xp.programs.bench import compare
-
-    result = compare.compare(read_run(base), read_run(new), percent(fail), force)
-    compare.show(result, stdout())
+    result = compare(read_run(base), read_run(new), percent(fail), force)
+    show_changes(result, stdout())
     if result.failed:
         raise typer.Exit(1)
 
@@ -152,9 +150,6 @@ def advise_command(
 
     Example: miniflow-xp advise model.py:build --axis batch=1:65536 --steps 1000
     """
-    from miniflow_xp.programs.bench.advise import advise, parse_axis, times
-    from miniflow_xp.programs.bench.report import lead, relied_on, unusable
-
     if output is not None:
         check_writable(OUTPUT, output, {"the builder's own file": Path(builder.rpartition(":")[0])})
     check_budget(budget)
@@ -164,15 +159,15 @@ def advise_command(
         advice, study, found = advise(builder, name, sizes, names, steps, budget, seed, progress)
     terminal = stdout()
     show(terminal, lead(found))
-    rows = times(study, steps)
-    step, whole = {row.size: row.step for row in rows}, {row.size: row.whole for row in rows}
+    step, whole = times(study, steps)
     for words, table in (("a step", step), (f"{steps:,} steps and what is paid once", whole)):
         terminal.print(advice_table(relied_on(found, f"{words}, data on the device"), name, table))
     show(terminal, [*(relied_on(found, one.sentence) for one in advice), *unusable(found)])
     if not advice:
         terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:
-        write(OUTPUT, output, json.dumps(found | {"command": command_line()}, allow_nan=False).encode())
+        written = replace(found, command=command_line()).to_json()
+        write(OUTPUT, output, json.dumps(written, allow_nan=False).encode())
         terminal.print(
             f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True
         )
@@ -188,26 +183,6 @@ def check_budget(seconds: float | None) -> None:
 def command_line() -> str:
     """The command, for whoever wants to repeat it."""
     return shlex.join(["miniflow-xp", *sys.argv[1:]])
-
-
-def advice_table(title: str, axis: str, rows: Mapping[int, dict[str, float]]) -> Table:
-    """{size: {backend: seconds}}, a row a size, the least marked."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title, caption="* the shortest")
-    table.title_justify = table.caption_justify = "left"
-    names = list(dict.fromkeys(name for seconds in rows.values() for name in seconds))
-    for head in (axis, *names):
-        table.add_column(head, justify="right")
-    for size, seconds in rows.items():
-        table.add_row(str(size), *marked(names, seconds))
-    return table
-
-
-def marked(names: Sequence[str], seconds: dict[str, float]) -> list[str]:
-    """Times with their unit; the least has a star."""
-    from miniflow_xp.programs.bench.report.units import seconds as in_units
-
-    least = min(seconds.values(), default=0.0)
-    return [f"{in_units(seconds[n])}{' *' if seconds[n] == least else '  '}" if n in seconds else "–" for n in names]
 
 
 def percent(text: str | None) -> float | None:
@@ -251,37 +226,6 @@ def chosen_backends(text: str | None) -> list[str]:
 
 def with_one_thread(names: Sequence[str]) -> list[str]:
     """The backends, and beside NumPy NumPy on one BLAS thread, where it would have several."""
-    from miniflow_xp.programs.bench.worker import SINGLE
-
     several = (usable_cores() or 1) > 1 and not any(os.environ.get(variable) == "1" for variable in ONE_THREAD)
     beside = {name: [name + SINGLE] for name in names if several and name.partition(":")[0] == "numpy"}
     return [one for name in names for one in (name, *beside.get(name, []))]
-
-
-@contextmanager
-def shown() -> Iterator[Any]:
-    """A progress bar on the terminal; nothing where standard error is none."""
-    terminal = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=terminal,
-        disable=not terminal.is_terminal,
-        transient=True,
-    ) as bar:
-        task = bar.add_task("bench", total=1.0)
-        yield lambda what, fraction: bar.update(task, description=what, completed=fraction)
-
-
-def show_verdict(terminal: Console, found: dict[str, Any]) -> None:
-    """How far to trust the run, then the sentences with which the report begins."""
-    from miniflow_xp.programs.bench.report import sentences
-
-    show(terminal, sentences(found))
-
-
-def show(terminal: Console, said: Sequence[str]) -> None:
-    """A sentence a line, as it is: square brackets in a name are no colours."""
-    for sentence in said:
-        terminal.print(sentence, soft_wrap=True, markup=False)

@@ -15,16 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import log
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from miniflow_xp.errors import DifferentMachinesError
 from miniflow_xp.programs.bench.differences import machine_differences, setting_notes
-from miniflow_xp.programs.bench.limits import LEAST, Limits, between, change, sat_twice
-from miniflow_xp.programs.bench.rows import KEY, Cell, Key, Run, by_key, kind, measured
+from miniflow_xp.programs.bench.limits import LEAST, Limits, between, change, kind, sat_twice
+from miniflow_xp.programs.bench.record import KEY, Cell, Key, Record
 from miniflow_xp.programs.bench.statistics import TIE, Ratio, shift
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 ORDER = ("SLOWER", "FASTER", "UNCLEAR", "MISSING", "NEW", "SAME")
 COARSE = 0.10  # runs that cannot tell such a change apart call nothing the same on the strength of their noise
@@ -46,8 +43,8 @@ class Row(NamedTuple):
 
 
 @dataclass
-class Comparison:
-    """Rows of both runs.
+class Changes:
+    """The rows of two runs.
 
     ``failed``: those SLOWER by more than was allowed, and those MISSING: nobody knows how slow they are. ``visible``:
     {(backend, family): the change that a row must exceed, if its own sittings do not differ by more}; ``drift``:
@@ -65,14 +62,19 @@ class Comparison:
         """The rows in these states."""
         return [row for row in self.rows if row.state in states]
 
-    def __str__(self) -> str:
+    @property
+    def counts(self) -> str:
+        """How many rows there are, and how many in each state."""
         counts = ", ".join(f"{len(self.of(state))} {state}" for state in ORDER if self.of(state))
-        lines = [f"{len(self.rows)} rows: {counts or 'none'}"]
+        return f"{len(self.rows)} rows: {counts or 'none'}"
+
+    def __str__(self) -> str:
+        lines = [self.counts]
         lines += [f"{row.state} {row.name}: {in_words(row)}" for row in self.rows if row.state != "SAME"]
         return "\n".join(lines + self.notes)
 
 
-def compare(base: Run, new: Run, fail: float | None = None, force: bool = False) -> Comparison:
+def compare(base: Record, new: Record, fail: float | None = None, force: bool = False) -> Changes:
     """What changed from ``base`` to ``new``; ``fail`` is the slowdown that is allowed, 0.05 for 5 %.
 
     Raises DifferentMachinesError unless the processor, its cores and those in use, the GPU and the BLAS kernels are
@@ -86,7 +88,7 @@ def compare(base: Run, new: Run, fail: float | None = None, force: bool = False)
             "times of one machine say nothing about another's",
             "Run both on one machine, or compare them all the same with --force",
         )
-    before, after = by_key(base), by_key(new)
+    before, after = base.by_key(), new.by_key()
     limits = {one: Limits.of(*one, (base, new)) for one in sorted(set(map(kind, before | after)))}
     own = [between(run, min) for run in (base, new) if sat_twice(run)]
     rows = [
@@ -97,23 +99,23 @@ def compare(base: Run, new: Run, fail: float | None = None, force: bool = False)
             limits[kind(key)].beyond(max((a.get(key, 0.0) for a in own), default=0.0)),
         )
         for key in before | after
-        if measured(before.get(key)) or measured(after.get(key))
+        if any(key in side and side[key].measured for side in (before, after))
     ]
     rows.sort(key=lambda row: (ORDER.index(row.state), -abs(log(row.best or 1))))
     failed = [row for row in rows if fail is not None and fails(row, fail)]
     visible = {one: limit.best for one, limit in limits.items()}
     drift = common_drift(rows)
     notes = [f"forced: {difference}" for difference in differences]
-    return Comparison(rows, failed, visible, drift, notes + drift_notes(drift, visible) + setting_notes(base, new))
+    return Changes(rows, failed, visible, drift, notes + drift_notes(drift, visible) + setting_notes(base, new))
 
 
 def judge(key: Key, base: Cell | None, new: Cell | None, limits: Limits) -> Row:
     """The row of two cells, at least one of which was measured."""
-    if base is None or not measured(base):
+    if base is None or not base.measured:
         return Row(key, "NEW", why=reason(base))
-    if new is None or not measured(new):
+    if new is None or not new.measured:
         return Row(key, "MISSING", why=reason(new))
-    before, after = base["samples"], new["samples"]
+    before, after = base.samples, new.samples
     best, typical = min(after) / min(before), shift(after, before)
     if min(len(before), len(after)) < LEAST:
         return Row(key, "UNCLEAR", best, typical, f"fewer than {LEAST} samples")
@@ -122,13 +124,13 @@ def judge(key: Key, base: Cell | None, new: Cell | None, limits: Limits) -> Row:
 
 
 def fails(row: Row, allowed: float) -> bool:
-    """Is it slower by more than is allowed, or not there any more?"""
+    """True for a row that is slower by more than is allowed, or missing."""
     return row.state == "MISSING" or (row.state == "SLOWER" and (row.best or 1) > 1 + allowed)
 
 
 def reason(cell: Cell | None) -> str:
     """Why a cell has no times."""
-    return str(cell.get("why") or cell.get("state") or "") if cell is not None else "no such row"
+    return cell.why or cell.state if cell is not None else "no such row"
 
 
 def state_of(best: float, typical: Ratio, limits: Limits) -> tuple[str, str]:
@@ -195,21 +197,3 @@ def in_words(row: Row) -> str:
     spread = f"{t.low:.2f}–{t.high:.2f}" if t.bounded else "too few samples for an interval"
     text = f"{percent(row.best)} (typical ×{t.estimate:.2f}, {spread})"
     return f"{text}; {row.why}" if row.why else text
-
-
-def show(comparison: Comparison, console: "Console") -> None:
-    """Print a table of all rows that are not SAME, the counts and the notes."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table("", "row", "change", box=None, pad_edge=False)
-    for row in comparison.rows:
-        if row.state != "SAME":
-            mark = " ✗" if row in comparison.failed else ""
-            table.add_row(row.state + mark, escape(row.name), escape(in_words(row)))
-    if table.row_count:
-        console.print(table)
-    counts = ", ".join(f"{len(comparison.of(state))} {state}" for state in ORDER if comparison.of(state))
-    console.print(f"{len(comparison.rows)} rows: {counts or 'none'}")
-    for note in comparison.notes:
-        console.print(note, soft_wrap=True, markup=False)

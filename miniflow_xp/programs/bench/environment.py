@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from miniflow_xp.programs.bench.affinity import usable_cores
+from miniflow_xp.programs.bench.record import Machine, State
 from miniflow_xp.system.version import __version__
 
 PACKAGES = {
@@ -33,28 +34,26 @@ GPU_FACTS = ("name", "driver_version", "memory.total", "clocks.max.sm")
 GPU_STATE = ("clocks.sm", "temperature.gpu", "utilization.gpu")
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Machine:
     """Facts that do not change during a run; runs on machines that differ in them are not compared."""
-    return {
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
-        "usable_cores": usable_cores(),
-        "memory_bytes": memory_bytes(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        "gpu": gpu(GPU_FACTS),
-        "forced_kernel": os.environ.get("OPENBLAS_CORETYPE"),
-        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
-        "packages": {"miniflow_xp": __version__},
-        "threads": {},
-        "blas": [],
-    }
+    return Machine(
+        cpu=cpu_name(),
+        cores=os.cpu_count(),
+        usable_cores=usable_cores(),
+        memory_bytes=memory_bytes(),
+        platform=platform.platform(),
+        python=platform.python_version(),
+        gpu=gpu(GPU_FACTS),
+        forced_kernel=os.environ.get("OPENBLAS_CORETYPE"),
+        variables={name: os.environ[name] for name in VARIABLES if name in os.environ},
+        packages={"miniflow_xp": __version__},
+    )
 
 
-def state() -> dict[str, Any]:
+def state() -> State:
     """Load of the machine, cores that are busy, and clock and temperature of the GPU, now."""
     load = list(os.getloadavg()) if hasattr(os, "getloadavg") else None
-    return {"load": load, "busy_cores": busy_cores(), "gpu": gpu(GPU_STATE)}
+    return State(load=load, busy_cores=busy_cores(), gpu=gpu(GPU_STATE))
 
 
 def busy_cores(seconds: float = 0.25) -> float | None:
@@ -81,7 +80,7 @@ def core_ticks() -> tuple[int, int] | None:
     return busy, busy + idle + waiting
 
 
-def libraries(backend: str) -> dict[str, Any]:
+def libraries(backend: str) -> tuple[dict[str, str], dict[str, int], list[dict[str, Any]]]:
     """Packages and threads of a backend, and the BLAS libraries in this process by version, kernel and threads."""
     packages = {}
     for package in (*PACKAGES.get(backend, ()), "array-api-compat"):
@@ -90,7 +89,7 @@ def libraries(backend: str) -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     torch = sys.modules.get("torch") if backend == "torch" else None
-    return {"packages": packages, "threads": {"torch": torch.get_num_threads()} if torch else {}, "blas": blas()}
+    return packages, {"torch": torch.get_num_threads()} if torch else {}, blas()
 
 
 def blas() -> list[dict[str, Any]]:

@@ -2,17 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from miniflow_xp.errors import SettingError
-from miniflow_xp.programs.bench.record import check
+from miniflow_xp.programs.bench.record import FORMAT, VERSION, Record
 from miniflow_xp.programs.bench.schema import WrongError
 
-FORMAT, VERSION = "miniflow_xp bench", 1
 REMEDY = "Make one: miniflow-xp bench -o run.json"
 
 
-def read_run(path: Path) -> dict[str, Any]:
+def read_run(path: Path) -> Record:
     """A run that ``bench`` has written; raises SettingError where the file is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -27,10 +25,9 @@ def read_run(path: Path) -> dict[str, Any]:
     if found.get("version") != VERSION:
         raise refused(path, f"its version is {found.get('version')}, and this program reads version {VERSION}")
     try:
-        check(found)
+        return Record.from_json(found)
     except WrongError as wrong:
         raise SettingError(f"{path}: {wrong.key}", wrong.got, wrong.expected, REMEDY) from None
-    return found
 
 
 def refused(path: Path, why: str) -> SettingError:

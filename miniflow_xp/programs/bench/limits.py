@@ -3,11 +3,11 @@
 It is learned from the runs' A/A controls, and from each row's second sitting against its first, which had a process of
 its own. A change must exceed 5 %; and every sitting of one run must be past every sitting of the other, by what 70 of
 100 rows of the same backend and family do not differ by between their sittings. Then chance makes fewer than 5 of
-100 unchanged rows SLOWER or FASTER, be it rare and large or small and everywhere; how many, the module ``simulation``
-prints. Where there was one sitting, its halves share a process and what that was given for its life; there a change
-must exceed what 95 of 100 rows do not differ by between halves. A slowdown of 10 % is SLOWER for rows that repeat
-themselves to about 7 %, whatever others do; where they do not, the text says so. A real change of the code is in all
-sittings and raises no limit.
+100 unchanged rows SLOWER or FASTER, be it rare and large or small and everywhere; ``tests/simulation.py`` prints how
+many. Where there was one sitting, its halves share a process and what that was given for its life; there a change must
+exceed what 95 of 100 rows do not differ by between halves. A slowdown of 10 % is SLOWER for rows that repeat themselves
+to about 7 %, whatever others do; where they do not, the text says so. A real change of the code is in all sittings and
+raises no limit.
 """
 
 from bisect import bisect_left
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from miniflow_xp.programs.bench.rows import Cell, Key, Run, by_key, kind, measured
+from miniflow_xp.programs.bench.record import KEY, Cell, Key, Record
 from miniflow_xp.programs.bench.statistics import TIE, paired_ratio
 
 LEAST = 4  # samples on either side: with fewer no interval of 95 % exists
@@ -34,10 +34,10 @@ class Limits(NamedTuple):
     apart: float
 
     @classmethod
-    def of(cls, backend: str, family: str, runs: Sequence[Run]) -> "Limits":
+    def of(cls, backend: str, family: str, runs: Sequence[Record]) -> "Limits":
         """From both runs' A/A controls of the backend and from the two parts of the rows of this kind."""
-        controls = [c for run in runs for c in run.get("control") or [] if c["backend"] == backend and c["a"]]
-        pairs = [(c["a"], c["b"]) for c in controls if len(c["a"]) == len(c["b"])]
+        controls = [c for run in runs for c in run.control if c.backend == backend]
+        pairs = [(c.a, c.b) for c in controls if c.a and len(c.a) == len(c.b)]
         best, typical = (
             [found for run in runs for key, found in between(run, part).items() if kind(key) == (backend, family)]
             for part in (min, median)
@@ -54,23 +54,27 @@ class Limits(NamedTuple):
         return self._replace(best=max(self.best, (1 + self.apart) * (1 + own) - 1))
 
 
-def sat_twice(run: Run) -> bool:
-    """Had it two sittings?"""
-    return run.get("second_sitting") is not None
+def kind(key: Key) -> tuple[str, str]:
+    """Backend and family: what rows must have in common to repeat themselves about equally well."""
+    return key[KEY.index("backend")], key[KEY.index("family")]
 
 
-def between(run: Run, statistic: Callable[[Sequence[float]], float]) -> dict[Key, float]:
+def sat_twice(run: Record) -> bool:
+    """True for a run of two sittings."""
+    return run.second_sitting is not None
+
+
+def between(run: Record, statistic: Callable[[Sequence[float]], float]) -> dict[Key, float]:
     """{key: by how much a statistic of the samples differs between a row's two parts}, of rows with LEAST samples."""
-    cells = {key: cell for key, cell in by_key(run).items() if measured(cell) and len(cell["samples"]) >= LEAST}
-    both = {key: parts(cell, run.get("second_sitting")) for key, cell in cells.items()}
+    cells = {key: cell for key, cell in run.by_key().items() if cell.measured and len(cell.samples) >= LEAST}
+    both = {key: parts(cell, run.second_sitting) for key, cell in cells.items()}
     return {key: change(statistic(b) / statistic(a)) for key, (a, b) in both.items() if a and b}
 
 
 def parts(cell: Cell, second: int | None) -> tuple[list[float], list[float]]:
     """Samples of the first and the second sitting; halves of them where there was one sitting."""
-    samples = list(cell["samples"])
-    cut = len(samples) // 2 if second is None else bisect_left(cell["rounds"], second)
-    return samples[:cut], samples[cut:]
+    cut = len(cell.samples) // 2 if second is None else bisect_left(cell.rounds, second)
+    return cell.samples[:cut], cell.samples[cut:]
 
 
 def seldom(changes: Iterable[float], share: float) -> float:

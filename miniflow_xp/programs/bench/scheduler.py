@@ -39,7 +39,7 @@ class Group(NamedTuple, Generic[C]):
 
 
 @dataclass
-class Series:
+class Timings:
     """A contestant's samples in seconds a step, the round of each, and why it was dropped, or an empty text.
 
     No sample and no failure: the time was spent before its turn came.
@@ -61,15 +61,15 @@ def interleave(
     rng: random.Random,
     now: Callable[[], float] = time.perf_counter,
     progress: Progress | None = None,
-) -> dict[str, Series]:
-    """{contestant's name: its Series}, after so many rounds, or what was measured when ``now()`` reached ``until``.
+) -> dict[str, Timings]:
+    """{contestant's name: its Timings}, after so many rounds, or what was measured when ``now()`` reached ``until``.
 
     The time is looked at between groups only, so that pairs stay whole. A group that would not end in time, by its
     last round, is passed over while quicker ones go on. A contestant that raises is dropped; the others go on.
     Raises ValueError when two contestants have one name.
     """
     everybody = [contestant for group in groups for contestant in group.contestants]
-    series = {contestant.name: Series() for contestant in everybody}
+    series = {contestant.name: Timings() for contestant in everybody}
     if len(series) < len(everybody):
         raise ValueError("every contestant needs a name of its own")
     seconds = [group.seconds for group in groups]
@@ -91,7 +91,7 @@ def interleave(
     return series
 
 
-def one_round(group: Group[C], number: int, backwards: bool, series: dict[str, Series]) -> None:
+def one_round(group: Group[C], number: int, backwards: bool, series: dict[str, Timings]) -> None:
     """One sample of every contestant that has not failed."""
     for contestant in reversed(group.contestants) if backwards else group.contestants:
         own = series[contestant.name]
@@ -150,7 +150,7 @@ def seconds_of(step: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def is_stable(times: Sequence[float], tolerance: float) -> bool:
-    """Is the median of the last third within ``tolerance`` of that of the third before?"""
+    """True if the median of the last third is within ``tolerance`` of that of the third before."""
     third = max(1, len(times) // 3)
     return abs(last_third(times) - last_third(times[:-third], third)) <= tolerance * last_third(times)
 

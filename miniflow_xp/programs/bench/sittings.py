@@ -11,21 +11,21 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from miniflow_xp.errors import WorkerError
-from miniflow_xp.programs.bench.cell import Cell
-from miniflow_xp.programs.bench.scheduler import Group, Progress, Series, interleave
+from miniflow_xp.programs.bench.scheduler import Group, Progress, Timings, interleave
+from miniflow_xp.programs.bench.trial import Trial
 
 WORTH = 0.2  # of the time that is left: starting afresh may take so much; else there is one sitting
 
 
 class Sitting(NamedTuple):
-    """{contestant's name: its Series}, and the first round of the second sitting; None where there was one."""
+    """{contestant's name: its Timings}, and the first round of the second sitting; None where there was one."""
 
-    series: dict[str, Series]
+    series: dict[str, Timings]
     second: int | None
 
 
 def in_sittings(
-    groups: Sequence[Group[Cell]],
+    groups: Sequence[Group[Trial]],
     rounds: int,
     until: float,
     rng: random.Random,
@@ -52,7 +52,7 @@ def in_sittings(
     return Sitting(first, second)
 
 
-def start_afresh(cells: Iterable[Cell]) -> dict[int, str]:
+def start_afresh(cells: Iterable[Trial]) -> dict[int, str]:
     """New processes with everything prepared in them; {place: why it could not be}."""
     for worker in {cell.worker.backend: cell.worker for cell in cells}.values():
         worker.restart()

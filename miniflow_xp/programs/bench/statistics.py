@@ -25,7 +25,7 @@ class Ratio(NamedTuple):
 
     @property
     def bounded(self) -> bool:
-        """Were there enough pairs for an interval?"""
+        """True if there were enough pairs for an interval."""
         return self.low > 0 and isfinite(self.high)
 
     @property
@@ -115,7 +115,7 @@ def verdict(ratio: Ratio, floor: float = 0.0, tie: float = TIE) -> str:
 
 
 def steady(samples: Sequence[float]) -> bool:
-    """Is the longest sample within UNSTEADY times the shortest?"""
+    """True if the longest sample is within UNSTEADY times the shortest."""
     return max(samples, default=0.0) <= UNSTEADY * min(samples, default=0.0)
 
 

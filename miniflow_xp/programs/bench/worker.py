@@ -12,10 +12,14 @@ import numpy as np
 from miniflow_xp.backend import Backend
 from miniflow_xp.errors import WorkerError
 from miniflow_xp.programs.bench.cases import Case, network
+from miniflow_xp.programs.bench.ceilings import measure_ceilings
 from miniflow_xp.programs.bench.clock import device_clock, device_seconds, timed, wait_for
+from miniflow_xp.programs.bench.environment import libraries
 from miniflow_xp.programs.bench.peak import peak_bytes
+from miniflow_xp.programs.bench.record import Ceiling
 from miniflow_xp.programs.bench.scheduler import warm_up
 from miniflow_xp.programs.bench.workloads import Workload, workload
+from miniflow_xp.switch import set_backend
 from miniflow_xp.system.processes import ONE_THREAD, start
 
 FIRST = Case("step", "a first step", network(2, 2, 1), "batch")
@@ -77,6 +81,18 @@ class Worker:
             self._process.join()
 
 
+class Description(NamedTuple):
+    """What a worker tells of itself; ``synchronous``: a call returns when its work is done."""
+
+    name: str
+    describe: str
+    synchronous: bool
+    start_s: float
+    packages: dict[str, str]
+    threads: dict[str, int]
+    blas: list[dict[str, Any]]
+
+
 class Failure(NamedTuple):
     """What went wrong in a worker, in words."""
 
@@ -117,8 +133,6 @@ class Desk:
     """What a worker can be asked."""
 
     def __init__(self, name: str) -> None:
-        from miniflow_xp.switch import set_backend
-
         begun = perf_counter()
         self.backend: Backend = set_backend(name.removesuffix(SINGLE))
         self.single = SINGLE if name.endswith(SINGLE) else ""
@@ -129,22 +143,13 @@ class Desk:
         self.device_clock = None if self.each else device_clock(self.backend)
         self._loads: dict[int, Workload] = {}
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """Backend and device, and what this process runs on."""
-        from miniflow_xp.programs.bench.environment import libraries
+        name = f"{self.backend.name}:{self.backend.device}{self.single}"
+        return Description(name, self.backend.describe(), self.each, self.start_s, *libraries(self.backend.name))
 
-        return {
-            "name": f"{self.backend.name}:{self.backend.device}{self.single}",
-            "describe": self.backend.describe(),
-            "synchronous": self.each,
-            "start_s": self.start_s,
-            **libraries(self.backend.name),
-        }
-
-    def ceilings(self, dtype: str, at_most_s: float) -> dict[str, float]:
+    def ceilings(self, dtype: str, at_most_s: float) -> Ceiling:
         """Peak arithmetic and bandwidth, measured in about so many seconds."""
-        from miniflow_xp.programs.bench.ceilings import measure_ceilings
-
         return measure_ceilings(self.backend, dtype, at_most_s)
 
     def prepare(self, key: int, case: Case) -> dict[str, Any]:

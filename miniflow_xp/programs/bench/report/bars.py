@@ -3,9 +3,9 @@
 from statistics import median
 from typing import NamedTuple
 
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.cells import Cell
-from miniflow_xp.programs.bench.report.run import Case, Run, Series
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
+from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import LETTER, Plot, label, tag
 
 PARTS = (("host", "host dispatch"), ("device", "device"), ("transfer", "transfer"))
@@ -36,7 +36,7 @@ def breakdowns(run: Run) -> list[tuple[Series, str, list[Split]]]:
     return found
 
 
-def split(run: Run, series: Series, case: Case, name: str) -> Split | None:
+def split(run: Run, series: Series, case: Contest, name: str) -> Split | None:
     """The device's part by its own clock, and the host's what is left; without such a clock the other way round.
 
     The host may work while the device does. What the device does not take, it waited for the host.
@@ -47,7 +47,7 @@ def split(run: Run, series: Series, case: Case, name: str) -> Split | None:
     twin = resident(run, series, cell)
     transfer = max(0.0, cell.seconds - twin.seconds) if twin is not None and twin.seconds is not None else 0.0
     computing = cell.seconds - transfer
-    host = min(median(cell.host), computing) if cell.device is None else max(0.0, computing - cell.device)
+    host = min(median(cell.host), computing) if cell.device_s is None else max(0.0, computing - cell.device_s)
     size = units.size(case.size) if case.size is not None else case.name
     return Split(size, host, computing - host, transfer)
 

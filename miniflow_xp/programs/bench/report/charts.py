@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.cells import Cell
-from miniflow_xp.programs.bench.report.outcome import against
-from miniflow_xp.programs.bench.report.run import Comparison, Run, Series
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import against
+from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
+from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import MARKERS, Log, Plot, Style, around, band, label, marker, polyline, tag
 from miniflow_xp.programs.bench.statistics import quartiles
 

@@ -1,10 +1,10 @@
 """The decision table: the winner of every series by size."""
 
-from miniflow_xp.programs.bench.report import units
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import ALONE, NOTHING, TIE, UNCLEAR, WINS, against, winner
+from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
 from miniflow_xp.programs.bench.report.charts import styles
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
-from miniflow_xp.programs.bench.report.outcome import ALONE, NOTHING, TIE, UNCLEAR, WINS, against, winner
-from miniflow_xp.programs.bench.report.run import Case, Run, Series
 from miniflow_xp.programs.bench.report.svg import Style, marker, tag
 
 FAMILIES = ("step", "user", "peers")
@@ -23,7 +23,7 @@ def decisions(run: Run) -> str:
     return table("Winner by size, smallest first", head, rows)
 
 
-def case_is_told(run: Run, case: Case) -> bool:
+def case_is_told(run: Run, case: Contest) -> bool:
     """Whether anybody was measured."""
     return winner(run, case).kind != NOTHING
 
@@ -34,19 +34,13 @@ def chips(run: Run, series: Series) -> str:
     return f'<span class="chips">{"".join(chip(run, series, case, looks) for case in series.cases)}</span>'
 
 
-def chip(run: Run, series: Series, case: Case, looks: dict[str, Style]) -> str:
+def chip(run: Run, series: Series, case: Contest, looks: dict[str, Style]) -> str:
     """batch 64 ● numpy:cpu."""
     found = winner(run, case)
     size = f"{series.axis} {units.size(case.size)}" if case.size is not None else case.name
-    words = {WINS: "".join(found.labels), TIE: f"tie: {', '.join(found.labels)}"}.get(found.kind, "")
-    words = (
-        words
-        or {
-            UNCLEAR: f"unclear: {', '.join(found.labels)}",
-            ALONE: f"only {''.join(found.labels)}",
-            NOTHING: "not measured",
-        }[found.kind]
-    )
+    labels = ", ".join(found.labels)
+    kinds = {WINS: labels, TIE: f"tie: {labels}", UNCLEAR: f"unclear: {labels}", ALONE: f"only {labels}"}
+    words = kinds.get(found.kind, "not measured")
     colour = looks[found.labels[0]].colour if found.kind == WINS else "none"
     sign = mark(looks[found.labels[0]]) if found.kind == WINS else ""
     return f'<span class="chip {colour}"><b>{escape(size)}</b> {sign}{escape(words)}</span>'

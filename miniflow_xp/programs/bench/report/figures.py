@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 
+from miniflow_xp.programs.bench.findings.run import Run, Series
 from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline
-from miniflow_xp.programs.bench.report.run import Run, Series
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 

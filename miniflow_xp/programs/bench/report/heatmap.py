@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from html import escape
 from itertools import combinations
 
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.outcome import ALONE, NOTHING, TIE, WINS, Winner, winner
-from miniflow_xp.programs.bench.report.run import Case, Run, Series
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import ALONE, NOTHING, TIE, WINS, Winner, winner
+from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
 from miniflow_xp.programs.bench.report.svg import Plot, Style, label, marker, tag
 from miniflow_xp.programs.bench.statistics import Ratio
 
@@ -28,9 +28,9 @@ def heatmaps(run: Run) -> Iterator[tuple[str, str]]:
             yield title, heatmap(run, title, x, y, cases)
 
 
-def plane(cases: list[Case]) -> tuple[str, str, dict[tuple[float, float], Case]] | None:
+def plane(cases: list[Contest]) -> tuple[str, str, dict[tuple[float, float], Contest]] | None:
     """The two axes with the most cases, the other axes at their commonest values; None under 2 by 2."""
-    best: tuple[int, tuple[str, str, dict[tuple[float, float], Case]] | None] = (3, None)
+    best: tuple[int, tuple[str, str, dict[tuple[float, float], Contest]] | None] = (3, None)
     names = sorted({name for case in cases for name in axes_of(case)}, key=lambda n: (n != "batch", n != "width", n))
     for x, y in combinations(names, 2):
         slices = Counter(others(axes_of(c), x, y) for c in cases if {x, y} <= set(axes_of(c)))
@@ -42,7 +42,7 @@ def plane(cases: list[Case]) -> tuple[str, str, dict[tuple[float, float], Case]]
     return best[1]
 
 
-def axes_of(case: Case) -> Axes:
+def axes_of(case: Contest) -> Axes:
     """The numbers of a case."""
     return dict(next(iter(case.cells.values())).axes)
 
@@ -52,7 +52,7 @@ def others(axes: Axes, x: str, y: str) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((k, v) for k, v in axes.items() if k not in (x, y)))
 
 
-def heatmap(run: Run, title: str, x: str, y: str, cases: dict[tuple[float, float], Case]) -> str:
+def heatmap(run: Run, title: str, x: str, y: str, cases: dict[tuple[float, float], Contest]) -> str:
     """One square a case: the winner's colour, marker and lead over the next; hatched where there is no winner."""
     columns, rows = sorted({k[0] for k in cases}), sorted({k[1] for k in cases}, reverse=True)
     labels = dict.fromkeys(name for case in cases.values() for name in case.cells)
@@ -81,12 +81,12 @@ def heatmap(run: Run, title: str, x: str, y: str, cases: dict[tuple[float, float
     return plot.svg()
 
 
-def backend_of(name: str, cases: dict[tuple[float, float], Case]) -> str | None:
+def backend_of(name: str, cases: dict[tuple[float, float], Contest]) -> str | None:
     """The backend of a label."""
     return next((c.cells[name].backend for c in cases.values() if name in c.cells), None)
 
 
-def square(run: Run, case: Case, x: float, y: float, wide: float, looks: dict[str, Style]) -> str:
+def square(run: Run, case: Contest, x: float, y: float, wide: float, looks: dict[str, Style]) -> str:
     """One case."""
     found = winner(run, case)
     words, about = told(run, case, found)
@@ -105,7 +105,7 @@ def square(run: Run, case: Case, x: float, y: float, wide: float, looks: dict[st
     return tag("g", *parts)
 
 
-def told(run: Run, case: Case, found: Winner) -> tuple[str, str]:
+def told(run: Run, case: Contest, found: Winner) -> tuple[str, str]:
     """The few letters in a square, and the sentence behind it."""
     absent = [f"{name}: {c.why or c.state}" for name, c in case.cells.items() if not c.times]
     more = f"; {'; '.join(absent)}" if absent else ""
@@ -120,7 +120,7 @@ def told(run: Run, case: Case, found: Winner) -> tuple[str, str]:
     return f"{units.times(lead.estimate)}×", f"{found.labels[0]} wins, {units.interval(lead)} as fast as the next{more}"
 
 
-def ahead(run: Run, case: Case, name: str) -> Ratio:
+def ahead(run: Run, case: Contest, name: str) -> Ratio:
     """The winner's speed-up over the next."""
     compared = [run.compare(case.cells[name], c) for other, c in case.cells.items() if other != name]
     return min((c.speedup for c in compared if c is not None), key=lambda r: r.estimate)

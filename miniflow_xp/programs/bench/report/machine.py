@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.cells import items, mapping, number, text
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.run import Run
+from miniflow_xp.programs.bench.findings.texts import text
+from miniflow_xp.programs.bench.findings.trust import ceilings, signed
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
-from miniflow_xp.programs.bench.report.run import Run
-from miniflow_xp.programs.bench.report.trust import ceilings, signed
+from miniflow_xp.programs.bench.schema import Object
 
 UNITS = {
     "load": "over 1, 5 and 15 minutes",
@@ -39,17 +40,16 @@ def pairs(caption: str, rows: Iterator[tuple[str, str]]) -> str:
 
 def facts(run: Run) -> Iterator[tuple[str, str]]:
     """Stable facts, then the state before and after."""
-    environment = mapping(run.raw.get("environment"))
-    known = mapping(environment.get("machine"))
-    for key, value in known.items():
-        if key == "memory_bytes" and number(value) is not None:
-            yield "memory", units.byte_count(float(value))
+    environment = run.record.environment
+    for key, value in known(environment.machine):
+        if key == "memory_bytes":
+            yield "memory", units.byte_count(value)
         elif key == "blas":
-            yield "BLAS", "; ".join(spelled(one) for one in items(value))
+            yield "BLAS", "; ".join(spelled(one) for one in value)
         else:
             yield text(key).replace("_", " "), with_unit(key, value)
-    for when in ("before", "after"):
-        for key, value in mapping(environment.get(when)).items():
+    for when, state in (("before", environment.before), ("after", environment.after)):
+        for key, value in known(state):
             yield f"{text(key).replace('_', ' ')} {when}", with_unit(key, value)
 
 
@@ -57,6 +57,11 @@ def with_unit(key: str, value: Any) -> str:
     """A value for a person, with the unit that its name goes with."""
     told = spelled(value)
     return f"{told} {UNITS[key]}" if told and key in UNITS else told
+
+
+def known(found: Object) -> Iterator[tuple[str, Any]]:
+    """What it holds by name, another version's keys with it."""
+    return ((key, value) for key, value in found.to_json().items() if value is not None)
 
 
 def spelled(value: Any) -> str:
@@ -72,21 +77,20 @@ def spelled(value: Any) -> str:
 
 def backends(run: Run) -> Iterator[tuple[str, str]]:
     """Who took part, or why not."""
-    for name, about in mapping(run.raw.get("backends")).items():
-        usable = "" if mapping(about).get("usable") is not False else "not usable: "
-        yield text(name), usable + text(mapping(about).get("describe"))
+    for name, participant in run.record.backends.items():
+        yield text(name), ("" if participant.usable else "not usable: ") + text(participant.describe)
 
 
 def settings(run: Run) -> Iterator[tuple[str, str]]:
     """How the run was made."""
-    yield "made", text(run.raw.get("created"))
-    yield "mode", text(run.raw.get("mode"))
-    budget, took = number(run.raw.get("budget_s")), number(run.raw.get("seconds"))
-    yield "budget", f"{budget:g} s" if budget is not None else ""
-    yield "took", f"{took:.4g} s" if took is not None else ""
-    yield "seed", text(run.raw.get("seed"))
-    second = run.raw.get("second_sitting")
-    yield "sittings", "one" if second is None else f"two, with fresh processes from round {text(second)} on"
+    record = run.record
+    yield "made", text(record.created)
+    yield "mode", text(record.mode)
+    yield "budget", f"{record.budget_s:g} s" if record.budget_s is not None else ""
+    yield "took", f"{record.seconds:.4g} s" if record.seconds is not None else ""
+    yield "seed", text(record.seed)
+    second = record.second_sitting
+    yield "sittings", "one" if second is None else f"two, with fresh processes from round {second} on"
     yield "kind of times", ", ".join(kinds(run))
     yield "cache", ", ".join(dict.fromkeys(c.cache for c in run.cells if c.cache))
     errors = [c.error for c in run.cells if c.error is not None]
@@ -104,7 +108,7 @@ def kinds(run: Run) -> Iterator[str]:
 def peaks(run: Run) -> str:
     """The ceilings measured on this machine."""
     rows: list[Row] = [
-        [f"{backend}, {dtype}", speed(peak.get("flops_per_s"), "FLOP/s"), speed(peak.get("bytes_per_s"), "B/s")]
+        [f"{backend}, {dtype}", speed(peak.flops_per_s, "FLOP/s"), speed(peak.bytes_per_s, "B/s")]
         for backend, by_dtype in ceilings(run).items()
         for dtype, peak in by_dtype.items()
     ]
@@ -113,13 +117,13 @@ def peaks(run: Run) -> str:
 
 def speed(value: float | None, unit: str) -> Entry:
     """A rate, or a dash."""
-    return Entry("–") if value is None else Entry(units.rate(value, unit), value)
+    return Entry("–") if not value else Entry(units.rate(value, unit), value)
 
 
 def controls(run: Run) -> str:
     """A/A pairs and planted slowdowns."""
-    rows = [["A/A", text(c.get("backend")), text(c.get("case")), signed(ratio)] for c, ratio in run.controls]
-    rows += [["planted", text(p.get("backend")), text(p.get("case")), signed(ratio)] for p, ratio in run.planted]
+    rows = [["A/A", text(pair.backend), text(pair.case), signed(ratio)] for pair, ratio in run.controls]
+    rows += [["planted", text(pair.backend), text(pair.case), signed(ratio)] for pair, ratio in run.planted]
     return (
         table("Controls: measured difference of the two", ["Kind", "Backend", "Case", "Difference"], rows)
         if rows
@@ -129,5 +133,5 @@ def controls(run: Run) -> str:
 
 def command(run: Run) -> str:
     """How to make it again."""
-    raw = run.raw.get("command")
-    return f"<pre><code>{escape(str(raw)[:2000])}</code></pre>" if isinstance(raw, str) and raw else ""
+    told = run.record.command[:2000]
+    return f"<pre><code>{escape(told)}</code></pre>" if told else ""

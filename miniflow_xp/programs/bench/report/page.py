@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from itertools import groupby
 
+from miniflow_xp.programs.bench.findings.choices import choices
+from miniflow_xp.programs.bench.findings.run import Run
+from miniflow_xp.programs.bench.findings.texts import text
+from miniflow_xp.programs.bench.findings.trust import hedged, remedies, trust
+from miniflow_xp.programs.bench.findings.verdicts import Sentence, networks, verdicts
 from miniflow_xp.programs.bench.report import machine, raw
-from miniflow_xp.programs.bench.report.cells import mapping, text
-from miniflow_xp.programs.bench.report.choices import choices
 from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import escape, paragraph, prose
-from miniflow_xp.programs.bench.report.run import Run
 from miniflow_xp.programs.bench.report.sections import SECTIONS
 from miniflow_xp.programs.bench.report.tables import SIGNS
-from miniflow_xp.programs.bench.report.trust import hedged, remedies, trust
-from miniflow_xp.programs.bench.report.verdicts import Sentence, networks, verdicts
 
 MOST_BYTES = 480_000
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -59,14 +59,13 @@ def overview(runs: Sequence[Run]) -> str:
 
 def about(run: Run) -> str:
     """Day, mode, processor and GPU of a run."""
-    facts = dict(machine.facts(run))
-    made = dict(machine.settings(run))
-    gpu = mapping(mapping(mapping(run.raw.get("environment")).get("machine")).get("gpu"))
+    record, found = run.record, run.record.environment.machine
+    gpu = found.gpu_name
     words = [
-        made["made"][:10],
-        f"{made['mode']} run" if made["mode"] else "",
-        facts.get("cpu", ""),
-        text(gpu.get("name")),
+        text(record.created)[:10],
+        f"{text(record.mode)} run" if record.mode else "",
+        machine.spelled(found.cpu),
+        text(gpu) if isinstance(gpu, str) else "",
     ]
     return " · ".join(filter(None, words))
 

@@ -6,14 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from miniflow_xp.programs.bench.findings.run import Run
+from miniflow_xp.programs.bench.record import Record
 from miniflow_xp.programs.bench.report.html import escape
-from miniflow_xp.programs.bench.report.run import Run
 
 
 def link(run: Run, room: int) -> str:
     """The fullest form that fits into so many characters; what was left out is said."""
-    for words, reduce in FORMS:
-        packed = pack(reduce(run.raw))
+    for words, form in FORMS:
+        packed = pack(form(run.record))
         if len(packed) <= room:
             name = escape(run.name.rsplit("/", 1)[-1].removesuffix(".json") or "run")
             href = f"data:application/gzip;base64,{packed}"
@@ -36,14 +37,14 @@ def rounded(value: Any) -> Any:
     return [rounded(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def bare(value: Any) -> Any:
-    """Without the host's times, which only the breakdown needs."""
-    cells = [{**c, "host_s": None} if isinstance(c, dict) else c for c in value.get("cells") or []]
-    return rounded({**value, "cells": cells})
-
-
-FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
-    (", the run as it was written", lambda value: value),
-    (", the run with times rounded to five digits so that this page stays small", rounded),
-    (", the run with times rounded to five digits and without those of the host, so that this page stays small", bare),
+FORMS: tuple[tuple[str, Callable[[Record], Any]], ...] = (
+    (", the run as it was written", Record.to_json),
+    (
+        ", the run with times rounded to five digits so that this page stays small",
+        lambda record: rounded(record.to_json()),
+    ),
+    (
+        ", the run with times rounded to five digits and without those of the host, so that this page stays small",
+        lambda record: rounded(record.without_host_times()),
+    ),
 )

@@ -1,14 +1,15 @@
 """The sections of the page, in order; one without data gives an empty text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline, tables, units
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import against
+from miniflow_xp.programs.bench.findings.run import Run, Series
+from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline, tables
 from miniflow_xp.programs.bench.report.decisions import decisions
 from miniflow_xp.programs.bench.report.html import Entry, Row, figure, grid, paragraph, table
 from miniflow_xp.programs.bench.report.machine import machine
-from miniflow_xp.programs.bench.report.outcome import against
-from miniflow_xp.programs.bench.report.run import Run, Series
 
 MOST = 12  # figures of single nodes on the page; all are among the figure files
 
@@ -25,13 +26,17 @@ class Section(NamedTuple):
 def speedups(run: Run) -> str:
     """One figure a series, with the brackets in words below."""
     drawn = [figure(s, brackets(run, series)) for series in workloads(run) if (s := charts.speedup(run, series))]
-    if not drawn:
-        return ""
-    return paragraph(
+    lead = (
         "Above the line at 1× the backend is faster. Bands around the lines are 95 % intervals of paired ratios; a "
         "marker without one had too few pairs for an interval. The shaded band is the crossover, between the last size "
         "that loses and the first from which on all win."
-    ) + grid(drawn)
+    )
+    return under(lead, drawn)
+
+
+def under(lead: str, drawn: Sequence[str]) -> str:
+    """Figures below a paragraph; nothing without any."""
+    return paragraph(lead) + grid(drawn) if drawn else ""
 
 
 def workloads(run: Run) -> list[Series]:
@@ -52,14 +57,14 @@ def heatmaps(run: Run) -> str:
         "Numbers are the lead of the winner over the next. Hatched: a tie, a winner that the noise hides (?), or "
         "nothing measured. Blank: not in this run."
     )
-    return paragraph(lead) + grid(drawn) if drawn else ""
+    return under(lead, drawn)
 
 
 def times(run: Run) -> str:
     """Log-log times."""
     drawn = [figure(svg) for series in workloads(run) if (svg := charts.times(run, series))]
     lead = "Median seconds a step; the band holds the middle half of the samples. Both axes are logarithmic."
-    return paragraph(lead) + grid(drawn) if drawn else ""
+    return under(lead, drawn)
 
 
 def breakdown(run: Run) -> str:
@@ -70,7 +75,7 @@ def breakdown(run: Run) -> str:
         "waits. For JAX, which has no such clock, host dispatch is the time until the host had asked for everything. "
         "Transfer is the streamed step less the resident one."
     )
-    return paragraph(lead) + grid(drawn) if drawn else ""
+    return under(lead, drawn)
 
 
 def transfers(run: Run) -> str:
@@ -81,7 +86,7 @@ def transfers(run: Run) -> str:
         "share an array's memory and copy nothing: that is no bandwidth. From the device, an addition comes first: "
         "libraries keep a copy of what came from the host."
     )
-    return paragraph(lead) + grid(drawn) if drawn else ""
+    return under(lead, drawn)
 
 
 def nodes(run: Run) -> str:
@@ -100,7 +105,7 @@ def rooflines(run: Run) -> str:
     """Arithmetic under the ceilings."""
     drawn = [figure(svg) for _, svg in roofline.rooflines(run)]
     lead = "The slope is the measured memory bandwidth, the flat part the measured arithmetic; a dot is a case."
-    return paragraph(lead) + grid(drawn) if drawn else ""
+    return under(lead, drawn)
 
 
 def memory(run: Run) -> str:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from miniflow_xp.programs.bench.crossover import break_even
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.cells import Cell
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import TIE, UNCLEAR, winner
+from miniflow_xp.programs.bench.findings.run import Comparison, Contest, Run, Series, named
+from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
-from miniflow_xp.programs.bench.report.outcome import TIE, UNCLEAR, winner
-from miniflow_xp.programs.bench.report.run import Case, Comparison, Run, Series, named
 
 SIGN = {TIE: " = ", UNCLEAR: " ? "}
 SIGNS = {"wins": "▲", "loses": "▼", "tie": "=", "unclear": "?"}
@@ -26,7 +26,7 @@ def nodes(run: Run) -> str:
     return table(caption, ["Node", "Size", *labels], rows)
 
 
-def largest(series: Series, labels: list[str]) -> Case:
+def largest(series: Series, labels: list[str]) -> Contest:
     """The largest case with the most labels measured."""
     return max(
         series.cases,
@@ -34,7 +34,7 @@ def largest(series: Series, labels: list[str]) -> Case:
     )
 
 
-def node_row(run: Run, series: Series, case: Case, labels: list[str]) -> Iterator[Entry]:
+def node_row(run: Run, series: Series, case: Contest, labels: list[str]) -> Iterator[Entry]:
     """Size, then one entry a label."""
     size = units.size(case.size) if case.size is not None else case.name
     yield Entry(escape(f"{series.axis} {size}"), case.size)
@@ -94,7 +94,7 @@ def lasting(run: Run, *families: str) -> list[Series]:
     return [series for series in run.of(*families) if series.residence != "once"]
 
 
-def payback_row(run: Run, series: Series, case: Case, label: str, rival: str) -> Row | None:
+def payback_row(run: Run, series: Series, case: Contest, label: str, rival: str) -> Row | None:
     """None unless the label wins and both first calls are known."""
     cell, other = case.cells.get(label), case.cells.get(rival)
     compared = run.compare(cell, other)
@@ -124,7 +124,7 @@ def first_calls(run: Run) -> str:
     for series in lasting(run, "step", "user", "capture"):
         for label in series.labels:
             cells = [case.cells[label] for case in series.cases if label in case.cells]
-            known = [c for c in cells if c.seconds and (c.first_call is not None or c.capture is not None)]
+            known = [c for c in cells if c.seconds and (c.first_call_s is not None or c.capture_s is not None)]
             if known:
                 rows.append([f"{series.title}, {known[-1].case}", label, *call_row(run, known[-1])])
     head = ["Workload", "Backend", "Start", "Upload", "First call", "of it capture", "A later step", "First / later"]
@@ -138,11 +138,11 @@ def first_calls(run: Run) -> str:
 def call_row(run: Run, cell: Cell) -> Iterator[Entry]:
     """Start, upload, first call, capture, step, ratio of the first to a later one."""
     yield duration(run.start(cell) or None)
-    yield duration(cell.upload)
-    yield duration(cell.first_call)
-    yield duration(cell.capture)
+    yield duration(cell.upload_s)
+    yield duration(cell.first_call_s)
+    yield duration(cell.capture_s)
     yield duration(cell.seconds)
-    ratio = cell.first_call / cell.seconds if cell.first_call is not None and cell.seconds else None
+    ratio = cell.first_call_s / cell.seconds if cell.first_call_s is not None and cell.seconds else None
     yield Entry("–") if ratio is None else Entry(f"{units.digits(ratio, 2)}×", ratio)
 
 
@@ -165,7 +165,7 @@ def ties(run: Run) -> str:
     rows: list[Row] = []
     for series in run.of("step", "user", "peers", "capture", "node"):
         sizes = [case for case in series.cases if winner(run, case).kind in (TIE, UNCLEAR)]
-        groups: dict[str, list[Case]] = {}
+        groups: dict[str, list[Contest]] = {}
         for case in sizes:
             groups.setdefault(SIGN[winner(run, case).kind].join(sorted(winner(run, case).labels)), []).append(case)
         for who, cases in groups.items():

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from miniflow_xp.programs.bench.cases import WAYS
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.cells import mapping, number, text
-from miniflow_xp.programs.bench.report.outcome import Against, against
-from miniflow_xp.programs.bench.report.run import Comparison, Run, Series
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import Against, against
+from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
+from miniflow_xp.programs.bench.findings.texts import text
 from miniflow_xp.programs.bench.statistics import Ratio
 
 FIRST = ("step", "user")  # families whose series have a sentence each; others are counted
@@ -133,15 +133,15 @@ def gpu(run: Run) -> Iterator[Sentence]:
 
 def not_used(run: Run) -> Iterator[Sentence]:
     """The backends that were asked for and could not be used, and why."""
-    for name, about in mapping(run.raw.get("backends")).items():
-        if mapping(about).get("usable") is False:
-            yield Sentence("note", f"{text(name)} was not measured: {text(mapping(about).get('describe'))}.")
+    for name, participant in run.record.backends.items():
+        if not participant.usable:
+            yield Sentence("note", f"{text(name)} was not measured: {text(participant.describe)}.")
 
 
 def cores(run: Run) -> Iterator[Sentence]:
     """Say so where the run had a part of the machine."""
-    machine = mapping(mapping(run.raw.get("environment")).get("machine"))
-    usable, there = number(machine.get("usable_cores")), number(machine.get("cores"))
+    machine = run.record.environment.machine
+    usable, there = machine.usable_cores, machine.cores
     if usable is not None and there is not None and usable < there:
         yield Sentence("note", f"The run used {usable:g} of {there:g} cores: with all of them, other sizes may win.")
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple, cast
 
 from miniflow_xp.programs.bench.crossover import Crossover, find_crossover
-from miniflow_xp.programs.bench.report.run import Case, Comparison, Run, Series
+from miniflow_xp.programs.bench.findings.run import Comparison, Contest, Run, Series
 from miniflow_xp.programs.bench.statistics import Ratio
 
 WINS, TIE, UNCLEAR, ALONE, NOTHING = "wins", "tie", "unclear", "alone", "nothing"
@@ -20,14 +20,14 @@ class Against(NamedTuple):
     """A label against its rival along a series: the bracket, and every size that was compared."""
 
     crossover: Crossover
-    points: list[tuple[Case, Comparison]]
+    points: list[tuple[Contest, Comparison]]
 
     def count(self, verdict: str) -> int:
         """At how many sizes this is the verdict."""
         return sum(c.verdict == verdict for _, c in self.points)
 
 
-def winner(run: Run, case: Case) -> Winner:
+def winner(run: Run, case: Contest) -> Winner:
     """The fastest, if it beats everyone else; otherwise all whom it does not beat."""
     measured = sorted((c for c in case.cells.values() if c.times and not c.is_floor), key=lambda c: c.seconds or 0.0)
     if not measured:
@@ -64,7 +64,7 @@ def whole(size: float) -> int:
     return int(size) if size == int(size) else cast(int, size)
 
 
-def missing(case: Case, label: str, rival: str) -> str:
+def missing(case: Contest, label: str, rival: str) -> str:
     """Why two cells could not be compared."""
     reasons = [case.cells[name].why or case.cells[name].state for name in (label, rival) if not case.cells[name].times]
     return reasons[0] if reasons else "no round has both"

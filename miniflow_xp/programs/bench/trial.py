@@ -1,4 +1,4 @@
-"""A case on a backend: prepared in the backend's process, sampled there, and written down."""
+"""A trial: a case on a backend, prepared in the backend's process, sampled there, and recorded as a cell."""
 
 import itertools
 import time
@@ -11,7 +11,8 @@ import numpy as np
 
 from miniflow_xp.errors import WorkerError
 from miniflow_xp.programs.bench.cases import Case
-from miniflow_xp.programs.bench.scheduler import Series, calls_for
+from miniflow_xp.programs.bench.record import Cell
+from miniflow_xp.programs.bench.scheduler import Timings, calls_for
 from miniflow_xp.programs.bench.statistics import steady
 from miniflow_xp.programs.bench.worker import Worker
 
@@ -21,13 +22,13 @@ AGREE = 5e-3  # relative to the largest number: three float32 training steps in 
 AGREE_CHANGE = 0.1  # the same of what the calls changed; a missing or a wrong update is off by all of it
 LEAST_CHANGE = 1e-4  # relative: of a smaller change in float32 too much is rounding
 
-FACTS = ("first_call_s", "upload_s", "device_s", "warmup_calls", "flops", "bytes", "peak_bytes")
+FACTS = ("capture_s", "first_call_s", "upload_s", "device_s", "warmup_calls", "flops", "bytes", "peak_bytes")
 
 keys = itertools.count()
 
 
-class Cell:
-    """A case on a backend: what a scheduler samples, and what is written down of it."""
+class Trial:
+    """A case on a backend: what a scheduler samples, and what a cell of the record is made of."""
 
     def __init__(self, case: Case, worker: Worker, backend: str, slow: float = 0.0) -> None:
         self.key = next(keys)
@@ -85,7 +86,7 @@ class Cell:
 
     @property
     def ready(self) -> bool:
-        """Can it be sampled?"""
+        """True if it can be sampled."""
         return self.calls > 0 and self.state != "failed"
 
     @property
@@ -93,13 +94,13 @@ class Cell:
         """How long a sample should take."""
         return float(self.calls * self.facts["seconds"])
 
-    def again(self, slow: float = 0.0) -> "Cell":
+    def again(self, slow: float = 0.0) -> "Trial":
         """The same workload once more, in the same place of the worker."""
-        twin = Cell(self.case, self.worker, self.backend, slow)
+        twin = Trial(self.case, self.worker, self.backend, slow)
         twin.place, twin.calls, twin.facts, twin.setup_s = self.place, self.calls, self.facts, self.setup_s
         return twin
 
-    def agree_with(self, reference: "Cell") -> None:
+    def agree_with(self, reference: "Trial") -> None:
         """Compare results with those of another backend; too far off is a failure, not a figure."""
         found, expected = self.facts.get("results"), reference.facts.get("results")
         if found is None or expected is None:
@@ -112,38 +113,37 @@ class Cell:
             words = f"what its steps change differs from {reference.backend} by {change:.1g}"
             self.state, self.why = "failed", words
 
-    def written(self, series: Series | None, synchronous: bool) -> dict[str, Any]:
-        """The cell as it stands in the file."""
-        samples = [] if series is None else series.samples
-        if series is not None and series.failed:
-            self.state, self.why = "failed", series.failed
+    def cell(self, timings: Timings | None, synchronous: bool) -> Cell:
+        """What is recorded of it."""
+        samples = [] if timings is None else timings.samples
+        if timings is not None and timings.failed:
+            self.state, self.why = "failed", timings.failed
         elif samples:
             self.state, self.why = "measured", ""
-        facts = self.facts
-        return {
-            "family": self.case.family,
-            "series": self.case.series,
-            "case": self.case.case,
-            "axes": self.case.axes,
-            "axis": self.case.axis,
-            "backend": self.backend,
-            "contestant": self.case.contestant,
-            "dtype": self.case.dtype,
-            "residence": self.case.residence,
-            "cache": "hot",
-            "kind": "latency" if synchronous else "throughput",
-            "state": self.state,
-            "why": self.why,
-            "samples": samples,
-            "rounds": [] if series is None else series.rounds,
-            "calls": self.calls,
-            "host_s": None if synchronous else self.host[-len(samples) :] if samples else [],
-            "capture_s": facts.get("capture_s"),
-            **{k: facts.get(k) for k in FACTS},
-            "stable": facts["stable"] and steady(samples) if "stable" in facts else None,
-            "error": finite(facts.get("error")),
-            "note": facts.get("note", ""),
-        }
+        facts, case = self.facts, self.case
+        return Cell(
+            family=case.family,
+            series=case.series,
+            case=case.case,
+            axes=dict(case.axes),
+            axis=case.axis,
+            backend=self.backend,
+            contestant=case.contestant,
+            dtype=case.dtype,
+            residence=case.residence,
+            cache="hot",
+            kind="latency" if synchronous else "throughput",
+            state=self.state,
+            why=self.why,
+            samples=samples,
+            rounds=[] if timings is None else timings.rounds,
+            calls=self.calls,
+            host_s=None if synchronous else self.host[-len(samples) :] if samples else [],
+            stable=facts["stable"] and steady(samples) if "stable" in facts else None,
+            error=finite(facts.get("error")),
+            note=facts.get("note", ""),
+            **{name: facts.get(name) for name in FACTS},
+        )
 
 
 Results = Sequence[np.ndarray]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.outcome import TIE, UNCLEAR, WINS, winner
-from miniflow_xp.programs.bench.report.run import Run, Series
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.outcome import TIE, UNCLEAR, WINS, winner
+from miniflow_xp.programs.bench.findings.run import Run, Series
 
 COMPARED = (WINS, TIE, UNCLEAR)
 

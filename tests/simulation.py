@@ -1,4 +1,4 @@
-"""The measuring core on made-up machines whose truth is known: ``python -m miniflow_xp.programs.bench.simulation``.
+"""The measuring core on made-up machines whose truth is known: ``python tests/simulation.py`` prints it.
 
 Every time comes from a synthetic clock, so the figures need no device, do not depend on the machine, and repeat.
 """
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from miniflow_xp.programs.bench.ceilings import lies
 from miniflow_xp.programs.bench.compare import compare
 from miniflow_xp.programs.bench.crossover import Crossover, coarse_grid, find_crossover
+from miniflow_xp.programs.bench.record import Ceiling, Cell, Environment, Record
 from miniflow_xp.programs.bench.scheduler import Group, interleave
 from miniflow_xp.programs.bench.statistics import CONFIDENCE, Ratio, paired_ratio, verdict
 
@@ -27,7 +28,7 @@ Curve = Callable[[float], float]
 """Size → true seconds a step."""
 
 
-def steady(seconds: float) -> float:  # noqa: ARG001  a speed is a function of the time
+def steady(seconds: float) -> float:
     """A machine that always runs at its usual speed."""
     return 1.0
 
@@ -234,21 +235,27 @@ LUCKS: dict[str, Luck | None] = {
 }
 
 
+def made_up_cell(samples: list[float], **facts: Any) -> Cell:
+    """A measured cell of one step."""
+    identity = {"family": "node", "series": "made up", "case": "", "axes": {}, "axis": "n", "backend": "numpy:cpu"}
+    more = {"contestant": "ours", "dtype": "float32", "residence": None, "state": "measured"}
+    return Cell(**identity | more | facts, samples=samples, rounds=list(range(len(samples))))
+
+
 def made_up_run(
     rng: random.Random, slowdown: float = 1.0, noise: float = 0.02, rows: int = 200, luck: Luck | None = None
-) -> dict[str, Any]:
-    """A run file: ``noise`` within the run, 1 % of a row's own between runs, and other work in one sample of five.
+) -> Record:
+    """A run: ``noise`` within the run, 1 % of a row's own between runs, and other work in one sample of five.
 
     With ``luck`` there are two sittings, and each draws its own.
     """
-    cells: list[dict[str, Any]] = []
+    cells = []
     for row in range(rows):
         seconds = 1e-6 * 1.05**row * exp(rng.gauss(0, 0.01)) * slowdown
         sittings = [luck(rng) if luck else 1.0 for _ in range(2)]
         samples = [seconds * sittings[k // 6] * exp(abs(rng.gauss(0, noise)) + busy(rng)) for k in range(12)]
-        cells.append({"family": "node", "series": "made up", "case": f"n={row}", "state": "measured"})
-        cells[-1] |= {"backend": "numpy:cpu", "dtype": "float32", "samples": samples, "rounds": list(range(12))}
-    return {"cells": cells, "control": [], "second_sitting": 6 if luck else None}
+        cells.append(made_up_cell(samples, case=f"n={row}"))
+    return Record(environment=Environment(), backends={}, cells=cells, second_sitting=6 if luck else None)
 
 
 def busy(rng: random.Random) -> float:
@@ -273,8 +280,8 @@ def caught(waits: bool, runs: int = RUNS) -> float:
         device = Device(clock)
         flops = 10 ** rng.uniform(7, 11)
         samples = [device_sample(device, flops / PEAK * exp(abs(rng.gauss(0, NOISE))), waits) for _ in range(ROUNDS)]
-        cells.append({"backend": "made up", "dtype": "float32", "flops": flops, "samples": samples})
-    return len(lies(cells, {"made up": {"float32": {"flops_per_s": PEAK}}})) / runs
+        cells.append(made_up_cell(samples, backend="made up", flops=flops))
+    return len(lies(cells, {"made up": {"float32": Ceiling(flops_per_s=PEAK)}})) / runs
 
 
 def device_sample(device: Device, seconds: float, waits: bool) -> float:

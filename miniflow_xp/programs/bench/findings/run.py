@@ -1,13 +1,14 @@
-"""A run as the report sees it: cells in series of cases, one column a backend, and the comparisons between them."""
+"""A run as its readers see it: cells in series of cases, one column a backend, and the comparisons between them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import exp, log
 from typing import Any, NamedTuple
 
-from miniflow_xp.programs.bench.report.cells import Cell, items, mapping, number, positive, read
+from miniflow_xp.programs.bench.findings.texts import printable
+from miniflow_xp.programs.bench.record import Cell, Control, Planted, Record
 from miniflow_xp.programs.bench.statistics import Ratio, paired_ratio, verdict
 
 
@@ -18,7 +19,7 @@ class Comparison(NamedTuple):
     verdict: str
 
 
-class Case(NamedTuple):
+class Contest(NamedTuple):
     """The same work on several backends."""
 
     name: str
@@ -35,7 +36,7 @@ class Series(NamedTuple):
     dtype: str
     residence: str
     name: str
-    cases: list[Case]
+    cases: list[Contest]
 
     @property
     def labels(self) -> list[str]:
@@ -54,14 +55,14 @@ class Series(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """One JSON object and its name; all that the sections need is a property here."""
+    """A record and its file's name; all that the sections need is a property here."""
 
-    raw: Mapping[str, Any]
-    name: str
+    record: Record
+    name: str = ""
 
     @cached_property
     def cells(self) -> list[Cell]:
-        return [read(c) for c in items(self.raw.get("cells")) if isinstance(c, Mapping)]
+        return [printable(cell) for cell in self.record.cells]
 
     @cached_property
     def floor(self) -> float | None:
@@ -70,27 +71,27 @@ class Run:
         return exp(max(ratios)) - 1 if ratios else None
 
     @cached_property
-    def controls(self) -> list[tuple[Mapping[str, Any], Ratio]]:
+    def controls(self) -> list[tuple[Control, Ratio]]:
         """The A/A pairs with their ratios."""
-        entries = [mapping(c) for c in items(self.raw.get("control"))]
-        return [(c, r) for c in entries if (r := paired(c.get("a"), c.get("b"))) is not None]
+        return [(pair, ratio) for pair in self.record.control if (ratio := paired(pair.a, pair.b)) is not None]
 
     @cached_property
-    def planted(self) -> list[tuple[Mapping[str, Any], Ratio]]:
+    def planted(self) -> list[tuple[Planted, Ratio]]:
         """The slowdowns that were put in on purpose, as they were measured."""
-        entries = [mapping(p) for p in items(self.raw.get("planted"))]
-        return [(p, r) for p in entries if (r := paired(p.get("slowed"), p.get("plain"))) is not None]
+        found = [(pair, paired(pair.slowed, pair.plain)) for pair in self.record.planted]
+        return [(pair, ratio) for pair, ratio in found if ratio is not None]
 
     @cached_property
     def backends(self) -> list[str]:
         """The backends that have cells, in the order of the run."""
         found = dict.fromkeys(c.backend for c in self.cells)
-        known = [b for b in mapping(self.raw.get("backends")) if b in found]
+        known = [b for b in self.record.backends if b in found]
         return [*known, *(b for b in found if b not in known)]
 
     def start(self, cell: Cell) -> float:
         """Seconds that its library and device take to start; 0 where the run does not say."""
-        return number(mapping(mapping(self.raw.get("backends")).get(cell.backend)).get("start_s")) or 0.0
+        participant = self.record.backends.get(cell.backend)
+        return 0.0 if participant is None else participant.start_s or 0.0
 
     @cached_property
     def reference(self) -> str:
@@ -108,16 +109,11 @@ class Run:
         return [(*key, cells) for key, cells in sorted(groups.items(), key=lambda group: -len(group[1]))]
 
     @cached_property
-    def axes(self) -> set[str]:
-        """The names of all axes."""
-        return {name for cell in self.cells for name, _ in cell.axes}
-
-    @cached_property
     def series(self) -> list[Series]:
         """All series; what distinguishes those of one name is added to their titles."""
         groups: dict[tuple[str, ...], list[Cell]] = {}
         for cell in self.cells:
-            groups.setdefault((cell.family, cell.series, cell.dtype, cell.residence, cell.axis), []).append(cell)
+            groups.setdefault((cell.family, cell.series, cell.dtype, cell.residence or "", cell.axis), []).append(cell)
         return [as_series(key, cells, qualifiers(key, groups), self.backends) for key, cells in groups.items()]
 
     def of(self, *families: str) -> list[Series]:
@@ -169,18 +165,18 @@ def qualifiers(key: tuple[str, ...], keys: Iterable[tuple[str, ...]]) -> list[st
 def as_series(key: tuple[str, ...], cells: Iterable[Cell], more: Sequence[str], backends: Sequence[str]) -> Series:
     """Cells of one key, by case."""
     family, name, dtype, residence, axis = key
-    cases: dict[tuple[Any, ...], Case] = {}
+    cases: dict[tuple[Any, ...], Contest] = {}
     for cell in sorted(cells, key=lambda c: backends.index(c.backend)):
-        case = cases.setdefault((cell.case, cell.axes), Case(cell.case, cell.size, {}))
+        place = cell.case, tuple(sorted(cell.axes.items()))
+        case = cases.setdefault(place, Contest(cell.case, cell.size, {}))
         case.cells.setdefault(cell.label, cell)
     ordered = sorted(cases.values(), key=lambda c: (c.size is None, c.size or 0.0))
     return Series(family, ", ".join([name, *more]), axis, dtype, residence, name, ordered)
 
 
-def paired(times: Any, reference: Any) -> Ratio | None:
+def paired(times: Sequence[float], reference: Sequence[float]) -> Ratio | None:
     """The ratio of two lists of the same length; None where they are not that."""
-    a, b = positive(times), positive(reference)
-    return ratio_of(a, b) if a and len(a) == len(b) else None
+    return ratio_of(tuple(times), tuple(reference)) if times and len(times) == len(reference) else None
 
 
 @lru_cache(maxsize=4096)

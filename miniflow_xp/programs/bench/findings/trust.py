@@ -1,12 +1,13 @@
 """How far a run can be trusted: good, fair or poor, with the reasons and what would mend them."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from miniflow_xp.programs.bench.ceilings import Lie, lies
-from miniflow_xp.programs.bench.report import units
-from miniflow_xp.programs.bench.report.cells import items, mapping, number, text
-from miniflow_xp.programs.bench.report.run import Run
+from miniflow_xp.programs.bench.ceilings import lies
+from miniflow_xp.programs.bench.findings import units
+from miniflow_xp.programs.bench.findings.run import Run
+from miniflow_xp.programs.bench.findings.texts import text
+from miniflow_xp.programs.bench.record import Ceiling
 from miniflow_xp.programs.bench.statistics import TIE, UNSTEADY, Ratio
 
 GRADES = ("good", "fair", "poor")
@@ -69,20 +70,17 @@ def noise(run: Run) -> Iterator[Reason]:
         return
     count = f"{len(run.controls)} A/A control{'s' * (len(run.controls) > 1)}"
     said = f"noise floor {units.percent(run.floor)}: so far apart were equal steps ({count})"
-    one_core = () if number(environment(run)[0].get("usable_cores")) == 1 else (ONE_CORE,)
+    one_core = () if run.record.environment.machine.usable_cores == 1 else (ONE_CORE,)
     yield Reason(grade(run.floor, FLOORS), said, (QUIET, *one_core))
 
 
 def planted(run: Run) -> Iterator[Reason]:
     """Slowdowns put in on purpose must be found: a run that finds none of them shows no difference of this size."""
     missed = "fair" if any(ratio.low > 1 for _, ratio in run.planted) else "poor"
-    for entry, ratio in run.planted:
-        slowdown = number(entry.get("slowdown"))
-        what = f"a planted slowdown{f' of {units.percent(slowdown)}' if slowdown else ''}"
-        where = text(entry.get("backend"))
+    for pair, ratio in run.planted:
+        size = f" of {units.percent(pair.slowdown)}" if pair.slowdown else ""
         found = ratio.low > 1
-        measured = signed(ratio)
-        said = f"{what} on {where} was {'' if found else 'not '}found: {measured}"
+        said = f"a planted slowdown{size} on {text(pair.backend)} was {'' if found else 'not '}found: {signed(ratio)}"
         yield Reason("good" if found else missed, said, (QUIET, LONGER))
 
 
@@ -94,39 +92,15 @@ def signed(ratio: Ratio) -> str:
     return f"{middle:+.1f} % ({low:+.1f} to {high:+.1f}), {ratio.pairs} pairs"
 
 
-def found_lies(run: Run) -> list[Lie]:
-    """Times that are shorter than the machine's measured peaks allow."""
-    cells = [
-        {
-            "backend": c.backend,
-            "series": c.series,
-            "case": c.case,
-            "contestant": c.contestant,
-            "dtype": c.dtype,
-            "flops": c.flops,
-            "bytes": c.bytes,
-            "samples": [t for _, t in c.times],
-            "family": c.family,
-        }
-        for c in run.cells
-    ]
-    return lies(cells, ceilings(run))
-
-
-def ceilings(run: Run) -> dict[str, dict[str, dict[str, float]]]:
-    """{backend: {dtype: {"flops_per_s": …, "bytes_per_s": …}}} of what is a positive number."""
-    return {
-        text(backend): {
-            text(dtype): {k: x for k, v in mapping(peaks).items() if (x := number(v)) is not None and x > 0}
-            for dtype, peaks in mapping(by_dtype).items()
-        }
-        for backend, by_dtype in mapping(run.raw.get("ceilings")).items()
-    }
+def ceilings(run: Run) -> dict[str, dict[str, Ceiling]]:
+    """{backend: {dtype: its ceiling}}, none where none was looked for."""
+    found = (run.record.ceilings or {}).items()
+    return {text(backend): {text(dtype): one for dtype, one in by_dtype.items()} for backend, by_dtype in found}
 
 
 def honesty(run: Run) -> Iterator[Reason]:
     """Times below the bound, and warm-ups that did not settle."""
-    told, busy = found_lies(run), others(run)
+    told, busy = lies(run.cells, ceilings(run)), others(run)
     faster = f"{len(told)} cell{' is' if len(told) == 1 else 's are'} faster than"
     if told and busy is not None and busy.cores >= A_CORE:
         said = f"{faster} the peaks that were measured while others took their part: these cannot be judged by"
@@ -136,7 +110,7 @@ def honesty(run: Run) -> Iterator[Reason]:
     elif any(ceilings(run).values()):
         yield Reason("good", "no time is below half of what the machine's measured peaks allow")
     measured = [c for c in run.cells if c.times]
-    restless = sum(not c.stable for c in measured)
+    restless = sum(not c.settled for c in measured)
     if restless:
         said = f"{restless} of {len(measured)} cells had not settled after the warm-up, or jumped by {UNSTEADY:g}×"
         yield Reason(grade(restless / len(measured), (0.1, 0.5)), said, (QUIET, LONGER))
@@ -151,57 +125,42 @@ class Others(NamedTuple):
 
 def others(run: Run) -> Others | None:
     """What else ran on the machine: the more of before and after the run; by the load where nobody counted cores."""
-    machine, before, after = environment(run)
-    there = f"{number(machine.get('cores')) or 1.0:g} cores"
-    counted = [(number(state.get("busy_cores")), when) for state, when in ((before, "before"), (after, "after"))]
+    environment = run.record.environment
+    before, after = environment.before, environment.after
+    there = f"{environment.machine.cores or 1:g} cores"
+    counted = [(before.busy_cores, "before"), (after.busy_cores, "after")]
     known = [(busy, when) for busy, when in counted if busy is not None]
     if known:
         busy, when = max(known, key=lambda one: one[0])
         return Others(busy, f"others kept {busy:.2g} of {there} busy {when} the run")
-    loads = [number(x) for state in (before, after) for x in items(state.get("load"))[:1]]
-    if not loads or loads[0] is None:
+    loads = [state.load[0] for state in (before, after) if state.load]
+    if not loads:
         return None
-    later = f", {loads[1]:.2g} after" if len(loads) > 1 and loads[1] is not None else ""
+    later = f", {loads[1]:.2g} after" if loads[1:] else ""
     return Others(loads[0], f"load of the machine {loads[0]:.2g} before{later}; {there}")
-
-
-def environment(run: Run) -> list[Mapping[str, Any]]:
-    """The machine, and its state before and after the run."""
-    told = mapping(run.raw.get("environment"))
-    return [mapping(told.get(part)) for part in ("machine", "before", "after")]
 
 
 def surroundings(run: Run) -> Iterator[Reason]:
     """Load, clocks, a forced kernel."""
-    machine, before, after = environment(run)
-    cores, busy = number(machine.get("cores")) or 1.0, others(run)
+    environment = run.record.environment
+    machine, before, after = environment.machine, environment.before, environment.after
+    cores, usable, busy = machine.cores or 1.0, machine.usable_cores, others(run)
     if busy is not None:
         yield Reason(grade(busy.cores / cores, LOADS), busy.said, (QUIET,))
-    usable = number(machine.get("usable_cores"))
     if usable is not None and usable < cores:
         yield Reason("fair", f"it used {usable:g} of {cores:g} cores: with all of them, other sizes may win")
-    if machine.get("forced_kernel"):
-        said = f"the environment forces the BLAS kernel {text(machine['forced_kernel'])}"
+    if machine.forced_kernel:
+        said = f"the environment forces the BLAS kernel {text(machine.forced_kernel)}"
         yield Reason("fair", said, ("unset OPENBLAS_CORETYPE",))
-    clocks = [clock(mapping(state.get("gpu"))) for state in (before, after)]
-    if clocks[0] and clocks[1] and clocks[1] < THROTTLED * clocks[0]:
-        said = f"the GPU's clock fell from {clocks[0]:.0f} to {clocks[1]:.0f} MHz"
+    first, last = before.clock_mhz, after.clock_mhz
+    if first and last and last < THROTTLED * first:
+        said = f"the GPU's clock fell from {first:.0f} to {last:.0f} MHz"
         yield Reason("fair", said, ("let the GPU cool down, or fix its clock",))
-
-
-def clock(gpu: object) -> float | None:
-    """MHz of a GPU's state, from either of the names that it goes by."""
-    for name in ("clock_mhz", "clocks.sm"):
-        try:
-            return float(mapping(gpu)[name])
-        except (KeyError, TypeError, ValueError):
-            continue
-    return None
 
 
 def ending(run: Run) -> Iterator[Reason]:
     """Whether the run came to its end."""
-    if run.raw.get("complete") is False:
+    if run.record.complete is False:
         said = "the clock ran out before all cells had the rounds that were wanted"
         yield Reason("fair", said, (LONGER, LESS))
     if not any(c.times or (c.state == "measured" and c.peak_bytes) for c in run.cells):
