@@ -6,7 +6,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from small_networks import two_layers
+from small_networks import sigmoid_and_tanh
 
 import miniflow_xp as mf
 from miniflow_xp.engine.frozen import FrozenGraph
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.gpu, pytest.mark.parametrize("backend", ["cupy"], indi
 
 
 def test_a_program_runs_captured(backend):
-    cost, parameters, feed = two_layers()
+    cost, parameters, feed = sigmoid_and_tanh()
     with mf.use_backend("numpy"):
         wanted = mf.Program(cost, parameters)(feed)
     program = mf.Program(cost, parameters)
@@ -111,7 +111,7 @@ def test_another_threads_wait_for_the_device_does_not_spoil_a_capture(backend, w
         real(self, *arguments)
 
     monkeypatch.setattr(gpu.Gpu, "launch", disturbed)
-    cost, _, feed = two_layers()
+    cost, _, feed = sigmoid_and_tanh()
     trainer = mf.Trainer(cost, mf.SGD(0.1))
     trainer.step(feed)
     threads[0].join()
@@ -156,13 +156,13 @@ def test_products_of_stacks_and_of_two_dtypes_are_captured(backend, left, right,
 
 
 def test_float64_data_for_layers_in_float32_is_captured(backend):
-    cost, parameters, feed = two_layers(dtype="float32")
+    cost, parameters, feed = sigmoid_and_tanh(dtype="float32")
     wide = {leaf: array.astype("float64") for leaf, array in feed.items()}
     trainer = mf.Trainer(cost, mf.SGD(0.1))
     found = trainer.step(wide)
     assert "not captured" not in trainer.explain()
     with mf.use_backend("numpy"):
-        cost, _, feed = two_layers(dtype="float32")
+        cost, _, feed = sigmoid_and_tanh(dtype="float32")
         wanted = mf.Program(cost)({leaf: array.astype("float64") for leaf, array in feed.items()}).values
     assert found.dtype == wanted.dtype
     np.testing.assert_allclose(float(found), float(wanted), rtol=1e-6)

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from miniflow_xp.programs.verify import report
-from miniflow_xp.programs.verify.apart import make
+from miniflow_xp.programs.verify.apart import run_here
 from miniflow_xp.programs.verify.run import CHECKS
 
 pytest.importorskip("cupy", reason="CuPy is not installed")
@@ -22,5 +22,5 @@ CHECKED = {one.place.partition(":")[2]: one for one in CHECKS if one.needs_gpu a
 
 @pytest.mark.parametrize("one", CHECKED.values(), ids=CHECKED)
 def test_it_passes(one):
-    found = report.check(one.number, one.name, partial(make, one))
+    found = report.check(one.number, one.name, partial(run_here, one))
     assert (found.verdict, found.note) == (report.PASSED, "")

@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from small_networks import two_layers
+from small_networks import sigmoid_and_tanh
 from uncaptured import told
 
 import miniflow_xp as mf
@@ -35,7 +35,7 @@ OPTIMIZERS = {
 def train(backend, optimizer="SGD", rows=6):
     """(the trainer, costs and parameters) after four steps of falling learning rates."""
     with mf.use_backend(backend):
-        cost, parameters, feed = two_layers(rows)
+        cost, parameters, feed = sigmoid_and_tanh(rows)
         trainer = mf.Trainer(cost, OPTIMIZERS[optimizer]())
         costs = []
         for n in range(4):
@@ -115,10 +115,10 @@ def test_a_step_with_dropout_is_captured_and_equals_numpys(backend):
 
 
 def test_a_parameter_set_between_steps_is_seen(backend):
-    cost, parameters, feed = two_layers()
+    cost, parameters, feed = sigmoid_and_tanh()
     trainer = mf.Trainer(cost, mf.SGD(0.1))
     first, second = (float(trainer.step(feed)) for _ in range(2))
-    for parameter, fresh in zip(parameters, two_layers()[1], strict=True):
+    for parameter, fresh in zip(parameters, sigmoid_and_tanh()[1], strict=True):
         parameter.value = fresh.value
     assert float(trainer.step(feed)) == first != second
 
@@ -219,7 +219,7 @@ def test_products_follow_the_callers_stream(backend, monkeypatch):
 
 
 def test_on_one_stream_no_step_waits_for_an_event(backend, monkeypatch):
-    cost, _, feed = two_layers()
+    cost, _, feed = sigmoid_and_tanh()
     trainer = mf.Trainer(cost, mf.SGD(0.1))
     trainer.step(feed)
     trainer.step(feed)

@@ -830,9 +830,9 @@ def test_the_check_finds_an_uploader_that_hands_out_too_early(numpy_backend, mon
     X, y = rng.integers(0, 256, (64, 6), dtype=np.uint8), rng.standard_normal((64, 1), dtype=np.float32)
     monkeypatch.setattr(numpy_backend, "uploader", lambda depth: Late(numpy_backend))
     figures = Figures()
-    feeding.compared(numpy_backend, "uint8", X, y, 16, figures, epochs=2)
+    feeding.compare_feeding(numpy_backend, "uint8", X, y, 16, figures, epochs=2)
     (times,) = figures.values()
     assert len(times) == 3
     monkeypatch.setattr(Late, "finish", lambda self, started: [np.zeros_like(a).astype(n) for a, n in started])
     with pytest.raises(CheckError, match="other costs than plain"):
-        feeding.compared(numpy_backend, "uint8", X, y, 16, Figures(), epochs=2)
+        feeding.compare_feeding(numpy_backend, "uint8", X, y, 16, Figures(), epochs=2)

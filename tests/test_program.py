@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 import pytest
-from closeness import assert_close, rounding
 from on_threads import run_threads
+from small_networks import TwoLayers, agree
 
 import miniflow_xp as mf
 from miniflow_xp import errors
@@ -21,26 +21,15 @@ from miniflow_xp.schedules import cosine
 # Networks
 
 
-class Network:
-    """Two layers and a cost: X (n, 3), W1 (3, 4), b1 (4,), W2 (4, 2), b2 (2,); labels (n,) or targets (n, 2)."""
+class Network(TwoLayers):
+    """What a pass gives, and the nodes that it leaves as they were."""
 
-    def __init__(self, dtype="float64", labels=False):
-        rng = np.random.default_rng(7)
-        self.X, self.y = mf.Input("X"), mf.Input("y", dtype=int if labels else None)
-        shapes = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
-        self.parameters = [mf.Parameter(rng.uniform(-1, 1, s).astype(dtype), name) for name, s in shapes.items()]
-        W1, b1, W2, b2 = self.parameters
-        self.hidden = mf.Sigmoid(mf.Linear(self.X, W1, b1, name="first"), name="hidden")
-        self.output = mf.Linear(self.hidden, W2, b2, name="output")
-        self.cost = (mf.CrossEntropy if labels else mf.MSE)(self.y, self.output, name="cost")
-        self.nodes = [self.X, self.y, *self.parameters, self.hidden.inbound_nodes[0]]
-        self.nodes += [self.hidden, self.output, self.cost]
-        self.dtype, self.labels = dtype, labels
+    @property
+    def nodes(self):
+        return [self.X, self.y, *self.parameters, self.hidden.inbound_nodes[0], self.hidden, self.output, self.cost]
 
     def feed(self, rows, seed=0):
-        rng = np.random.default_rng([rows, seed])
-        y = rng.integers(2, size=rows) if self.labels else rng.uniform(-1, 1, (rows, 2)).astype(self.dtype)
-        return {self.X: rng.uniform(-1, 1, (rows, 3)).astype(self.dtype), self.y: y}
+        return self.batch(rows, rows, seed)
 
     def lesson(self, feed, wrt=None):
         """Cost and gradients by the lesson's functions, which then leave the nodes as they were."""
@@ -51,13 +40,6 @@ class Network:
         for node, value, gradients in before:
             node.value, node.gradients = value, gradients
         return [mf.to_numpy(f) for f in found]
-
-
-def agree(got, expected, dtype="float64"):
-    """Equal up to rounding: each of at most 12 nodes and 12 gradients adds the error of one rule."""
-    got, expected = mf.to_numpy(got), np.asarray(expected)
-    assert str(got.dtype) == str(expected.dtype)
-    assert_close(got, expected, 24 * rounding(dtype, expected, np.ones(24)))
 
 
 def check_network(network, program, feed):

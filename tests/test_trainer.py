@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from closeness import assert_close, rounding
 from on_threads import run_threads
+from small_networks import TwoLayers, agree
 
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
@@ -20,23 +20,11 @@ from miniflow_xp.engine.trainer import Trainer
 RATE = 0.3
 
 
-class Network:
-    """X (n, 3) → 4 → 2, with a cost; the same numbers every time."""
-
-    def __init__(self, dtype="float64", labels=False):
-        rng = np.random.default_rng(7)
-        self.dtype, self.labels = dtype, labels
-        self.X, self.y = mf.Input("X"), mf.Input("y", dtype=int if labels else None)
-        shapes = {"W1": (3, 4), "b1": (4,), "W2": (4, 2), "b2": (2,)}
-        self.parameters = [mf.Parameter(rng.uniform(-1, 1, s).astype(dtype), name) for name, s in shapes.items()]
-        W1, b1, W2, b2 = self.parameters
-        self.output = mf.Linear(mf.Sigmoid(mf.Linear(self.X, W1, b1, name="first")), W2, b2, name="output")
-        self.cost = (mf.CrossEntropy if labels else mf.MSE)(self.y, self.output, name="cost")
+class Network(TwoLayers):
+    """Its batch of each step."""
 
     def feed(self, step, rows=6):
-        rng = np.random.default_rng([step, rows])
-        y = rng.integers(2, size=rows) if self.labels else rng.uniform(-1, 1, (rows, 2)).astype(self.dtype)
-        return {self.X: rng.uniform(-1, 1, (rows, 3)).astype(self.dtype), self.y: y}
+        return self.batch(rows, step, rows)
 
     def values(self):
         return [np.array(mf.to_numpy(p.value)) for p in self.parameters]
@@ -45,13 +33,6 @@ class Network:
         mf.forward_and_backward(mf.topological_sort(feed, self.cost))
         mf.sgd_update(self.parameters, rate)
         return mf.to_numpy(self.cost.value)
-
-
-def agree(got, expected, dtype="float64", steps=1):
-    """Equal up to rounding: in each step at most 24 rules and gradients add theirs, and a step enlarges no error."""
-    got, expected = mf.to_numpy(got), np.asarray(expected)
-    assert str(got.dtype) == str(expected.dtype)
-    assert_close(got, expected, steps * 24 * rounding(dtype, expected, np.ones(24)))
 
 
 def agree_all(got, expected, dtype="float64", steps=1):

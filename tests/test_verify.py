@@ -14,7 +14,7 @@ from rich.console import Console
 
 from miniflow_xp import errors
 from miniflow_xp.programs.verify import report, run
-from miniflow_xp.programs.verify.apart import Check, checked
+from miniflow_xp.programs.verify.apart import Check, run_check
 from miniflow_xp.switch import load, use_backend
 
 pytest_plugins = ["command_line"]  # the fixture cli
@@ -53,12 +53,12 @@ def verify(*arguments, **settings):
     ],
 )
 def test_whatever_goes_wrong_in_a_check_is_a_verdict_that_keeps_its_figures(name, verdict, figures, note):
-    found = checked(made_up(7, name), None)
+    found = run_check(made_up(7, name), None)
     assert (found.number, found.name, found.verdict, found.figures, found.note) == (7, name, verdict, figures, note)
 
 
 def test_a_check_that_hangs_is_ended():
-    found = checked(made_up(7, "hangs"), 0.5)
+    found = run_check(made_up(7, "hangs"), 0.5)
     assert (found.verdict, found.note) == ("not checked", "stopped after 0 s: no time left")
 
 
@@ -101,7 +101,7 @@ def test_one_check_gets_half_of_the_time_that_is_left_and_the_last_all(made_up_c
         given.append(seconds)
         return report.Verdict(one.number, one.name, report.PASSED, 0.0, {}, "")
 
-    monkeypatch.setattr(run, "checked", note)
+    monkeypatch.setattr(run, "run_check", note)
     monkeypatch.setattr(run.time, "perf_counter", lambda: 100.0)
     verify(budget=60.0)
     assert given == [30.0, 30.0, 30.0, 60.0]
@@ -124,7 +124,7 @@ def test_without_a_gpu_the_command_says_what_it_cannot_check(tmp_path, monkeypat
 
 
 def test_a_file_that_cannot_be_written_is_told_before_any_check(made_up_checks, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "checked", None)
+    monkeypatch.setattr(run, "run_check", None)
     with pytest.raises(errors.SettingError, match="there is no folder"):
         verify(tmp_path / "none" / "figures.json")
 
@@ -153,7 +153,7 @@ def test_jax_leaves_the_memory_of_a_gpu_to_others_unless_the_user_says_otherwise
     monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
     if setting is not None:
         monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", setting)
-    assert checked(made_up(1, "environment"), None).figures == {"XLA_PYTHON_CLIENT_PREALLOCATE": expected}
+    assert run_check(made_up(1, "environment"), None).figures == {"XLA_PYTHON_CLIENT_PREALLOCATE": expected}
     assert os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") == setting
 
 

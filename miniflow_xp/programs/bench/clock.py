@@ -1,4 +1,4 @@
-"""Clocks: seconds a call on the wall, the device waited for; the part that the host took to ask; the device's own."""
+"""Seconds of a call: by the wall clock until the device is done, the host's share, and by the device's own clock."""
 
 import sys
 from collections.abc import Callable
@@ -20,10 +20,10 @@ def timed(
     each: bool = False,
     now: Callable[[], float] = perf_counter,
 ) -> tuple[float, float]:
-    """(seconds, host seconds) a call over so many calls; the host's end when everything has been asked for.
+    """(seconds, host seconds) a call over so many calls; the host's end when it has launched everything.
 
-    A device runs what it is asked in turn, so the last result is waited for. With ``each``, every result is: JAX on the
-    CPU runs independent calls in no fixed order.
+    A device runs its work in turn, so waiting for the last result is enough. ``each`` waits for every result: JAX on
+    the CPU runs independent calls in no fixed order.
     """
     start = now()
     for _ in range(calls - 1):
@@ -37,7 +37,7 @@ def timed(
 
 
 def wait_for(backend: Backend) -> Callable[[Any], None]:
-    """Wait until a result is there: through the result itself where its library can, else for the whole device."""
+    """Wait for a result: by its own method where it has one, else for the whole device."""
 
     def wait(result: Any) -> None:
         arrays = result if isinstance(result, list | tuple) else [result]
@@ -52,7 +52,7 @@ def wait_for(backend: Backend) -> Callable[[Any], None]:
 
 
 class DeviceClock(NamedTuple):
-    """A device's own clock: marks among the work that it is asked for.
+    """A device's own clock: marks among its work.
 
     ``mark()`` puts one there, ``between(a, b)`` is the seconds from one to the other once both are behind, and
     ``busy(seconds)`` asks the device for work that takes about so long.
@@ -64,7 +64,7 @@ class DeviceClock(NamedTuple):
 
 
 def device_clock(backend: Backend) -> DeviceClock | None:
-    """That of a GPU whose library has one, CuPy's or PyTorch's. Neither has been seen on a GPU yet."""
+    """The clock of a GPU, by CuPy or PyTorch; None elsewhere. Neither has run on a GPU yet."""
     library = sys.modules.get(backend.name)
     if backend.name == "cupy":
         return cupy_clock(library)

@@ -1,4 +1,4 @@
-"""A check in a process of its own: a fault of the device lasts as long as its process, and spoils no other check."""
+"""Run a check in a process of its own: a fault of the device ends with that process and spoils no other check."""
 
 import signal
 import time
@@ -12,9 +12,9 @@ from miniflow_xp.system.processes import start
 
 
 class Check(NamedTuple):
-    """A check by number and name; ``place`` is its "module:function", a module of this folder with a dot before it.
+    """Number, name and place of a check; ``place`` is "module:function", a module of this folder with a dot before it.
 
-    ``function(figures)``, and ``function(backend, figures)`` where it ``needs_gpu``, raises where it is not passed.
+    ``function(figures)``, and ``function(backend, figures)`` where it ``needs_gpu``, raises where the check fails.
     """
 
     number: int
@@ -23,13 +23,13 @@ class Check(NamedTuple):
     needs_gpu: bool = True
 
 
-def checked(one: Check, seconds: float | None) -> Verdict:
-    """Make a check in a process of its own, and end it after so many seconds; figures that it told by then are kept."""
+def run_check(one: Check, seconds: float | None) -> Verdict:
+    """Run a check in a process of its own for at most so many seconds; figures that it sent by then are kept."""
 
     def left() -> float | None:
         return None if seconds is None else max(0.0, began + seconds - time.perf_counter())
 
-    def instead(verdict: str, note: str) -> Verdict:
+    def ended(verdict: str, note: str) -> Verdict:
         return Verdict(one.number, one.name, verdict, time.perf_counter() - began, figures, note)
 
     began = time.perf_counter()
@@ -37,15 +37,15 @@ def checked(one: Check, seconds: float | None) -> Verdict:
     figures: dict[str, Any] = {}
     try:
         while pipe.poll(left()):
-            told = pipe.recv()
-            if isinstance(told, Verdict):
-                return told
-            name, value = told
+            message = pipe.recv()
+            if isinstance(message, Verdict):
+                return message
+            name, value = message
             figures[name] = value
-        return instead(NOT_CHECKED, f"stopped after {seconds:.0f} s: no time left")
+        return ended(NOT_CHECKED, f"stopped after {seconds:.0f} s: no time left")
     except (EOFError, OSError):
         process.join()
-        return instead(FAILED, f"its process ended (exit code {process.exitcode})")
+        return ended(FAILED, f"its process ended (exit code {process.exitcode})")
     finally:
         pipe.close()
         process.kill()
@@ -53,14 +53,14 @@ def checked(one: Check, seconds: float | None) -> Verdict:
 
 
 def serve(one: Check, pipe: Connection) -> None:
-    """Make a check here, tell each figure, then the verdict. Ctrl-C is the parent's to handle."""
+    """Run a check in this process and send each figure, then the verdict. The parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     figures = Figures(lambda name, value: pipe.send((name, value)))
-    pipe.send(check(one.number, one.name, lambda found: make(one, found), figures))
+    pipe.send(check(one.number, one.name, lambda found: run_here(one, found), figures))
 
 
-def make(one: Check, figures: Figures) -> None:
-    """Make a check, on CuPy's GPU where it needs one."""
+def run_here(one: Check, figures: Figures) -> None:
+    """Run a check in this process, on CuPy's GPU where it needs one; raises where it fails."""
     module, _, function = one.place.partition(":")
     run = getattr(import_module(module, __package__), function)
     if not one.needs_gpu:

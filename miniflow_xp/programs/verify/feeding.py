@@ -26,20 +26,20 @@ def check_prefetch(backend: Backend, figures: Figures) -> None:
     images = rng.integers(0, 256, (4 * ROWS, INPUTS), dtype=np.uint8)
     y = rng.standard_normal((len(images), 1), dtype=np.float32)
     for name, X in (("uint8", images), ("float32", images / np.float32(255))):
-        compared(backend, name, X, y, ROWS, figures)
+        compare_feeding(backend, name, X, y, ROWS, figures)
     overlap(backend, figures)
 
 
-def compared(backend: Backend, name: str, X: Any, y: Any, rows: int, figures: Figures, epochs: int = 10) -> None:
-    """Milliseconds of a step, plain, prefetched and plain again, which shows the spread; the costs must be the same."""
-    runs = [streamed(backend, X, y, rows, epochs, ahead) for ahead in (False, True, False)]
+def compare_feeding(backend: Backend, name: str, X: Any, y: Any, rows: int, figures: Figures, epochs: int = 10) -> None:
+    """Train with plain, prefetched and again plain feeding, which shows the spread; the costs must be the same."""
+    runs = [train_from_host(backend, X, y, rows, epochs, ahead) for ahead in (False, True, False)]
     figures[f"{name}, ms a step: plain, prefetched, plain again"] = [round(seconds * 1e3, 3) for _, seconds in runs]
     (first, _), (ahead, _), (again, _) = runs
     expect(first == again, f"{name}: plain feeding gives other costs the second time")
     expect(first == ahead, f"{name}: prefetched feeding gives other costs than plain feeding")
 
 
-def streamed(backend: Backend, X: Any, y: Any, rows: int, epochs: int, ahead: bool) -> tuple[list[float], float]:
+def train_from_host(backend: Backend, X: Any, y: Any, rows: int, epochs: int, ahead: bool) -> tuple[list[float], float]:
     """(costs, seconds a step) of a training on shuffled rows in host memory; the first epoch is not timed."""
     with use_backend(backend):
         network = mlp(X.shape[1], 512, "float32")
@@ -57,14 +57,14 @@ def streamed(backend: Backend, X: Any, y: Any, rows: int, epochs: int, ahead: bo
 
 
 def overlap(backend: Backend, figures: Figures) -> None:
-    """Milliseconds of a copy, of a kernel, and of both begun together, which must be less than one after the other."""
+    """Time a copy, a kernel, and both begun together, which must take less than one after the other."""
     uploader = backend.uploader(1)
     expect(uploader is not None, "this backend has no uploader")
     assert uploader is not None
     host = np.ones(LARGE // 4, np.float32)
 
     def begin() -> float:
-        """A copy is under way; the time then."""
+        """Begin a copy; the time then."""
         synchronize()
         begun.append(uploader.start([host], ["float32"]))
         return time.perf_counter()

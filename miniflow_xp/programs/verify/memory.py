@@ -34,18 +34,18 @@ def check_memory_is_flat(backend: Backend, figures: Figures) -> None:
             for _ in range(10):
                 trainer.step(feed)
             one.synchronize()
-            before = held(trainer)
+            before = bytes_taken(trainer)
             for _ in range(STEPS - 10):
                 trainer.step(feed)
             one.synchronize()
-            grown = [after - b for after, b in zip(held(trainer), before, strict=True)]
+            grown = [after - b for after, b in zip(bytes_taken(trainer), before, strict=True)]
         figures[f"{name}: growth of pool, private pool, device in bytes"] = grown
         *pools, device = grown
         expect(max(pools) <= 0, f"{name}: the pools grow")
         expect(device <= OTHERS, f"{name}: the memory of the device grows by more than {OTHERS} bytes")
 
 
-def held(trainer: Trainer) -> list[int]:
+def bytes_taken(trainer: Trainer) -> list[int]:
     """Bytes of CuPy's pool, of the graph's own pool, and in use on the device."""
     free, total = cupy.cuda.runtime.memGetInfo()
     pool = getattr(trainer._captured, "_pool", None)  # noqa: SLF001  it is what is checked

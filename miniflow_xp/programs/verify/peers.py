@@ -25,10 +25,10 @@ PRECISIONS = ("float32", "tf32", "float16")
 
 
 def check_peers(backend: Backend, figures: Figures) -> None:
-    """15: three sizes: ours, captured and eager, torch, torch.compile and JAX in float32; ours and torch in the others.
+    """15: at three sizes, ours, torch, torch.compile and JAX in float32; ours and torch in TF32 and float16.
 
     Claimed: at the smallest, 5 times naive CuPy's speed and at least torch.compile's; at the largest, torch's time
-    times 1.15 at most, at equal precision. A peer that fails is told, and the others are measured.
+    times 1.15 at most, at equal precision. A peer that fails is a failure of the check; the others are measured.
     """
     wrong: list[str] = []
     for kind in PRECISIONS:
@@ -45,7 +45,7 @@ def check_peers(backend: Backend, figures: Figures) -> None:
 
 
 def misses(where: str, times: dict[str, float], kind: str, size: tuple[int, ...]) -> list[str]:
-    """Which of the claims these times do not bear out; a peer that was not measured is in none."""
+    """The claims that these times contradict; a peer that was not measured contradicts none."""
     ratios = {name: time / times["captured"] for name, time in times.items() if "captured" in times}
     found = []
     if size == SMALL and kind == "float32":
@@ -92,7 +92,7 @@ def twice(step: Step, finish: Callable[[], object], rounds: int) -> list[float]:
 
 
 def free_memory() -> None:
-    """What a peer held goes back to the device: the pools of CuPy and torch would keep it from the next one."""
+    """Give a peer's memory back to the device; the pools of CuPy and torch would keep it from the next peer."""
     gc.collect()
     cupy.get_default_memory_pool().free_all_blocks()
     if "torch" in sys.modules:
@@ -100,7 +100,7 @@ def free_memory() -> None:
 
 
 def peers(backend: Backend, kind: str, rows: int) -> dict[str, tuple[Choice, str]]:
-    """Those that are measured at this precision and size: the backend of each, and which of bench's steps it makes."""
+    """The peers at this precision and size: {name: (its backend, the place of its step among bench's peers)}."""
     found: dict[str, tuple[Choice, str]] = {
         "captured": (backend, "ours:trained"),
         "torch eager": ("torch:cuda", "in_torch:with_optimizer"),

@@ -1,4 +1,4 @@
-"""Verdicts of checks: for people as soon as they are there, and as JSON for programs."""
+"""Verdicts of checks, printed for people and written as JSON."""
 
 import json
 import time
@@ -15,7 +15,7 @@ PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
 
 
 class Verdict(NamedTuple):
-    """What came of a check; ``figures`` are numbers that were measured, ``note`` says why it failed or was left out."""
+    """The result of a check; ``figures`` are what it measured, ``note`` says why it failed or was left out."""
 
     number: int
     name: str
@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
 
 class Figures(dict[str, Any]):
-    """What a check has measured, by name: it stays, whatever follows. ``tell(name, value)`` hears of each one."""
+    """What a check has measured, by name; ``tell(name, value)`` is called for each figure."""
 
     def __init__(self, tell: Callable[[str, Any], None] | None = None) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class MissingError(Exception):
 
 
 def check(number: int, name: str, function: Callable[[Figures], None], figures: Figures | None = None) -> Verdict:
-    """Run one check. Whatever goes wrong in it is a verdict; the figures that it had by then are kept."""
+    """Run one check. An error in it is a verdict too, which keeps the figures measured before."""
     start = time.perf_counter()
     figures = Figures() if figures is None else figures
     try:
@@ -63,7 +63,7 @@ def check(number: int, name: str, function: Callable[[Figures], None], figures: 
 
 
 def in_words(error: Exception) -> str:
-    """An error of any library."""
+    """An error's type and message."""
     return f"{type(error).__name__}: {error}"
 
 
@@ -74,7 +74,7 @@ def expect(holds: bool, text: str) -> None:
 
 
 def show(console: Console, verdict: Verdict) -> None:
-    """A check in a line, then what was measured, and why it did not pass."""
+    """Print a check in one line, then its figures and its note."""
     said = f"{verdict.number:2} {verdict.name}: {verdict.verdict}"
     after = f" after {verdict.seconds:.1f} s" if verdict.seconds else ""
     figures = [f"{name}: {spell(value)}" for name, value in verdict.figures.items()]
@@ -89,12 +89,12 @@ def count(verdicts: Sequence[Verdict]) -> str:
 
 
 def spell(value: Any) -> str:
-    """A figure for people."""
+    """A figure as text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def plain(value: Any) -> Any:
-    """A figure as JSON can hold it; what JSON has no word for, as text."""
+    """A figure in JSON's types; anything else becomes text."""
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
@@ -104,6 +104,6 @@ def plain(value: Any) -> Any:
 
 
 def write_json(path: Path, about: dict[str, Any], verdicts: Sequence[Verdict]) -> None:
-    """All of it as JSON; raises SettingError where the file cannot be written."""
+    """Write all verdicts as JSON; raises SettingError where the file cannot be written."""
     content = {**about, "checks": [v._asdict() for v in verdicts]}
     write("--output", path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())

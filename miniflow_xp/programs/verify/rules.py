@@ -1,4 +1,4 @@
-"""Every rule, with shapes to check it on; and whether each elementwise one is a single kernel, which needs no GPU."""
+"""Every rule with shapes to check it on, and the check that each elementwise rule is one kernel, which needs no GPU."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -57,7 +57,7 @@ def cases() -> list[Case]:
 
 
 def elementwise() -> list[Case]:
-    """Those whose rules may be fused."""
+    """The cases of elementwise rules, which may be fused."""
     return [case for case in cases() if isinstance(case.node, Elementwise)]
 
 
@@ -70,7 +70,7 @@ class Fused(NamedTuple):
 
 
 def fused(case: Case, dtype: str) -> list[Fused]:
-    """The kernels that a rule's value and gradients become; any other call that is needed for them is an error."""
+    """The kernels that compute a rule's value and gradients; raises CheckError where they need any other call."""
     values, results = record(case.run, xp, case.arrays(np.random.default_rng(0), dtype))
     arguments, found = [v for v in values if v.op == "argument"], []
     for item in order(values, results):

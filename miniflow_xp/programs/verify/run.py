@@ -1,4 +1,4 @@
-"""All checks in order: those without a device always, the fifteen where there is a GPU that CuPy can use."""
+"""Run all checks in order: two that need no device, and fifteen where CuPy can use a GPU."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from rich.console import Console
 
 from miniflow_xp.errors import MiniflowError, SettingError
 from miniflow_xp.programs.outputs import check_writable
-from miniflow_xp.programs.verify.apart import Check, checked
+from miniflow_xp.programs.verify.apart import Check, run_check
 from miniflow_xp.programs.verify.report import NOT_CHECKED, PASSED, Verdict, count, show, write_json
 from miniflow_xp.switch import described, load
 
@@ -34,9 +34,9 @@ CHECKS = (
 
 
 def verify(console: Console, output: Path | None = None, only: Sequence[int] = (), budget: float | None = None) -> bool:
-    """Make the checks of these numbers, or all, in ``budget`` seconds; True where every one was made and passed.
+    """Run the checks of these numbers, or all, in ``budget`` seconds; True where every one has run and passed.
 
-    Each is printed as soon as it is made, and ``output`` holds as JSON those that were made by then.
+    Each verdict is printed at once and added to ``output``, a JSON file.
     """
     start = time.perf_counter()
     device, missing = gpu()
@@ -49,9 +49,9 @@ def verify(console: Console, output: Path | None = None, only: Sequence[int] = (
             write_json(output, about, verdicts)
 
     if output is not None:
-        check_writable("--output", output, {})  # told before the work
+        check_writable("--output", output, {})  # raised before the work
     console.print(f"No GPU is used: {missing}" if missing else device, soft_wrap=True, markup=False, highlight=False)
-    for verdict in made(chosen(only), missing, None if budget is None else start + budget):
+    for verdict in verdicts_of(select(only), missing, None if budget is None else start + budget):
         verdicts.append(verdict)
         show(console, verdict)
         write(finished=False)
@@ -70,8 +70,8 @@ def gpu() -> tuple[str, str]:
         return "none", str(error)
 
 
-def made(checks: Sequence[Check], missing: str, until: float | None) -> Iterator[Verdict]:
-    """The verdicts. None takes more than half of the time that is left: one that hangs leaves some to the others."""
+def verdicts_of(checks: Sequence[Check], missing: str, until: float | None) -> Iterator[Verdict]:
+    """Run checks in turn. Each but the last gets half of the time left, so one that hangs leaves some to others."""
     for place, one in enumerate(checks, 1):
         left = None if until is None else until - time.perf_counter()
         if one.needs_gpu and missing:
@@ -79,10 +79,10 @@ def made(checks: Sequence[Check], missing: str, until: float | None) -> Iterator
         elif left is not None and left <= 0:
             yield Verdict(one.number, one.name, NOT_CHECKED, 0.0, {}, "no time left")
         else:
-            yield checked(one, left if left is None or place == len(checks) else left / 2)
+            yield run_check(one, left if left is None or place == len(checks) else left / 2)
 
 
-def chosen(only: Sequence[int]) -> list[Check]:
+def select(only: Sequence[int]) -> list[Check]:
     """The checks of these numbers, in that order; all where there are none."""
     numbers = list(dict.fromkeys(only or [one.number for one in CHECKS]))
     return [one for number in numbers for one in CHECKS if one.number == number]
