@@ -100,7 +100,7 @@ def same(arrays: Sequence[Any], expected: Sequence[Any]) -> bool:
 
 
 def check_nothing_waits(backend: Backend, figures: Figures) -> None:
-    """8: while the stream is busy for 50 ms, the host returns from a step in less than 25."""
+    """8: while the stream is busy for 400 ms, the host returns from a step in less than 200."""
     rng, network = np.random.default_rng(6), mlp(64, 64, "float32")
     with use_backend(backend):
         trainer = Trainer(network.cost, SGD(0.1))
@@ -112,14 +112,14 @@ def check_nothing_waits(backend: Backend, figures: Figures) -> None:
                 spin(0.01)
             backend.synchronize()
             start = time.perf_counter()
-            spin(50)
+            spin(400)
             trainer.step(feed)
             returned = time.perf_counter()
             backend.synchronize()
             figures[f"host, {name} feed, ms"] = (returned - start) * 1e3
             figures[f"all, {name} feed, ms"] = (time.perf_counter() - start) * 1e3
-            expect(figures[f"all, {name} feed, ms"] > 45, "the stream was not busy")
-            expect(figures[f"host, {name} feed, ms"] < 25, f"a step waits for the device ({name} feed)")
+            expect(figures[f"all, {name} feed, ms"] > 360, "the stream was not busy")
+            expect(figures[f"host, {name} feed, ms"] < 200, f"a step waits for the device ({name} feed)")
 
 
 def check_streams(backend: Backend, figures: Figures) -> None:
