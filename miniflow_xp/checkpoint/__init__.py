@@ -1,4 +1,4 @@
-"""Checkpoints: training saved in one file, and taken up again as if it had never stopped.
+"""Checkpoints: training saved in one file, and resumed as if it had never stopped.
 
     keeper = Keeper("runs/first")
     state = keeper.latest()

@@ -27,7 +27,7 @@ OURS = ("sha256", "format", "format_version")
 
 
 class State(NamedTuple):
-    """``arrays``: {name: NumPy array}; ``meta``: {name: what JSON can hold}, floats kept exactly."""
+    """What a file holds: ``arrays``, {name: NumPy array}, and ``meta``, {name: what JSON can hold}, floats exactly."""
 
     arrays: dict[str, Array]
     meta: dict[str, Any]
@@ -61,7 +61,7 @@ def save(path: str | Path, state: State) -> None:
 
 
 def encoded(state: State) -> list[bytes | Array]:
-    """The file's bytes, in chunks; arrays of the largest items come first, so that each starts at a multiple of its."""
+    """The file's bytes, in chunks; arrays of the largest items come first, so that each is aligned."""
     if not isinstance(state.arrays, Mapping) or not isinstance(state.meta, Mapping):
         raise TypeError("its arrays or its meta are no mapping by name")
     for name, array in state.arrays.items():
@@ -108,7 +108,7 @@ def load_meta(path: str | Path) -> dict[str, Any]:
 
 
 def checked(path: Path, reader: Callable[[IO[bytes]], Found]) -> Found:
-    """What ``reader`` finds in a file, its errors told as DataError."""
+    """What ``reader`` finds in a file; its errors become DataError."""
     try:
         if path.exists() and not path.is_file():  # opening a named pipe would wait for ever
             raise ValueError("it is no ordinary file")
@@ -176,7 +176,7 @@ def metadata_of(text: bytes, file: IO[bytes]) -> tuple[dict[str, Any], list[head
 
 
 def parsed(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """The entries that are not ours, out of their JSON text."""
+    """The user's entries, parsed from their JSON text."""
     meta = {}
     for name, text in metadata.items():
         if name in OURS:

@@ -22,7 +22,7 @@ _handles: set[int] = set()  # of the locks that this process holds
 
 
 class Lock:
-    """Held from when it is made until ``release``; ``left`` names a process that was killed while it held it.
+    """The lock of a folder, until ``release``; ``left`` names a process that was killed while it held the lock.
 
     Raises DataError where another one holds it, in this process too, or may hold it on another host; OSError where
     there can be no file.
@@ -72,7 +72,7 @@ def opened(path: Path) -> tuple[int, bool]:
 
 
 def claimed(path: Path, handle: int, new: bool) -> str:
-    """Lock the file; returns whom it names that lives no longer. Raises DataError where he may."""
+    """Lock the file; returns the dead process that it names. Raises DataError where that process may be alive."""
     try:
         sure = lock(handle)
     except (BlockingIOError, PermissionError):
@@ -103,7 +103,7 @@ def lock(handle: int) -> bool:
 
 
 def busy(path: Path, who: str) -> DataError:
-    """The error for a folder that another run has."""
+    """The error for a folder that another run uses."""
     return DataError(
         str(path.parent),
         f"{who or 'another process'} saves checkpoints there",
@@ -113,12 +113,12 @@ def busy(path: Path, who: str) -> DataError:
 
 
 def me() -> str:
-    """What others are told of this process."""
+    """How this process is named in the file."""
     return f"process {os.getpid()}{host()}"
 
 
 def host() -> str:
-    """How the text ends on this host."""
+    """The end of every text that is written on this host."""
     return f" on {platform.node() or 'this host'}"
 
 
@@ -137,7 +137,7 @@ def read(handle: int) -> str:
 
 
 def write(handle: int, text: str) -> None:
-    """Let the file hold this text."""
+    """Replace the content of the file by this text."""
     os.ftruncate(handle, 0)
     os.lseek(handle, 0, os.SEEK_SET)
     os.write(handle, text.encode())

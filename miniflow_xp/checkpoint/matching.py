@@ -1,4 +1,4 @@
-"""Does a State fit a Trainer? All that does not is found before anything changes."""
+"""Does a State fit a Trainer? Every difference is found before anything changes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ LISTED = 8  # names in an error; a network may have thousands
 
 
 def value_name(name: str) -> str:
-    """What a parameter's value is called in a State."""
+    """The name of a parameter's value in a State."""
     return f"parameters/{name}"
 
 
 def slot_name(number: int, name: str) -> str:
-    """What a slot of a parameter is called in a State."""
+    """The name of a parameter's slot in a State."""
     return f"slots/{number}/{name}"
 
 
@@ -61,7 +61,7 @@ def keys_of(trainer: Trainer) -> list[list[int]]:
 
 
 def problems(trainer: Trainer, parameters: dict[str, Parameter], state: State) -> list[str]:
-    """All that keeps a State from being restored, in words; empty where it fits."""
+    """The reasons why a State cannot be restored; none where it fits."""
     return (
         list(wrong_meta(trainer, state))
         or list(wrong_names(trainer, parameters, state))
@@ -77,7 +77,7 @@ def problems(trainer: Trainer, parameters: dict[str, Parameter], state: State) -
 
 
 def wrong_meta(trainer: Trainer, state: State) -> Iterator[str]:
-    """The State's own form, which may come from a file that somebody made by hand; then the optimizer."""
+    """Problems of the metadata, which may come from a file made by hand."""
     optimizer, kinds, rate = (state.meta.get(key) for key in ("optimizer", "dtypes", "learning_rate"))
     if not isinstance(optimizer, dict) or not isinstance(kinds, dict) or not is_count(rate):
         yield "its metadata are not those of a Trainer"
@@ -101,7 +101,7 @@ def wrong_meta(trainer: Trainer, state: State) -> Iterator[str]:
 
 
 def wrong_names(trainer: Trainer, parameters: dict[str, Parameter], state: State) -> Iterator[str]:
-    """Parameters that only one of the two has; slots of which some are missing, or too many."""
+    """Parameters and slots that only one of the two has."""
     values = {value_name(name) for name in parameters}
     slots = {slot_name(k, name) for name in parameters for k in range(trainer.optimizer.slots)}
     found = {name for name in state.arrays if name.startswith(("parameters/", "slots/"))}
@@ -116,7 +116,7 @@ def wrong_names(trainer: Trainer, parameters: dict[str, Parameter], state: State
 
 
 def wrong_shape(trainer: Trainer, name: str, parameter: Parameter, state: State) -> Iterator[str]:
-    """Shapes of the value and the slots."""
+    """Shapes of the value and the slots that differ from the parameter's."""
     shape = shape_of(parameter.value)
     for key in arrays_of(trainer, name, state):
         if state.arrays[key].shape != shape:
@@ -124,7 +124,7 @@ def wrong_shape(trainer: Trainer, name: str, parameter: Parameter, state: State)
 
 
 def wrong_dtype(trainer: Trainer, name: str, parameter: Parameter, state: State) -> Iterator[str]:
-    """Dtypes: that of the parameter, or the narrower one in which the backend in use stores it.
+    """Dtypes that are neither the parameter's nor the narrower one in which the backend in use stores it.
 
     Slots for half precision are float32; in a file of an earlier version they were of half precision too.
     """

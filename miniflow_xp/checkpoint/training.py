@@ -1,4 +1,4 @@
-"""What a Trainer is in the middle of, as a State, and back: exactly, and on whatever backend.
+"""The state of a Trainer as a State for a file, and back: exactly, and on whatever backend.
 
 A State holds the arrays ``parameters/NAME`` and ``slots/NUMBER/NAME``. bfloat16, which NumPy does not have, is in it as
 float32, which holds it exactly; its name is kept beside it.
@@ -58,8 +58,8 @@ def restore(trainer: Trainer, state: State) -> None:
     """Let the trainer's next step be the one that would have followed on ``trainer_state``.
 
     Names, shapes and dtypes of parameters, the kind of the optimizer and the seeds of dropout must be those of the
-    State: else DataError lists all that differs, and nothing has changed. Other settings of the optimizer than before
-    are told by a warning, and used.
+    State: else DataError lists all that differs, and nothing has changed. Where the
+    optimizer has other settings than before, a warning says so, and the new ones are used.
     """
     parameters = named(of_kind(trainer, Trainer, "restore, trainer", "a State goes into a Trainer", "Give the Trainer"))
     of_kind(state, State, "restore, state", "it is a State", "Write restore(trainer, load(path))")

@@ -34,8 +34,8 @@ class Trainer(ShownAsText):
     it. Reading a Parameter's ``value`` gives what the last step left, as an array that later steps do not change;
     setting one is seen by the next step, and so is what is set on the ``optimizer``. A backend chosen later is seen
     too: parameters and slots move there. Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer
-    that goes on by itself from here. Raises NoGradientError for a parameter that the cost does not depend on, and its
-    first step DtypeError for one declared integer.
+    that continues on its own; ``snapshot`` gives the state, which ``restore`` goes back to. Raises NoGradientError for
+    a parameter that the cost does not depend on, and its first step DtypeError for one declared integer.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Trainer(ShownAsText):
         self._begin()
 
     def _begin(self) -> None:
-        """What a copy makes anew."""
+        """Set what a copy does not take over."""
         self._graph = FrozenGraph([self.cost], self.parameters)
         trained = set(self.parameters)
         data = [leaf for leaf in self.graph.leaves if leaf not in trained]
@@ -117,7 +117,7 @@ class Trainer(ShownAsText):
             self._set_rate(not_negative(rate, "learning_rate"))
 
     def _follow(self) -> None:
-        """Take over what was set on the optimizer since this was last called."""
+        """Take over the settings of the optimizer that changed since the last call."""
         now, before = vars(self._optimizer), self._settings
         if now == before:
             return
@@ -152,7 +152,7 @@ class Trainer(ShownAsText):
             return captured(*arrays)[0]
 
     def to(self, choice: Choice, **options: Any) -> "Trainer":
-        """Go on on another backend, which becomes the one in use: ``trainer.to("cupy:0")``; returns the trainer.
+        """Continue on another backend, which becomes the one in use: ``trainer.to("cupy:0")``; returns the trainer.
 
         Parameters, slots, the number of the step and the learning rate move; the next step captures anew. Takes what
         ``set_backend`` takes. Raises BackendError for a backend that cannot be used, DtypeError where it does not have
@@ -245,7 +245,7 @@ class Trainer(ShownAsText):
 
     @property
     def _captured(self) -> Capture | None:
-        """The capture that the last step ran; None before it."""
+        """The capture that the last step ran; None before the first step."""
         return self._held.captured
 
     def _gather(self, backend: Backend, feed: Mapping[Input, Any]) -> None:

@@ -28,7 +28,7 @@ class Bar:
         self._shown: Any = None
 
     def update(self, position: Position, cost: float) -> None:
-        """Called at looks, a few times a second."""
+        """Show a new position; called a few times a second."""
         if self._console is None or (self._shown is None and time.perf_counter() < self._start + LONG):
             return
         with going_on():
@@ -106,7 +106,7 @@ def rich_bar(console: "Console") -> Any:
 
 
 def length(batches: Source) -> int | None:
-    """Steps of an epoch, None where nobody knows."""
+    """Steps of an epoch; None where their number is not known."""
     try:
         return len(batches)  # type: ignore[arg-type]  # that it has no length is one of the answers
     except (TypeError, MiniflowError):

@@ -100,7 +100,7 @@ def figure(name: str, found: Any) -> float:
 
 
 def check(validation: Validation) -> None:
-    """Raise SettingError for what is no Validation and for metrics of nothing, FeedError for feeds that are none."""
+    """Raise SettingError for what is no Validation and for metrics of nothing, FeedError for what are no feeds."""
     remedy = "Write Validation(feeds, output, target, metrics)"
     of_kind(validation, Validation, "Validation", "it is a Validation", remedy)
     if not isinstance(validation.metrics, Mapping) or not all(map(callable, validation.metrics.values())):

@@ -29,7 +29,7 @@ class History(list[Epoch]):
 
     @property
     def best(self) -> int:
-        """Number of the epoch with the least watched cost; one that is no number is the worst."""
+        """Number of the epoch with the least watched cost; NaN is the worst."""
         return min(range(len(self)), key=lambda n: (isnan(self[n].watched), self[n].watched))
 
     @property

@@ -60,7 +60,7 @@ def end_by(number: int) -> None:
 
 
 def is_caught(number: int, before: Any) -> bool:
-    """Is a signal caught that has this handler?"""
+    """Is this signal caught, where ``before`` handles it?"""
     if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
         return False  # None: by something that is no Python
     return number == CTRL_C or before is signal.SIG_DFL or isinstance(before, SignalHandler)

@@ -112,7 +112,7 @@ def is_input(thing: object) -> bool:
 
 
 class Training:
-    """A training under way: its position, its history, the costs that are still on the device, and the way back."""
+    """A training: its position, its history, the costs that are still on the device, and the last state kept."""
 
     def __init__(
         self, trainer: Trainer, inputs: Sequence[Input], batches: Source, schedule: Schedule | None, saver: Saver | None
@@ -129,7 +129,7 @@ class Training:
         self._kept_at = self._next_look = self._keeping = 0.0
 
     def begin(self, resume: bool) -> None:
-        """From the beginning, or from the last checkpoint."""
+        """Start from the beginning, or from the last checkpoint."""
         if self.saver is not None and resume:
             self.position, self.history = self.saver.resume()
             self.rate = self.trainer.learning_rate
@@ -145,7 +145,7 @@ class Training:
         patience: int | None,
         callbacks: Sequence[Callable[[Epoch], Any]],
     ) -> str:
-        """Train one epoch, or what is left of it; returns why training ends, or an empty text."""
+        """Train one epoch, or the rest of it; returns why training ends, or an empty text."""
         why = self._over(epochs, patience)
         if why:
             return why
@@ -180,7 +180,7 @@ class Training:
         return ""
 
     def _steps(self, stop: Event) -> bool:
-        """The batches of this epoch that are left; False where ``stop`` was set before its end."""
+        """Train on the rest of this epoch; False where ``stop`` was set before its end."""
         batches = self.batches.epoch(self.position.epoch, self.position.batch)
         for feed in prefetched(map(self.feed, batches)):
             number = self.position.step + len(self._pending)
@@ -226,7 +226,7 @@ class Training:
         return self.trainer.step(feed)
 
     def _look(self) -> None:
-        """Fetch the costs; raise DivergedError where one is not finite, else keep a way back, if that takes little."""
+        """Fetch the costs; raise DivergedError where one is not finite, else keep the state if that is quick."""
         costs = [float(cost) for cost in fetched(self._pending)]
         self._pending.clear()
         if not np.isfinite(costs).all():

@@ -32,7 +32,7 @@ class Position(NamedTuple):
         return self.total / self.weight if self.weight else nan
 
     def after(self, costs: Sequence[float], shares: Sequence[Share]) -> "Position":
-        """So many steps further in the same epoch."""
+        """The position after these steps of the same epoch."""
         n = len(costs)
         total = sum((share.factor * cost for cost, share in zip(costs, shares, strict=True)), self.total)
         weight = sum((share.weight for share in shares), self.weight)
@@ -44,7 +44,7 @@ class Position(NamedTuple):
 
 
 def settings_of(batches: Source) -> dict[str, Any]:
-    """What the order of the batches depends on, as far as they tell."""
+    """The settings that the order of the batches depends on; empty where a source has none."""
     return plain(getattr(batches, "settings", {}))
 
 
@@ -90,5 +90,5 @@ def from_meta(meta: Mapping[str, Any], batches: Source) -> tuple[Position, Histo
 
 
 def text(value: float) -> float | str:
-    """The number; as text where JSON has no word for it."""
+    """The number; as text where it is not finite, which JSON cannot write."""
     return value if isfinite(value) else str(value)

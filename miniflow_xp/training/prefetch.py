@@ -74,7 +74,7 @@ def ahead(feeds: Iterator[Feed], depth: int) -> Generator[Feed, None, None]:
 
 
 class Upload(NamedTuple):
-    """A feed on its way: what stays on the host, the Inputs whose data are being copied, and the uploader's note."""
+    """A feed on its way: what stays on the host, the Inputs whose data are being copied, and the copy."""
 
     feed: dict[Input, Any]
     moving: list[Input]
@@ -82,7 +82,7 @@ class Upload(NamedTuple):
 
 
 def begin(feed: Feed, uploader: Uploader) -> Upload:
-    """Begin to copy what is worth it; other NumPy arrays are copied on the host, as the source may change its own."""
+    """Start the copies to the device; other NumPy arrays are copied on the host, as the source may change them."""
     feed = checked_feed(feed, "prefetched")
     names = {node: name for node, value in feed.items() if (name := sent_as(node, value, uploader.backend))}
     started = uploader.start([np.asarray(feed[node]) for node in names], list(names.values())) if names else None

@@ -14,7 +14,7 @@ FORMATS = (".png", ".svg")
 
 
 def check_plot(path: Path, kept: Mapping[str, Path | None]) -> None:
-    """Raise what stands against writing a figure there, before anything is trained; ``kept`` as in check_writable."""
+    """Raise where no figure can be written there, before anything is trained; ``kept`` as in check_writable."""
     if path.suffix.lower() not in FORMATS:
         raise SettingError(
             f"{OPTION} {path}", f"its name ends in {path.suffix!r}", "a figure is .png or .svg", "Write FILE.png"

@@ -19,7 +19,7 @@ class Checkpoint(NamedTuple):
 
 
 def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> None:
-    """Raise what stands against checkpoints there: no folder, or one that another run has, or that is not writable."""
+    """Raise an error where there is no folder, or one that belongs to another run or cannot be written to."""
     if folder is None:
         for option, given in (("--resume", resume), ("--checkpoint-every", every is not None)):
             if given:
@@ -43,7 +43,7 @@ def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> N
 
 
 def last_checkpoint(folder: Path | None) -> Checkpoint | None:
-    """The one that training will go on from; None where there is none. ``fit`` warns of those that are damaged."""
+    """The last checkpoint that can be read; None where there is none. ``fit`` warns of those that are damaged."""
     for path in [] if folder is None else Keeper(folder).paths()[::-1]:
         try:
             rate = load(path).meta.get("learning_rate")

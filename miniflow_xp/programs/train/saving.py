@@ -58,6 +58,6 @@ def parameter_key(name: str) -> str:
 
 
 def host(value: Array) -> Array:
-    """An array for NumPy's file format, which has no bfloat16; what was restored and not used since is NumPy's."""
+    """An array for NumPy's file format, which has no bfloat16; a value restored and not used since is NumPy's."""
     array = to_numpy(value)
     return array if array.dtype.kind == "f" else array.astype("float32")

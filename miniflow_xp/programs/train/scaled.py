@@ -1,4 +1,4 @@
-"""Rows that are standardised when they are taken: a file of bytes stays a file of bytes."""
+"""Rows that are standardised when they are read: a file of bytes stays a file of bytes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ class ScaledBatches:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the batches depend on; of the data themselves a checksum."""
+        """The settings that the batches depend on, and a checksum of the data."""
         return {**self.source.settings, "data": self.checksum}
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
@@ -43,7 +43,7 @@ class ScaledBatches:
 
 
 def checksum(X: Array, y: Array) -> int:
-    """Of the first PART rows, and of all targets: in float32, for standardising may round the last bits otherwise."""
+    """Of the first PART rows and of all targets: in float32, for standardising may round the last bits otherwise."""
     return crc32(np.asarray(y, "float32").tobytes(), crc32(X[:PART].tobytes()))
 
 

@@ -68,7 +68,7 @@ def train(
             raise overflowed(network, watched, epoch, settings)
 
     try:
-        with np.errstate(all="ignore"):  # what overflows is told with its place
+        with np.errstate(all="ignore"):  # an overflow is reported with its place
             history = fit(
                 Trainer(network.cost, settings.make_optimizer(len(split.y_train)), network.parameters),
                 [network.X, network.y],

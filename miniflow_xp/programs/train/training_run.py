@@ -25,7 +25,7 @@ from miniflow_xp.training.interrupts import interrupts
 
 
 class Files(NamedTuple):
-    """What is written, where, and whether training goes on from what was."""
+    """The files that training writes, and whether it continues from the last checkpoint."""
 
     output: Path
     plot: Path | None
@@ -60,7 +60,7 @@ def train_and_show(
 ) -> None:
     """Split, train, save, and print what a user wants to see.
 
-    ``last``: the checkpoint that is gone on from; ``arguments``: those of the command line, to be repeated.
+    ``last``: the checkpoint that training continues from; ``arguments``: those of the command line, to be repeated.
     """
     console = stdout()
     rng = np.random.default_rng(settings.seed)
