@@ -8,6 +8,7 @@ import shlex
 import signal
 import sys
 import warnings
+from contextvars import Context
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from words import words
 from miniflow_xp.checkpoint import Keeper
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError
+from miniflow_xp.feed import float_setting
+from miniflow_xp.programs.train.precision import chosen_dtype
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 
@@ -45,6 +48,17 @@ def test_an_archive_is_trained_on_and_its_test_rows_are_held_out(cli):
 
 
 # -- choices
+
+
+def test_the_option_for_the_dtype_holds_for_the_command_alone():
+    before = dict(os.environ)
+    with chosen_dtype("float64"):
+        with chosen_dtype("float32"):
+            assert float_setting() == "float32"
+        assert float_setting() == "float64"
+        assert Context().run(float_setting) is None  # as another thread sees it
+        assert dict(os.environ) == before
+    assert float_setting() is None
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
