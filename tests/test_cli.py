@@ -253,7 +253,10 @@ MISTAKES = {
     "hidden 0": (["--hidden", "0"], "--hidden: it is 0"),
     "batch 0": (["--batch-size", "0"], "--batch-size: it is 0"),
     "seed": (["--seed", "-1"], "--seed: it is -1"),
-    "data set": (["--dataset", "iris"], "data set 'iris': no data set has this name: there are digits, diabetes"),
+    "data set": (
+        ["--dataset", "iris"],
+        "there are digits, diabetes. Choose one of these, or read your own table: --data FILE.csv, --target COLUMN.",
+    ),
     "task": (["--task", "sorting"], "--task: it is 'sorting'"),
     "backend": (["--backend", "nunpy"], "Did you mean 'numpy'?"),
     "empty backend": (["--backend", ""], "backend ''"),
@@ -262,12 +265,19 @@ MISTAKES = {
     "folder": (["--data", "."], ".: there is no train-images-idx3-ubyte in it, nor train-images-idx3-ubyte.gz"),
     "target of a folder": (["--data", ".", "--target", "y"], "--target: it came with .: a column is named in CSV"),
     "column": (["--data", "my.csv", "--target", "kin"], "no column is named 'kin'"),
-    "no target": (["--data", "my.csv"], "my.csv: no target was named: the columns are age, height, kind"),
+    "no target": (
+        ["--data", "my.csv"],
+        "my.csv: no target was named: the columns are age, height, kind. Name one: --target COLUMN.\n",
+    ),
     "target alone": (["--target", "digit"], "--target: it came without --data"),
     "two tables": (["--data", "my.csv", "--target", "kind", "--dataset", "digits"], "--dataset: it came with --data"),
     "few rows": (
         ["--data", "my.csv", "--target", "kind", "--held-out", "0.001"],
-        "its 60 rows give 60 to train on and 0 held out",
+        "60 to train on and 0 held out: each part needs at least 2. Add rows, or choose another --held-out.",
+    ),
+    "text": (
+        ["--data", "my.csv", "--target", "kind", "--task", "regression"],
+        "or read it with --task classification.",
     ),
     "no folder": (["-o", "nowhere/x.safetensors"], "there is no folder nowhere"),
     "output folder": (["-o", "."], "it is a folder"),

@@ -1,6 +1,7 @@
 """The rooms of the package: what may import what, and that nothing stands in a circle."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -81,6 +82,18 @@ def test_a_backend_knows_its_contract_and_recording_alone():
         if name.startswith("miniflow_xp.backends.") and other.split(".")[1] not in shared
     ]
     assert strange == []
+
+
+def test_the_library_speaks_of_arguments_and_not_of_options():
+    """What a command calls them, the programs say."""
+    spoken = [
+        (name, text.value)
+        for name, path in sorted(MODULES.items())
+        if not name.startswith(("miniflow_xp.programs", "miniflow_xp.backends"))
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.Constant) and isinstance(text.value, str) and re.search(r"(^|\W)--[a-z]", text.value)
+    ]
+    assert spoken == []
 
 
 def test_few_files_stand_loose():
