@@ -1,6 +1,7 @@
 """Reading the file that training left behind; nothing in it is believed."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
@@ -107,7 +108,7 @@ class Contents(NamedTuple):
 
     def array(self, name: str, shape: tuple[int | None, ...]) -> Array:
         """Finite float numbers in this shape, of which None is any size above 0."""
-        array = self.member(name)
+        array = self.taken(self.arrays, name)
         fits = array.ndim == len(shape) and all(
             n == wanted or (wanted is None and n) for n, wanted in zip(array.shape, shape, strict=True)
         )
@@ -144,14 +145,14 @@ class Contents(NamedTuple):
 
     def flags(self, name: str, count: int) -> Array:
         """So many booleans."""
-        array = self.member(name)
+        array = self.taken(self.arrays, name)
         if array.dtype.kind != "b" or array.shape != (count,):
             self.refuse(name, f"it is {array.dtype.name} in shape {array.shape}", f"it is bool in shape ({count},)")
         return array
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Different texts, at least one."""
-        found = self.text_or_texts(name)
+        found = self.taken(self.said, name)
         if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
             self.refuse(name, f"it is {str(found)[:80]}", "it is a list of texts")
         if len(set(found)) < len(found):
@@ -172,31 +173,21 @@ class Contents(NamedTuple):
 
     def text(self, name: str) -> str:
         """One text."""
-        found = self.text_or_texts(name)
+        found = self.taken(self.said, name)
         if not isinstance(found, str):
             self.refuse(name, f"it is {str(found)[:80]}", "it is one text")
         return found
 
-    def text_or_texts(self, name: str) -> Any:
-        """What the file says under this name, which must be there."""
-        if name not in self.said:
-            raise self.lacks(name)
-        return self.said[name]
-
-    def member(self, name: str) -> Array:
-        """An array, which must be there."""
-        if name not in self.arrays:
-            raise self.lacks(name)
-        return self.arrays[name]
-
-    def lacks(self, name: str) -> DataError:
-        """The error for what is not there."""
-        return DataError(
-            self.path,
-            f"it has no {name!r}",
-            "a model is a file that 'miniflow-xp train' wrote",
-            "Name the file that training wrote: NAME-parameters.safetensors",
-        )
+    def taken(self, kept: Mapping[str, Any], name: str) -> Any:
+        """An array, or what the file says, which must be there."""
+        if name not in kept:
+            raise DataError(
+                self.path,
+                f"it has no {name!r}",
+                "a model is a file that 'miniflow-xp train' wrote",
+                "Name the file that training wrote: NAME-parameters.safetensors",
+            )
+        return kept[name]
 
     def refuse(self, name: str, got: str, expected: str) -> NoReturn:
         """Raise DataError for an array."""
