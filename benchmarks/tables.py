@@ -87,7 +87,7 @@ def scored(made: Made, rows: np.ndarray, predicted: np.ndarray) -> float:
 
 def ours(made: Made, rows: Parts, folder: Path, command: Command) -> Found:
     """``train``, ``predict`` and ``evaluate`` as a user calls them; the last two must agree."""
-    file, new, raw, model = (str(folder / f"{made.name}{end}") for end in (".csv", "-new.csv", "-raw.csv", ".npz"))
+    file, new, raw, model = (str(folder / f"{made.name}{end}") for end in (".csv", "-new.csv", "-raw.csv", ".st"))
     made.write(Path(file), rows.file)
     made.write(Path(new), rows.new)
     made.write(Path(raw), rows.new, without=(made.target,))

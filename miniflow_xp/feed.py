@@ -2,7 +2,9 @@
 
 import os
 import warnings
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from miniflow_xp import dtypes
@@ -14,6 +16,7 @@ from miniflow_xp.system.callers import stacklevel
 
 REMEMBERED = 1000
 
+_chosen: ContextVar[str | None] = ContextVar("miniflow_xp_float_dtype", default=None)
 _as_they_are: set[Hashable] = set()
 """What feeds looked like that were taken as they were: another one that looks the same needs no check."""
 
@@ -69,8 +72,21 @@ def appearance(node: Input, value: Any, backend: Backend) -> tuple[Any, ...]:
     return node.dtype, type(value), value.dtype, 0 in value.shape, backend.place(value)
 
 
+@contextmanager
+def use_float_dtype(name: str) -> Iterator[None]:
+    """Go before MINIFLOW_DTYPE inside a ``with`` block; other threads and asyncio tasks are not affected."""
+    token = _chosen.set(name)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
 def float_setting() -> str | None:
-    """The dtype that MINIFLOW_DTYPE asks for, if any."""
+    """The dtype that a block of ``use_float_dtype`` asks for, else MINIFLOW_DTYPE, if any."""
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
     text = os.environ.get("MINIFLOW_DTYPE")
     return None if text is None else dtypes.parse(text, "MINIFLOW_DTYPE", floats_only=True)
 

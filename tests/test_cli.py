@@ -5,10 +5,13 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from conftest import HANGS
+from model_files import contents
 from rich.console import Console
 from words import words
 
@@ -18,6 +21,7 @@ from miniflow_xp.switch import available_backends
 from miniflow_xp.training.history import Epoch
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
+README = Path(__file__).resolve().parent.parent / "README.md"
 QUICK = ("--dataset", "diabetes", "--epochs", "1")
 PERSONS = "age,height,kind\n" + "".join(f"{n},{(n * 7) % 11}.5,{'old' if n > 30 else 'young'}\n" for n in range(60))
 
@@ -31,8 +35,8 @@ def test_the_main_job_in_a_process_of_its_own(process, tmp_path):
     assert (job.returncode, messages) == (0, "")
     assert float(re.search(r"held-out accuracy (\S+) %", output.splitlines()[-2])[1]) > 96
     assert "\x1b" not in output  # no progress bar, no colours: this is no terminal
-    assert "digits-parameters.npz" in output
-    assert (tmp_path / "digits-parameters.npz").exists()
+    assert "digits-parameters.safetensors" in output
+    assert (tmp_path / "digits-parameters.safetensors").exists()
 
 
 def test_a_mistake_in_a_process_of_its_own(process, tmp_path):
@@ -53,7 +57,7 @@ def test_a_terminal_shows_a_progress_bar(process):
             shown += chunk
     os.close(master)
     assert "━".encode() in shown  # the bar
-    assert shown.rstrip().endswith(b"diabetes-parameters.npz")
+    assert shown.rstrip().endswith(b"diabetes-parameters.safetensors")
 
 
 def read_terminal(master):
@@ -81,7 +85,7 @@ def test_another_missing_package_is_not_mistaken_for_the_extra(run_python):
 
 
 def test_what_a_user_wants_to_see(cli):
-    code, output, messages = cli("train", "--dataset", "diabetes", "--epochs", "3", "-o", "mine.npz")
+    code, output, messages = cli("train", "--dataset", "diabetes", "--epochs", "3", "-o", "mine.safetensors")
     assert (code, messages) == (0, "")
     for text in [
         f"backend NumPy {np.__version__} on the CPU, float32",
@@ -93,7 +97,7 @@ def test_what_a_user_wants_to_see(cli):
         "1,537 parameters in all",
         "training 3 epochs of 12 steps, batches of 32, adamw with learning rate 0.003, weight decay 0.3, seed 0",
         "epoch loss held-out R²",
-        "Parameters written to mine.npz",
+        "Parameters written to mine.safetensors",
     ]:
         assert text in words(output)
     assert len(re.findall(r"^ +\d+ +\d\.\d+ +-?\d\.\d+$", output, re.MULTILINE)) == 3
@@ -130,15 +134,9 @@ def test_of_many_epochs_about_ten_get_a_line(epochs, lines, capsys, no_colours_f
 # -- what is left behind
 
 
-def texts(saved):
-    return json.loads(saved["texts"].tobytes())
-
-
 def logits(saved, features):
     """The network of a saved file, in NumPy."""
-    activation = {"ReLU": lambda z: np.maximum(z, 0), "Sigmoid": lambda z: 1 / (1 + np.exp(-z))}[
-        texts(saved)["activation"]
-    ]
+    activation = {"ReLU": lambda z: np.maximum(z, 0), "Sigmoid": lambda z: 1 / (1 + np.exp(-z))}[saved["activation"]]
     limit = saved["feature_limit"]
     X = np.clip((features - saved["feature_mean"]) / saved["feature_scale"], -limit, limit)
     hidden = activation(X @ saved["hidden_weights"] + saved["hidden_biases"])
@@ -154,11 +152,16 @@ def test_the_saved_classifier_can_be_used_without_this_package(cli):
         re.search(r"held-out accuracy (\S+) %\n", cli("train", "--epochs", "2")[1].partition("Trained")[2])[1]
     )
     digits = load("digits")
-    with np.load("digits-parameters.npz", allow_pickle=False) as saved:
-        said = texts(saved)
-        names = [said["classes"][n] for n in logits(saved, digits.features).argmax(axis=1)]
-        assert said["feature_names"] == list(digits.feature_names)
-        assert (said["task"], said["target_name"]) == ("classification", "digit")
+    saved = contents("digits-parameters.safetensors")
+    names = [saved["classes"][n] for n in logits(saved, digits.features).argmax(axis=1)]
+    assert saved["feature_names"] == list(digits.feature_names)
+    assert (saved["task"], saved["target_name"]) == ("classification", "digit")
+    for name, array in safetensors.numpy.load_file("digits-parameters.safetensors").items():  # the format's own reader
+        assert (array.dtype, array.tobytes()) == (saved[name].dtype, saved[name].tobytes())
+    shown = re.search(r"```python\n(data = .*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+    exec(shown, found := {"json": json, "np": np, "Path": Path})
+    assert found["classes"] == saved["classes"]
+    assert np.array_equal(found["weights"], saved["hidden_weights"])
     rows = held_out_rows(digits)
     right = np.mean([names[row] == digits.classes[digits.target[row]] for row in rows])
     assert 100 * right == pytest.approx(accuracy, abs=0.3)  # one of 359 rows may be a tie that rounding decides
@@ -167,8 +170,8 @@ def test_the_saved_classifier_can_be_used_without_this_package(cli):
 def test_the_saved_regressor_predicts_in_the_units_of_the_table(cli):
     output = cli("train", "--dataset", "diabetes", "--epochs", "20")[1]
     diabetes = load("diabetes")
-    with np.load("diabetes-parameters.npz", allow_pickle=False) as saved:
-        predicted = (logits(saved, diabetes.features) * saved["target_scale"] + saved["target_mean"])[:, 0]
+    saved = contents("diabetes-parameters.safetensors")
+    predicted = (logits(saved, diabetes.features) * saved["target_scale"] + saved["target_mean"])[:, 0]
     rows = held_out_rows(diabetes)
     y = diabetes.target[rows]
     r2 = 1 - np.sum((y - predicted[rows]) ** 2) / np.sum((y - y.mean()) ** 2)
@@ -185,8 +188,7 @@ def test_a_table_of_ones_own(cli, tmp_path):
     assert code == 0
     assert "persons[1]: 60 rows, 2 feature columns; target kind, 2 classes" in words(output)
     assert "classification ('young' (line 2) is text)" in words(output)
-    with np.load("persons[1]-parameters.npz", allow_pickle=False) as saved:
-        assert texts(saved)["classes"] == ["old", "young"]
+    assert contents("persons[1]-parameters.safetensors")["classes"] == ["old", "young"]
 
 
 def test_a_compressed_table_and_another_task(cli, tmp_path):
@@ -214,13 +216,13 @@ ESCAPED = r"\x1b]0;title\x07\x9b31m\u202e"
 
 def test_names_in_a_file_do_not_command_the_terminal(cli, tmp_path):
     (tmp_path / "t.csv").write_text(PERSONS.replace("kind", "kind" + COMMAND).replace("old", "old" + COMMAND))
-    train = ("train", "--data", "t.csv", "--target", "kind" + COMMAND, "--epochs", "1", "-o", "m.npz")
+    train = ("train", "--data", "t.csv", "--target", "kind" + COMMAND, "--epochs", "1", "-o", "m.safetensors")
     code, output, _ = cli(*train)
     assert code == 0
     assert "kind" + ESCAPED in "".join(output.split())
     told = [output, cli("train", "--data", "t.csv", "--target", "kin")[2], cli("train", "--data", "t.csv")[2]]
     (tmp_path / "u.csv").write_text(PERSONS.replace("kind", "kind" + COMMAND).replace("old", "new" + COMMAND))
-    told.append(cli("evaluate", "m.npz", "u.csv")[2])
+    told.append(cli("evaluate", "m.safetensors", "u.csv")[2])
     assert all(ESCAPED in text.replace("\n", "").replace(" ", "") for text in told)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", "".join(told))
 
@@ -228,10 +230,10 @@ def test_names_in_a_file_do_not_command_the_terminal(cli, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals in the standard library")
 def test_predictions_do_not_command_the_terminal_but_a_file_has_all(process, cli, tmp_path):
     (tmp_path / "t.csv").write_text(PERSONS.replace("old", COMMAND))
-    assert cli("train", "--data", "t.csv", "--target", "kind", "-o", "m.npz")[0] == 0
-    assert COMMAND in cli("predict", "m.npz", "t.csv")[1]
+    assert cli("train", "--data", "t.csv", "--target", "kind", "-o", "m.safetensors")[0] == 0
+    assert COMMAND in cli("predict", "m.safetensors", "t.csv")[1]
     master, slave = os.openpty()
-    with process("predict", "m.npz", "t.csv", stdout=slave):
+    with process("predict", "m.safetensors", "t.csv", stdout=slave):
         os.close(slave)
         text = b""
         while chunk := read_terminal(master):
@@ -251,7 +253,10 @@ MISTAKES = {
     "hidden 0": (["--hidden", "0"], "--hidden: it is 0"),
     "batch 0": (["--batch-size", "0"], "--batch-size: it is 0"),
     "seed": (["--seed", "-1"], "--seed: it is -1"),
-    "data set": (["--dataset", "iris"], "data set 'iris': no data set has this name: there are digits, diabetes"),
+    "data set": (
+        ["--dataset", "iris"],
+        "there are digits, diabetes. Choose one of these, or read your own table: --data FILE.csv, --target COLUMN.",
+    ),
     "task": (["--task", "sorting"], "--task: it is 'sorting'"),
     "backend": (["--backend", "nunpy"], "Did you mean 'numpy'?"),
     "empty backend": (["--backend", ""], "backend ''"),
@@ -260,14 +265,21 @@ MISTAKES = {
     "folder": (["--data", "."], ".: there is no train-images-idx3-ubyte in it, nor train-images-idx3-ubyte.gz"),
     "target of a folder": (["--data", ".", "--target", "y"], "--target: it came with .: a column is named in CSV"),
     "column": (["--data", "my.csv", "--target", "kin"], "no column is named 'kin'"),
-    "no target": (["--data", "my.csv"], "my.csv: no target was named: the columns are age, height, kind"),
+    "no target": (
+        ["--data", "my.csv"],
+        "my.csv: no target was named: the columns are age, height, kind. Name one: --target COLUMN.\n",
+    ),
     "target alone": (["--target", "digit"], "--target: it came without --data"),
     "two tables": (["--data", "my.csv", "--target", "kind", "--dataset", "digits"], "--dataset: it came with --data"),
     "few rows": (
         ["--data", "my.csv", "--target", "kind", "--held-out", "0.001"],
-        "its 60 rows give 60 to train on and 0 held out",
+        "60 to train on and 0 held out: each part needs at least 2. Add rows, or choose another --held-out.",
     ),
-    "no folder": (["-o", "nowhere/x.npz"], "there is no folder nowhere"),
+    "text": (
+        ["--data", "my.csv", "--target", "kind", "--task", "regression"],
+        "or read it with --task classification.",
+    ),
+    "no folder": (["-o", "nowhere/x.safetensors"], "there is no folder nowhere"),
     "output folder": (["-o", "."], "it is a folder"),
     "output is input": (["--data", "my.csv", "--target", "kind", "-o", "./my.csv"], "this is the data itself"),
 }
@@ -295,9 +307,9 @@ def test_a_malformed_environment(cli, monkeypatch, setting):
 
 def test_a_file_that_may_not_be_written(cli, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
-    code, output, messages = cli("train", "-o", "x.npz")
+    code, output, messages = cli("train", "-o", "x.safetensors")
     assert (code, output) == (1, "")
-    assert "--output x.npz: you may not write there" in messages
+    assert "--output x.safetensors: you may not write there" in messages
 
 
 def test_a_disk_that_is_full(cli, tmp_path, monkeypatch):
@@ -305,9 +317,9 @@ def test_a_disk_that_is_full(cli, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    code, _, messages = cli("train", *QUICK, "-o", "x.npz")
+    code, _, messages = cli("train", *QUICK, "-o", "x.safetensors")
     assert code == 1
-    assert "--output x.npz: it could not be written: No space left on device" in messages
+    assert "--output x.safetensors: it could not be written: No space left on device" in messages
     assert not list(tmp_path.iterdir())
 
 

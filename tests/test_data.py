@@ -201,7 +201,7 @@ def test_a_long_cell_is_shortened_in_the_message(table):
 
 
 def test_text_in_the_target_of_a_regression(table):
-    with pytest.raises(DataError, match=r"column 'kind', line 3: 'b' is not a number.*--task classification"):
+    with pytest.raises(DataError, match=r"column 'kind', line 3: 'b' is not a number.*task='classification'"):
         table("age,kind\n1,2\n3,b\n", task="regression")
 
 

@@ -18,7 +18,7 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DECISIONS]
 FILES = [*(ROOT / "miniflow_xp").rglob("*.py"), ROOT / "tests" / "capabilities.py"]
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
-OPTIONAL_FILES = {"FILE.npz", "FILE.csv"}  # stand for the user's own
+OPTIONAL_FILES = {"FILE.safetensors", "DATASET-parameters.safetensors", "FILE.csv"}  # stand for the user's own
 
 EXAMPLES = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -78,7 +78,7 @@ def test_named_files_exist(document):
     paths = [
         span
         for span in code_spans(document)
-        if re.fullmatch(r"[\w./-]+\.(py|md|toml|npz|csv)|[\w.-]+(/[\w.-]+)+", span)
+        if re.fullmatch(r"[\w./-]+\.(py|md|toml|npz|safetensors|csv)|[\w.-]+(/[\w.-]+)+", span)
     ]
     unknown = [path for path in paths if not (ROOT / path).exists() and path not in OPTIONAL_FILES]
     assert [path for path in unknown if not path.startswith((".venv", "miniflow_xp/backends/library/"))] == []

@@ -97,6 +97,18 @@ def test_only_the_command_line_knows_verify():
     assert {name for name in users if ".programs.verify" not in name} == {"miniflow_xp.programs.cli"}
 
 
+def test_the_library_speaks_of_arguments_and_not_of_options():
+    """What a command calls them, the programs say."""
+    spoken = [
+        (name, text.value)
+        for name, path in sorted(MODULES.items())
+        if not name.startswith(("miniflow_xp.programs", "miniflow_xp.backends"))
+        for text in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(text, ast.Constant) and isinstance(text.value, str) and re.search(r"(^|\W)--[a-z]", text.value)
+    ]
+    assert spoken == []
+
+
 def test_few_files_stand_loose():
     assert len(list(ROOT.glob("*.py"))) <= 14
 

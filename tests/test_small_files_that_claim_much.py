@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import os
 import sys
 import zipfile
@@ -9,7 +10,9 @@ import zlib
 
 import numpy as np
 import pytest
+from model_files import contents, sealed, write_archive
 
+from miniflow_xp.checkpoint.file import FIRST
 from miniflow_xp.data import read_table, room
 from miniflow_xp.data.idx import read_idx
 from miniflow_xp.data.npy import read_npz
@@ -75,7 +78,7 @@ def wide_archive(path):
 
 def idx_file(path):
     (path / "x.gz").write_bytes(repeated(bytes([0, 0, 8, 2, 0, 16, 0, 0, 0, 0, 1, 144]) + bytes(2**20 - 12), 400))
-    return "predict", "model.npz", "x.gz"
+    return "predict", "model.st", "x.gz"
 
 
 def one_line(path):
@@ -85,7 +88,7 @@ def one_line(path):
 
 def one_row_of_many_lines(path):
     (path / "x.csv.gz").write_bytes(repeated(b'"\n",' * 2**18, 400))
-    return "predict", "model.npz", "x.csv.gz"
+    return "predict", "model.st", "x.csv.gz"
 
 
 def many_rows(path):
@@ -94,16 +97,40 @@ def many_rows(path):
 
 
 def model_with_an_unused_member(path):
-    with zipfile.ZipFile(path / "model.npz", "a") as archive:
+    write_archive(path / "m.npz", contents(path / "model.st"))
+    with zipfile.ZipFile(path / "m.npz", "a") as archive:
         add_zeros(archive, "more.npy", (400, 2**20))
     (path / "x.csv").write_text("a,b,c\n1,2,x\n3,4,y\n")
-    return "predict", "model.npz", "x.csv"
+    return "predict", "m.npz", "x.csv"
 
 
 def model_with_a_huge_member(path):
     with zipfile.ZipFile(path / "m.npz", "w") as archive:
         add_zeros(archive, "hidden_weights.npy", (400, 2**20))
     return "predict", "m.npz", "x.csv"
+
+
+def model_with_a_huge_array(path):
+    """Its header claims 400 MB, and nothing follows."""
+    data = (path / "model.st").read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header["more"] = {
+        "dtype": "U8",
+        "shape": [400, 2**20],
+        "data_offsets": [len(data) - start, len(data) - start + 400 * 2**20],
+    }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    (path / "m.st").write_bytes(sealed(len(text).to_bytes(8, "little") + text + data[start:]))
+    return "predict", "m.st", "x.csv"
+
+
+def model_with_a_huge_header(path):
+    """It claims that all but 8 bytes of 400 MB are its header; the file has holes and takes a few kilobytes."""
+    with (path / "m.st").open("wb") as file:
+        file.write((400 * 2**20 - 8).to_bytes(8, "little") + FIRST)
+        file.truncate(400 * 2**20)
+    return "predict", "m.st", "x.csv"
 
 
 BOMBS = {
@@ -115,13 +142,15 @@ BOMBS = {
     "many rows": (many_rows, "the rows up to here take 67,1"),
     "unused member of a model": (model_with_an_unused_member, None),
     "huge member of a model": (model_with_a_huge_member, "it would take 419,430,528"),
+    "huge array of a model": (model_with_a_huge_array, "its arrays take 419,4"),
+    "huge header of a model": (model_with_a_huge_header, "it says that its header has 419,430,392 bytes"),
 }
 
 
 @pytest.fixture
 def model(cli, tmp_path):
     (tmp_path / "t.csv").write_text("a,b,c\n" + "1,2,x\n3,4,y\n" * 20)
-    assert cli("train", "--data", "t.csv", "--target", "c", "--epochs", "1", "-o", "model.npz")[0] == 0
+    assert cli("train", "--data", "t.csv", "--target", "c", "--epochs", "1", "-o", "model.st")[0] == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
@@ -178,9 +207,9 @@ def test_a_pipe_or_a_device_is_told_and_not_waited_for(cli, model, tmp_path, nam
     kind = "a pipe" if name.startswith("pipe") else "a device or a socket"
     for arguments in (
         ("train", "--data", name, *([] if name.endswith("npz") else ["--target", "y"])),
-        ("predict", "model.npz", name),
+        ("predict", "model.st", name),
         ("predict", name, "t.csv"),
-        ("evaluate", "model.npz", name),
+        ("evaluate", "model.st", name),
     ):
         code, output, messages = cli(*arguments)
         assert (code, output) == (1, "")
@@ -189,11 +218,11 @@ def test_a_pipe_or_a_device_is_told_and_not_waited_for(cli, model, tmp_path, nam
 
 @pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="a shell's pipe has a name there")
 def test_a_pipe_that_is_open_already_is_read(cli, model, tmp_path):
-    expected = cli("predict", "model.npz", "t.csv")
+    expected = cli("predict", "model.st", "t.csv")
     get, give = os.pipe()
     os.write(give, (tmp_path / "t.csv").read_bytes())
     os.close(give)
     try:
-        assert cli("predict", "model.npz", f"/dev/fd/{get}") == expected
+        assert cli("predict", "model.st", f"/dev/fd/{get}") == expected
     finally:
         os.close(get)

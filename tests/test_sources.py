@@ -88,13 +88,13 @@ def test_files_for_a_test_are_the_held_out_rows(folder):
     split = hold_out(read(folder), None, np.random.default_rng(0))
     np.testing.assert_array_equal(split.X_held, IMAGES[40:])
     assert split.features.mean == pytest.approx(IMAGES[:40].reshape(40, -1).mean(axis=0), rel=1e-12)
-    with pytest.raises(SettingError, match=r"--held-out: it was given: .* brings held-out rows"):
+    with pytest.raises(SettingError, match=r"^hold_out, fraction: it was given: .* brings held-out rows"):
         hold_out(read(folder), 0.2, np.random.default_rng(0))
 
 
 def test_labels_may_be_numbers_to_predict(folder):
     assert read(folder, "regression").task == "regression"
-    with pytest.raises(SettingError, match="--task: it is 'ranking'"):
+    with pytest.raises(SettingError, match=r"^task: it is 'ranking'"):
         read(folder, "ranking")
 
 

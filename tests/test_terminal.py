@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from model_files import contents
 
 from miniflow_xp.checkpoint.lock import me
 from miniflow_xp.system.outlet import Outlet
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has another shell, and tells a closed pipe otherwise"
 )
 
-TRAIN = ("train", "--dataset", "diabetes", "--epochs", "30", "-o", "z.npz")
+TRAIN = ("train", "--dataset", "diabetes", "--epochs", "30", "-o", "z.st")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 TABLE = ["age,sex,bmi,bp,s1,s2,s3,s4,s5,s6", "59,2,32.1,101,157,93.2,38,4,4.9,87"]
 
@@ -51,9 +52,9 @@ def shell(tmp_path, no_colours_forced):
 
 @pytest.fixture
 def model(cli, tmp_path):
-    """A model in m.npz, and rows for it in x.csv."""
+    """A model in m.st, and rows for it in x.csv."""
     (tmp_path / "x.csv").write_text("\n".join(TABLE))
-    assert cli(*TRAIN[:-1], "m.npz")[0] == 0
+    assert cli(*TRAIN[:-1], "m.st")[0] == 0
 
 
 @pytest.mark.parametrize("lines", [0, 7])
@@ -64,7 +65,7 @@ def test_a_reader_that_has_seen_enough_does_not_end_the_training(process, tmp_pa
         job.stdout.close()
         messages = job.stderr.read()
     assert (job.returncode, messages) == (0, "")
-    assert np.isfinite(np.load(tmp_path / "z.npz")["hidden_weights"]).all()
+    assert np.isfinite(contents(tmp_path / "z.st")["hidden_weights"]).all()
 
 
 FULL = pytest.param(
@@ -81,7 +82,7 @@ CLOSED = pytest.param(">&-", "it is closed", id="closed")
 @pytest.mark.parametrize(("output", "why"), [FULL, CLOSED])
 @pytest.mark.parametrize(
     "arguments",
-    [TRAIN, ("predict", "m.npz", "x.csv"), ("evaluate", "m.npz", "x.csv"), ("info",), ("--help",)],
+    [TRAIN, ("predict", "m.st", "x.csv"), ("evaluate", "m.st", "x.csv"), ("info",), ("--help",)],
     ids=lambda a: a[0],
 )
 def test_an_output_that_takes_nothing_is_told_when_the_work_is_done(shell, model, tmp_path, arguments, output, why):
@@ -90,12 +91,12 @@ def test_an_output_that_takes_nothing_is_told_when_the_work_is_done(shell, model
     done = shell(*arguments, after=output)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"Error: standard output cannot be written: {why}\n"
-    assert (tmp_path / "z.npz").exists() == (arguments is TRAIN)
+    assert (tmp_path / "z.st").exists() == (arguments is TRAIN)
 
 
 def test_a_reader_that_has_seen_enough_of_predictions_gets_no_more(process, model, tmp_path):
     (tmp_path / "x.csv").write_text("\n".join([TABLE[0]] + TABLE[1:] * 20_000))
-    with process("predict", "m.npz", "x.csv") as job:
+    with process("predict", "m.st", "x.csv") as job:
         assert job.stdout.readline() == "prediction\n"
         job.stdout.close()
         messages = job.stderr.read()
@@ -105,7 +106,7 @@ def test_a_reader_that_has_seen_enough_of_predictions_gets_no_more(process, mode
 def test_where_nothing_can_be_told_the_exit_code_tells_it(shell, tmp_path):
     assert shell("train", "--resume", after=">&- 2>&-").returncode == 1
     assert shell(*TRAIN, after="2>&-").returncode == 0
-    assert (tmp_path / "z.npz").exists()
+    assert (tmp_path / "z.st").exists()
 
 
 def test_a_warning_that_nobody_reads_does_not_end_the_training(tmp_path):
@@ -118,14 +119,14 @@ def test_a_warning_that_nobody_reads_does_not_end_the_training(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=writer, check=False)
     os.close(writer)
     assert done.returncode == 0
-    assert (tmp_path / "z.npz").exists()
+    assert (tmp_path / "z.st").exists()
 
 
 GONE = {
     "train": TRAIN,
     "checkpoints": (*TRAIN, "--checkpoint", "run"),
-    "figure": (*TRAIN[:-2], "-o", "{}/z.npz", "--save-plot", "x.svg"),
-    "predict": ("predict", "{}/m.npz", "{}/x.csv", "-o", "x.csv"),
+    "figure": (*TRAIN[:-2], "-o", "{}/z.st", "--save-plot", "x.svg"),
+    "predict": ("predict", "{}/m.st", "{}/x.csv", "-o", "x.csv"),
 }
 
 
@@ -140,7 +141,7 @@ def test_a_current_folder_that_was_deleted_is_told_before_the_work(shell, model,
 
 def test_what_is_named_from_the_root_is_written_from_a_folder_that_was_deleted(shell, model, tmp_path):
     (tmp_path / "gone").mkdir()
-    names = [str(tmp_path / name) for name in ("m.npz", "x.csv", "out.csv")]
+    names = [str(tmp_path / name) for name in ("m.st", "x.csv", "out.csv")]
     done = shell("predict", *names[:2], "-o", names[2], before="cd gone && rmdir ../gone &&")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "out.csv").exists()

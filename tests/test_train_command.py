@@ -8,15 +8,19 @@ import shlex
 import signal
 import sys
 import warnings
+from contextvars import Context
 
 import numpy as np
 import pytest
 from conftest import HANGS
+from model_files import contents
 from words import words
 
 from miniflow_xp.checkpoint import Keeper
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError
+from miniflow_xp.feed import float_setting
+from miniflow_xp.programs.train.precision import chosen_dtype
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
 
@@ -25,8 +29,7 @@ DIABETES = ("train", "--dataset", "diabetes", "--hidden", "5", "--batch-size", "
 
 def arrays(path):
     """What a file of parameters holds."""
-    with np.load(path, allow_pickle=False) as saved:
-        return {name: (array.dtype, array.tobytes()) for name, array in saved.items()}
+    return {name: (v.dtype, v.tobytes()) if isinstance(v, np.ndarray) else v for name, v in contents(path).items()}
 
 
 # -- data
@@ -47,23 +50,34 @@ def test_an_archive_is_trained_on_and_its_test_rows_are_held_out(cli):
 # -- choices
 
 
+def test_the_option_for_the_dtype_holds_for_the_command_alone():
+    before = dict(os.environ)
+    with chosen_dtype("float64"):
+        with chosen_dtype("float32"):
+            assert float_setting() == "float32"
+        assert float_setting() == "float64"
+        assert Context().run(float_setting) is None  # as another thread sees it
+        assert dict(os.environ) == before
+    assert float_setting() is None
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
 def test_the_option_goes_before_the_environment(cli, dtype, monkeypatch):
     monkeypatch.setenv("MINIFLOW_DTYPE", "float32")
-    code, output, _ = cli(*DIABETES, "--epochs", "1", "--dtype", dtype, "-o", "x.npz")
+    code, output, _ = cli(*DIABETES, "--epochs", "1", "--dtype", dtype, "-o", "x.st")
     assert code == 0
     assert f"on the CPU, {dtype}" in words(output)
-    assert arrays("x.npz")["hidden_weights"][0] == dtype
-    assert cli("predict", "x.npz", "none.npy")[2].startswith("Error: none.npy: there is no such file")
+    assert arrays("x.st")["hidden_weights"][0] == dtype
+    assert cli("predict", "x.st", "none.npy")[2].startswith("Error: none.npy: there is no such file")
     assert "float32" in cli(*DIABETES, "--epochs", "1")[1]  # the option is forgotten afterwards
 
 
 def test_bfloat16_where_the_backend_has_it(cli):
     pytest.importorskip("torch", reason="of the backends on a CPU only torch and jax have bfloat16")
-    code, output, _ = cli(*DIABETES, "--epochs", "1", "--dtype", "bfloat16", "--backend", "torch", "-o", "x.npz")
+    code, output, _ = cli(*DIABETES, "--epochs", "1", "--dtype", "bfloat16", "--backend", "torch", "-o", "x.st")
     assert code == 0
     assert "bfloat16" in output
-    assert arrays("x.npz")["hidden_weights"][0] == "float32"  # which holds it exactly
+    assert arrays("x.st")["hidden_weights"][0] == "float32"  # which holds it exactly
     code, output, messages = cli(*DIABETES, "--dtype", "bfloat16")
     assert (code, output) == (1, "")
     assert messages.startswith("Error: --dtype: it is bfloat16: numpy on cpu stores float32")
@@ -80,11 +94,11 @@ def test_the_optimizer_and_its_usual_rate_are_shown(cli, optimizer, rate):
 
 def test_a_run_in_two_parts_ends_with_the_parameters_of_one(cli, tmp_path):
     run = (*DIABETES, "--optimizer", "adam")
-    whole = cli(*run, "--epochs", "6", "-o", "whole.npz")[1]
-    assert cli(*run, "--epochs", "4", "--checkpoint", "run", "-o", "part.npz")[0] == 0
-    code, output, messages = cli(*run, "--epochs", "6", "--checkpoint", "run", "--resume", "-o", "resumed.npz")
+    whole = cli(*run, "--epochs", "6", "-o", "whole.st")[1]
+    assert cli(*run, "--epochs", "4", "--checkpoint", "run", "-o", "part.st")[0] == 0
+    code, output, messages = cli(*run, "--epochs", "6", "--checkpoint", "run", "--resume", "-o", "resumed.st")
     assert (code, messages) == (0, "")
-    assert arrays("resumed.npz") == arrays("whole.npz") != arrays("part.npz")
+    assert arrays("resumed.st") == arrays("whole.st") != arrays("part.st")
     lines = [line for line in whole.splitlines() if re.match(r" +[56] ", line)]
     assert len(lines) == 2
     assert [line for line in output.splitlines() if re.match(r" +\d ", line)] == lines
@@ -92,21 +106,21 @@ def test_a_run_in_two_parts_ends_with_the_parameters_of_one(cli, tmp_path):
 
 
 def test_resume_where_there_is_nothing_begins(cli):
-    run = (*DIABETES, "--epochs", "2", "-o", "x.npz")
+    run = (*DIABETES, "--epochs", "2", "-o", "x.st")
     assert cli(*run)[0] == 0
-    expected = arrays("x.npz")
+    expected = arrays("x.st")
     assert cli(*run, "--checkpoint", "new/run", "--resume")[0] == 0
-    assert arrays("x.npz") == expected
+    assert arrays("x.st") == expected
 
 
 def test_resume_of_what_is_done_writes_the_parameters_again(cli, tmp_path, backend):
-    run = (*DIABETES, "--epochs", "2", "--checkpoint", "run", "-o", "x.npz")
+    run = (*DIABETES, "--epochs", "2", "--checkpoint", "run", "-o", "x.st")
     first = cli(*run)[1]
-    expected = arrays("x.npz")
-    (tmp_path / "x.npz").unlink()
+    expected = arrays("x.st")
+    (tmp_path / "x.st").unlink()
     code, output, messages = cli(*run, "--resume")
     assert (code, messages) == (0, "")
-    assert arrays("x.npz") == expected
+    assert arrays("x.st") == expected
     reached = re.compile(r"held-out R² (\S+)\n")
     assert reached.findall(output)[-1] == reached.findall(first)[-1]
 
@@ -155,9 +169,9 @@ def test_going_on_with_other_data_is_told(cli, tmp_path):
 
 
 def test_a_damaged_checkpoint_is_left_out_with_a_warning(cli, tmp_path):
-    run = (*DIABETES, "--checkpoint", "run", "-o", "x.npz")
+    run = (*DIABETES, "--checkpoint", "run", "-o", "x.st")
     assert cli(*run, "--epochs", "3")[0] == 0
-    expected = arrays("x.npz")
+    expected = arrays("x.st")
     last = Keeper(tmp_path / "run").paths()[-1]
     last.write_bytes(last.read_bytes()[:-1])
     with warnings.catch_warnings():
@@ -167,20 +181,20 @@ def test_a_damaged_checkpoint_is_left_out_with_a_warning(cli, tmp_path):
     assert "goes on from step-000000000016.safetensors" in words(output)  # the one before it
     assert messages.startswith("Warning: This checkpoint is left out.")
     assert messages.count("\n") == 1
-    assert arrays("x.npz") == expected
+    assert arrays("x.st") == expected
 
 
 def test_a_full_disk_for_checkpoints_leaves_the_parameters(cli, tmp_path, monkeypatch):
     def full(*_, **__):
         raise DataError("run", "it could not be written", "No space left on device", "Make room")
 
-    assert cli(*DIABETES, "--epochs", "1", "-o", "whole.npz")[0] == 0
+    assert cli(*DIABETES, "--epochs", "1", "-o", "whole.st")[0] == 0
     monkeypatch.setattr(Keeper, "save", full)
-    code, output, messages = cli(*DIABETES, "--epochs", "1", "--checkpoint", "run", "-o", "x.npz")
+    code, output, messages = cli(*DIABETES, "--epochs", "1", "--checkpoint", "run", "-o", "x.st")
     assert code == 1
     assert "No space left on device" in messages
-    assert "Parameters written to x.npz" in output
-    assert arrays("x.npz") == arrays("whole.npz")
+    assert "Parameters written to x.st" in output
+    assert arrays("x.st") == arrays("whole.st")
 
 
 def warned(cli, *arguments):
@@ -191,7 +205,7 @@ def warned(cli, *arguments):
 
 
 def test_a_resumed_run_keeps_its_learning_rate_unless_another_is_given(cli):
-    run = (*DIABETES, "--optimizer", "sgd", "--checkpoint", "run", "-o", "x.npz", "--resume")
+    run = (*DIABETES, "--optimizer", "sgd", "--checkpoint", "run", "-o", "x.st", "--resume")
     assert cli(*run, "--epochs", "1", "--learning-rate", "0.02")[0] == 0
     code, output, messages = cli(*run, "--epochs", "2")
     assert (code, messages) == (0, "")
@@ -215,7 +229,7 @@ def test_a_resumed_run_that_diverges_names_the_rate_that_it_used(cli):
 
 
 def test_another_kind_of_the_same_optimizer_is_told(cli):
-    run = (*DIABETES, "--checkpoint", "run", "-o", "x.npz")
+    run = (*DIABETES, "--checkpoint", "run", "-o", "x.st")
     assert cli(*run, "--epochs", "1", "--optimizer", "sgd")[0] == 0
     code, output, messages = warned(cli, *run, "--epochs", "2", "--resume", "--optimizer", "momentum")
     assert code == 0
@@ -249,11 +263,11 @@ def test_ctrl_c_in_the_first_epoch_where_no_checkpoint_can_be_saved(cli, monkeyp
 
     monkeypatch.setattr(Keeper, "save", full)
     monkeypatch.setattr(Trainer, "step", interrupted_step)
-    code, output, messages = cli(*DIABETES, "--epochs", "3", "--checkpoint", "run", "-o", "x.npz")
+    code, output, messages = cli(*DIABETES, "--epochs", "3", "--checkpoint", "run", "-o", "x.st")
     assert code == 1
     assert "No space left on device" in messages
-    assert "Parameters written to x.npz" in output
-    assert np.isfinite(np.load("x.npz")["hidden_weights"]).all()
+    assert "Parameters written to x.st" in output
+    assert np.isfinite(contents("x.st")["hidden_weights"]).all()
 
 
 SIGNALS = {"SIGINT": ("Ctrl-C", 130), "SIGTERM": ("SIGTERM", 143), "SIGHUP": ("SIGHUP", 129)}
@@ -262,7 +276,7 @@ SIGNALS = {"SIGINT": ("Ctrl-C", 130), "SIGTERM": ("SIGTERM", 143), "SIGHUP": ("S
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_signal_saves_everything_and_tells_the_command_that_goes_on(process, cli, tmp_path, name):
-    run = (*DIABETES, "--epochs", "100000", "--checkpoint", "my run", "-o", "x.npz")
+    run = (*DIABETES, "--epochs", "100000", "--checkpoint", "my run", "-o", "x.st")
     code, messages = interrupted(process, run, name)
     told, expected = SIGNALS[name]
     assert code == expected
@@ -274,9 +288,9 @@ def test_a_signal_saves_everything_and_tells_the_command_that_goes_on(process, c
     assert Keeper(tmp_path / "my run").latest().meta["step"] == step
     again = [str(epoch + 1) if part == "100000" else part for part in command[1:]]  # a little further
     assert cli(*again)[0] == 0
-    resumed = arrays("x.npz")
-    assert cli(*DIABETES, "--epochs", str(epoch + 1), "-o", "whole.npz")[0] == 0
-    assert resumed == arrays("whole.npz")  # as if nothing had happened
+    resumed = arrays("x.st")
+    assert cli(*DIABETES, "--epochs", str(epoch + 1), "-o", "whole.st")[0] == 0
+    assert resumed == arrays("whole.st")  # as if nothing had happened
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C to a whole console, not to one process")
@@ -288,8 +302,8 @@ def test_ctrl_c_without_checkpoints_writes_the_parameters(process, tmp_path):
         r"To be able to go on, train with --checkpoint FOLDER\.\n",
         messages,
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.svg", "diabetes-parameters.npz"]
-    assert len(arrays(tmp_path / "diabetes-parameters.npz")) > 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.svg", "diabetes-parameters.safetensors"]
+    assert len(arrays(tmp_path / "diabetes-parameters.safetensors")) > 4
 
 
 def interrupted(process, arguments, name):
@@ -339,8 +353,8 @@ MISTAKES = {
     "figure below a file": (["--save-plot", "file/x.png"], "--save-plot file/x.png: file is a file"),
     "figure is the output": (["--save-plot", "x.svg", "-o", "x.svg"], "--save-plot x.svg: this is where --output goes"),
     "checkpoints below a file": (["--checkpoint", "file/run/1"], "--checkpoint file/run/1: file is a file"),
-    "output below a file": (["-o", "file/x.npz"], "--output file/x.npz: file is a file"),
-    "output of a long name": (["-o", "x" * 252 + ".npz"], "File name too long"),
+    "output below a file": (["-o", "file/x.st"], "--output file/x.st: file is a file"),
+    "output of a long name": (["-o", "x" * 253 + ".st"], "File name too long"),
     "data below a file": (["--data", "file/x.csv", "--target", "y"], "file/x.csv: it cannot be read: Not a directory"),
     "folder below a file": (["--data", "file/x", "--target", "y"], "file/x: it cannot be read: Not a directory"),
 }
@@ -369,9 +383,9 @@ EMPTY = [
     ("train", "-o", ""),
     ("train", "--save-plot", ""),
     ("predict", "", "x.csv"),
-    ("predict", "m.npz", ""),
-    ("predict", "m.npz", "x.csv", "-o", ""),
-    ("evaluate", "m.npz", ""),
+    ("predict", "m.st", ""),
+    ("predict", "m.st", "x.csv", "-o", ""),
+    ("evaluate", "m.st", ""),
 ]
 
 
@@ -400,7 +414,7 @@ def test_a_pipe_in_the_place_of_a_folder_or_a_checkpoint_is_not_waited_for(cli, 
 SECRET = {
     "checkpoint": ["--checkpoint", "secret/run"],
     "figure": ["--save-plot", "secret/x.png"],
-    "output": ["-o", "secret/x.npz"],
+    "output": ["-o", "secret/x.st"],
     "table": ["--data", "secret/x.csv", "--target", "y"],
     "archive": ["--data", "secret/x.npz"],
     "folder": ["--data", "secret"],
@@ -470,4 +484,4 @@ def test_the_files_of_a_folder_of_data_are_not_written_over(cli, tmp_path):
         assert (code, output) == (1, "")
         assert messages.startswith(f"Error: --output idx/{name}: this is the data itself: it would be overwritten")
     assert {path.name: path.read_bytes() for path in (tmp_path / "idx").iterdir()} == before
-    assert cli("train", "--data", "idx", "--epochs", "1", "-o", "idx/model.npz")[0] == 0
+    assert cli("train", "--data", "idx", "--epochs", "1", "-o", "idx/model.st")[0] == 0

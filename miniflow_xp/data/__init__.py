@@ -56,7 +56,7 @@ def load(name: str, task: str = "auto") -> Table:
             f"data set {shown(name)}",
             "no data set has this name",
             f"there are {', '.join(DATASETS)}",
-            "Choose one of these, or read your own table: --data FILE.csv --target COLUMN",
+            "Choose one of these, or read your own table: path='FILE.csv', target='COLUMN'",
         )
     dataset = DATASETS[name]
     path = Path(__file__).with_name(f"{name}.csv.gz")

@@ -23,9 +23,9 @@ class Dialect(NamedTuple):
         """The same, a tab for ``tab``; raises SettingError for any other separator or decimal sign."""
         if self.separator is not None and self.separator not in (*SEPARATORS, *TAB):
             listed = "one of , ; | or tab"
-            raise SettingError("--separator", f"it is {self.separator!r}", f"it is {listed}", "Use one of these")
+            raise SettingError("separator", f"it is {self.separator!r}", f"it is {listed}", "Use one of these")
         if self.decimal is not None and self.decimal not in DECIMALS:
-            raise SettingError("--decimal", f"it is {self.decimal!r}", "it is . or ,", "Use one of these")
+            raise SettingError("decimal", f"it is {self.decimal!r}", "it is . or ,", "Use one of these")
         return self._replace(separator="\t") if self.separator in TAB else self
 
 

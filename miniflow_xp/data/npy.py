@@ -1,7 +1,7 @@
 """NumPy's files: ``.npy``, mapped into memory, and the arrays of an ``.npz`` archive.
 
-Everything is checked before NumPy is asked for anything: an array of numbers, nothing pickled, as many bytes as its
-shape takes.
+Everything is checked before NumPy is asked for anything: an array of the kind that is wanted, nothing pickled, as many
+bytes as its shape takes.
 """
 
 import ast
@@ -25,8 +25,8 @@ from miniflow_xp.errors import DataError, MiniflowError
 MAGIC = b"\x93NUMPY"
 VERSIONS = {(1, 0): 2, (2, 0): 4, (3, 0): 4}  # {version: bytes of the header's length}
 LONGEST_HEADER = 10_000  # as NumPy has it; Python's parser takes no harm from so little
-NUMBERS = re.compile(r"[<>|=](b1|[iu][1248]|f[248])", re.ASCII)
 MOST_AXES = 32
+ARCHIVE = (b"PK\3\4", b"PK\5\6")  # what an archive starts with, an empty one too
 LOCAL_HEADER = 30  # bytes before the name in a ZIP archive's header of a member
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 UNZIPPING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, KeyError)
@@ -35,8 +35,20 @@ FOR_NAMES = "Give numbers; for names of classes class numbers: numpy.unique(name
 Found = TypeVar("Found")
 
 
-class NotNumbersError(ValueError):
-    """A header that tells an array of texts, of Python's objects, or of records."""
+class Kind(NamedTuple):
+    """What an array may hold: the dtypes as a header spells them, the word for it, and what to do about others."""
+
+    dtypes: re.Pattern[str]
+    word: str
+    remedy: str
+
+
+NUMBERS = Kind(re.compile(r"[<>|=](b1|[iu][1248]|f[248])", re.ASCII), "numbers", FOR_NAMES)
+TEXTS = Kind(re.compile(r"[<>]U[1-9]\d{0,9}", re.ASCII), "texts", "Write the file anew")
+
+
+class OtherKindError(ValueError):
+    """A header that tells an array of something else, such as Python's objects or records."""
 
 
 class Header(NamedTuple):
@@ -163,7 +175,7 @@ def check_start(path: Path, file: IO[bytes]) -> None:
     """Raise DataError where something stands before the archive: a program is no data, though ``zipfile`` takes it."""
     file.seek(0)
     start = file.read(4)
-    if start not in (b"PK\3\4", b"PK\5\6"):
+    if start not in ARCHIVE:
         refuse(str(path), 0, f"it starts with {start.hex(' ')}", "an .npz archive starts with PK")
 
 
@@ -172,11 +184,11 @@ def array_name(member: str) -> str:
     return member.removesuffix(".npy")
 
 
-def load_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+def load_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, kind: Kind = NUMBERS) -> Array:
     """An array in memory; reading it to its end makes ``zipfile`` compare the checksum."""
     where = f"{path}, member {info.filename[:80]!r}"
     with archive.open(info) as file:
-        header = read_header(where, file)
+        header = read_header(where, file, kind)
         check_size(where, header, info.file_size)
         data = read_bytes(file, header.nbytes + 1)  # one more, so that the end is seen
     check_size(where, header, header.offset + len(data))
@@ -202,8 +214,8 @@ def map_member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> A
     return mapped_array(path, header._replace(offset=start + header.offset))
 
 
-def read_header(where: str, file: IO[bytes]) -> Header:
-    """The header, with nothing in it believed; ``file`` is then at the start of the numbers."""
+def read_header(where: str, file: IO[bytes], kind: Kind = NUMBERS) -> Header:
+    """The header, with nothing in it believed; ``file`` is then at the start of what the array holds."""
     start = file.read(8)
     if len(start) < 8 or not start.startswith(MAGIC):
         refuse(where, 0, f"it starts with {start[:6].hex(' ') or 'nothing'}", "a .npy file starts with 93 NUMPY")
@@ -217,14 +229,15 @@ def read_header(where: str, file: IO[bytes]) -> Header:
     if len(text) < length:
         refuse(where, 8 + width + len(text), "it ends here", f"its header has {length:,} bytes")
     try:
-        return Header(*parsed(text), 8 + width + length)
-    except NotNumbersError as error:
-        refuse(where, 8 + width, str(error), "it tells an array of numbers", FOR_NAMES)
+        return Header(*parsed(text, kind), 8 + width + length)
+    except OtherKindError as error:
+        refuse(where, 8 + width, str(error), f"it tells an array of {kind.word}", kind.remedy)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, Warning) as error:
-        refuse(where, 8 + width, f"its header is not understood ({str(error)[:200]})", "it tells an array of numbers")
+        got = f"its header is not understood ({str(error)[:200]})"
+        refuse(where, 8 + width, got, f"it tells an array of {kind.word}")
 
 
-def parsed(text: bytes) -> tuple[np.dtype[Any], tuple[int, ...], str]:
+def parsed(text: bytes, kind: Kind) -> tuple[np.dtype[Any], tuple[int, ...], str]:
     """Dtype, shape and order in a header's text; raises what ``ast.literal_eval`` does, and ValueError."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # what Python only warns of, such as a wrong escape, no header holds
@@ -232,8 +245,8 @@ def parsed(text: bytes) -> tuple[np.dtype[Any], tuple[int, ...], str]:
     if not isinstance(found, dict) or set(found) != {"descr", "fortran_order", "shape"}:
         raise ValueError("it has not just descr, fortran_order and shape")
     descr, fortran, shape = found["descr"], found["fortran_order"], found["shape"]
-    if not isinstance(descr, str) or not NUMBERS.fullmatch(descr):
-        raise NotNumbersError(f"dtype {str(descr)[:80]!r} is none of numbers")
+    if not isinstance(descr, str) or not kind.dtypes.fullmatch(descr):
+        raise OtherKindError(f"dtype {str(descr)[:80]!r} is none of {kind.word}")
     if not isinstance(fortran, bool):
         raise ValueError("fortran_order is neither True nor False")
     if not isinstance(shape, tuple) or len(shape) > MOST_AXES or not all(type(n) is int and n >= 0 for n in shape):

@@ -45,11 +45,11 @@ def check_no_table(path: Path, target: str | None, asked: Dialect) -> None:
     """Raise SettingError where options of CSV files came with something else."""
     if target is not None:
         raise SettingError(
-            "--target", f"it came with {path}", "a column is named in CSV files only", "Leave it out: y is the target"
+            "target", f"it came with {path}", "a column is named in CSV files only", "Leave it out: y is the target"
         )
-    for option, value in asked._asdict().items():
+    for name, value in asked._asdict().items():
         if value is not None:
-            raise SettingError(f"--{option}", f"it came with {path}", "it is for CSV files", "Leave it out")
+            raise SettingError(name, f"it came with {path}", "it is for CSV files", "Leave it out")
 
 
 def kind_of(path: Path) -> str:

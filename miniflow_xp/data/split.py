@@ -63,7 +63,7 @@ def hold_out(table: Table, fraction: float | None, rng: np.random.Generator, dty
                 f"{table.source}, column {table.target_name!r}",
                 f"it is {y[0]:g} in all {len(y)} {part} rows",
                 "regression needs different values in each part",
-                "Choose another --seed or --held-out, or add rows",
+                "Choose another rng=... or fraction=..., or add rows",
             )
     target = standardisation(table, y_train[:, None], (table.target_name,), np.inf)
     y_train, y_held = (target(y[:, None])[:, 0].astype(dtype) for y in (y_train, y_held))
@@ -81,7 +81,7 @@ def filled(table: Table, X_train: Array, X_held: Array) -> Iterator[Column]:
                     f"{table.source}, column {column.name[:80]!r}",
                     "it has no value in the rows to train on",
                     "a median stands in for missing cells",
-                    "Take it out of the file, or choose another --seed",
+                    "Take it out of the file, or choose another rng=...",
                 )
             median = float(np.median(known))
             for X in (X_train, X_held):
@@ -98,7 +98,9 @@ def parts(
     X, y = table.features, table.target
     if table.held is not None:
         if fraction is not None:
-            raise SettingError("--held-out", "it was given", f"{table.source} brings held-out rows", "Leave it out")
+            raise SettingError(
+                "hold_out, fraction", "it was given", f"{table.source} brings held-out rows", "Leave it out"
+            )
         check_counts(table, len(y), len(table.held.target))
         return (X, y), (table.held.features, table.held.target), table.held.where
     count = round((USUAL_HELD_OUT if fraction is None else fraction) * len(y))
@@ -120,7 +122,7 @@ def check_counts(table: Table, kept: int, held: int) -> None:
             table.source,
             f"its {rows} rows give {kept} to train on and {held} held out",
             f"each part needs at least {FEWEST_ROWS}",
-            "Add rows, or choose another --held-out",
+            "Add rows, or choose another fraction=...",
         )
 
 

@@ -216,7 +216,7 @@ def target_place(path: Path, names: list[str], target: str | None) -> int:
     """Where the target's column stands; raises DataError where it is missing or alone."""
     if target is None:
         raise DataError(
-            str(path), "no target was named", f"the columns are {listed(names)}", "Name one: --target COLUMN"
+            str(path), "no target was named", f"the columns are {listed(names)}", "Name one: target='COLUMN'"
         )
     if target not in names:
         close = get_close_matches(target, names, n=3, cutoff=0.5) or [

@@ -12,8 +12,8 @@ from miniflow_xp.errors import DataError
 
 TASKS = ("auto", "classification", "regression")
 MOST_CLASSES = 20  # whole numbers with more distinct values are taken for measurements
-AS_CLASSES = "train with --task classification"
-POINTS = "Write 1.5 for 1,5, and 1234567 for 1,234,567; or tell it by --decimal ,"
+AS_CLASSES = "read it with task='classification'"
+POINTS = "Write 1.5 for 1,5, and 1234567 for 1,234,567; or tell it by decimal=','"
 MISSING = ("", "na", "n/a", "nan", "+nan", "-nan", "null")
 
 
@@ -42,7 +42,7 @@ def is_missing(cell: str) -> bool:
 
 def check_task(task: str) -> None:
     """Raise SettingError unless it is one of TASKS."""
-    one_of(task, TASKS, "--task")
+    one_of(task, TASKS, "task")
 
 
 def has_commas(cell: str) -> bool:

@@ -1,29 +1,26 @@
 """Reading the file that training left behind; nothing in it is believed."""
 
-import zipfile
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.checkpoint import earlier
+from miniflow_xp.checkpoint.file import read as read_checkpoint
+from miniflow_xp.checkpoint.file import size_of
 from miniflow_xp.data.encoding import Column, width
-from miniflow_xp.data.npy import array_name, attempt, check_sizes, load_member, members
+from miniflow_xp.data.npy import ARCHIVE, attempt
+from miniflow_xp.data.room import check_room
 from miniflow_xp.data.scaling import Scaling
-from miniflow_xp.data.texts import load_array, load_packed
 from miniflow_xp.errors import DataError
 from miniflow_xp.node import Elementwise, Parameter
 from miniflow_xp.ops import ReLU, Sigmoid
 from miniflow_xp.programs.network import Network, multilayer
 
 ACTIVATIONS: dict[str, type[Elementwise]] = {"ReLU": ReLU, "Sigmoid": Sigmoid}
-NUMBERS = (
-    *("hidden_weights", "hidden_biases", "output_weights", "output_biases"),
-    *("feature_mean", "feature_scale", "feature_limit", "feature_constant", "target_mean", "target_scale"),
-)
-TEXTS = "texts"  # the member that holds all of them; earlier versions wrote one for each:
-EARLIER = ("feature_names", "activation", "target_name", "task", "classes")
-WANTED = (*NUMBERS, TEXTS, *EARLIER)
 TASKS = ("classification", "regression")
 
 
@@ -79,21 +76,30 @@ def load_model(path: Path) -> Model:
     )
 
 
-def read(path: Path, opened: IO[bytes]) -> "File":
-    """The numbers and texts of an open archive; what else is in it is not looked at."""
-    with zipfile.ZipFile(opened) as archive:
-        found = {array_name(name): info for name, info in members(path, opened, archive, WANTED).items()}
-        check_sizes(path, list(found.values()))
-        arrays = {name: load_member(path, archive, found[name]) for name in NUMBERS if name in found}
-        if TEXTS in found:
-            return File(str(path), arrays, load_packed(path, archive, found[TEXTS]))
-        texts = {name: load_array(path, archive, found[name]) for name in EARLIER if name in found}
-        if "feature_scale" in arrays:  # earlier versions told constant columns by nothing else
-            arrays["feature_constant"] = np.isinf(arrays["feature_scale"])
-        return File(str(path), arrays, texts)
+def read(path: Path, opened: IO[bytes]) -> "Contents":
+    """The numbers and texts of an open file, a checkpoint or an archive of an earlier version."""
+    start = opened.read(4)
+    opened.seek(0)
+    try:
+        if start in ARCHIVE:
+            found = earlier.read(path, opened)
+        else:
+            check_room(str(path), path, size_of(opened))
+            found = read_checkpoint(opened)
+        json.dumps(found.meta, ensure_ascii=False).encode()  # an escape may say half of a pair, which is no character
+    except DataError:
+        raise
+    except ValueError as error:
+        raise DataError(
+            str(path),
+            str(error)[:200],
+            "a model is a file that 'miniflow-xp train' wrote, unchanged",
+            "Check the file's name, or train again",
+        ) from None
+    return Contents(str(path), found.arrays, found.meta)
 
 
-class File(NamedTuple):
+class Contents(NamedTuple):
     """The arrays and texts of a file, each checked when it is taken out."""
 
     path: str
@@ -102,7 +108,7 @@ class File(NamedTuple):
 
     def array(self, name: str, shape: tuple[int | None, ...]) -> Array:
         """Finite float numbers in this shape, of which None is any size above 0."""
-        array = self.member(name)
+        array = self.taken(self.arrays, name)
         fits = array.ndim == len(shape) and all(
             n == wanted or (wanted is None and n) for n, wanted in zip(array.shape, shape, strict=True)
         )
@@ -126,7 +132,7 @@ class File(NamedTuple):
         biases = self.finite(f"{name}_biases", (weights.shape[1],))
         if biases.dtype != weights.dtype:
             self.refuse(f"{name}_biases", f"it is {biases.dtype.name}", f"the weights are {weights.dtype.name}")
-        return Parameter(native(weights), f"{name} weights"), Parameter(native(biases), f"{name} biases")
+        return Parameter(weights, f"{name} weights"), Parameter(biases, f"{name} biases")
 
     def scaling(self, name: str, constant: Array, limit: float) -> Scaling:
         """Mean and scale of as many columns as there are flags; those that are ``constant`` have an infinite scale."""
@@ -139,14 +145,14 @@ class File(NamedTuple):
 
     def flags(self, name: str, count: int) -> Array:
         """So many booleans."""
-        array = self.member(name)
+        array = self.taken(self.arrays, name)
         if array.dtype.kind != "b" or array.shape != (count,):
             self.refuse(name, f"it is {array.dtype.name} in shape {array.shape}", f"it is bool in shape ({count},)")
         return array
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Different texts, at least one."""
-        found = self.text_or_texts(name)
+        found = self.taken(self.said, name)
         if not isinstance(found, list) or not found or not all(isinstance(text, str) for text in found):
             self.refuse(name, f"it is {str(found)[:80]}", "it is a list of texts")
         if len(set(found)) < len(found):
@@ -167,31 +173,21 @@ class File(NamedTuple):
 
     def text(self, name: str) -> str:
         """One text."""
-        found = self.text_or_texts(name)
+        found = self.taken(self.said, name)
         if not isinstance(found, str):
             self.refuse(name, f"it is {str(found)[:80]}", "it is one text")
         return found
 
-    def text_or_texts(self, name: str) -> Any:
-        """What the file says under this name, which must be there."""
-        if name not in self.said:
-            raise self.lacks(name)
-        return self.said[name]
-
-    def member(self, name: str) -> Array:
-        """An array, which must be there."""
-        if name not in self.arrays:
-            raise self.lacks(name)
-        return self.arrays[name]
-
-    def lacks(self, name: str) -> DataError:
-        """The error for what is not there."""
-        return DataError(
-            self.path,
-            f"it has no {name!r}",
-            "a model is a file that 'miniflow-xp train' wrote",
-            "Name the file that training wrote: NAME-parameters.npz",
-        )
+    def taken(self, kept: Mapping[str, Any], name: str) -> Any:
+        """An array, or what the file says, which must be there."""
+        if name not in kept:
+            raise DataError(
+                self.path,
+                f"it has no {name!r}",
+                "a model is a file that 'miniflow-xp train' wrote",
+                "Name the file that training wrote: NAME-parameters.safetensors",
+            )
+        return kept[name]
 
     def refuse(self, name: str, got: str, expected: str) -> NoReturn:
         """Raise DataError for an array."""
@@ -206,8 +202,3 @@ def column_of(name: str, said: Any) -> Column | None:
     if isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts) and median is None:
         return Column(name, tuple(texts), said["gaps"]) if len(set(texts)) == len(texts) else None
     return Column(name, (), True, median) if type(median) is float and texts is None and said["gaps"] else None
-
-
-def native(array: Array) -> Array:
-    """In this machine's byte order, which array libraries want."""
-    return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -20,7 +20,7 @@ from miniflow_xp.system.outlet import loss
 from miniflow_xp.system.terminal import shown, stdout
 
 ModelFile = Annotated[
-    Path, typer.Argument(metavar="MODEL.npz", parser=path_named, help="What 'miniflow-xp train' has written.")
+    Path, typer.Argument(metavar="MODEL", parser=path_named, help="What 'miniflow-xp train' has written.")
 ]
 Chosen = Annotated[
     str | None, typer.Option(metavar="NAME[:DEVICE]", help="Array library. Usual: MINIFLOW_BACKEND, or numpy.")
@@ -58,9 +58,9 @@ def predict_command(
 
     A class that a spreadsheet would calculate, such as =A1, gets an apostrophe before it.
 
-    Example: miniflow-xp predict digits-parameters.npz scans.csv
+    Example: miniflow-xp predict digits-parameters.safetensors scans.csv
 
-    Example: miniflow-xp predict fashion-mnist-parameters.npz fashion-mnist/t10k-images-idx3-ubyte.gz -o clothes.csv
+    Example: miniflow-xp predict fashion-mnist-parameters.safetensors t10k-images-idx3-ubyte.gz -o clothes.csv
     """
     with use_backend(backend) if backend is not None else nullcontext():
         trained = load_model(model)
@@ -98,9 +98,9 @@ def evaluate_command(
 ) -> None:
     """Show how good a trained network is on rows whose targets are known: rows, cost, accuracy or R².
 
-    Example: miniflow-xp evaluate houses-parameters.npz sold-in-may.csv
+    Example: miniflow-xp evaluate houses-parameters.safetensors sold-in-may.csv
 
-    Example: miniflow-xp evaluate fashion-mnist-parameters.npz fashion-mnist/
+    Example: miniflow-xp evaluate fashion-mnist-parameters.safetensors fashion-mnist/
     """
     with use_backend(backend) if backend is not None else nullcontext():
         trained = load_model(model)

@@ -1,15 +1,12 @@
 """The option ``--dtype``, which goes before MINIFLOW_DTYPE."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from miniflow_xp import dtypes
 from miniflow_xp.errors import SettingError
-from miniflow_xp.feed import downcast_setting, float_setting
+from miniflow_xp.feed import downcast_setting, float_setting, use_float_dtype
 from miniflow_xp.switch import get_backend
-
-NAME = "MINIFLOW_DTYPE"
 
 
 @contextmanager
@@ -18,17 +15,10 @@ def chosen_dtype(dtype: str | None) -> Iterator[None]:
 
     Raises SettingError for what is no float dtype, and for one that the backend in use does not have.
     """
-    before = os.environ.get(NAME)
-    if dtype is not None:
-        os.environ[NAME] = dtypes.parse(dtype, "--dtype", floats_only=True)
-    try:
-        check_storable("--dtype" if dtype is not None else NAME)
+    where = "MINIFLOW_DTYPE" if dtype is None else "--dtype"
+    with nullcontext() if dtype is None else use_float_dtype(dtypes.parse(dtype, where, floats_only=True)):
+        check_storable(where)
         yield
-    finally:
-        if before is None:
-            os.environ.pop(NAME, None)
-        else:
-            os.environ[NAME] = before
 
 
 def check_storable(where: str) -> None:

@@ -95,7 +95,11 @@ def train_command(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE.npz", parser=path_named, help="Parameters. Usual: DATASET-parameters.npz."
+            "--output",
+            "-o",
+            metavar="FILE.safetensors",
+            parser=path_named,
+            help="The trained model. Usual: DATASET-parameters.safetensors.",
         ),
     ] = None,
 ) -> None:
@@ -124,7 +128,7 @@ def train_command(
             held_out=held_out,
             seed=seed,
         )
-        output = output or Path(f"{table.name}-parameters.npz")
+        output = output or Path(f"{table.name}-parameters.safetensors")
         check_writable("--output", output, {DATA: data})
         if plot is not None:
             check_plot(plot, {DATA: data, "where --output goes": output})

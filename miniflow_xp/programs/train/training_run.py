@@ -16,7 +16,7 @@ from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.train.display import EpochLines, checkpoints_line, show_end, show_start
 from miniflow_xp.programs.train.plotting import save_plot
 from miniflow_xp.programs.train.resuming import Checkpoint
-from miniflow_xp.programs.train.saving import save
+from miniflow_xp.programs.train.saving import in_bytes, save
 from miniflow_xp.programs.train.settings import Settings
 from miniflow_xp.programs.train.training import host_dtype, network_for, train, training_rows
 from miniflow_xp.system.terminal import stdout
@@ -66,6 +66,7 @@ def train_and_show(
     rng = np.random.default_rng(settings.seed)
     split = hold_out(table, held_out, rng, host_dtype())
     network = network_for(table, settings, rng)
+    in_bytes(table, split, network)  # what stands against it is told before the work
     line = checkpoints_line(files.checkpoints, files.checkpoint_every, "" if last is None else last.name)
     show_start(console, table, split, network, settings, line)
     lines = EpochLines(console, table.task, settings.epochs)
