@@ -115,7 +115,7 @@ def look(folder, html, width, *options):
 
 @pytest.fixture(scope="module")
 def html():
-    return report.build([bench_runs.run()], ["run.json"])
+    return report.build([bench_runs.record(bench_runs.run())], ["run.json"])
 
 
 @pytest.mark.parametrize("width", [360, 390, 768, 1280])
@@ -156,7 +156,9 @@ def test_several_runs_and_long_names(tmp_path):
     long = bench_runs.run(backends=("numpy:cpu", "torch:cpu"), sizes=(16, 64), nodes=("Linear",))
     for cell in long["cells"]:
         cell["series"] = cell["series"] + "_without_any_place_to_break_a_line" * 4
-    page = report.build([long, bench_runs.run(sizes=(16, 64))], ["a" * 200, "b.json"])
+    page = report.build(
+        [bench_runs.record(run) for run in (long, bench_runs.run(sizes=(16, 64)))], ["a" * 200, "b.json"]
+    )
     found = look(tmp_path, page, 360)
     assert found["faults"] == []
     assert found["empty"] == 0
