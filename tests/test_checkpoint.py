@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import why_unusable
 from small_training import OPTIMIZERS, Training, same_bits
 
 import miniflow_xp as mf
@@ -393,7 +394,8 @@ def test_bfloat16_comes_back_as_bfloat16(path):
 
 @pytest.mark.parametrize("other", ["numpy", "torch", "jax", "strict"])
 def test_saved_on_any_backend_and_loaded_on_any_other(backend, path, other):
-    pytest.importorskip({"strict": "array_api_strict"}.get(other, other), reason="not installed")
+    if reason := why_unusable(other):
+        pytest.skip(reason)
     first, second = Training("AdamW", "float64"), Training("AdamW", "float64", seed=4)
     for n in range(3):
         first.step(n)
