@@ -64,47 +64,35 @@ class CaptureCache:
         """
         if not self._members.issuperset(feed):
             raise stranger(next(n for n in feed if n not in self._members))
-        if not self._counters:
-            return self._prepared(feed, extra, key, make, state, others)
-        counting = [counter for counter in self._counters if counter not in feed]
-        passes: dict[Input, Any] = {counter: counter.advance() for counter in counting}
+        passes: dict[Input, Any] = {counter: counter.advance() for counter in self._counters if counter not in feed}
+        feed = {**feed, **passes} if passes else feed
         try:
-            return self._prepared({**feed, **passes}, extra, key, make, state, others)
-        except BaseException:
-            for counter in counting:
-                counter.take_back(int(passes[counter]))  # a feed that is refused is no pass
-            raise
-
-    def _prepared(
-        self,
-        feed: Mapping[Input, Any],
-        extra: Sequence[Any],
-        key: Hashable,
-        make: Make,
-        state: State,
-        others: Collection[str],
-    ) -> tuple[Capture, list[Array]]:
-        backend = get_backend()
-        fed = [feed[leaf] if leaf in feed else leaf.value for leaf in self.leaves]  # noqa: SIM401  get() reads value
-        arrays = [*fed, *extra]
-        signature = signature_of(key, backend, arrays)
-        found = self._kept.get(signature)
-        if found is None:
-            arrays = [*self._admit(fed, backend, others), *(backend.asarray(e) for e in extra)]
+            backend = get_backend()
+            fed = [feed[leaf] if leaf in feed else leaf.value for leaf in self.leaves]  # noqa: SIM401  get() reads value
+            arrays = [*fed, *extra]
             signature = signature_of(key, backend, arrays)
             found = self._kept.get(signature)
-        if found is None:
-            found = self._capture(signature, backend, make, state(), arrays)
-        else:
-            self._misses = 0
-            if len(self._kept) > 1:
-                with self._lock:
-                    if signature in self._kept:  # another thread may have pushed it out
-                        self._kept.move_to_end(signature)
-        captured, runner = found
-        for guard in runner.guards:
-            guard.check(backend, dict(zip(self.leaves, fed, strict=True)))
-        return captured, arrays
+            if found is None:
+                arrays = [*self._admit(fed, backend, others), *(backend.asarray(e) for e in extra)]
+                signature = signature_of(key, backend, arrays)
+                found = self._kept.get(signature)
+            if found is None:
+                found = self._capture(signature, backend, make, state(), arrays)
+            else:
+                self._misses = 0
+                if len(self._kept) > 1:
+                    with self._lock:
+                        if signature in self._kept:  # another thread may have pushed it out
+                            self._kept.move_to_end(signature)
+            captured, runner = found
+            for guard in runner.guards:
+                guard.check(backend, dict(zip(self.leaves, fed, strict=True)))
+            return captured, arrays
+        except BaseException:
+            for counter in self._counters:
+                if counter in passes:
+                    counter.take_back(int(passes[counter]))  # a feed that is refused is no pass
+            raise
 
     def _admit(self, fed: Sequence[Any], backend: Backend, others: Collection[str]) -> list[Array]:
         for leaf, value in zip(self.leaves, fed, strict=True):

@@ -160,13 +160,13 @@ class Adam(Optimizer):
         beta1, beta2 = self.betas
         m = beta1 * slots[0] + (1 - beta1) * gradient
         v = beta2 * slots[1] + (1 - beta2) * gradient * gradient
-        denominator = xp.sqrt(v) / xp.sqrt(missing(xp, beta2, step)) + self.epsilon
-        return theta - rate / missing(xp, beta1, step) * m / denominator, [m, v]
+        denominator = xp.sqrt(v) / xp.sqrt(-excess(xp, beta2, step)) + self.epsilon
+        return theta + rate / excess(xp, beta1, step) * m / denominator, [m, v]
 
 
-def missing(xp: Namespace, beta: float, step: Array) -> Array:
-    """1 - βᵗ: what an average that began at 0 lacks. As a difference, 1 - 0.999 has 3 digits less than its dtype."""
-    return -xp.expm1(step * (log(beta) if beta else -inf))
+def excess(xp: Namespace, beta: float, step: Array) -> Array:
+    """βᵗ - 1, negative: what an average that began at 0 lacks. As a difference, 0.999 - 1 loses 3 digits."""
+    return xp.expm1(step * (log(beta) if beta else -inf))
 
 
 class AdamW(Adam):

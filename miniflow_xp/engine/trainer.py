@@ -1,7 +1,8 @@
 """Trainer: forward, backward and update as one captured step."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from miniflow_xp import dtypes
@@ -24,7 +25,18 @@ from miniflow_xp.ops.losses import Loss, Weight, as_mean
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 from miniflow_xp.system.notebooks import ShownAsText
 
-MADE_ANEW = ("_graph", "_captures", "_readers", "_held", "_dtypes", "_stale", "_additive")  # in the copy of a Trainer
+READER = attrgetter("reader")
+MADE_ANEW = (
+    "_graph",
+    "_captures",
+    "_readers",
+    "_held",
+    "_keys",
+    "_key",
+    "_dtypes",
+    "_stale",
+    "_additive",
+)  # in the copy of a Trainer
 
 
 class Trainer(ShownAsText):
@@ -70,6 +82,8 @@ class Trainer(ShownAsText):
         self._captures = CaptureCache(data, f"Trainer of {self.cost}")
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
         self._held = DeviceState(None, Layout((), 0, False), [])
+        self._keys: dict[tuple[Layout, int], int] = {}
+        self._key = 0
         self._dtypes: tuple[str, ...] = ()
         self._stale = True
         self._additive: Program | None = None
@@ -140,13 +154,13 @@ class Trainer(ShownAsText):
         """One step on a feed, {Input: data}; returns the cost before the update."""
         backend, feed = get_backend(), checked_feed(feed, self._captures.name)
         with self._captures.turn:
-            self._follow()
+            if vars(self._optimizer) != self._settings:
+                self._follow()
             same = backend is self._held.backend and not self._stale
-            if not same or [p.reader for p in self.parameters] != self._readers:
+            if not same or list(map(READER, self.parameters)) != self._readers:
                 self._gather(backend, feed)
             held = self._held
-            key = held.layout, self._made_with
-            captured, arrays = self._captures.prepare(feed, (), key, self._function, held.state, self._dtypes)
+            captured, arrays = self._captures.prepare(feed, (), self._key, self._function, held.state, self._dtypes)
             if captured is not held.captured:
                 self._move_to(captured)
             return captured(*arrays)[0]
@@ -263,6 +277,7 @@ class Trainer(ShownAsText):
         with backend.activate():
             initial = layout.pack(backend, arrays, self._rate, remembered)
         self._held, self._stale, self._loaded = DeviceState(backend, layout, initial), False, None
+        self._key = self._keys.setdefault((layout, self._made_with), len(self._keys))  # each step hashes it: a number
         self._dtypes = tuple({group.dtype for group in layout.groups})
 
     def _move_to(self, captured: Capture) -> None:
@@ -277,9 +292,8 @@ class Trainer(ShownAsText):
         """The value of a parameter, from the state."""
         return self._held.value(number)
 
-    def _function(self, key: tuple[Layout, int]) -> tuple[Callable[..., list[Array]], Runner]:
-        layout, _ = key
-        run = Runner(self.graph)
+    def _function(self, _: Hashable) -> tuple[Callable[..., list[Array]], Runner]:
+        layout, run = self._held.layout, Runner(self.graph)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
 
         def step(xp: Namespace, *args: Array) -> list[Array]:

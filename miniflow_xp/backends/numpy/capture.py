@@ -59,7 +59,8 @@ class NumpyCapture(Capture):
             for buffer, array in zip(self.given, arrays, strict=True):
                 buffer[...] = array
             if self.threads == 1:
-                run(self.parts[0])
+                for function, args in self.parts[0]:
+                    function(*args)
             else:
                 run(self.before)
                 run_at_once(self.parts)
