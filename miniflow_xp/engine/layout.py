@@ -123,15 +123,15 @@ class Layout(NamedTuple):
         self, xp: Namespace, optimizer: Optimizer, state: Sequence[Array], gradients: Sequence[Array]
     ) -> list[Array]:
         """The new state."""
-        new = list(state)
+        new, clocks = list(state), self.clocks
         gradients = optimizer.clip(xp, gradients)
-        for clock in self.clocks.values() if optimizer.counts else ():
+        for clock in clocks.values() if optimizer.counts else ():
             new[clock + 1] = state[clock + 1] + 1
         for n, group in enumerate(self.groups):
             theta, *slots = state[n * self.width : (n + 1) * self.width]
             parts = [gradients[number] for number in group.numbers]
             gradient = wide(xp, flat_array(xp, parts) if self.flat else parts[0])
-            clock = self.clocks[dtypes.wider(group.dtype)]
+            clock = clocks[dtypes.wider(group.dtype)]
             moved, slots = optimizer.update(xp, wide(xp, theta), gradient, slots, state[clock], new[clock + 1])
             new[n * self.width : (n + 1) * self.width] = [as_wide_as(xp, moved, theta), *slots]
         return new
