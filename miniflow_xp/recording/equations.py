@@ -81,6 +81,6 @@ def flat(items: Sequence[Any], kind: type[Kind]) -> list[Kind]:
     for item in items:
         if isinstance(item, kind):
             found.append(item)
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, (list, tuple)):
             found += [i for i in item if isinstance(i, kind)]
     return found

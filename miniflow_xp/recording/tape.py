@@ -44,7 +44,7 @@ class Tape:
 
     def constant(self, content: Any) -> Value:
         """An array, or a Python number, that is the same in every run."""
-        key = ("number", repr(content)) if isinstance(content, int | float) else ("array", id(content))
+        key = ("number", repr(content)) if isinstance(content, (int, float)) else ("array", id(content))
         if key not in self._seen:
             self._seen[key] = Value("constant", (), {}, content)
         return self._seen[key]
@@ -75,7 +75,7 @@ class Tape:
         ):
             raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
         array = function_of(op, self.xp)(*map(array_of, args), **keywords)
-        if isinstance(array, list | tuple):
+        if isinstance(array, (list, tuple)):
             raise not_recorded(f"{op} returns several arrays")
         return (array, False) if self.settle is None else self.settle(array, [array_of(t) for t in traced(args)])
 
@@ -92,7 +92,7 @@ class Tape:
             return arg._value  # noqa: SLF001  Tape and Traced are one mechanism
         if holds_traced(arg):
             return [self.enter(a, arrays) for a in arg]
-        is_number = isinstance(arg, int | float)
+        is_number = isinstance(arg, (int, float))
         is_array = hasattr(arg, "dtype") and not isinstance(arg, type)
         return self.constant(arg) if arrays and (is_number or is_array) else arg
 
@@ -117,6 +117,6 @@ def record(
 def _key(item: Any) -> Any:
     if isinstance(item, Value):
         return id(item)
-    if isinstance(item, list | tuple):
+    if isinstance(item, (list, tuple)):
         return (type(item).__name__, *map(_key, item))
     return (id(item), "array") if hasattr(item, "dtype") and hasattr(item, "shape") else (type(item), repr(item))

@@ -111,7 +111,7 @@ for _name, _function in UNARY.items():
 
 def holds_traced(item: Any) -> bool:
     """Is this a list with traced arrays in it?"""
-    return isinstance(item, list | tuple) and any(isinstance(i, Traced) for i in item)
+    return isinstance(item, (list, tuple)) and any(isinstance(i, Traced) for i in item)
 
 
 def traced(args: Sequence[Any]) -> list[Traced]:
