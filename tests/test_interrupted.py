@@ -1,6 +1,7 @@
 """A step that Ctrl-C ends, wherever it comes, is made wholly or not at all; so is one that NumPy raises in."""
 
 import dis
+import gc
 import sys
 from functools import cache
 from itertools import count
@@ -75,10 +76,13 @@ def interrupted(action, number):
                 raise KeyboardInterrupt
         return trace
 
+    gc.disable()  # what it would call to finalize others' objects is no place of the action
     try:
         traced(trace, action)
     except KeyboardInterrupt:
         return True
+    finally:
+        gc.enable()
     return False
 
 

@@ -21,8 +21,9 @@ def test_a_planted_fault_is_found(fault):
     file, _, test = FINDERS[fault].partition("::")
     outcomes = {planted: run(file, test, planted) for planted in ("", fault)}
     assert outcomes[""].returncode == 0, outcomes[""].stdout
-    assert outcomes[fault].returncode == 1, outcomes[fault].stdout
-    assert "AssertionError" in outcomes[fault].stdout  # it is the numbers that are wrong
+    died = outcomes[fault].returncode < 0  # where memory is not its own, that may come before a number is looked at
+    assert died or outcomes[fault].returncode == 1, outcomes[fault].stdout
+    assert died or "AssertionError" in outcomes[fault].stdout  # it is the numbers that are wrong
 
 
 def run(file, test, fault):
