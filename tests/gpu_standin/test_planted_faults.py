@@ -11,7 +11,7 @@ FINDERS = {
     "streams_do_not_wait_for_each_other": "test_cupy_checks.py::check_streams",
     "steps_do_not_wait_for_copies": "test_prefetch.py::copies_of_a_gpu and uint8",
     "results_are_not_copied": "test_cupy_checks.py::check_results_are_kept",
-    "memory_is_shared": "test_cupy_checks.py::check_results_are_kept",
+    "memory_is_shared": "test_cupy_graph.py::test_memory_that_is_taken_between_steps_is_not_the_graphs",
 }
 """The test that has to fail, by words of its name."""
 
