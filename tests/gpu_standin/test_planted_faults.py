@@ -16,14 +16,20 @@ FINDERS = {
 """The test that has to fail, by words of its name."""
 
 
+TRIES = 6
+"""Runs in which a fault has to be found once: which addresses are handed out again is left to the system."""
+
+
 @pytest.mark.parametrize("fault", FINDERS)
 def test_a_planted_fault_is_found(fault):
     file, _, test = FINDERS[fault].partition("::")
-    outcomes = {planted: run(file, test, planted) for planted in ("", fault)}
-    assert outcomes[""].returncode == 0, outcomes[""].stdout
-    died = outcomes[fault].returncode < 0  # where memory is not its own, that may come before a number is looked at
-    assert died or outcomes[fault].returncode == 1, outcomes[fault].stdout
-    assert died or "AssertionError" in outcomes[fault].stdout  # it is the numbers that are wrong
+    without = run(file, test, "")
+    assert without.returncode == 0, without.stdout
+    found = next((done for _ in range(TRIES) if (done := run(file, test, fault)).returncode), None)
+    assert found is not None, f"{TRIES} runs with the fault passed"
+    died = found.returncode < 0  # where memory is not its own, that may come before a number is looked at
+    assert died or found.returncode == 1, found.stdout
+    assert died or "AssertionError" in found.stdout  # it is the numbers that are wrong
 
 
 def run(file, test, fault):
