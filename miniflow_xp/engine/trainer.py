@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
 from miniflow_xp import dtypes
@@ -25,18 +24,8 @@ from miniflow_xp.ops.losses import Loss, Weight, as_mean
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 from miniflow_xp.system.notebooks import ShownAsText
 
-READER = attrgetter("reader")
-MADE_ANEW = (
-    "_graph",
-    "_captures",
-    "_readers",
-    "_held",
-    "_keys",
-    "_key",
-    "_dtypes",
-    "_stale",
-    "_additive",
-)  # in the copy of a Trainer
+MADE_ANEW = ("_graph", "_captures", "_readers", "_held", "_keys", "_key", "_dtypes", "_stale", "_additive")
+"""What a copy of a Trainer does not take over: ``_begin`` sets it."""
 
 
 class Trainer(ShownAsText):
@@ -75,7 +64,7 @@ class Trainer(ShownAsText):
         self._begin()
 
     def _begin(self) -> None:
-        """Set what a copy does not take over."""
+        """Set what MADE_ANEW names."""
         self._graph = FrozenGraph([self.cost], self.parameters)
         trained = set(self.parameters)
         data = [leaf for leaf in self.graph.leaves if leaf not in trained]
@@ -154,10 +143,9 @@ class Trainer(ShownAsText):
         """One step on a feed, {Input: data}; returns the cost before the update."""
         backend, feed = get_backend(), checked_feed(feed, self._captures.name)
         with self._captures.turn:
-            if vars(self._optimizer) != self._settings:
-                self._follow()
+            self._follow()
             same = backend is self._held.backend and not self._stale
-            if not same or list(map(READER, self.parameters)) != self._readers:
+            if not same or [p.reader for p in self.parameters] != self._readers:
                 self._gather(backend, feed)
             held = self._held
             captured, arrays = self._captures.prepare(feed, (), self._key, self._function, held.state, self._dtypes)

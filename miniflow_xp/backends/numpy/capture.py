@@ -59,8 +59,7 @@ class NumpyCapture(Capture):
             for buffer, array in zip(self.given, arrays, strict=True):
                 buffer[...] = array
             if self.threads == 1:
-                for function, args in self.parts[0]:
-                    function(*args)
+                run(self.parts[0])
             else:
                 run(self.before)
                 run_at_once(self.parts)
