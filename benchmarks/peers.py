@@ -110,7 +110,7 @@ def main() -> None:
     sizes = by_size(found)
     print(markdown(times(sizes)), markdown(ratios(sizes)), *sentences(found), sep="\n\n")
     if args.output:
-        write("--output", args.output, json.dumps(found.to_json(), allow_nan=False).encode())
+        write("--output", args.output, [json.dumps(found.to_json(), allow_nan=False).encode()])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Files and folders that a command writes: what stands against it is told before the work."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from miniflow_xp.data.idx_folder import spellings
@@ -90,10 +90,10 @@ def same(path: Path, file: Path) -> bool:
     return not any(there) and os.path.realpath(path) == os.path.realpath(file)
 
 
-def write(option: str, path: Path, content: bytes) -> None:
+def write(option: str, path: Path, chunks: Iterable[bytes]) -> None:
     """Write a file whole or not at all; raises SettingError, which names the ``option``."""
     try:
-        write_atomically(path, [content])
+        write_atomically(path, chunks)
     except OSError as error:
         raise not_written(option, path, error) from None
 

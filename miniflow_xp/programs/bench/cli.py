@@ -81,7 +81,7 @@ def bench_command(
             seed=seed,
             progress=progress,
         )
-    write(OUTPUT, output, json.dumps(found.to_json(), allow_nan=False).encode())
+    write(OUTPUT, output, [json.dumps(found.to_json(), allow_nan=False).encode()])
     show(stdout(), sentences(found))
     stdout().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
 
@@ -167,7 +167,7 @@ def advise_command(
         terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:
         written = replace(found, command=command_line()).to_json()
-        write(OUTPUT, output, json.dumps(written, allow_nan=False).encode())
+        write(OUTPUT, output, [json.dumps(written, allow_nan=False).encode()])
         terminal.print(
             f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True
         )

@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from miniflow_xp.data import Dialect
-from miniflow_xp.programs.outputs import check_writable, not_written
+from miniflow_xp.programs.outputs import check_writable, write
 from miniflow_xp.programs.train.display import show_judgement
 from miniflow_xp.programs.train.judging import judged, labelled_rows
 from miniflow_xp.programs.train.loading import load_model
 from miniflow_xp.programs.train.naming import path_named
 from miniflow_xp.programs.train.predicting import prediction_lines
 from miniflow_xp.switch import use_backend
-from miniflow_xp.system.files import write_atomically
 from miniflow_xp.system.outlet import loss
 from miniflow_xp.system.terminal import shown, stdout
 
@@ -72,10 +71,7 @@ def predict_command(
                     break
             return
         check_writable("--output", output, {"the data itself": data, "the model itself": model})
-        try:
-            write_atomically(output, (text.encode() for text in texts))
-        except OSError as error:
-            raise not_written("--output", output, error) from None
+        write("--output", output, (text.encode() for text in texts))
 
 
 def evaluate_command(

@@ -30,4 +30,4 @@ def save_plot(path: Path, history: History) -> None:
     """Write the figure; raises SettingError where it cannot be written."""
     image = BytesIO()
     history.plot().savefig(image, format=path.suffix.lower().removeprefix("."))
-    write(OPTION, path, image.getvalue())
+    write(OPTION, path, [image.getvalue()])

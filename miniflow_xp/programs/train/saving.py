@@ -17,7 +17,7 @@ from miniflow_xp.switch import to_numpy
 
 def save(path: Path, table: Table, split: Split, network: Network) -> None:
     """Write a checkpoint file; raises SettingError where it cannot be written."""
-    write("--output", path, in_bytes(table, split, network))
+    write("--output", path, [in_bytes(table, split, network)])
 
 
 def in_bytes(table: Table, split: Split, network: Network) -> bytes:

@@ -106,4 +106,4 @@ def plain(value: Any) -> Any:
 def write_json(path: Path, about: dict[str, Any], verdicts: Sequence[Verdict]) -> None:
     """Write all verdicts as JSON; raises SettingError where the file cannot be written."""
     content = {**about, "checks": [v._asdict() for v in verdicts]}
-    write("--output", path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    write("--output", path, [(json.dumps(content, indent=1, allow_nan=False) + "\n").encode()])

@@ -34,7 +34,7 @@ def write(
 
     Raises SettingError where a file cannot be written, PackageMissingError where PNGs lack their package.
     """
-    outputs.write("--output", Path(path), build(records, names).encode())
+    outputs.write("--output", Path(path), [build(records, names).encode()])
     if figures_dir is None:
         return
     folder = Path(figures_dir)
@@ -43,5 +43,5 @@ def write(
     except OSError as error:
         raise outputs.not_written("--figures", folder, error) from None
     for name, svg in figures(records).items():
-        outputs.write("--figures", folder / f"{name}.svg", svg.encode())
-        outputs.write("--figures", folder / f"{name}.png", png(svg))
+        outputs.write("--figures", folder / f"{name}.svg", [svg.encode()])
+        outputs.write("--figures", folder / f"{name}.png", [png(svg)])
