@@ -1,1 +1,1 @@
-"""Capture on NumPy: a recorded step is laid out in buffers once and then replayed without allocating."""
+"""NumPy: the adapter, and capture: a recorded step is laid out in buffers once and then replayed without allocating."""
