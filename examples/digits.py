@@ -29,7 +29,7 @@ from miniflow_xp import (
     fit,
     predict,
 )
-from miniflow_xp.checkpoint import Keeper, restore
+from miniflow_xp.checkpoints import Keeper, restore
 from miniflow_xp.data import load
 from miniflow_xp.metrics import accuracy
 from miniflow_xp.schedules import cosine

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
+    from miniflow_xp.transforms.custom import checkpoint, custom_vjp
+    from miniflow_xp.transforms.gradients import grad, hessian, hvp, jacobian, jvp, value_and_grad
+    from miniflow_xp.transforms.jit import jit
+    from miniflow_xp.transforms.pullback import differentiable_namespace, stop_gradient, vjp
 
 __all__ = [
     "MSE",
@@ -70,18 +74,30 @@ __all__ = [
     "Trainer",
     "Validation",
     "available_backends",
+    "checkpoint",
+    "custom_vjp",
+    "differentiable_namespace",
     "evaluate",
     "fit",
     "forward_and_backward",
     "forward_pass",
     "get_backend",
+    "grad",
     "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jit",
+    "jvp",
     "predict",
     "set_backend",
     "sgd_update",
+    "stop_gradient",
     "to_numpy",
     "topological_sort",
     "use_backend",
+    "value_and_grad",
+    "vjp",
 ]
 
 _LATER = {  # imported when first used: the lesson needs none of these, and importing this package stays quick
@@ -101,6 +117,18 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "Program": "engine.program",
     "RMSProp": "engine.optim",
     "Trainer": "engine.trainer",
+    "checkpoint": "transforms.custom",
+    "custom_vjp": "transforms.custom",
+    "differentiable_namespace": "transforms.pullback",
+    "grad": "transforms.gradients",
+    "hessian": "transforms.gradients",
+    "hvp": "transforms.gradients",
+    "jacobian": "transforms.gradients",
+    "jit": "transforms.jit",
+    "jvp": "transforms.gradients",
+    "stop_gradient": "transforms.pullback",
+    "value_and_grad": "transforms.gradients",
+    "vjp": "transforms.pullback",
 }
 
 

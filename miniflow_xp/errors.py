@@ -19,6 +19,8 @@ MiniflowError
 ├── ShapeError                      shapes that do not fit                (ValueError)
 ├── DtypeError                      a data type that does not fit         (TypeError)
 ├── LabelError                      a class label out of range            (ValueError)
+├── DifferentiationError            a function that cannot be so          (TypeError)
+│   └── JitError                    Python code asks for contents
 ├── DivergedError                   training met NaN or infinity          (FloatingPointError)
 ├── GradcheckError                  a gradient that is wrong              (AssertionError)
 ├── BenchError                      measuring
@@ -120,6 +122,14 @@ class DtypeError(MiniflowError, TypeError):
 
 class LabelError(MiniflowError, ValueError):
     """A class label is negative or not below the number of classes."""
+
+
+class DifferentiationError(MiniflowError, TypeError):
+    """A function that cannot be differentiated, or not in the way it was asked to be."""
+
+
+class JitError(DifferentiationError):
+    """A function that cannot be recorded, because its Python code depends on the contents of arrays."""
 
 
 class DivergedError(MiniflowError, FloatingPointError):

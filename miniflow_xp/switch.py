@@ -5,7 +5,7 @@ MINIFLOW_BACKEND, and ``numpy``. What cannot be used is an error; nothing ever f
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -256,7 +256,32 @@ def to_numpy(array: Array) -> Array:
 
     ``array`` belongs to the backend in use, to any built-in one, or is what ``numpy.asarray`` takes.
     """
-    if get_backend().owns(array):
-        return get_backend().to_numpy(array)
-    library = type(array).__module__.partition(".")[0]
-    return load(LIBRARIES.get(library, "numpy")).to_numpy(array)
+    backend = get_backend()
+    return (backend if backend.owns(array) else load(library_name(array))).to_numpy(array)
+
+
+def backend_of(arrays: Sequence[Array]) -> Backend:
+    """The backend that arrays belong to: the one in use, else that of the first one's library and device."""
+    backend = get_backend()
+    if all(backend.owns(array) and backend.on_device(array) for array in arrays):
+        return backend
+    device = device_of(arrays[0])
+    return load(library_name(arrays[0]) + (f":{device}" if device else ""))
+
+
+def library_name(array: Array) -> str:
+    """The name of the built-in backend that an array belongs to; NumPy's where there is none."""
+    return LIBRARIES.get(type(array).__module__.partition(".")[0], "numpy")
+
+
+def device_of(array: Array) -> str | None:
+    """The device of an array as ``load`` takes it; None for a library that has but one."""
+    library = library_name(array)
+    if library == "torch":
+        return str(array.device)
+    if library == "cupy":
+        return str(array.device.id)
+    if library == "jax" and hasattr(array, "devices"):
+        (device, *_) = array.devices()
+        return f"{device.platform}:{device.id}"
+    return None

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from miniflow_xp.checkpoint import State, save
-from miniflow_xp.checkpoint.file import BLANK, FIRST, checksum
+from miniflow_xp.checkpoints import State, save
+from miniflow_xp.checkpoints.file import BLANK, FIRST, checksum
 
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "BOOL": "?"}
 

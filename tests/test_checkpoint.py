@@ -15,8 +15,8 @@ from small_training import OPTIMIZERS, Training, same_bits
 
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
-from miniflow_xp.checkpoint import Keeper, State, header, load, restore, save, trainer_state
-from miniflow_xp.checkpoint import file as file_module
+from miniflow_xp.checkpoints import Keeper, State, header, load, restore, save, trainer_state
+from miniflow_xp.checkpoints import file as file_module
 from miniflow_xp.system import files
 
 ARRAYS = {
@@ -279,7 +279,7 @@ def test_a_file_that_the_system_cuts_is_our_error_and_the_old_one_stays(path):
 import signal, sys, numpy as np
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from miniflow_xp import errors
-from miniflow_xp.checkpoint import save, State
+from miniflow_xp.checkpoints import save, State
 try:
     save(sys.argv[1], State({"a": np.zeros(100_000)}, {}))
 except errors.DataError as error:
@@ -427,7 +427,7 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 sys.modules["torch"] = None
 from small_training import Training
-from miniflow_xp.checkpoint import load, restore
+from miniflow_xp.checkpoints import load, restore
 training = Training()
 restore(training.trainer, load({str(path)!r}))
 training.step(1)

@@ -20,8 +20,8 @@ import time
 import numpy as np
 
 from miniflow_xp import errors
-from miniflow_xp.checkpoint import State, load, save
-from miniflow_xp.checkpoint import file as file_module
+from miniflow_xp.checkpoints import State, load, save
+from miniflow_xp.checkpoints import file as file_module
 from miniflow_xp.data import read_table
 from miniflow_xp.data.dialect import SEPARATORS
 from miniflow_xp.data.idx import TYPES, read_idx

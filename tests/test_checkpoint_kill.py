@@ -15,7 +15,7 @@ import small_training
 from conftest import HANGS, why_unusable
 
 import miniflow_xp as mf
-from miniflow_xp.checkpoint import Keeper, load
+from miniflow_xp.checkpoints import Keeper, load
 
 KILLS = int(os.environ.get("MINIFLOW_TEST_KILLS", "6"))
 STEPS = 600

@@ -11,14 +11,14 @@ import pytest
 import small_training
 
 import miniflow_xp as mf
-from miniflow_xp.checkpoint import Keeper, State, lock
+from miniflow_xp.checkpoints import Keeper, State, lock
 from miniflow_xp.errors import DataError
 from miniflow_xp.system.files import temporary
 
 STEPS = small_training.STEPS_AN_EPOCH
 HOLDER = """
 import os, sys
-from miniflow_xp.checkpoint import Keeper
+from miniflow_xp.checkpoints import Keeper
 folder, forks = sys.argv[1:]
 with Keeper(folder):
     if forks == "forks" and os.fork() == 0:
@@ -113,7 +113,7 @@ def test_a_fork_does_not_hold_the_folder_of_a_process_that_is_gone(tmp_path):
 def test_a_fork_that_ends_does_not_free_the_folder(tmp_path):
     program = """
 import os, sys
-from miniflow_xp.checkpoint import Keeper, State
+from miniflow_xp.checkpoints import Keeper, State
 from miniflow_xp.errors import DataError
 with Keeper(sys.argv[1]):
     child = os.fork()

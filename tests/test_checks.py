@@ -7,7 +7,7 @@ import pytest
 
 import miniflow_xp as mf
 from miniflow_xp import checks, errors, schedules
-from miniflow_xp.checkpoint import Keeper, State
+from miniflow_xp.checkpoints import Keeper, State
 from miniflow_xp.layers.seeds import Seed
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.training.prefetch import prefetched

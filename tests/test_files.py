@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from miniflow_xp.checkpoint import Keeper, State, load, save
+from miniflow_xp.checkpoints import Keeper, State, load, save
 from miniflow_xp.checks import usable_path
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.system.files import write_atomically

@@ -9,7 +9,7 @@ from small_training import same_bits
 
 import miniflow_xp as mf
 from miniflow_xp import schedules
-from miniflow_xp.checkpoint import Keeper, State, load, save
+from miniflow_xp.checkpoints import Keeper, State, load, save
 from miniflow_xp.engine.optim import SGD, Adam
 from miniflow_xp.errors import DataError, DivergedError, SettingError
 from miniflow_xp.metrics import r_squared
@@ -208,7 +208,7 @@ def test_a_checkpoint_that_does_not_say_where_training_stood(tmp_path, spoil):
 
 def test_a_disk_that_is_full_stops_nothing_until_the_end(tmp_path, monkeypatch, whole):
     """A checkpoint that fails is a warning; the last one is an error, and the trainer still holds what it learned."""
-    import miniflow_xp.checkpoint.file as file
+    import miniflow_xp.checkpoints.file as file
 
     def full(path, chunks):
         raise OSError(28, "No space left on device")

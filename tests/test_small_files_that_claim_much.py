@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from model_files import contents, sealed, write_archive
 
-from miniflow_xp.checkpoint.file import FIRST
+from miniflow_xp.checkpoints.file import FIRST
 from miniflow_xp.data import read_table, room
 from miniflow_xp.data.idx import read_idx
 from miniflow_xp.data.npy import read_npz

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from model_files import contents
 
-from miniflow_xp.checkpoint.lock import me
+from miniflow_xp.checkpoints.lock import me
 from miniflow_xp.system.outlet import Outlet
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process

@@ -10,9 +10,9 @@ from uncaptured import told
 
 import miniflow_xp as mf
 from miniflow_xp import errors, switch
+from miniflow_xp.arrays.refusals import TraceError
 from miniflow_xp.engine.program import Program
 from miniflow_xp.recording.equations import describe
-from miniflow_xp.recording.refusals import TraceError
 from miniflow_xp.recording.tape import record
 from miniflow_xp.recording.walks import last_reads, root
 
@@ -169,7 +169,6 @@ LOOKS = {
     "float": lambda xp, x: [x * float(xp.sum(x))],
     "int": lambda xp, x: [x * int(xp.sum(x))],
     "index": lambda xp, x: [x[operator.index(xp.argmax(x)) % 3]],
-    "iteration": lambda xp, x: [sum(row for row in x)],
     "nonzero": lambda xp, x: [xp.nonzero(x)[0]],
     "numpy.asarray": lambda xp, x: [xp.asarray(np.asarray(x)) + 1],
 }
@@ -205,6 +204,7 @@ RIGHT = LOOKS | {
     "norm": lambda xp, x: [xp.linalg.vector_norm(x)],
     "solve": lambda xp, x: [xp.linalg.solve(xp.matmul(xp.matrix_transpose(x), x), x[0, :])],
     "keywords": lambda xp, x: [xp.reshape(x, shape=(-1,)), xp.reshape(x, (2, 3), copy=True), xp.max(x, 0)],
+    "iteration": lambda xp, x: [sum(row for row in x)],
     "several": lambda xp, x: [xp.broadcast_arrays(x, x)[0] + 1, xp.unstack(x)[0]],
 }
 
@@ -229,13 +229,8 @@ REASONS = {
     "mask": (["mask", "contents"], "xp.where"),
     "unique": (["unique_values", "contents"], "xp.where"),
     "repeat": (["repeat", "contents"], "xp.where"),
-    "iteration": (["goes through", "(3, 2)"], "x[0, ...]"),
     "numpy.asarray": (["outside of xp"], "from xp"),
     "numpy.sum": (["outside of xp"], "from xp"),
-    "index by values": (["among other indices"], "xp.take"),
-    "several": (["broadcast_arrays returns several arrays"], "plain loop runs it"),
-    "norm": (["linalg.vector_norm is not recorded"], "plain loop runs it"),
-    "solve": (["linalg.solve is not recorded"], "plain loop runs it"),
 }
 """What is said of a function that is not recorded: the reason, and what to do."""
 

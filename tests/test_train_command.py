@@ -16,7 +16,7 @@ from conftest import HANGS
 from model_files import contents
 from words import words
 
-from miniflow_xp.checkpoint import Keeper
+from miniflow_xp.checkpoints import Keeper
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError
 from miniflow_xp.feed import float_setting

@@ -44,12 +44,12 @@ class Value:
         self.kind: str | None = None
 
     def inputs_with(self, array: Callable[["Value"], Any]) -> list[Any]:
-        """What the function is called with: the inputs, with ``array(v)`` in place of each Value v, in lists too."""
+        """The inputs of the call, with ``array(v)`` in place of each Value v, in lists and tuples too."""
 
         def given(item: Any) -> Any:
             if isinstance(item, Value):
                 return array(item)
-            return [given(i) for i in item] if isinstance(item, list) else item
+            return type(item)([given(i) for i in item]) if type(item) in (list, tuple) else item
 
         return [given(i) for i in self.inputs]
 

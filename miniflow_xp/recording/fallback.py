@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from miniflow_xp.arrays.refusals import NOT_RECORDED, TraceError
 from miniflow_xp.backend import Array, Backend, Capture, PlainCapture
 from miniflow_xp.errors import MiniflowError
-from miniflow_xp.recording.refusals import NOT_RECORDED, TraceError
 
 
 def captured_or_plain(

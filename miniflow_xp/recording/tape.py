@@ -1,21 +1,23 @@
 """Recording: run a function of arrays once and write down, as equations, what it computed.
 
-The function is handed a ``Namespace`` in place of the array library's, and ``Traced`` values in place of arrays. Each
-call computes at once, for shapes and dtypes, and is written on a ``Tape``; equal calls are written once, and what does
-not depend on the arguments is computed now and kept as a constant. Other arrays live as long as the function holds
-their ``Traced`` values, so that recording takes no more memory than a run. A backend then replays the equations its own
-way.
+The function is handed traced arrays of the lowest level. Each call computes at once, for shapes and dtypes, and is
+written on a ``Tape``; equal calls are written once, and what does not depend on the arguments is computed now and kept
+as a constant. Other arrays live as long as the function holds their traced ones, so that recording takes no more memory
+than a run. A backend then replays the equations its own way.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from miniflow_xp.arrays.calls import leaves, rebuilt
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED
+from miniflow_xp.arrays.namespace import Namespace
+from miniflow_xp.arrays.operators import function_of
+from miniflow_xp.arrays.refusals import contents_wanted
+from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.namespace import Namespace
-from miniflow_xp.recording.operators import function_of
-from miniflow_xp.recording.refusals import TraceError, contents_wanted, not_recorded
-from miniflow_xp.recording.traced import Traced, array_of, holds_traced, traced
 from miniflow_xp.recording.walks import still_read
 
 SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not on contents
@@ -28,8 +30,9 @@ Settle = Callable[[Any, Sequence[Any]], tuple[Any, bool]]
 class Tape:
     """The equations recorded so far, in order; ``fold``: what does not depend on contents becomes a constant."""
 
-    def __init__(self, xp: Any, settle: Settle | None = None, fold: bool = True) -> None:
-        self.xp = xp
+    def __init__(self, library: Any, settle: Settle | None = None, fold: bool = True) -> None:
+        self.library = library
+        self.xp = Namespace(library, self)
         self.settle = settle
         self.fold = fold
         self.values: list[Value] = []
@@ -40,44 +43,59 @@ class Tape:
         """A new argument of the recorded function, which stands for ``array``."""
         value = Value("argument", (), {}, array)
         self.values.append(value)
-        return Traced(self.apply, value, array)
+        return Traced(array, RECORDED, value, None, self.xp)
 
     def constant(self, content: Any) -> Value:
         """An array, or a Python number, that is the same in every run."""
-        key = ("number", repr(content)) if isinstance(content, (int, float)) else ("array", id(content))
+        key = ("number", repr(content)) if isinstance(content, (int, float, complex)) else ("array", id(content))
         if key not in self._seen:
             self._seen[key] = Value("constant", (), {}, content)
         return self._seen[key]
 
-    def apply(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Compute ``op`` and write it down."""
+    def apply(self, op: Any, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        """Compute ``op`` and write it down; an operation of one's own by what it is made of."""
+        if type(op) is not str:
+            return op.call(*args)
         inputs = tuple([self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args)])
-        if keywords and any(isinstance(v, Traced) for v in keywords.values()):
-            raise TraceError(
-                "a recorded rule", f"{op} is given an array by keyword", "arrays are positional", "Move it"
-            )
         key = (op, *map(_key, inputs), *sorted((k, _key(v)) for k, v in keywords.items()))
         known = self._seen.get(key)
         if known is None:
             array, is_view = self._compute(op, args, keywords)
             known = self._seen[key] = self._written(Value(op, inputs, keywords, array, is_view), array)
         elif (alive := self._alive.get(known)) is not None:
-            return alive
+            array = alive.array
         else:
             array = known.content if known.is_constant else self._compute(op, args, keywords)[0]
-        found = self._alive[known] = Traced(self.apply, known, array)
+        return self._several(known, array) if isinstance(array, (tuple, list)) else self._traced(known, array)
+
+    def _traced(self, value: Value, array: Any) -> Traced:
+        found = self._alive[value] = Traced(array, RECORDED, value, None, self.xp)
         return found
 
-    def _compute(self, op: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, bool]:
+    def _several(self, known: Value, arrays: Any) -> Any:
+        """The results of a function that gives several: an equation for each, which takes it out."""
+        found = []
+        for n, array in enumerate(arrays):
+            if not hasattr(array, "dtype"):
+                found.append(array)
+                continue
+            key = ("item", id(known), n)
+            if key not in self._seen:
+                item = Value("item", (known, n), {}, array)
+                self._seen[key] = self._written(item, array)
+            found.append(self._traced(self._seen[key], array))
+        return rebuilt(arrays, found)
+
+    def _compute(self, op: str, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Any, bool]:
         """The array, and whether it shows the memory of an input."""
-        if op in SHAPE_UNKNOWN or (
-            op == "repeat" and any(isinstance(a, Traced) for a in (*args[1:], *keywords.values()))
-        ):
-            raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
-        array = function_of(op, self.xp)(*map(array_of, args), **keywords)
-        if isinstance(array, (list, tuple)):
-            raise not_recorded(f"{op} returns several arrays")
-        return (array, False) if self.settle is None else self.settle(array, [array_of(t) for t in traced(args)])
+        check_shape_is_known(op, args)
+        array = function_of(op, self.library)(*map(_array_of, args), **keywords)
+        if self.settle is None:
+            return array, False
+        inputs = [t.array for t in leaves(args)]
+        if isinstance(array, (tuple, list)):
+            return rebuilt(array, [self.settle(a, ())[0] for a in array]), False
+        return self.settle(array, inputs)
 
     def _written(self, value: Value, array: Any) -> Value:
         """The value as an equation, or as a constant where it does not depend on contents."""
@@ -88,13 +106,21 @@ class Tape:
 
     def enter(self, arg: Any, arrays: bool = True) -> Any:
         """An argument of a call, as it stands in an equation."""
-        if isinstance(arg, Traced):
-            return arg._value  # noqa: SLF001  Tape and Traced are one mechanism
-        if holds_traced(arg):
-            return [self.enter(a, arrays) for a in arg]
-        is_number = isinstance(arg, (int, float))
+        if type(arg) is Traced:
+            return self._value_of(arg)
+        if isinstance(arg, (list, tuple)) and leaves(arg):
+            return rebuilt(arg, [self.enter(a, arrays) for a in arg])
+        is_number = isinstance(arg, (int, float, complex))
         is_array = hasattr(arg, "dtype") and not isinstance(arg, type)
         return self.constant(arg) if arrays and (is_number or is_array) else arg
+
+    def _value_of(self, traced: Traced) -> Value:
+        if traced.level == CONSTANT:
+            return self.constant(traced.array)
+        if traced.level != RECORDED or traced.xp.tape is not self:
+            raise foreign(traced.shape)
+        value: Value = traced.equation
+        return value
 
 
 def record(
@@ -110,8 +136,37 @@ def record(
     """
     tape = Tape(xp, settle, fold)
     arguments = [tape.argument(array) for array in arrays]
-    results = [tape.enter(r) for r in function(Namespace(xp, tape.apply), *arguments)]
+    results = [tape.enter(r) for r in function(tape.xp, *arguments)]
     return still_read(tape.values, results), results
+
+
+def foreign(shape: tuple[int, ...]) -> DifferentiationError:
+    """The error for an array that belongs to a differentiation, or recording, outside of the recorded function."""
+    return DifferentiationError(
+        "a recorded function",
+        f"it reads a {shape} array that is differentiated, or recorded, outside of it",
+        "what it reads are its own arguments, and constants",
+        "Give the array as an argument",
+    )
+
+
+def check_shape_is_known(op: str, args: Sequence[Any]) -> None:
+    """Raise ContentsError where the shape of the result depends on contents that are recorded."""
+    if op in SHAPE_UNKNOWN or (op == "repeat" and leaves(args[1:])):
+        raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
+    if op in ("getitem", "add_at"):
+        keys = args[1] if isinstance(args[1], tuple) else (args[1],)
+        if any(type(k) is Traced and k.level == RECORDED and "bool" in str(k.dtype) for k in keys):
+            raise contents_wanted("of a mask, which says how many elements there are")
+
+
+def _array_of(item: Any) -> Any:
+    """An argument of a call, as the library's function takes it."""
+    if type(item) is Traced:
+        return item.array
+    if isinstance(item, (list, tuple)) and leaves(item):
+        return rebuilt(item, [_array_of(i) for i in item])
+    return item
 
 
 def _key(item: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.checkpoint import Keeper
+from miniflow_xp.checkpoints import Keeper
 from miniflow_xp.checks import each, function, not_negative, of_kind, truth, whole
 from miniflow_xp.engine.state import TrainerState
 from miniflow_xp.engine.trainer import Trainer

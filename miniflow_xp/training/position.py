@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, nan
 from typing import Any, NamedTuple, Protocol
 
-from miniflow_xp.checkpoint.strict_json import plain
+from miniflow_xp.checkpoints.strict_json import plain
 from miniflow_xp.errors import DataError
 from miniflow_xp.training.history import Epoch, History
 from miniflow_xp.training.weighing import Share
@@ -75,7 +75,7 @@ def from_meta(meta: Mapping[str, Any], batches: Source) -> tuple[Position, Histo
             "fit, resume",
             f"the checkpoint does not say where training stood ({type(error).__name__}: {error})",
             "fit goes on from checkpoints that fit saved",
-            "Restore it by hand (miniflow_xp.checkpoint.restore), or choose another folder",
+            "Restore it by hand (miniflow_xp.checkpoints.restore), or choose another folder",
         ) from None
     now = settings_of(batches)
     if settings != now:

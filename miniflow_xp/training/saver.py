@@ -3,8 +3,8 @@
 import warnings
 from pathlib import Path
 
-from miniflow_xp.checkpoint import Keeper, State, restore, trainer_state
-from miniflow_xp.checkpoint.matching import named
+from miniflow_xp.checkpoints import Keeper, State, restore, trainer_state
+from miniflow_xp.checkpoints.matching import named
 from miniflow_xp.checks import whole
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError, SettingError

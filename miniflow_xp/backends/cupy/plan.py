@@ -8,6 +8,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.operators import BY_OPERATOR
 from miniflow_xp.backend import Array
 from miniflow_xp.backends.cupy.device import Device, Target
 from miniflow_xp.backends.cupy.equations import (
@@ -23,7 +24,6 @@ from miniflow_xp.backends.cupy.groups import Group, Item, order
 from miniflow_xp.backends.cupy.homes import Home, homes, inputs, outputs
 from miniflow_xp.backends.cupy.sources import write
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.operators import BY_OPERATOR
 
 
 class Plan:

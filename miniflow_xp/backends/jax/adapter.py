@@ -25,12 +25,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
 from miniflow_xp.recording.fallback import captured_or_plain
-from miniflow_xp.recording.refusals import contents_wanted
 from miniflow_xp.system.locks import lock
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}

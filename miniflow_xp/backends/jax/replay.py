@@ -10,11 +10,11 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from miniflow_xp.arrays.operators import function_of
+from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.operators import function_of
 from miniflow_xp.recording.patterns import Equation, joined, sigmoid
-from miniflow_xp.recording.refusals import NOT_RECORDED
 from miniflow_xp.recording.tape import record
 
 CONTRACT = {  # which axis of the left and of the right matrix a product sums over

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.backends.numpy.primitives import REDUCTIONS, axes, kind, ufunc
 from miniflow_xp.backends.numpy.rows import COLUMNS, ROWS
 from miniflow_xp.backends.numpy.select import Call, where
 from miniflow_xp.backends.numpy.storage import Storage
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.operators import function_of
 
 SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a call but clears its result first
 

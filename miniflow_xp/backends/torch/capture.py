@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
+from miniflow_xp.arrays.operators import BY_OPERATOR, function_of
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planned
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.operators import BY_OPERATOR, function_of
 from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
 from miniflow_xp.recording.tape import record
 from miniflow_xp.recording.walks import VIEWS

@@ -8,9 +8,9 @@ from typing import IO, Any, NamedTuple, NoReturn
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint import earlier
-from miniflow_xp.checkpoint.file import read as read_checkpoint
-from miniflow_xp.checkpoint.file import size_of
+from miniflow_xp.checkpoints import earlier
+from miniflow_xp.checkpoints.file import read as read_checkpoint
+from miniflow_xp.checkpoints.file import size_of
 from miniflow_xp.data.encoding import Column, width
 from miniflow_xp.data.npy import ARCHIVE, attempt
 from miniflow_xp.data.room import check_room

@@ -4,7 +4,7 @@ from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
-from miniflow_xp.checkpoint import Keeper, load
+from miniflow_xp.checkpoints import Keeper, load
 from miniflow_xp.checks import as_number
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.programs.outputs import check_folder

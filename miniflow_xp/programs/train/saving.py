@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint.file import State, encoded
+from miniflow_xp.checkpoints.file import State, encoded
 from miniflow_xp.data import Split, Table
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.errors import DataError

@@ -7,8 +7,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Self
 
-from miniflow_xp.checkpoint.file import State, load, load_meta, save
-from miniflow_xp.checkpoint.lock import Lock
+from miniflow_xp.checkpoints.file import State, load, load_meta, save
+from miniflow_xp.checkpoints.lock import Lock
 from miniflow_xp.checks import as_number, of_kind, one_of, real, usable_path, whole
 from miniflow_xp.errors import DataError
 from miniflow_xp.system.callers import stacklevel

@@ -11,8 +11,8 @@ from typing import IO, Any
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint.file import State
-from miniflow_xp.checkpoint.strict_json import parse
+from miniflow_xp.checkpoints.file import State
+from miniflow_xp.checkpoints.strict_json import parse
 from miniflow_xp.data.npy import TEXTS, array_name, check_sizes, load_member, members, read_header
 from miniflow_xp.data.room import check_room
 from miniflow_xp.errors import DataError

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint import strict_json
+from miniflow_xp.checkpoints import strict_json
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),

@@ -8,8 +8,8 @@ from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint.file import State
-from miniflow_xp.checkpoint.strict_json import plain
+from miniflow_xp.checkpoints.file import State
+from miniflow_xp.checkpoints.strict_json import plain
 from miniflow_xp.checks import as_number
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import GraphError

@@ -10,8 +10,8 @@ import warnings
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint.file import State
-from miniflow_xp.checkpoint.matching import keys_of, kind_of, named, problems, settings_of, slot_name, value_name
+from miniflow_xp.checkpoints.file import State
+from miniflow_xp.checkpoints.matching import keys_of, kind_of, named, problems, settings_of, slot_name, value_name
 from miniflow_xp.checks import of_kind
 from miniflow_xp.engine.state import OptimizerState, TrainerState
 from miniflow_xp.engine.trainer import Trainer

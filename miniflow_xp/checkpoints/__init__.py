@@ -12,8 +12,8 @@ A resumed run is bit-identical to the uninterrupted one on the same backend. Not
 and text only, so that reading one from a stranger runs no code.
 """
 
-from miniflow_xp.checkpoint.file import State, load, save
-from miniflow_xp.checkpoint.keeper import Keeper
-from miniflow_xp.checkpoint.training import restore, trainer_state
+from miniflow_xp.checkpoints.file import State, load, save
+from miniflow_xp.checkpoints.keeper import Keeper
+from miniflow_xp.checkpoints.training import restore, trainer_state
 
 __all__ = ["Keeper", "State", "load", "restore", "save", "trainer_state"]

@@ -1,8 +1,11 @@
-"""Functions of the standard that are operators in Python, and how any function is found by name."""
+"""Functions that are operators in Python, and how any function is found by name."""
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from miniflow_xp.arrays.tables import NATIVE
 
 BINARY: dict[str, Callable[..., Any]] = {
     "add": operator.add,
@@ -32,9 +35,22 @@ UNARY: dict[str, Callable[..., Any]] = {
     "abs": operator.abs,
     "bitwise_invert": operator.invert,
 }
-BY_OPERATOR: dict[str, Callable[..., Any]] = {**BINARY, **COMPARISONS, **UNARY, "getitem": operator.getitem}
+BY_OPERATOR: dict[str, Callable[..., Any]] = {
+    **BINARY,
+    **COMPARISONS,
+    **UNARY,
+    "getitem": operator.getitem,
+    "item": operator.getitem,  # one of several results
+}
 
 
 def function_of(op: str, xp: Any) -> Callable[..., Any]:
-    """What computes ``op``: an operator, or the function of ``xp`` that has this name."""
-    return BY_OPERATOR.get(op) or getattr(xp, op)
+    """What computes ``op`` on arrays of the library ``xp``: an operator, a native form, its function of this name."""
+    found = BY_OPERATOR.get(op)
+    if found is None and op in NATIVE:
+        found = partial(NATIVE[op], xp)
+    if found is None:
+        found = xp
+        for part in op.split("."):
+            found = getattr(found, part)
+    return found

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checkpoint import header, strict_json
+from miniflow_xp.checkpoints import header, strict_json
 from miniflow_xp.checks import of_kind, usable_path
 from miniflow_xp.errors import DataError
 from miniflow_xp.given import check_kind

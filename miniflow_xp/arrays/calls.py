@@ -1,0 +1,245 @@
+"""A call on traced arrays: the one way from a function's name to its value, and to what is remembered of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from weakref import ref
+
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Parent
+from miniflow_xp.arrays.refusals import closes_over, mixed_libraries, no_rule, stale
+from miniflow_xp.arrays.tables import POSITIONAL, RULES, VIEWS, WITHOUT_GRADIENT, Rule
+from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.system.callers import calling_line
+
+
+class Operation:
+    """A function of one's own as one equation: ``call(*arrays)`` gives a tuple, ``rule`` differentiates it."""
+
+    def __init__(self, name: str, call: Callable[..., tuple[Any, ...]], rule: Rule) -> None:
+        self.name = name
+        self.call = call
+        self.rule = rule
+
+    def __str__(self) -> str:
+        return self.name
+
+
+NOTHING: dict[str, Any] = {}
+REFUSING = ("linalg.", "fft.")
+"""Functions whose rules may refuse, depending on what is asked of them: the user's line is remembered."""
+
+
+def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTHING) -> Any:
+    """Call ``op`` on arrays of the namespace ``xp``, at the highest level among them, and remember it there.
+
+    ``op``: a function's name, or an operation of its own, with ``call(*arrays)`` and ``rule``. A call takes the highest
+    level off its arguments, computes below, and gives what comes back that level and an equation.
+    """
+    top = level_of(args)
+    if keywords:
+        args, keywords = positional(op, args, keywords)
+        top = level_of(args)
+    if top <= RECORDED:
+        return undifferentiated(op, xp, args, keywords)
+    if top == STALE:
+        raise stale(next(a.place for a in leaves(args) if a.level == STALE))
+    if op in WITHOUT_GRADIENT:
+        return undifferentiated(op, xp, [without_gradient(a) for a in args], keywords)
+    named = type(op) is str
+    rule = RULES.get(op) if named else op.rule
+    if rule is None:
+        raise no_rule(op)
+    parents: list[Parent] = []
+    inputs: list[Any] = []
+    below = None
+    for n, arg in enumerate(args):
+        kind = type(arg)
+        if kind is Traced:
+            arg = lowered(arg, top, n, None, parents)
+            if type(arg) is Traced:
+                below = arg.xp if below is None or arg.level == RECORDED else below
+        elif (kind is list or kind is tuple) and any(type(item) is Traced for item in arg):
+            arg = kind([lowered(i, top, n, m, parents) if type(i) is Traced else i for m, i in enumerate(arg)])
+            for item in arg:
+                if type(item) is Traced:
+                    below = item.xp if below is None or item.level == RECORDED else below
+        inputs.append(arg)
+    if not named:
+        value = called_below(op, inputs, below, top)
+    elif below is not None:
+        value = apply(op, below, inputs, keywords)
+    else:
+        value = xp.native(op)(*inputs, **keywords)
+    equation = Equation(op, inputs, keywords, value, parents, rule, xp)
+    if not named or op.startswith(REFUSING):
+        equation.line = calling_line()
+    if isinstance(value, (tuple, list)):
+        return rebuilt(value, [linked(v, top, equation, n, xp) for n, v in enumerate(value)])
+    made = linked(value, top, equation, None, xp)
+    if op in VIEWS or (op == "getitem" and shows_memory(args[1], made)):
+        remember_view(args[0], made)
+    return made
+
+
+def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: int) -> tuple[Any, ...]:
+    """The results of an operation of one's own, one level below; raises where they depend on more than its inputs."""
+    if below is not None:
+        inputs = [boxed(i, below) for i in inputs]
+    results = operation.call(*inputs)
+    if level_of(results) >= top:
+        raise closes_over(operation.name)
+    return results
+
+
+def lowered(arg: Traced, top: int, place: int, item: int | None, parents: list[Parent]) -> Any:
+    """An argument one level below; entered among the parents where it is of the level that is taken off."""
+    if arg.level == top:
+        parents.append(Parent(place, item, arg.equation, arg.place, arg.array))
+        return arg.array
+    return arg.array if arg.level == CONSTANT else arg
+
+
+def linked(value: Any, level: int, equation: Equation, place: int | None, xp: Any) -> Any:
+    """A result as a traced array of this level; as a constant of this differentiation where it has no gradient."""
+    if not hasattr(value, "dtype"):
+        return value
+    if type(value) is Traced:
+        return Traced(value, level, equation, place, value.xp) if xp.inexact(value.dtype) else value
+    if xp.inexact(value.dtype):
+        return Traced(value, level, equation, place, xp)
+    return Traced(value, CONSTANT, None, None, xp)
+
+
+def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """Call ``op`` on arrays that no differentiation follows: recorded ones, or constants."""
+    for arg in leaves(args):
+        if arg.level == RECORDED:
+            return arg.xp.tape.apply(op, args, keywords)
+    if type(op) is not str:
+        return op.call(*args)
+    try:
+        value = xp.native(op)(*[grounded(a) for a in args], **{k: grounded(v) for k, v in keywords.items()})
+    except TypeError:
+        check_libraries(op, args)
+        raise
+    return boxed(value, xp)
+
+
+def boxed(value: Any, xp: Any) -> Any:
+    """A library's array as a constant of the namespace; also in lists and tuples of arrays."""
+    if isinstance(value, (tuple, list)):
+        return rebuilt(value, [boxed(v, xp) for v in value])
+    if hasattr(value, "dtype") and hasattr(value, "shape") and type(value) is not Traced:
+        return Traced(value, CONSTANT, None, None, xp)
+    return value
+
+
+def leaves(args: Sequence[Any]) -> list[Traced]:
+    """The traced arrays among the arguments of a call, including those in lists and tuples."""
+    found = []
+    for arg in args:
+        if type(arg) is Traced:
+            found.append(arg)
+        elif isinstance(arg, (list, tuple)):
+            found += leaves(arg)
+    return found
+
+
+def level_of(args: Sequence[Any]) -> int:
+    """The highest level among the arguments of a call."""
+    top = 0
+    for arg in args:
+        kind = type(arg)
+        if kind is Traced:
+            if arg.level > top:
+                top = arg.level
+        elif kind is list or kind is tuple:
+            for item in arg:
+                if type(item) is Traced and item.level > top:
+                    top = item.level
+    return top
+
+
+def positional(op: Any, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Arguments and keywords, with arrays that were given by keyword moved to their place; keywords hold none."""
+    names = POSITIONAL.get(op)
+    if names is not None:
+        keywords = dict(keywords)
+        args = list(args)
+        for n in range(len(args), len(names)):
+            if any(name in keywords for name in names[n:]):
+                args.append(keywords.pop(names[n], None))
+    if any(type(value) is Traced for value in keywords.values()):
+        keywords = {name: grounded(without_gradient(value)) for name, value in keywords.items()}
+    return args, keywords
+
+
+def without_gradient(item: Any) -> Any:
+    """An argument for a function that has no gradient: as a recorded array, or as a constant."""
+    while type(item) is Traced and item.level > RECORDED:
+        if item.level == STALE:
+            raise stale(item.place)
+        item = item.array
+    if type(item) in (list, tuple):
+        return type(item)([without_gradient(i) for i in item])
+    return item
+
+
+def grounded(item: Any) -> Any:
+    """An argument with constants as the library's arrays."""
+    if type(item) is Traced:
+        return ground(item)
+    if type(item) in (list, tuple):
+        return type(item)([grounded(i) for i in item])
+    return item
+
+
+def rebuilt(model: Any, items: Sequence[Any]) -> Any:
+    """The items in a container like ``model``: a list, a tuple, or a named tuple."""
+    return type(model)(*items) if hasattr(model, "_fields") else type(model)(items)
+
+
+def check_libraries(op: str, args: Sequence[Any]) -> None:
+    """Raise DifferentiationError where arrays of several libraries meet."""
+    kinds = {type(ground(a)).__module__.partition(".")[0]: None for a in args if hasattr(ground(a), "dtype")}
+    kinds = {"jax" if kind == "jaxlib" else kind: None for kind in kinds}
+    if len(kinds) > 1:
+        raise mixed_libraries(op, list(kinds))
+
+
+# -- memory that arrays share: a write makes those wrong that show it too
+
+
+def shows_memory(key: Any, made: Traced) -> bool:
+    """May an index of this form give a view? Not with arrays in it; of a single element only in some libraries."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if any(not (k is None or k is Ellipsis or isinstance(k, (int, slice))) for k in keys):
+        return False
+    return bool(made.shape) or made.xp.views_of_elements
+
+
+def remember_view(source: Traced, view: Any) -> None:
+    """Note that ``view`` may show the memory of ``source``."""
+    if type(source) is not Traced or type(view) is not Traced:
+        return
+    view.source = source
+    if source.views is None:
+        source.views = []
+    source.views.append(ref(view))
+
+
+def made_stale(written: Traced) -> None:
+    """Let nobody read what shows the memory of an array that is written to."""
+    if written.source is None and not written.views:
+        return
+    why = f"another one, which may show the same memory, was written to at {calling_line()}"
+    todo, seen = [written], {id(written)}
+    while todo:
+        array = todo.pop()
+        near = [*([array.source] if array.source is not None else []), *(v() for v in array.views or ())]
+        for other in near:
+            if other is not None and id(other) not in seen:
+                seen.add(id(other))
+                todo.append(other)
+                other.level, other.place = STALE, why
+    written.source = None
+    written.views = None

@@ -1,0 +1,46 @@
+"""What differentiation remembers of a call, and the numbers that tell one differentiation from the next."""
+
+from itertools import count
+from typing import Any, NamedTuple
+
+CONSTANT = 0  # the level of an array that takes part in no differentiation; its contents may be looked at
+RECORDED = 1  # the level of an array of a function that is recorded, whose contents may not
+STALE = 1 << 62  # the level of an array that a write to memory it shares has made wrong
+
+levels = count(RECORDED + 1)
+"""Each differentiation takes the next one: of nested ones the inner has the higher."""
+
+_numbers = count()
+
+
+class Parent(NamedTuple):
+    """An input that is differentiated: its place among the inputs, and in that one if it is a list; what made it."""
+
+    place: int
+    item: int | None
+    equation: "Equation"
+    result: int | None
+    array: Any
+
+
+class Equation:
+    """One call: ``op`` applied to ``inputs``, with keyword arguments, gave ``value``; all of them one level below.
+
+    ``rule`` gives its vector-Jacobian products, ``parents`` are the inputs they lead to. ``number``: each is larger
+    than those of the equations it depends on. ``line``: the user's line of code, where the rule may refuse.
+    """
+
+    __slots__ = ("inputs", "keywords", "line", "number", "op", "parents", "rule", "value", "xp")
+
+    def __init__(
+        self, op: Any, inputs: Any, keywords: dict[str, Any], value: Any, parents: Any, rule: Any, xp: Any
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.keywords = keywords
+        self.value = value
+        self.parents = parents
+        self.rule = rule
+        self.xp = xp
+        self.line: str | None = None
+        self.number = next(_numbers)

@@ -1,0 +1,38 @@
+"""Array libraries: the namespace of an array, and what differs from one library to the next."""
+
+from functools import cache
+from typing import Any
+
+
+def library_of(array: Any) -> Any:
+    """The Array API namespace of a library's array; raises TypeError where it has none."""
+    kind: Any = type(array)
+    return _library_of_type(kind) or _found(array)
+
+
+@cache
+def _library_of_type(kind: type) -> Any:
+    root = kind.__module__.partition(".")[0]
+    if root == "numpy":
+        import array_api_compat.numpy as xp
+
+        return xp
+    if root == "torch":
+        import array_api_compat.torch as xp
+
+        return xp
+    return None
+
+
+def _found(array: Any) -> Any:
+    from array_api_compat import array_namespace
+
+    return array_namespace(array)
+
+
+@cache
+def name_of_library(xp: Any) -> str:
+    """``numpy``, ``cupy``, ``torch``, ``jax``, or the name of another library's namespace."""
+    name = str(getattr(xp, "__name__", ""))
+    parts = name.removeprefix("array_api_compat.").split(".")
+    return parts[0]

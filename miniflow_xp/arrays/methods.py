@@ -1,0 +1,182 @@
+"""Operators, indexing and methods of traced arrays."""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from miniflow_xp.arrays.calls import apply, made_stale
+from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
+from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.errors import ShapeError
+
+Method = Callable[..., Any]
+
+
+def unary(op: str) -> Method:
+    def method(self: Traced) -> Any:
+        return apply(op, self.xp, (self,))
+
+    return method
+
+
+def binary(op: str) -> Method:
+    def method(self: Traced, other: Any) -> Any:
+        if type(other) is not Traced and not is_operand(other):
+            return NotImplemented
+        return apply(op, self.xp, (self, other))
+
+    return method
+
+
+def swapped(op: str) -> Method:
+    def method(self: Traced, other: Any) -> Any:
+        return apply(op, self.xp, (other, self)) if is_operand(other) else NotImplemented
+
+    return method
+
+
+def in_place(op: str) -> Method:
+    def method(self: Traced, other: Any) -> Any:
+        """As the library does it: its arrays are written to, or the name gets a new array where they never change."""
+        new = apply(op, self.xp, (self, other))
+        if self.xp.immutable:
+            return new
+        if new.shape != self.shape:
+            raise ShapeError(
+                f"{op} in place",
+                f"the result is {new.shape}",
+                f"the array that is written to is {self.shape}",
+                "Write x = x + y, which makes a new array",
+            )
+        replace(self, new if new.dtype == self.dtype else self.xp.astype(new, self.dtype))
+        return self
+
+    return method
+
+
+def is_operand(other: Any) -> bool:
+    """Can this be computed with: an array, or a Python number?"""
+    return isinstance(other, (int, float, complex)) or hasattr(other, "dtype")
+
+
+def getitem(self: Traced, key: Any) -> Any:
+    return apply("getitem", self.xp, (self, plain_key(key)))
+
+
+def setitem(self: Traced, key: Any, value: Any) -> None:
+    """A functional update: this object stands for a new array from now on; what was made from it does not change."""
+    key = plain_key(key)
+    if isinstance(value, (list, tuple)):
+        value = self.xp.asarray(value)
+    replace(self, apply("setitem", self.xp, (self, key, value)))
+
+
+def replace(self: Traced, new: Traced) -> None:
+    """Let an array stand for another one."""
+    made_stale(self)
+    self.array, self.level, self.equation, self.place, self.xp = new.array, new.level, new.equation, new.place, new.xp
+
+
+def plain_key(key: Any) -> Any:
+    """An index whose slices hold Python integers, and lists of numbers are arrays."""
+    if type(key) is tuple:
+        return tuple([plain_key(k) for k in key])
+    if type(key) is slice and any(type(part) is Traced for part in (key.start, key.stop, key.step)):
+        return slice(*[part if part is None else operator.index(part) for part in (key.start, key.stop, key.step)])
+    return key
+
+
+def called(name: str) -> Method:
+    """The method of this name, as the namespace's function: ``x.sum(axis=0)``."""
+
+    def method(self: Traced, *args: Any, **keywords: Any) -> Any:
+        return getattr(self.xp, name)(self, *args, **keywords)
+
+    return method
+
+
+def reshape(self: Traced, *shape: Any) -> Any:
+    first: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    return self.xp.reshape(self, tuple(first))
+
+
+def transpose(self: Traced, *axes: Any) -> Any:
+    order: Any = axes[0] if len(axes) == 1 and isinstance(axes[0], Sequence) else axes
+    return self.xp.permute_dims(self, tuple(order) or tuple(range(self.ndim))[::-1])
+
+
+def squeeze(self: Traced, axis: Any = None) -> Any:
+    axes = tuple(n for n, size in enumerate(self.shape) if size == 1) if axis is None else axis
+    return self.xp.squeeze(self, axis=axes)
+
+
+def real(self: Traced) -> Any:
+    return self.xp.real(self) if "complex" in str(self.dtype) else self
+
+
+def imag(self: Traced) -> Any:
+    return self.xp.imag(self) if "complex" in str(self.dtype) else self.xp.zeros_like(self)
+
+
+def spread(self: Traced, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, op: str) -> Any:
+    return getattr(self.xp, op)(self, axis=axis, correction=ddof, keepdims=keepdims)
+
+
+def define_methods() -> None:
+    """Give ``Traced`` the operators of the standard, and the methods that arrays of most libraries share."""
+
+    def dunder(function: Callable[..., Any]) -> str:
+        return function.__name__.rstrip("_")
+
+    for op, function in {**BINARY, "matmul": operator.matmul}.items():
+        setattr(Traced, f"__{dunder(function)}__", binary(op))
+        setattr(Traced, f"__r{dunder(function)}__", swapped(op))
+        setattr(Traced, f"__i{dunder(function)}__", in_place(op))
+    for op, function in COMPARISONS.items():
+        setattr(Traced, f"__{dunder(function)}__", binary(op))
+    for op, function in UNARY.items():
+        setattr(Traced, f"__{dunder(function)}__", unary(op))
+    for name in (
+        "sum",
+        "mean",
+        "prod",
+        "max",
+        "min",
+        "all",
+        "any",
+        "argmax",
+        "argmin",
+        "astype",
+        "conj",
+        "take",
+        "clip",
+    ):
+        setattr(Traced, name, called(name))
+    members: dict[str, Any] = {
+        "__getitem__": getitem,
+        "__setitem__": setitem,
+        "__hash__": lambda self: id(self),
+        "T": property(lambda self: self.xp.permute_dims(self, tuple(range(self.ndim))[::-1])),
+        "mT": property(lambda self: self.xp.matrix_transpose(self)),
+        "real": property(real),
+        "imag": property(imag),
+        "reshape": reshape,
+        "transpose": transpose,
+        "squeeze": squeeze,
+        "ravel": lambda self: self.xp.reshape(self, (-1,)),
+        "flatten": lambda self: self.xp.reshape(self, (-1,)),
+        "copy": lambda self: self.xp.asarray(self, copy=True),
+        "var": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="var"),
+        "std": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="std"),
+        "cumsum": lambda self, axis=None: self.xp.cumulative_sum(
+            self if axis is not None else self.xp.reshape(self, (-1,)), axis=0 if axis is None else axis
+        ),
+        "to_device": lambda self, device, *, stream=None: self.xp.to_device(self, device, stream=stream),
+    }
+    for name, member in members.items():
+        setattr(Traced, name, member)
+
+
+define_methods()
+
+__all__ = ["Traced", "ground"]

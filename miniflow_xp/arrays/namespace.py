@@ -1,0 +1,142 @@
+"""The namespace that traced arrays carry: the Array API's, whose functions are differentiated or recorded."""
+
+import functools
+import inspect
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+from miniflow_xp.arrays.calls import apply, boxed, grounded
+from miniflow_xp.arrays.libraries import library_of, name_of_library
+from miniflow_xp.arrays.methods import Traced
+from miniflow_xp.arrays.operators import function_of
+from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE
+
+SAME = {  # other names of a function that has a rule
+    "linalg.matmul": "matmul",
+    "linalg.tensordot": "tensordot",
+    "linalg.vecdot": "vecdot",
+    "linalg.matrix_transpose": "matrix_transpose",
+}
+
+
+class Namespace(ModuleType):
+    """The namespace of an array library with every function in a form that takes traced arrays, and gives them.
+
+    ``library``: its Array API namespace. ``tape``: what records the calls, while a function is recorded. Functions
+    that the library lacks are there too (``einsum``, ``special``). It is a module, as some look for.
+    """
+
+    def __init__(self, library: Any, tape: Any = None) -> None:
+        super().__init__(f"miniflow_xp.arrays[{name_of_library(library)}]", "Array API functions with gradients.")
+        self.library = library
+        self.tape = tape
+        name = name_of_library(library)
+        self.immutable = name == "jax"
+        self.views_of_elements = name in ("torch", "cupy")
+        self._natives: dict[str, Any] = {}
+        self._inexact: dict[Any, bool] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("linalg", "fft") or any(op.startswith(f"{name}.") for op in (*NATIVE, *COMPOSED)):
+            found = Extension(self, name)
+        else:
+            found = member(self, name, getattr(self.library, name, None), name)
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        ours = {op.partition(".")[0] for op in (*NATIVE, *COMPOSED)}
+        return sorted({*dir(self.library), *ours})
+
+    def native(self, op: str) -> Any:
+        """What computes ``op`` on the library's arrays."""
+        found = self._natives.get(op)
+        if found is None:
+            found = self._natives[op] = function_of(op, self.library)
+        return found
+
+    def inexact(self, dtype: Any) -> bool:
+        """Can arrays of this dtype have a gradient? Floats and complex numbers."""
+        found = self._inexact.get(dtype)
+        if found is None:
+            found = self._inexact[dtype] = "float" in str(dtype) or "complex" in str(dtype)
+        return found
+
+    def __reduce__(self) -> Any:
+        return namespace_of_library, (self.library,)
+
+
+class Extension(ModuleType):
+    """An extension of the namespace, such as ``linalg``."""
+
+    def __init__(self, xp: Namespace, name: str) -> None:
+        super().__init__(f"{xp.__name__}.{name}")
+        self._xp = xp
+        self._prefix = name
+
+    def __getattr__(self, name: str) -> Any:
+        library = getattr(self._xp.library, self._prefix, None)
+        op = f"{self._prefix}.{name}"
+        found = member(self._xp, SAME.get(op, op), getattr(library, name, None), op)
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        ours = {op.partition(".")[2] for op in (*NATIVE, *COMPOSED) if op.startswith(f"{self._prefix}.")}
+        return sorted({*dir(getattr(self._xp.library, self._prefix, None)), *ours})
+
+
+def member(xp: Namespace, op: str, of_library: Any, name: str) -> Any:
+    """What the namespace shows under a name: a function in our form, else what the library has."""
+    if op in COMPOSED:
+        return dressed(functools.partial(COMPOSED[op], xp), COMPOSED[op], skip=1)
+    if op in NATIVE:
+        return dressed(applied(op, xp), NATIVE[op], skip=1)
+    if of_library is None:
+        raise AttributeError(f"{xp.__name__} has no {name!r}")
+    if not callable(of_library) or isinstance(of_library, type) or name.startswith("__"):
+        return of_library  # a dtype, a number such as pi, or what it says of itself
+    if op in LOOKS_ONLY:
+        return dressed(lambda *args, **keywords: of_library(*grounded(args), **keywords), of_library)
+    return dressed(applied(op, xp), of_library)
+
+
+def applied(op: str, xp: Namespace) -> Any:
+    """The function that applies ``op``."""
+
+    def call(*args: Any, **keywords: Any) -> Any:
+        return apply(op, xp, args, keywords)
+
+    return call
+
+
+def dressed(function: Any, model: Any, skip: int = 0) -> Any:
+    """``function`` with the name, docstring and signature of ``model``, less its first ``skip`` parameters."""
+    functools.update_wrapper(function, model)
+    with suppress(ValueError, TypeError):
+        signature = inspect.signature(model)
+        function.__signature__ = signature.replace(parameters=list(signature.parameters.values())[skip:])
+    return function
+
+
+_namespaces: dict[Any, Namespace] = {}
+
+
+def namespace_of_library(library: Any) -> Namespace:
+    """The namespace of a library's arrays while they are differentiated; the same object for the same library."""
+    found = _namespaces.get(library)
+    if found is None:
+        found = _namespaces.setdefault(library, Namespace(library))
+    return found
+
+
+def namespace_of(array: Any) -> Namespace:
+    """The namespace of an array, traced or not."""
+    found: Namespace = array.xp if type(array) is Traced else namespace_of_library(library_of(array))
+    return found
+
+
+def constant(array: Any) -> Any:
+    """An array as a constant of its namespace, so that functions on it are ours; a traced one as it is."""
+    return array if type(array) is Traced else boxed(array, namespace_of(array))

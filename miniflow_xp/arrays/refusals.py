@@ -1,0 +1,95 @@
+"""Why a function cannot be recorded or differentiated: the errors."""
+
+from miniflow_xp.errors import DifferentiationError, MiniflowError
+
+
+class TraceError(MiniflowError):
+    """The function cannot be recorded: it looks at contents, or leaves the namespace it was handed."""
+
+
+class ContentsError(TraceError):
+    """It looks at contents, which are others in each run."""
+
+
+NOT_RECORDED = (TraceError, TypeError, AttributeError, NotImplementedError)
+"""What a function may raise while it is recorded, because it does something that only real arrays can."""
+
+
+def contents_wanted(what: str) -> ContentsError:
+    """The error for a function that cannot be recorded because it needs to know contents."""
+    return ContentsError(
+        "a recorded rule",
+        f"it looks at contents {what}",
+        "a rule is a pure function of arrays",
+        "Choose by xp.where instead of if, and by xp.take instead of a mask",
+    )
+
+
+def not_recorded(what: str) -> TraceError:
+    """The error for a call that is not recorded, though it may be correct."""
+    return TraceError(
+        "a recorded rule",
+        what,
+        "recorded are functions of xp, and operators, of arrays given by position",
+        "The plain loop runs it; to have it recorded, write it in other functions of xp",
+    )
+
+
+def leaves_namespace(shape: tuple[int, ...], where: str) -> TraceError:
+    """The error for a recorded array that is given to something outside of its namespace."""
+    return TraceError(
+        "a recorded rule",
+        f"it gives a {shape} array to a function outside of xp: {where}",
+        "only functions of xp, and operators, are recorded",
+        "Take the function from xp = array_namespace(x)",
+    )
+
+
+def gradient_lost(shape: tuple[int, ...], asked: str) -> DifferentiationError:
+    """The error for an array that is differentiated and asked for something that keeps no gradient."""
+    return DifferentiationError(
+        f"{asked} of a {shape} array",
+        "the array is being differentiated, and its gradient would be lost",
+        "a gradient goes through functions of the array's own namespace, operators and indexing",
+        "Take the function from xp = array_namespace(x), or write stop_gradient(x) where a constant is meant",
+    )
+
+
+def no_rule(op: str) -> DifferentiationError:
+    """The error for a function whose gradient is not known."""
+    return DifferentiationError(
+        f"{op}",
+        "its input is being differentiated, and it has no rule",
+        "gradients go through the functions that have one",
+        "Write it in other functions, give it a rule by custom_vjp, or its input stop_gradient(x)",
+    )
+
+
+def closes_over(name: str) -> DifferentiationError:
+    """The error for a function with its own rule that reads an array which is differentiated, but not given to it."""
+    return DifferentiationError(
+        name,
+        "it reads an array that is being differentiated and is not among its arguments",
+        "its gradient goes to its arguments alone",
+        "Give the array as an argument",
+    )
+
+
+def stale(why: object) -> DifferentiationError:
+    """The error for an array that shared its memory with one that was written to."""
+    return DifferentiationError(
+        "an array that shares memory",
+        f"it is read after {why}",
+        "a traced array is replaced by a new one where it is written to, and those that show the same memory are not",
+        "Write to the array itself, or take a copy: xp.asarray(x, copy=True)",
+    )
+
+
+def mixed_libraries(op: str, names: list[str]) -> DifferentiationError:
+    """The error for a call with arrays of several libraries."""
+    return DifferentiationError(
+        f"{op}",
+        f"its inputs are arrays of {' and '.join(names)}",
+        "the arrays of a call belong to one library",
+        "Bring them to one: xp.asarray of a NumPy array, or from_dlpack",
+    )

@@ -1,0 +1,51 @@
+"""What rules of several families need: conjugates, the direction of a number, the axes of a reduction."""
+
+from math import prod
+from typing import Any
+
+from miniflow_xp.arrays.tables import RULES, Rule
+
+
+def is_complex(x: Any) -> bool:
+    """Is this a complex array, or number?"""
+    return isinstance(x, complex) or "complex" in str(getattr(x, "dtype", ""))
+
+
+def conj(xp: Any, x: Any) -> Any:
+    """x̄; a real x as it is."""
+    if not is_complex(x):
+        return x
+    return x.conjugate() if isinstance(x, complex) else xp.conj(x)
+
+
+def direction(xp: Any, x: Any, size: Any) -> Any:
+    """x / |x|, where ``size`` is |x|; 0 at 0. ``sign`` of the standard, but with a gradient where x is complex."""
+    return x / xp.where(size == 0, xp.ones_like(size), size) if is_complex(x) else xp.sign(x)
+
+
+def axes_of(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
+    """The axes of a reduction, counted from 0."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple([a % ndim for a in ((axis,) if isinstance(axis, int) else axis)]) if ndim else ()
+
+
+def kept(xp: Any, reduced: Any, x: Any, axis: int | tuple[int, ...] | None) -> Any:
+    """A reduction's result, or its gradient, with axes of size 1 in place of those of x that are gone."""
+    axes = axes_of(axis, len(x.shape))
+    return xp.reshape(reduced, tuple([1 if n in axes else size for n, size in enumerate(x.shape)]))
+
+
+def count(x: Any, axis: int | tuple[int, ...] | None) -> int:
+    """The number of elements that a reduction takes together."""
+    return prod(x.shape[a] for a in axes_of(axis, len(x.shape)))
+
+
+def slope_rule(name: str, slope: Any) -> None:
+    """The rule of a function of one array with the derivative ``slope(xp, x, y)`` at each place; y is the value."""
+
+    def rule(xp: Any, gradient: Any, value: Any, x: Any) -> Any:
+        return (lambda: gradient * conj(xp, slope(xp, x, value)),)
+
+    entered: Rule = rule
+    RULES[name] = entered

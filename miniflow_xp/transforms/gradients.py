@@ -1,0 +1,199 @@
+"""Gradients and products of a function of one value: grad, value_and_grad, jvp, hvp, jacobian, hessian."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from math import prod
+from typing import Any, TypeAlias
+
+from miniflow_xp.arrays.namespace import constant, namespace_of
+from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.checks import shown
+from miniflow_xp.errors import CostError, DifferentiationError
+from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, vjp, zeros_like
+from miniflow_xp.transforms.trees import flatten, tree_map
+
+Argnums: TypeAlias = int | Sequence[int]
+
+
+def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that gives (f(x, …), ∇f(x, …)): value and gradient of a real scalar function.
+
+    ``argnums``: the position of the argument, or of several, to differentiate; gradients come in their form (arrays,
+    dicts, lists …). ``has_aux``: f returns (value, whatever else); then the value is that pair. Keyword arguments are
+    constants. Raises CostError where the value is no real scalar, DifferentiationError where an argument is an integer.
+    """
+
+    @wraps(function)
+    def found(*args: Any, **keywords: Any) -> Any:
+        _, picked, of_chosen = split(function, argnums, args, keywords)
+        run = DifferentiatedCall(of_chosen, picked)
+        value, ends = run.value, run.ends
+        if has_aux:
+            check_pair(value, function)
+        scalar = value[0] if has_aux else value
+        gradients = run.gradients([one_like(scalar, function), *[None] * (len(ends) - 1)])
+        return value, gradients[0] if isinstance(argnums, int) else gradients
+
+    return found
+
+
+def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that gives ∇f(x, …), the gradient of a real scalar function; see ``value_and_grad``.
+
+    With ``has_aux`` it gives (gradient, whatever else f returned).
+    """
+    both = value_and_grad(function, argnums, has_aux)
+
+    @wraps(function)
+    def found(*args: Any, **keywords: Any) -> Any:
+        value, gradient = both(*args, **keywords)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return found
+
+
+def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """(f(x), ∂f/∂x · v): the value, and the derivative along ``tangents``, which have the form of ``primals``.
+
+    It is the transpose of the pullback, which is linear: no second set of rules is needed.
+    """
+    value, pullback = vjp(function, *primals)
+    _, push = vjp(pullback, tree_map(zeros_like, value))
+    (tangent,) = push(tuple(tree_map(as_array, tangent) for tangent in tangents))
+    return value, tangent
+
+
+def hvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """∇²f(x) · v: the Hessian of a scalar function of one argument times a vector, without the Hessian itself."""
+    _, pullback = vjp(grad(function), *primals)
+    (product,) = pullback(tangents[0])
+    return product
+
+
+def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """A function that gives ∂f/∂x in shape (*f.shape, *x.shape), a reverse pass for each element of the value.
+
+    In the form of the value and, inside of it, of the argument.
+    """
+
+    @wraps(function)
+    def found(*args: Any, **keywords: Any) -> Any:
+        _, picked, of_chosen = split(function, argnums, args, keywords)
+        run = DifferentiatedCall(of_chosen, picked)
+        blocks = [block_of(run, n, isinstance(argnums, int)) for n in range(len(run.ends))]
+        return flatten(run.value)[1](iter(blocks))
+
+    return found
+
+
+def block_of(run: DifferentiatedCall, number: int, single: bool) -> Any:
+    """The Jacobian of one leaf of the value, in the form of the arguments."""
+    leaf = run.ends[number]
+    library = namespace_of(leaf).library
+    count = prod(leaf.shape)
+    eye = library.eye(count, dtype=leaf.dtype)
+    rows = []
+    for k in range(count):
+        seeds: list[Any] = [None] * len(run.ends)
+        seeds[number] = library.reshape(eye[k, ...], tuple(leaf.shape))
+        rows.append(run.gradients(seeds))
+    if not rows:
+        rows = [run.gradients([None] * len(run.ends))]
+    forms = [flatten(row) for row in rows]
+    blocks = [stacked(parts, tuple(leaf.shape)) for parts in zip(*(leaves for leaves, _ in forms), strict=True)]
+    gradients = forms[0][1](iter(blocks))
+    return gradients[0] if single else gradients
+
+
+def stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """The rows of a block as one array, of ``shape`` and that of the argument."""
+    xp: Any = next((row.xp for row in rows if type(row) is Traced), None) or namespace_of(rows[0]).library
+    whole = xp.stack(list(rows))[: prod(shape), ...]
+    return xp.reshape(whole, (*shape, *rows[0].shape))
+
+
+def split(
+    function: Callable[..., Any], argnums: Argnums, args: Sequence[Any], keywords: dict[str, Any]
+) -> tuple[list[int], list[Any], Callable[..., Any]]:
+    """The numbers of the arguments to differentiate, these, and the function of them alone."""
+    chosen = chosen_numbers(argnums, len(args), function)
+    picked = [args[n] for n in chosen]
+    check_floats(picked, chosen)
+    constants = [arg if n in chosen else tree_map(as_constant, arg) for n, arg in enumerate(args)]
+    keywords = {name: tree_map(as_constant, value) for name, value in keywords.items()}
+
+    def of_chosen(*values: Any) -> Any:
+        given = list(constants)
+        for n, value in zip(chosen, values, strict=True):
+            given[n] = value
+        return function(*given, **keywords)
+
+    return chosen, picked, of_chosen
+
+
+def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """A function that gives ∂²f/∂x² in shape (*x.shape, *x.shape), for a scalar function f."""
+    return jacobian(grad(function, argnums), argnums)
+
+
+def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:
+    """The positions to differentiate; raises DifferentiationError where there is no such argument."""
+    wanted = [argnums] if isinstance(argnums, int) else list(argnums)
+    for n in wanted:
+        if not (isinstance(n, int) and -count <= n < count):
+            raise DifferentiationError(
+                f"gradient of {getattr(function, '__name__', 'a function')}",
+                f"argnums is {shown(argnums)}, and it was called with {count} arguments by position",
+                f"they count from 0 to {count - 1}",
+                "Give the argument by position, or change argnums",
+            )
+    return [n % count for n in wanted]
+
+
+def check_floats(picked: Sequence[Any], numbers: Sequence[int]) -> None:
+    """Raise DifferentiationError for an argument of integers, or of truth values."""
+    for n, arg in zip(numbers, picked, strict=True):
+        for leaf in flatten(arg)[0]:
+            array = as_array(leaf)
+            if not namespace_of(array).inexact(array.dtype):
+                raise DifferentiationError(
+                    f"argument {n}",
+                    f"its dtype is {array.dtype}, and its gradient is wanted",
+                    "gradients are of floats and complex numbers",
+                    "Convert it: xp.astype(x, xp.float64), or 2.0 for 2",
+                )
+
+
+def one_like(value: Any, function: Any) -> Any:
+    """The gradient to start from, of a real scalar value; raises CostError for any other."""
+    name = getattr(function, "__name__", "the function")
+    if not hasattr(value, "dtype") or tuple(value.shape) != ():
+        came = f"of shape {tuple(value.shape)}" if hasattr(value, "dtype") else f"a {type(value).__name__}"
+        raise CostError(
+            name,
+            f"its value is {came}",
+            "gradients start from a real scalar, an array of shape ()",
+            "End in a sum or a mean, or use jacobian, or vjp with a gradient to start from",
+        )
+    if "complex" in str(value.dtype):
+        raise CostError(
+            name, f"its value is {value.dtype}", "gradients start from a real scalar", "End in xp.real or xp.abs"
+        )
+    xp = namespace_of(value)
+    return xp.ones_like(value) if type(value) is Traced else xp.library.ones_like(value)
+
+
+def check_pair(value: Any, function: Any) -> None:
+    """Raise CostError where a function with more results than its value gives no pair."""
+    if not isinstance(value, tuple) or len(value) != 2 or len(flatten(value[0])[0]) != 1:
+        raise CostError(
+            getattr(function, "__name__", "the function"),
+            f"it returned {shown(value)}",
+            "with has_aux it returns (value, whatever else)",
+            "Return a pair, or leave has_aux out",
+        )
+
+
+def as_constant(leaf: Any) -> Any:
+    """An argument that is not differentiated: its functions are to be ours all the same."""
+    return constant(leaf) if hasattr(leaf, "dtype") or hasattr(leaf, "__array_namespace__") else leaf

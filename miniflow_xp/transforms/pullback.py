@@ -1,0 +1,234 @@
+"""Reverse mode: a function's value, and its pullback, from a gradient of the value to gradients of the arguments."""
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import miniflow_xp.rules  # noqa: F401  fills the tables
+from miniflow_xp.arrays.calls import boxed, rebuilt, without_gradient
+from miniflow_xp.arrays.equations import CONSTANT, Equation, levels
+from miniflow_xp.arrays.namespace import Namespace, constant, namespace_of, namespace_of_library
+from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.broadcasting import unbroadcast
+from miniflow_xp.errors import DifferentiationError, ShapeError
+from miniflow_xp.switch import get_backend
+from miniflow_xp.transforms.trees import flatten, tree_map
+
+Pullback = Callable[[Any], tuple[Any, ...]]
+
+
+def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
+    """The value f(x₁, …) and its pullback: ḡ ↦ (ḡ ∂f/∂x₁, …), the vector-Jacobian products.
+
+    ``primals``: arrays of one library, or trees of them (dicts, lists, tuples, named tuples, dataclasses); Python
+    numbers become arrays of the backend in use. Integers have no gradient: theirs are zeros. The pullback takes a tree
+    in the form of the value, may be called several times, and can be differentiated itself. For complex numbers the
+    gradient is that of the real inner product, ḡ · conj(f').
+    Raises DifferentiationError.
+    """
+    run = DifferentiatedCall(function, primals)
+
+    def pullback(gradient: Any) -> tuple[Any, ...]:
+        return run.gradients(flatten(gradient)[0])
+
+    return run.value, pullback
+
+
+class DifferentiatedCall:
+    """A function called once, on arguments that take a level of their own; its gradients can be asked for.
+
+    ``value``: what it returned, one level below. ``ends``: the leaves of that.
+    """
+
+    def __init__(self, function: Callable[..., Any], primals: Sequence[Any]) -> None:
+        leaves, self._build = flatten(primals)
+        arrays = [as_array(leaf) for leaf in leaves]
+        self._inside = any(type(array) is Traced for array in arrays)
+        self._level = next(levels)
+        self._starts = [start(array) for array in arrays]
+        ends, rebuild = flatten(function(*self._build(iter([self._traced(s) for s in self._starts]))))
+        self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
+        self.ends = [value_below(end, self._level, self._inside) for end in ends]
+        self.value = rebuild(iter(self.ends))
+
+    def _traced(self, begin: Equation) -> Traced:
+        value, xp = begin.value, begin.xp
+        return Traced(value, self._level, begin, None, xp) if xp.inexact(value.dtype) else constant(value)
+
+    def _is_ours(self, end: Any) -> bool:
+        return type(end) is Traced and end.level == self._level
+
+    def gradients(self, seeds: Sequence[Any]) -> tuple[Any, ...]:
+        """Gradients in the form of the arguments, from one for each of ``ends``; None for those without one."""
+        if len(seeds) != len(self.ends):
+            raise wrong_seed(f"{len(seeds)} arrays", f"{len(self.ends)} arrays")
+        inside = self._inside or any(type(seed) is Traced for seed in seeds)
+        pairs = []
+        for seed, end, made in zip(seeds, self.ends, self._made, strict=True):
+            if seed is not None and made is not None:
+                equation, place, xp = made
+                pairs.append((equation, place, seed_of(seed, end, xp)))
+        found = backward(pairs)
+        gradients = [found[s] if s in found else zeros_like(s.value) for s in self._starts]
+        result: tuple[Any, ...] = self._build(iter([g if inside else plain(g) for g in gradients]))
+        return result
+
+
+def as_array(leaf: Any) -> Any:
+    """An argument as an array: a Python number as one of the backend in use."""
+    if type(leaf) is Traced or hasattr(leaf, "__array_namespace__") or hasattr(leaf, "dtype"):
+        return leaf
+    if isinstance(leaf, (bool, int, float, complex)):
+        import numpy as np
+
+        backend = get_backend()
+        return backend.asarray(np.asarray(leaf), backend.default_float if isinstance(leaf, float) else None)
+    raise DifferentiationError(
+        "an argument",
+        f"it is a {type(leaf).__name__}",
+        "arguments are arrays and numbers, also in dicts, lists, tuples and dataclasses",
+        "Close over it: grad(lambda x: f(x, it))",
+    )
+
+
+def start(array: Any) -> Equation:
+    """The equation of an argument, where the gradients end."""
+    return Equation("argument", (), {}, array, (), None, namespace_of(array))
+
+
+def value_below(end: Any, level: int, inside: bool) -> Any:
+    """A result of the function for its caller: one level below, and the library's own array outside of everything."""
+    if type(end) is Traced and end.level == level:
+        end = end.array
+    return (constant(end) if hasattr(end, "dtype") else end) if inside else plain(end)
+
+
+def plain(x: Any) -> Any:
+    """A constant as the library's array; everything else as it is."""
+    return x.array if type(x) is Traced and x.level == CONSTANT else x
+
+
+def zeros_like(x: Any) -> Any:
+    """Zeros in the shape and dtype of an array, traced where that is."""
+    return x.xp.zeros_like(x) if type(x) is Traced else namespace_of(x).library.zeros_like(x)
+
+
+def seed_of(seed: Any, end: Any, xp: Namespace) -> Any:
+    """A gradient to start from, which has the shape and dtype of the result it belongs to."""
+    if not hasattr(seed, "dtype"):
+        seed = xp.library.asarray(seed, dtype=end.dtype)
+    if tuple(seed.shape) != tuple(end.shape):
+        raise wrong_seed(f"one of shape {tuple(seed.shape)}", f"{tuple(end.shape)}")
+    return seed
+
+
+def wrong_seed(came: str, wanted: str) -> ShapeError:
+    """The error for a gradient that has not the form of the value."""
+    return ShapeError("a pullback", f"it was given {came}", f"the value is {wanted}", "Give a gradient in its form")
+
+
+def backward(seeds: Iterable[tuple[Equation, int | None, Any]]) -> dict[Equation, Any]:
+    """Back-propagation over equations; gives {argument: gradient}.
+
+    ``seeds``: (equation, which of its results, gradient). An equation's number is larger than those it depends on: the
+    one with the largest has its gradient complete, and hands it on through its rule.
+    """
+    waiting: dict[Equation, dict[int | None, Any]] = {}
+    queue: list[tuple[int, Equation]] = []
+
+    def give(equation: Equation, place: int | None, gradient: Any) -> None:
+        arrived = waiting.get(equation)
+        if arrived is None:
+            waiting[equation] = {place: gradient}
+            if equation.parents:
+                heappush(queue, (-equation.number, equation))
+        else:
+            arrived[place] = arrived[place] + gradient if place in arrived else gradient
+
+    for seed in seeds:
+        give(*seed)
+    while queue:
+        equation = heappop(queue)[1]
+        arrived = waiting.pop(equation)
+        xp, gradient, value, inputs = one_level(equation, arrived)
+        thunks = equation.rule(xp, gradient, value, *inputs, **equation.keywords)
+        for parent in equation.parents:
+            thunk = thunks[parent.place]
+            if parent.item is not None and thunk is not None:
+                thunk = thunk[parent.item]
+            if thunk is None:
+                raise no_gradient(equation, parent.place)
+            give(parent.equation, parent.result, in_form_of(xp, thunk(), parent.array))
+    return {equation: arrived[None] for equation, arrived in waiting.items()}
+
+
+def one_level(equation: Equation, arrived: dict[int | None, Any]) -> tuple[Any, Any, Any, Sequence[Any]]:
+    """Namespace, gradient, value and inputs for a rule: the library's own, or all traced where one of them is."""
+    value, inputs = equation.value, equation.inputs
+    if None in arrived:
+        gradient = arrived[None]
+    else:
+        gradient = [
+            arrived[n] if n in arrived else zeros_like(v) if hasattr(v, "dtype") else None for n, v in enumerate(value)
+        ]
+    deep = deepest([gradient, value, *inputs])
+    if deep is None:
+        return equation.xp.library, gradient, value, inputs
+    return deep, lifted(gradient, deep), lifted(value, deep), [lifted(i, deep) for i in inputs]
+
+
+def deepest(items: Sequence[Any]) -> Namespace | None:
+    """The namespace of the traced arrays among these: that of a recording, where there is one; None without any."""
+    found: Namespace | None = None
+    for item in items:
+        if type(item) is Traced:
+            if found is None or item.xp.tape is not None:
+                found = item.xp
+        elif isinstance(item, (list, tuple)):
+            found = deepest(item) or found
+    return found
+
+
+def lifted(item: Any, xp: Namespace) -> Any:
+    """Arrays of the library as constants, so that all operators are ours."""
+    if isinstance(item, (list, tuple)):
+        return rebuilt(item, [lifted(i, xp) for i in item])
+    return boxed(item, xp)
+
+
+def in_form_of(xp: Any, gradient: Any, x: Any) -> Any:
+    """A gradient in the shape and dtype of the input it belongs to; the real part, where that is real."""
+    shape = x.shape
+    if gradient.shape != shape:
+        gradient = unbroadcast(xp, gradient, tuple(shape))
+    if gradient.dtype != x.dtype:
+        if "complex" in str(gradient.dtype) and "complex" not in str(x.dtype):
+            gradient = xp.real(gradient)
+        if gradient.dtype != x.dtype:
+            gradient = xp.astype(gradient, x.dtype)
+    return gradient
+
+
+def no_gradient(equation: Equation, place: int) -> DifferentiationError:
+    """The error for an input that is differentiated and that the rule gives no gradient."""
+    name = equation.op if isinstance(equation.op, str) else equation.op.name
+    return DifferentiationError(
+        name,
+        f"argument {place} is being differentiated, and its rule gives it no gradient",
+        "this argument is a constant of the function",
+        "Write stop_gradient(x) for it",
+    )
+
+
+def stop_gradient(tree: Any) -> Any:
+    """x as a constant: the gradient through it is 0. Takes arrays, and trees of them."""
+    return tree_map(without_gradient, tree)
+
+
+def differentiable_namespace(xp: Any) -> Namespace:
+    """The Array API namespace ``xp`` with gradients: the same functions and signatures, on traced arrays.
+
+    It follows the Array API standard as far as ``xp`` does, and has more: ``einsum``, ``special``. A function that is
+    differentiated finds it as ``array_namespace(x)``.
+    """
+    return namespace_of_library(xp)
