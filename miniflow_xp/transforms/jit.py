@@ -26,8 +26,8 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
     The backend is the one that the arrays belong to: NumPy's plan, ``jax.jit``, PyTorch's calls (compiled, where the
     backend in use is ``torch`` with ``compile=True``), a CUDA graph on CuPy. Python numbers among the arguments become
     arrays; ``static_argnums``: positions of arguments that stay as they are, and make a signature each. Inside of
-    another transformation f runs as a part of it. The function must be pure: it is run once for a signature, and what it prints
-    or keeps happens then. Raises JitError where Python code depends on the contents of an array.
+    another transformation f runs as a part of it. The function must be pure: it is run once for a signature, and what
+    it prints or keeps happens then. Raises JitError where Python code depends on the contents of an array.
     """
     return Jitted(function, static_argnums)
 

@@ -1,0 +1,223 @@
+"""Every row of the table of array functions: value, first and second derivative, captured, on every backend.
+
+Derivatives are compared with central differences in float64, and with those of PyTorch and JAX for the same call.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+from array_cases import CASES
+from closeness import STEP
+
+from miniflow_xp import differentiable_namespace, grad, jit
+from miniflow_xp.arrays.tables import COMPOSED, NATIVE, RULES, WITHOUT_GRADIENT
+from miniflow_xp.arrays.traced import ground
+
+FIRST = 3e-8
+"""Central differences at the step ε^⅓ are off by ε^⅔ ≈ 4e-11 times third derivatives, and by rounding, ε/h ≈ 4e-11
+times the value: both stay below 1000 for every row."""
+SECOND = 3e-7
+"""The same for differences of first derivatives, whose own values are up to ten times larger."""
+ROUNDED = {"float64": 1e-11, "float32": 2e-3, "complex128": 1e-11, "complex64": 2e-3}
+"""How far two ways of computing the same may be apart, relative to the largest element."""
+NARROW = {"float64": "float32", "complex128": "complex64"}
+
+rows = pytest.mark.parametrize("row", CASES, ids=str)
+
+
+@pytest.fixture
+def library(backend, row):
+    """The backend in use, if it can compute this row itself."""
+    if backend.name in row.skip:
+        pytest.skip(row.skip[backend.name])
+    return backend
+
+
+def weights_of(row, value):
+    """Weights that make a scalar of a value: Re Σ w̄ v."""
+    random = np.random.default_rng(1)
+    weights = random.normal(size=value.shape)
+    return weights + 1j * random.normal(size=value.shape) if np.iscomplexobj(value) else weights
+
+
+def scalar(xp, call, weights):
+    """The function x ↦ Re Σ w̄ f(x)."""
+
+    def loss(*arrays):
+        value, w = call(xp, *arrays), xp.asarray(weights)  # which some libraries want to be of the same namespace
+        total = xp.sum(xp.conj(w) * value if "complex" in str(value.dtype) else w * value)
+        return xp.real(total) if "complex" in str(total.dtype) else total
+
+    return loss
+
+
+def native_value(backend, row, arrays):
+    """What the library itself gives, through the namespace without gradients."""
+    xp = differentiable_namespace(backend.xp)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a library's own, at values that have no limit
+        return ground(row.call(xp, *(xp.asarray(a) for a in arrays)))
+
+
+def on_host(backend, array):
+    array = ground(array)
+    if type(array).__module__.startswith("torch"):
+        array = array.resolve_conj().resolve_neg()
+    return backend.to_numpy(array)
+
+
+def prepared(backend, row, kind=None):
+    """Arrays of the backend for a row, and its loss."""
+    arrays = [backend.asarray(a if kind is None else a.astype(NARROW[str(a.dtype)])) for a in row.arrays]
+    value = on_host(backend, native_value(backend, row, arrays))
+    weights = weights_of(row, value).astype(value.dtype)
+    xp = differentiable_namespace(backend.xp)
+    return arrays, scalar(xp, row.call, backend.asarray(weights))
+
+
+def directions(row):
+    random = np.random.default_rng(2)
+    return [
+        random.normal(size=a.shape) + (1j * random.normal(size=a.shape) if np.iscomplexobj(a) else 0)
+        for a in row.arrays
+    ]
+
+
+def along(gradients, moves):
+    """The real inner product of gradients with a direction."""
+    return sum(float(np.real(np.sum(np.conj(g) * v))) for g, v in zip(gradients, moves, strict=True))
+
+
+def slope(backend, function, arrays, moves):
+    """The derivative of a function along a direction, by central differences."""
+    ends = []
+    for sign in (1, -1):
+        moved = [backend.asarray(a + sign * STEP * v) for a, v in zip(arrays, moves, strict=True)]
+        ends.append(float(on_host(backend, function(*moved))))
+    return (ends[0] - ends[1]) / (2 * STEP)
+
+
+def everything(row):
+    return tuple(range(len(row.arrays)))
+
+
+def near(got, expected, bound):
+    assert abs(got - expected) <= bound * max(1.0, abs(expected)), (got, expected)
+
+
+@rows
+def test_first_derivative(library, row):
+    arrays, loss = prepared(library, row)
+    gradients = grad(loss, argnums=everything(row))(*arrays)
+    for gradient, array in zip(gradients, arrays, strict=True):
+        assert type(gradient) is type(array) or library.name == "numpy"
+        assert (gradient.dtype, tuple(gradient.shape)) == (array.dtype, tuple(array.shape))
+    moves = directions(row)
+    got = along([on_host(library, g) for g in gradients], moves)
+    near(got, slope(library, loss, row.arrays, moves), FIRST)
+
+
+@rows
+def test_second_derivative(library, row):
+    if not row.twice:
+        pytest.skip("its second derivative is 0 or jumps")
+    arrays, loss = prepared(library, row)
+    gradient = grad(loss, argnums=everything(row))
+    xp = differentiable_namespace(library.xp)
+    moves = [xp.asarray(library.asarray(np.asarray(m))) for m in directions(row)]
+
+    def along_moves(*xs):
+        products = [
+            xp.sum(xp.conj(m) * g if "complex" in str(g.dtype) else m * g)
+            for m, g in zip(moves, gradient(*xs), strict=True)
+        ]
+        parts = [xp.real(p) if "complex" in str(p.dtype) else p for p in products]
+        return sum(parts[1:], parts[0])
+
+    second = grad(along_moves, argnums=everything(row))(*arrays)
+    others = [np.roll(v, 1) for v in directions(row)]
+    got = along([on_host(library, g) for g in second], others)
+    near(got, slope(library, along_moves, row.arrays, others), SECOND)
+
+
+@rows
+@pytest.mark.parametrize("kind", [None, "narrow"])
+def test_captured_it_is_the_same(library, row, kind):
+    arrays, loss = prepared(library, row, kind)
+    gradient = grad(loss, argnums=everything(row))
+    captured = jit(gradient)
+    for _ in range(2):
+        for got, expected in zip(captured(*arrays), gradient(*arrays), strict=True):
+            got, expected = on_host(library, got), on_host(library, expected)
+            assert got.dtype == expected.dtype
+            bound = ROUNDED[str(expected.dtype)] * max(1.0, float(np.max(np.abs(expected), initial=0)))
+            np.testing.assert_allclose(got, expected, rtol=0, atol=bound)
+
+
+@rows
+def test_the_value_is_that_of_the_library(library, row):
+    """Differentiated or not, the value is the same bit for bit."""
+    arrays, _ = prepared(library, row)
+    xp = differentiable_namespace(library.xp)
+    kept = []
+
+    def remembered(*xs):
+        value = row.call(xp, *xs)
+        kept.append(value)
+        return xp.sum(xp.real(value) if "complex" in str(value.dtype) else value)
+
+    grad(remembered, argnums=everything(row))(*arrays)
+    expected = native_value(library, row, arrays)
+    np.testing.assert_array_equal(on_host(library, kept[0]), on_host(library, expected))
+
+
+@rows
+def test_pytorch_agrees(row):
+    torch = pytest.importorskip("torch", reason="the oracle is PyTorch: pip install torch")
+    if reason := row.no_oracle.get("torch") or row.skip.get("torch"):
+        pytest.skip(reason)
+    import array_api_compat.torch as xp
+
+    tensors = [torch.tensor(a).requires_grad_() for a in row.arrays]
+    value = native_value_of(xp, row, [t.detach() for t in tensors])
+    weights = torch.tensor(weights_of(row, value.resolve_conj().resolve_neg().numpy()))
+    expected = torch.autograd.grad(scalar(xp, row.call, weights)(*tensors), tensors)
+    gradients = grad(scalar(differentiable_namespace(xp), row.call, weights), argnums=everything(row))(
+        *(t.detach() for t in tensors)
+    )
+    for got, wanted in zip(gradients, expected, strict=True):
+        got, wanted = got.resolve_conj().resolve_neg().numpy(), wanted.resolve_conj().resolve_neg().numpy()
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted)))))
+
+
+@rows
+def test_jax_agrees(row):
+    jax = pytest.importorskip("jax", reason="the oracle is JAX: pip install jax")
+    if reason := row.no_oracle.get("jax") or row.skip.get("jax"):
+        pytest.skip(reason)
+    jax.config.update("jax_enable_x64", True)
+    xp = jax.numpy
+    arrays = [xp.asarray(a) for a in row.arrays]
+    weights = xp.asarray(weights_of(row, np.asarray(native_value_of(xp, row, arrays))))
+    expected = jax.grad(scalar(xp, row.call, weights), argnums=everything(row))(*arrays)
+    gradients = grad(scalar(differentiable_namespace(xp), row.call, weights), argnums=everything(row))(*arrays)
+    for got, wanted in zip(gradients, expected, strict=True):
+        wanted = np.conj(wanted)  # JAX gives the conjugate for complex arguments
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted)))))
+
+
+def native_value_of(xp, row, arrays):
+    return row.call(xp, *arrays)
+
+
+def test_every_rule_has_a_row():
+    without = {"argument"}
+    missing = {*RULES, *COMPOSED} - {row.op for row in CASES} - without
+    assert sorted(missing) == []
+
+
+def test_no_function_is_in_two_tables():
+    assert not (set(RULES) | set(COMPOSED)) & WITHOUT_GRADIENT
+    assert not set(COMPOSED) & set(RULES)
+    assert set(NATIVE) <= set(RULES) | WITHOUT_GRADIENT
