@@ -1,5 +1,6 @@
 """What rules of several families need: conjugates, the direction of a number, the axes of a reduction."""
 
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -8,7 +9,13 @@ from miniflow_xp.arrays.tables import RULES, Rule
 
 def is_complex(x: Any) -> bool:
     """Is this a complex array, or number?"""
-    return isinstance(x, complex) or "complex" in str(getattr(x, "dtype", ""))
+    dtype = getattr(x, "dtype", None)
+    return isinstance(x, complex) if dtype is None else _is_complex(type(dtype), dtype)
+
+
+@cache  # libraries take microseconds to spell a dtype; the type comes first, as dtypes do not like to be compared
+def _is_complex(_: Any, dtype: Any) -> bool:
+    return "complex" in str(dtype)
 
 
 def conj(xp: Any, x: Any) -> Any:
