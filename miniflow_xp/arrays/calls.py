@@ -68,7 +68,7 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     elif below is not None:
         value = apply(op, below, inputs, keywords)
     else:
-        value = xp.native(op)(*inputs, **keywords)
+        value = called_natively(op, xp, inputs, keywords)
     equation = Equation(op, inputs, keywords, value, parents, rule, xp)
     if not named or op.startswith(REFUSING):
         equation.line = calling_line()
@@ -116,12 +116,17 @@ def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, 
             return arg.xp.tape.apply(op, args, keywords)
     if type(op) is not str:
         return op.call(*args)
-    try:
-        value = xp.native(op)(*[grounded(a) for a in args], **{k: grounded(v) for k, v in keywords.items()})
-    except TypeError:
-        check_libraries(op, args)
-        raise
+    value = called_natively(op, xp, [grounded(a) for a in args], {k: grounded(v) for k, v in keywords.items()})
     return boxed(value, xp)
+
+
+def called_natively(op: str, xp: Any, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """The value of ``op`` on the library's own arrays."""
+    try:
+        return xp.native(op)(*inputs, **keywords)
+    except TypeError:
+        check_libraries(op, inputs)
+        raise
 
 
 def boxed(value: Any, xp: Any) -> Any:
@@ -200,7 +205,7 @@ def rebuilt(model: Any, items: Sequence[Any]) -> Any:
 
 def check_libraries(op: str, args: Sequence[Any]) -> None:
     """Raise DifferentiationError where arrays of several libraries meet."""
-    kinds = {type(ground(a)).__module__.partition(".")[0]: None for a in args if hasattr(ground(a), "dtype")}
+    kinds = {type(a).__module__.partition(".")[0]: None for a in args if hasattr(a, "dtype")}
     kinds = {"jax" if kind == "jaxlib" else kind: None for kind in kinds}
     if len(kinds) > 1:
         raise mixed_libraries(op, list(kinds))

@@ -6,7 +6,6 @@ from typing import Any
 
 from miniflow_xp.arrays.calls import Operation, apply, leaves, level_of
 from miniflow_xp.arrays.equations import RECORDED
-from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.transforms.pullback import vjp, zeros_like
 from miniflow_xp.transforms.trees import flatten
@@ -115,8 +114,13 @@ def thunks_of(args: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
     for arg, gradient in zip(args, gradients, strict=True):
         inner = flatten(arg)[0]
         given = [None] * len(inner) if gradient is None else flatten(gradient)[0]
-        found += [thunk_of(zeros_like(constant(x)) if g is None else g) for x, g in zip(inner, given, strict=True)]
+        found += [thunk_of(none_of(x) if g is None else g) for x, g in zip(inner, given, strict=True)]
     return found
+
+
+def none_of(x: Any) -> Any:
+    """The gradient of an input that its rule gives none: zeros, or None for what is no array."""
+    return zeros_like(x) if hasattr(x, "dtype") else None
 
 
 def thunk_of(gradient: Any) -> Callable[[], Any] | None:
