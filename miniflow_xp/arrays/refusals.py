@@ -1,6 +1,7 @@
 """Why a function cannot be recorded or differentiated: the errors."""
 
 from miniflow_xp.errors import DifferentiationError, MiniflowError
+from miniflow_xp.system.callers import calling_line
 
 
 class TraceError(MiniflowError):
@@ -48,7 +49,7 @@ def leaves_namespace(shape: tuple[int, ...], where: str) -> TraceError:
 def gradient_lost(shape: tuple[int, ...], asked: str) -> DifferentiationError:
     """The error for an array that is differentiated and asked for something that keeps no gradient."""
     return DifferentiationError(
-        f"{asked} of a {shape} array",
+        f"{asked} of a {shape} array, at {calling_line()}",
         "the array is being differentiated, and its gradient would be lost",
         "a gradient goes through functions of the array's own namespace, operators and indexing",
         "Take the function from xp = array_namespace(x), or write stop_gradient(x) where a constant is meant",
@@ -58,7 +59,7 @@ def gradient_lost(shape: tuple[int, ...], asked: str) -> DifferentiationError:
 def no_rule(op: str) -> DifferentiationError:
     """The error for a function whose gradient is not known."""
     return DifferentiationError(
-        f"{op}",
+        f"{op}, at {calling_line()}",
         "its input is being differentiated, and it has no rule",
         "gradients go through the functions that have one",
         "Write it in other functions, give it a rule by custom_vjp, or its input stop_gradient(x)",
@@ -68,7 +69,7 @@ def no_rule(op: str) -> DifferentiationError:
 def closes_over(name: str) -> DifferentiationError:
     """The error for a function with its own rule that reads an array which is differentiated, but not given to it."""
     return DifferentiationError(
-        name,
+        f"{name}, at {calling_line()}",
         "it reads an array that is being differentiated and is not among its arguments",
         "its gradient goes to its arguments alone",
         "Give the array as an argument",
@@ -78,17 +79,27 @@ def closes_over(name: str) -> DifferentiationError:
 def stale(why: object) -> DifferentiationError:
     """The error for an array that shared its memory with one that was written to."""
     return DifferentiationError(
-        "an array that shares memory",
+        f"an array that shares memory, at {calling_line()}",
         f"it is read after {why}",
         "a traced array is replaced by a new one where it is written to, and those that show the same memory are not",
         "Write to the array itself, or take a copy: xp.asarray(x, copy=True)",
     )
 
 
+def unknown_to_library(said: str, place: str) -> DifferentiationError:
+    """The error for a traced array that was handed to a function which does not know it."""
+    return DifferentiationError(
+        place,
+        "a traced array met a function, or an array, that does not know it",
+        f"it says {said.splitlines()[0]}",
+        "Take functions from xp = array_namespace(x), and bring a plain array to it by xp.asarray",
+    )
+
+
 def mixed_libraries(op: str, names: list[str]) -> DifferentiationError:
     """The error for a call with arrays of several libraries."""
     return DifferentiationError(
-        f"{op}",
+        f"{op}, at {calling_line()}",
         f"its inputs are arrays of {' and '.join(names)}",
         "the arrays of a call belong to one library",
         "Bring them to one: xp.asarray of a NumPy array, or from_dlpack",

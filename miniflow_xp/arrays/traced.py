@@ -112,8 +112,12 @@ class Traced:
 
         return np.asarray(constant(self, "numpy.asarray() or a function of numpy"), dtype=dtype)
 
-    def __array_function__(self, function: Callable[..., Any], *_: Any) -> Any:
-        raise leaves_namespace(self.shape, f"numpy.{function.__name__}")
+    def __array_function__(self, function: Callable[..., Any], _: Any, args: Any, keywords: Any) -> Any:
+        """A function of NumPy's own: it may look at the shape; else it takes constants."""
+        name = function.__name__
+        if name in ("shape", "ndim", "size") and len(args) == 1 and not keywords:
+            return getattr(self, name)
+        return function(*[constant(a, f"numpy.{name}") if type(a) is Traced else a for a in args], **keywords)
 
     def __dlpack__(self, **keywords: Any) -> Any:
         return constant(self, "another array library").__dlpack__(**keywords)

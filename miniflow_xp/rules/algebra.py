@@ -10,7 +10,8 @@ from miniflow_xp.arrays.tables import RULES, Rule
 def is_complex(x: Any) -> bool:
     """Is this a complex array, or number?"""
     dtype = getattr(x, "dtype", None)
-    return isinstance(x, complex) if dtype is None else _is_complex(type(dtype), dtype)
+    kind: Any = type(dtype)
+    return isinstance(x, complex) if dtype is None else _is_complex(kind, dtype)
 
 
 @cache  # libraries take microseconds to spell a dtype; the type comes first, as dtypes do not like to be compared

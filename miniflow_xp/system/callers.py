@@ -3,7 +3,7 @@
 import os.path
 import re
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 
 _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
@@ -11,10 +11,24 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 def calling_line() -> str:
     """The line outside of this package that is running: ``nn.py:12``, or in a notebook ``In [3], line 2``."""
     frame = sys._getframe(stacklevel() - 1)  # noqa: SLF001  inspect.stack() reads every source file
+    return in_words(frame, frame.f_lineno)
+
+
+def raising_line(traceback: TracebackType | None) -> str:
+    """The innermost line of a traceback that is the user's: outside of this package and of installed ones."""
+    found = "an unknown line"
+    while traceback is not None:
+        filename = traceback.tb_frame.f_code.co_filename
+        if not filename.startswith(_PACKAGE) and "site-packages" not in filename:
+            found = in_words(traceback.tb_frame, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return found
+
+
+def in_words(frame: FrameType, line: int) -> str:
+    """A line of code for people: its file, or cell, and number."""
     cell = cell_of(frame)
-    if cell:
-        return f"In [{cell}], line {frame.f_lineno}"
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return f"In [{cell}], line {line}" if cell else f"{os.path.basename(frame.f_code.co_filename)}:{line}"
 
 
 def cell_of(frame: FrameType) -> str | None:

@@ -8,10 +8,12 @@ import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp.arrays.calls import boxed, rebuilt, without_gradient
 from miniflow_xp.arrays.equations import CONSTANT, Equation, levels
 from miniflow_xp.arrays.namespace import Namespace, constant, namespace_of, namespace_of_library
+from miniflow_xp.arrays.refusals import unknown_to_library
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.broadcasting import unbroadcast
-from miniflow_xp.errors import DifferentiationError, ShapeError
+from miniflow_xp.errors import DifferentiationError, MiniflowError, ShapeError
 from miniflow_xp.switch import get_backend
+from miniflow_xp.system.callers import raising_line
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 Pullback = Callable[[Any], tuple[Any, ...]]
@@ -46,7 +48,7 @@ class DifferentiatedCall:
         self._inside = any(type(array) is Traced for array in arrays)
         self._level = next(levels)
         self._starts = [start(array) for array in arrays]
-        ends, rebuild = flatten(function(*self._build(iter([self._traced(s) for s in self._starts]))))
+        ends, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
         self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
         self.ends = [value_below(end, self._level, self._inside) for end in ends]
         self.value = rebuild(iter(self.ends))
@@ -72,6 +74,16 @@ class DifferentiatedCall:
         gradients = [found[s] if s in found else zeros_like(s.value) for s in self._starts]
         result: tuple[Any, ...] = self._build(iter([g if inside else plain(g) for g in gradients]))
         return result
+
+
+def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
+    """The function's result; raises DifferentiationError where another library does not know a traced array."""
+    try:
+        return function(*args)
+    except TypeError as error:
+        if isinstance(error, MiniflowError) or Traced.__name__ not in str(error):
+            raise
+        raise unknown_to_library(str(error), raising_line(error.__traceback__)) from error
 
 
 def as_array(leaf: Any) -> Any:
