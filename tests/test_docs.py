@@ -1,6 +1,6 @@
 """The documents say what is true: commands, links, file names, public names, settings, the version.
 
-Their examples are run as doctests: pytest collects README.md and CONTRIBUTING.md themselves.
+Their examples are run as doctests: pytest collects README.md, CONTRIBUTING.md and docs themselves.
 """
 
 import os
@@ -15,7 +15,8 @@ from miniflow_xp import errors, switch
 
 ROOT = Path(__file__).resolve().parent.parent
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DECISIONS]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *PAGES, *DECISIONS]
 FILES = [*(ROOT / "miniflow_xp").rglob("*.py"), ROOT / "tests" / "capabilities.py"]
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
 OPTIONAL_FILES = {"FILE.safetensors", "DATASET-parameters.safetensors", "FILE.csv"}  # stand for the user's own
