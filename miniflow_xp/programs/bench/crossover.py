@@ -173,23 +173,10 @@ def break_even(extra_once_s: float, gain_per_step_s: float) -> int | None:
     return max(0, ceil(extra_once_s / gain_per_step_s)) if gain_per_step_s > 0 else None
 
 
-class Fit(NamedTuple):
-    """T(n) = overhead + slope · nᵖ in seconds, and its leave-one-out error, relative, root mean square."""
+def fit_overhead(sizes: Sequence[float], times: Sequence[float]) -> float | None:
+    """a of T(n) = a + b nᵖ in seconds; None under five sizes, or if points left out are missed by 15 % (RMS).
 
-    overhead_s: float
-    slope_s: float
-    exponent: float
-    error: float
-
-    def at(self, size: float) -> float:
-        """Seconds at a size."""
-        return float(self.overhead_s + self.slope_s * size**self.exponent)
-
-
-def fit(sizes: Sequence[float], times: Sequence[float]) -> Fit | None:
-    """T = a + b nᵖ, least squares of the logarithms; None under five sizes, or if points left out are missed by 15 %.
-
-    It explains overhead and throughput; the crossover is not taken from it.
+    It explains what a step takes whatever its size; the crossover is not taken from it.
     """
     n, logs = np.asarray(sizes, float), np.log(np.asarray(times, float))
     if len(n) < 5:
@@ -198,12 +185,14 @@ def fit(sizes: Sequence[float], times: Sequence[float]) -> Fit | None:
     for place in range(len(n)):
         a, b, p = least_squares(np.delete(n, place), np.delete(logs, place))
         misses.append(np.log(a + b * n[place] ** p) - logs[place])
-    error = float(np.expm1(np.sqrt(np.mean(np.square(misses)))))
-    return Fit(*least_squares(n, logs), error) if error <= FIT_ERROR else None
+    explained = np.expm1(np.sqrt(np.mean(np.square(misses)))) <= FIT_ERROR
+    return least_squares(n, logs)[0] if explained else None
 
 
 def least_squares(n: "np.ndarray[tuple[int], np.dtype[np.float64]]", logs: object) -> tuple[float, float, float]:
-    """(a, b, p) by a grid over p and w = b n₀ᵖ / T(n₀), the share of work at the smallest size, refined five times.
+    """(a, b, p) of a + b nᵖ whose logarithms are nearest to these.
+
+    By a grid over p and w = b n₀ᵖ / T(n₀), the share of work at the smallest size, refined five times.
 
     In w, which runs over decades, and p the scale of T is the only other unknown, and has a closed form.
     """
