@@ -1,8 +1,10 @@
 """Ratios of paired times, with intervals that hold whatever the distribution of the noise, and verdicts on them."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
-from math import comb, exp, isfinite, log, sqrt
+from itertools import accumulate
+from math import comb, exp, inf, isfinite, log, sqrt
 from statistics import NormalDist, median
 from typing import NamedTuple
 
@@ -31,7 +33,7 @@ class Ratio(NamedTuple):
     @property
     def inverse(self) -> "Ratio":
         """reference / time."""
-        low, high = (1 / self.high, 1 / self.low) if self.bounded else (0.0, float("inf"))
+        low, high = (1 / self.high, 1 / self.low) if self.bounded else (0.0, inf)
         return Ratio(1 / self.estimate, low, high, self.pairs)
 
 
@@ -45,10 +47,13 @@ def paired_ratio(times: Sequence[float], reference: Sequence[float], confidence:
     if not logs or not all(map(isfinite, logs)):
         raise ValueError("a ratio needs pairs of positive times")
     averages = sorted((logs[i] + logs[j]) / 2 for i in range(len(logs)) for j in range(i, len(logs)))
-    outside = signed_rank_quantile(len(logs), (1 - confidence) / 2)
-    if outside == 0:
-        return Ratio(exp(median(averages)), 0.0, float("inf"), len(logs))
-    return Ratio(exp(median(averages)), exp(averages[outside - 1]), exp(averages[-outside]), len(logs))
+    return ratio_from(averages, signed_rank_quantile(len(logs), (1 - confidence) / 2), len(logs))
+
+
+def ratio_from(logs: Sequence[float], outside: int, pairs: int) -> Ratio:
+    """The median of ascending logarithms, and an interval outside of which so many lie on either side; 0 for none."""
+    low, high = (exp(logs[outside - 1]), exp(logs[-outside])) if outside else (0.0, inf)
+    return Ratio(exp(median(logs)), low, high, pairs)
 
 
 @cache
@@ -60,11 +65,12 @@ def signed_rank_quantile(pairs: int, tail: float) -> int:
             (counts[t] if t < len(counts) else 0) + (counts[t - rank] if t >= rank else 0)
             for t in range(len(counts) + rank)
         ]
-    below, k = 0, 0
-    while below + counts[k] <= tail * 2**pairs:
-        below += counts[k]
-        k += 1
-    return k
+    return quantile(counts, tail * 2**pairs)
+
+
+def quantile(counts: Sequence[int], most: float) -> int:
+    """The largest k of which the first k counts add up to no more than that."""
+    return bisect_right(list(accumulate(counts)), most)
 
 
 def shift(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
@@ -74,10 +80,7 @@ def shift(times: Sequence[float], reference: Sequence[float], confidence: float 
     """
     differences = sorted(log(a / b) for a in times for b in reference)
     outside = rank_sum_quantile(*sorted((len(times), len(reference))), (1 - confidence) / 2)
-    count = min(len(times), len(reference))
-    if outside == 0:
-        return Ratio(exp(median(differences)), 0.0, float("inf"), count)
-    return Ratio(exp(median(differences)), exp(differences[outside - 1]), exp(differences[-outside]), count)
+    return ratio_from(differences, outside, min(len(times), len(reference)))
 
 
 @cache
@@ -92,11 +95,7 @@ def rank_sum_quantile(few: int, many: int, tail: float) -> int:
             counts[u] -= counts[u - many - i]
         for u in range(i, few * many + 1):
             counts[u] += counts[u - i]
-    below, k = 0, 0
-    while below + counts[k] <= tail * comb(few + many, few):
-        below += counts[k]
-        k += 1
-    return k
+    return quantile(counts, tail * comb(few + many, few))
 
 
 def verdict(ratio: Ratio, floor: float = 0.0, tie: float = TIE) -> str:

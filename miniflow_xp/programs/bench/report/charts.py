@@ -34,15 +34,18 @@ def line_plot(
     looks: dict[str, Style],
     axis: str,
     y_units: Callable[[float], str],
+    through: Sequence[float] = (),
+    room: float = 0.06,
 ) -> tuple[Plot, Log, Log] | None:
-    """Log-log lines with bands; None where fewer than two sizes were measured."""
+    """A log-log plot for lines with bands, which shows ``through``, too; None under two measured sizes."""
     drawn = {name: points for name, points in lines.items() if points}
     sizes = sorted({p[0] for points in drawn.values() for p in points if p[0] > 0})
     if len(sizes) < 2:
         return None
     plot = Plot(title, about, [(name, looks[name]) for name in drawn])
     x = around(sizes, plot.left, plot.right)
-    y = around((v for points in drawn.values() for p in points for v in p[1:4]), plot.bottom, plot.top)
+    seen = (v for points in drawn.values() for p in points for v in p[1:4])
+    y = around((*through, *seen), plot.bottom, plot.top, room)
     plot.y_ticks(y, [(v, y_units(v)) for v in y.decades()])
     plot.x_ticks(x, [(s, units.size(s)) for s in sizes], axis)
     return plot, x, y
@@ -145,19 +148,11 @@ def speedup(run: Run, series: Series) -> str | None:
             brackets.append((low, high, looks[name]))
     rivals = " or ".join(dict.fromkeys(rival for _, rival in run.rivals(series)))
     about = f"How many times as fast as {rivals}, against {series.axis}; the line at 1 is equal speed."
-    made = line_plot(series.title, about, lines, looks, series.axis, ratio_tick)
+    made = line_plot(series.title, about, lines, looks, series.axis, ratio_tick, through=[1.0], room=0.1)
     if made is None:
         return None
     plot, x, y = made
-    y = around(
-        [1.0, *(v for points in lines.values() for p in points for v in p[1:4])], plot.bottom, plot.top, room=0.1
-    )
-    plot.body.clear()
-    plot.body += shaded(plot, x, brackets)
-    plot.y_ticks(y, [(v, ratio_tick(v)) for v in y.decades()])
-    plot.x_ticks(
-        x, [(s, units.size(s)) for s in sorted({p[0] for points in lines.values() for p in points})], series.axis
-    )
+    plot.body[:0] = shaded(plot, x, brackets)
     plot.body.append(tag("path", class_="one", d=f"M{plot.left:.1f} {y(1):.1f}H{plot.right:.1f}"))
     draw(plot, x, y, lines, looks)
     plot.body.append(beside_one(plot, y, lines, clipped_rival(rivals)))
