@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.bench.findings.outcome import against
+from miniflow_xp.programs.bench.findings.outcome import duels
 from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
 from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import MARKERS, Log, Plot, Style, around, band, label, marker, polyline, tag
@@ -136,16 +136,13 @@ def bandwidth(run: Run, series: Series) -> str | None:
 def speedup(run: Run, series: Series) -> str | None:
     """Rival's time / time with its interval; above 1 it is faster. The crossover's bracket is shaded."""
     looks = styles(run, series)
-    lines: dict[str, list[Point]] = {}
-    brackets: list[tuple[float, float, Style]] = []
-    for name, rival in run.rivals(series):
-        found = against(run, series, name, rival)
-        if found is None:
-            continue
-        lines[name] = [speedup_point(c.name, c.size, compared) for c, compared in found.points if c.size is not None]
-        low, high = found.crossover.low, found.crossover.high
-        if low and high:
-            brackets.append((low, high, looks[name]))
+    found = duels(run, series)
+    lines = {
+        one.label: [speedup_point(c.name, c.size, compared) for c, compared in one.points if c.size is not None]
+        for one in found
+    }
+    ends = [(one.crossover.low, one.crossover.high, looks[one.label]) for one in found]
+    brackets = [(low, high, look) for low, high, look in ends if low and high]
     rivals = " or ".join(dict.fromkeys(rival for _, rival in run.rivals(series)))
     about = f"How many times as fast as {rivals}, against {series.axis}; the line at 1 is equal speed."
     made = line_plot(series.title, about, lines, looks, series.axis, ratio_tick, through=[1.0], room=0.1)
