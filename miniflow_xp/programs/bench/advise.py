@@ -32,10 +32,9 @@ MOST = 0.5  # a part of the time above this is what limits it
 
 
 class Advice(NamedTuple):
-    """For one candidate and way: from which size on it wins, and everything measured."""
+    """For one candidate and way: from which size on it wins, in figures and in words."""
 
     candidate: str
-    reference: str
     way: str
     crossover: Crossover
     sentence: str
@@ -72,7 +71,7 @@ def advise(
             for candidate in names[1:]:
                 crossover = find_crossover(study.compare(way, candidate, names[0]), sizes, floor)
                 said = sentence(study, way, candidate, names[0], crossover, steps)
-                advice.append(Advice(candidate, names[0], way, crossover, said))
+                advice.append(Advice(candidate, way, crossover, said))
     cells = [cell for found in study.cells.values() for cell in found.values()]
     if not any(cell.samples for cell in cells):
         why = next((cell.why for cell in cells), SPENT)

@@ -17,7 +17,10 @@ from miniflow_xp.programs.bench.affinity import bound_to, usable_cores
 from miniflow_xp.programs.bench.cases import plan
 from miniflow_xp.programs.bench.compare import compare
 from miniflow_xp.programs.bench.files import read_run, write_run
-from miniflow_xp.programs.bench.findings.sentences import lead, relied_on, sentences, unusable
+from miniflow_xp.programs.bench.findings.run import Run
+from miniflow_xp.programs.bench.findings.sentences import lead, sentences
+from miniflow_xp.programs.bench.findings.trust import hedged
+from miniflow_xp.programs.bench.findings.verdicts import not_used
 from miniflow_xp.programs.bench.run import run
 from miniflow_xp.programs.bench.terminal import advice_table, show, show_changes, shown
 from miniflow_xp.programs.bench.worker import SINGLE
@@ -156,12 +159,12 @@ def advise_command(
     with bound_to(cores), shown() as progress:
         names = with_one_thread(chosen_backends(backends))
         advice, study, found = advise(builder, name, sizes, names, steps, budget, seed, progress)
-    terminal = stdout()
-    show(terminal, lead(found))
+    terminal, seen = stdout(), Run(found)
+    show(terminal, lead(seen))
     step, whole = times(study, steps)
     for words, table in (("a step", step), (f"{steps:,} steps and what is paid once", whole)):
-        terminal.print(advice_table(relied_on(found, f"{words}, data on the device"), name, table))
-    show(terminal, [*(relied_on(found, one.sentence) for one in advice), *unusable(found)])
+        terminal.print(advice_table(hedged(seen, f"{words}, data on the device"), name, table))
+    show(terminal, [*(hedged(seen, one.sentence) for one in advice), *map(str, not_used(seen))])
     if not advice:
         terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:

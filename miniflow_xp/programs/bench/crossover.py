@@ -4,6 +4,7 @@ Processor curves have cliffs where the data leaves a cache; a crossover that is 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from math import ceil, sqrt
 from typing import NamedTuple
 
@@ -119,22 +120,12 @@ def words(measured: dict[int, Ratio], floor: float, tie: float) -> dict[int, str
     return {size: verdict(measured[size], floor, tie) for size in sorted(measured)}
 
 
-def first_win(verdicts: dict[int, str]) -> int | None:
-    """The first size from which every larger one is a win."""
-    first = None
-    for size in reversed(verdicts):
-        if verdicts[size] != "wins":
-            break
-        first = size
-    return first
-
-
-def last_loss(verdicts: dict[int, str], below: int) -> int | None:
-    """The last size under ``below`` where the candidate loses; else the smallest size, if it is a tie there."""
-    losses = [size for size, word in verdicts.items() if size < below and word == "loses"]
-    smallest = next(iter(verdicts))
-    ties = [smallest] if smallest < below and verdicts[smallest] == "tie" else []
-    return losses[-1] if losses else next(iter(ties), None)
+def bracket(verdicts: dict[int, str]) -> tuple[int | None, int | None]:
+    """The last size that loses before, else the smallest if it is a tie, and the first size from which on all win."""
+    wins = list(takewhile(lambda size: verdicts[size] == "wins", reversed(verdicts)))
+    below = list(verdicts)[: len(verdicts) - len(wins)]
+    losses = [size for size in below if verdicts[size] == "loses"] or [n for n in below[:1] if verdicts[n] == "tie"]
+    return (losses[-1] if wins and losses else None), (wins[-1] if wins else None)
 
 
 def next_size(verdicts: dict[int, str]) -> int | None:
@@ -142,8 +133,7 @@ def next_size(verdicts: dict[int, str]) -> int | None:
 
     Between them there may be sizes that are ties or unclear: measuring near those again would not separate them.
     """
-    high = first_win(verdicts)
-    low = last_loss(verdicts, high) if high else None
+    low, high = bracket(verdicts)
     if high is None or low is None:
         return None
     inside = [size for size in verdicts if low <= size <= high]
@@ -155,8 +145,7 @@ def next_size(verdicts: dict[int, str]) -> int | None:
 def conclude(measured: dict[int, Ratio], verdicts: dict[int, str], why: str) -> Crossover:
     """The Crossover that the verdicts amount to."""
     by_size = {size: measured[size] for size in verdicts}
-    high = first_win(verdicts)
-    low = last_loss(verdicts, high) if high else None
+    low, high = bracket(verdicts)
     if not verdicts:
         state = "unclear"
     elif high is None:
