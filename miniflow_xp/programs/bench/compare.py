@@ -20,7 +20,7 @@ from typing import NamedTuple
 from miniflow_xp.errors import DifferentMachinesError
 from miniflow_xp.programs.bench.differences import machine_differences, setting_notes
 from miniflow_xp.programs.bench.limits import LEAST, Limits, between, change, kind, sat_twice
-from miniflow_xp.programs.bench.record import KEY, Cell, Key, Record
+from miniflow_xp.programs.bench.record import Cell, Key, Record
 from miniflow_xp.programs.bench.statistics import TIE, Ratio, shift
 
 ORDER = ("SLOWER", "FASTER", "UNCLEAR", "MISSING", "NEW", "SAME")
@@ -164,7 +164,7 @@ def common_drift(rows: Iterable[Row]) -> dict[str, float]:
     ratios: dict[str, list[float]] = {}
     for row in rows:
         if row.best is not None:
-            ratios.setdefault(row.key[KEY.index("backend")], []).append(row.best)
+            ratios.setdefault(kind(row.key)[0], []).append(row.best)
     return {backend: median(values) for backend, values in sorted(ratios.items())}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
 from math import comb, exp, inf, isfinite, log, sqrt
-from statistics import NormalDist, median
+from statistics import NormalDist, median, quantiles
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
@@ -120,12 +120,5 @@ def steady(samples: Sequence[float]) -> bool:
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """First quartile, median and third quartile, by linear interpolation."""
-    ordered = sorted(values)
-
-    def at(fraction: float) -> float:
-        place = fraction * (len(ordered) - 1)
-        low = int(place)
-        high = min(low + 1, len(ordered) - 1)
-        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
-
-    return at(0.25), at(0.5), at(0.75)
+    first, middle, third = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [*values] * 3
+    return first, middle, third

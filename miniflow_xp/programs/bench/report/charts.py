@@ -118,7 +118,7 @@ def memory(run: Run, series: Series) -> str | None:
         peak = cell.peak_bytes
         return (peak, peak, peak, f"{cell.case}: {units.byte_count(peak)}") if peak and peak > 0 else None
 
-    return simple(run, series, "Peak memory", point, units.byte_tick)
+    return simple(run, series, "Peak memory", point, lambda v: units.tick(v, units.BYTES))
 
 
 def bandwidth(run: Run, series: Series) -> str | None:
