@@ -68,11 +68,6 @@ class Changes:
         counts = ", ".join(f"{len(self.of(state))} {state}" for state in ORDER if self.of(state))
         return f"{len(self.rows)} rows: {counts or 'none'}"
 
-    def __str__(self) -> str:
-        lines = [self.counts]
-        lines += [f"{row.state} {row.name}: {in_words(row)}" for row in self.rows if row.state != "SAME"]
-        return "\n".join(lines + self.notes)
-
 
 def compare(base: Record, new: Record, fail: float | None = None, force: bool = False) -> Changes:
     """What changed from ``base`` to ``new``; ``fail`` is the slowdown that is allowed, 0.05 for 5 %.

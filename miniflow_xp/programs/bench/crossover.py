@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from miniflow_xp.programs.bench.statistics import TIE, Ratio, verdict
+from miniflow_xp.programs.bench.statistics import Ratio, verdict
 
 COARSE = 4  # a grid's step
 NARROW = sqrt(2)  # a bracket this narrow is narrow enough
@@ -87,7 +87,7 @@ def coarse_grid(low: int, high: int, step: int = COARSE) -> list[int]:
 
 
 def find_crossover(
-    compare: Compare, sizes: Sequence[int], floor: float = 0.0, tie: float = TIE, most_extra: int = MOST_EXTRA
+    compare: Compare, sizes: Sequence[int], floor: float = 0.0, most_extra: int = MOST_EXTRA
 ) -> Crossover:
     """The bracket: first the ascending ``sizes``, then geometric bisection inside it.
 
@@ -107,17 +107,17 @@ def find_crossover(
             if measured:
                 break
     for _ in range(most_extra):
-        middle = next_size(words(measured, floor, tie))
+        middle = next_size(words(measured, floor))
         ratio = compare(middle) if middle else None
         if not middle or not isinstance(ratio, Ratio):
             break  # a bracket that could not be narrowed is still one
         measured[middle] = ratio
-    return conclude(measured, words(measured, floor, tie), why)
+    return conclude(measured, words(measured, floor), why)
 
 
-def words(measured: dict[int, Ratio], floor: float, tie: float) -> dict[int, str]:
+def words(measured: dict[int, Ratio], floor: float) -> dict[int, str]:
     """{size: verdict}, ascending."""
-    return {size: verdict(measured[size], floor, tie) for size in sorted(measured)}
+    return {size: verdict(measured[size], floor) for size in sorted(measured)}
 
 
 def bracket(verdicts: dict[int, str]) -> tuple[int | None, int | None]:

@@ -9,6 +9,7 @@ from statistics import NormalDist, median, quantiles
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
 MOST_EXACT = 2500  # products of sample counts above this take the normal approximation
 TIE = 0.05  # a ratio within 5 % of 1 is a tie, if its interval is
 UNSTEADY = 100  # samples of one step that lie farther apart were taken on a machine that did something else
@@ -37,7 +38,7 @@ class Ratio(NamedTuple):
         return Ratio(1 / self.estimate, low, high, self.pairs)
 
 
-def paired_ratio(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
+def paired_ratio(times: Sequence[float], reference: Sequence[float]) -> Ratio:
     """exp of the Hodges–Lehmann estimate of log(time / reference), with Wilcoxon's interval; pairs are of one round.
 
     Hodges and Lehmann, Annals of Mathematical Statistics 34 (1963) 598; Hollander and Wolfe, Nonparametric Statistical
@@ -47,7 +48,7 @@ def paired_ratio(times: Sequence[float], reference: Sequence[float], confidence:
     if not logs or not all(map(isfinite, logs)):
         raise ValueError("a ratio needs pairs of positive times")
     averages = sorted((logs[i] + logs[j]) / 2 for i in range(len(logs)) for j in range(i, len(logs)))
-    return ratio_from(averages, signed_rank_quantile(len(logs), (1 - confidence) / 2), len(logs))
+    return ratio_from(averages, signed_rank_quantile(len(logs), TAIL), len(logs))
 
 
 def ratio_from(logs: Sequence[float], outside: int, pairs: int) -> Ratio:
@@ -73,14 +74,14 @@ def quantile(counts: Sequence[int], most: float) -> int:
     return bisect_right(list(accumulate(counts)), most)
 
 
-def shift(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
+def shift(times: Sequence[float], reference: Sequence[float]) -> Ratio:
     """exp of the Hodges–Lehmann shift of log times, with the Mann–Whitney interval; the samples are not pairs.
 
     Hollander and Wolfe, Nonparametric Statistical Methods, section 4.3. 0 and infinity where no interval exists.
     """
     differences = sorted(log(a / b) for a in times for b in reference)
-    outside = rank_sum_quantile(*sorted((len(times), len(reference))), (1 - confidence) / 2)
-    return ratio_from(differences, outside, min(len(times), len(reference)))
+    few, many = sorted((len(times), len(reference)))
+    return ratio_from(differences, rank_sum_quantile(few, many, TAIL), few)
 
 
 @cache
@@ -98,15 +99,15 @@ def rank_sum_quantile(few: int, many: int, tail: float) -> int:
     return quantile(counts, tail * comb(few + many, few))
 
 
-def verdict(ratio: Ratio, floor: float = 0.0, tie: float = TIE) -> str:
+def verdict(ratio: Ratio, floor: float = 0.0) -> str:
     """One of wins (the time is shorter than the reference), loses, tie, unclear; ``floor`` is the noise of an A/A run.
 
-    A win must clear the floor; a tie lies within ``tie``, or within the floor where that is wider.
+    A win must clear the floor; a tie lies within TIE, or within the floor where that is wider.
     """
-    width = max(floor, tie)
-    if ratio.high < 1 / (1 + floor) and ratio.estimate < 1 / (1 + tie):
+    width = max(floor, TIE)
+    if ratio.high < 1 / (1 + floor) and ratio.estimate < 1 / (1 + TIE):
         return "wins"
-    if ratio.low > 1 + floor and ratio.estimate > 1 + tie:
+    if ratio.low > 1 + floor and ratio.estimate > 1 + TIE:
         return "loses"
     if 1 / (1 + width) <= ratio.low and ratio.high <= 1 + width:
         return "tie"

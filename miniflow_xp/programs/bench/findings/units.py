@@ -18,10 +18,10 @@ def digits(value: float, wanted: int = 3) -> str:
     return f"{round(value, places):.{max(places, 0)}f}" if -5 < log10(abs(value)) < 6 else f"{value:.{wanted - 1}e}"
 
 
-def scaled(value: float, units: tuple[tuple[float, str], ...], wanted: int = 3) -> str:
+def scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
     """The value in the largest of the units that it reaches."""
     scale, unit = reached(value, units)
-    return f"{digits(value / scale, wanted)}{SPACE}{unit}".rstrip()
+    return f"{digits(value / scale)}{SPACE}{unit}".rstrip()
 
 
 def reached(value: float, units: tuple[tuple[float, str], ...]) -> tuple[float, str]:
