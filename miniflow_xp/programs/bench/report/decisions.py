@@ -17,8 +17,6 @@ def decisions(run: Run) -> str:
         for series in run.of(*FAMILIES)
         if len(series.labels) > 1 and any(case_is_told(run, c) for c in series.cases)
     ]
-    if not rows:
-        return ""
     head = ["Workload", "Winner by size", f"Faster than {run.reference} from which size on"]
     return table("Winner by size, smallest first", head, rows)
 

@@ -116,7 +116,7 @@ def peaks(run: Run) -> str:
     """Peak memory in words, where there is one size only."""
     found = [(c, c.peak_bytes) for c in run.cells if c.family == "memory" and c.peak_bytes is not None]
     rows: list[Row] = [[f"{c.series}, {c.case}", c.label, Entry(units.byte_count(p), p)] for c, p in found]
-    return table("Peak memory", ["Workload", "Backend", "Bytes"], rows) if rows else ""
+    return table("Peak memory", ["Workload", "Backend", "Bytes"], rows)
 
 
 def peers(run: Run) -> str:
