@@ -21,6 +21,7 @@ from miniflow_xp.errors import GraphError, ShapeError, UnfedError
 from miniflow_xp.given import as_array, check_kind
 from miniflow_xp.nodes.copying import carried, meet
 from miniflow_xp.nodes.gradients import Gradients, LazyGradient
+from miniflow_xp.nodes.operators import Known, Operators
 from miniflow_xp.nodes.readers import Readers
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import calling_line
@@ -42,7 +43,7 @@ _made: Counter[tuple[str, str]] = Counter()
 """{(class, line of code): how many nodes without a name were made there}."""
 
 
-class Node(ShownAsText):
+class Node(Operators, ShownAsText):
     """One operation of a graph.
 
     ``inbound_nodes``: the nodes whose values it reads; numbers and arrays among them become constants.
@@ -84,7 +85,7 @@ class Node(ShownAsText):
         self.made_at = "" if name else calling_line()
         _made[self.kind_and_place] += 1  # of those with a name nobody asks
         self.number = _made[self.kind_and_place]
-        self.inbound_nodes: list[Node] = [as_node(node, self) for node in inbound_nodes]
+        self.inbound_nodes: list[Node] = [node_of(node, self) for node in inbound_nodes]
         if inbound_nodes and all(isinstance(node, Constant) for node in self.inbound_nodes):
             raise only_numbers(self)
         self.outbound_nodes: MutableSequence[Node] = self.no_readers()
@@ -109,8 +110,14 @@ class Node(ShownAsText):
 
         ``gradient`` is the cost's gradient of ``value``, this node's value. A returned gradient may have the shape that
         the input was broadcast to: the engine sums the repeated axes.
+
+        A node that does not define it has the gradient of what its ``compute`` calls.
         """
-        raise NotImplementedError(f"{self} has no vjp: define it, or backward")
+        if type(self).compute is Node.compute:
+            raise NotImplementedError(f"{self} has no vjp: define it, or backward")
+        from miniflow_xp.nodes.derived import derived  # here: the lesson does not need it
+
+        return derived(self, gradient, inputs)
 
     def check(self, *inputs: Any) -> None:
         """Raise ShapeError or DtypeError where the inputs do not fit; looks at shapes and dtypes only."""
@@ -219,16 +226,22 @@ class Node(ShownAsText):
         other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other, {})
         return other
 
+    kind = Known(lambda node: type(node).__name__, "What it computes, for people: its class.")
+
+    def spelled(self, inputs: Sequence[str]) -> str:
+        """Its equation's right side, for people, from the names of its inputs."""
+        return f"{self.kind}({', '.join(inputs)})"
+
     @property
     def kind_and_place(self) -> tuple[str, str]:
-        """Its class, and the line of code that made it."""
-        return type(self).__name__, self.made_at
+        """Its kind, and the line of code that made it."""
+        return self.kind, self.made_at
 
     def __str__(self) -> str:
         if self.name:
-            return f"{type(self).__name__} {self.name!r}"
+            return f"{self.kind} {self.name!r}"
         number = f" #{self.number}" if _made[self.kind_and_place] > 1 else ""
-        return f"{type(self).__name__}{number} made at {self.made_at}"
+        return f"{self.kind}{number} made at {self.made_at}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -344,10 +357,12 @@ class Constant(Node):
 
     It brings no dtype of its own. A number takes that of what it meets; an array, of which this keeps a copy, comes in
     the widest float dtype of the graph's leaves, as a list does that is fed, so that it widens nothing.
+
+    ``keeps_dtype``: integers, or truth values, that stay what they are, as those of an index do.
     """
 
-    def __init__(self, given: Any) -> None:
-        self.is_array = hasattr(given, "shape")
+    def __init__(self, given: Any, keeps_dtype: bool = False) -> None:
+        self.is_array, self.keeps_dtype = hasattr(given, "shape"), keeps_dtype
         super().__init__(name=f"array {shape_of(given)}" if self.is_array else repr(given))
         self.given = self.value = given
 
@@ -360,6 +375,7 @@ class Constant(Node):
             return self.given
         own = dtypes.name_of(self.given)
         name = dtype or (own if own in dtypes.INTEGERS else backend.default_float)
+        name = backend.storable(own) if self.keeps_dtype else name
         held = self.value
         if backend.owns(held) and backend.on_device(held) and dtypes.name_of(held) == name:
             return held
@@ -452,7 +468,7 @@ def operator(symbol: str) -> Callable[[OperatorClass], OperatorClass]:
     return register
 
 
-def as_node(operand: Any, reader: Node) -> Node:
+def node_of(operand: Any, reader: Node) -> Node:
     """``operand``, a node, a number or an array, as a node; raises GraphError for anything else."""
     if isinstance(operand, Node):
         return operand
@@ -495,7 +511,7 @@ def usable(number: float, reader: Node) -> float:
     return found
 
 
-def copied(array: Any, reader: Node) -> Array:
+def copied(array: Any, reader: object) -> Array:
     """A copy of an array on the host, that cannot be written to; raises what feeding it would raise."""
     backend = get_backend()
     found = as_array(reader, array, backend)
