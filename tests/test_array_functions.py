@@ -91,9 +91,9 @@ def along(gradients, moves):
 
 def slope(backend, function, arrays, moves):
     """The derivative of a function along a direction, by central differences."""
-    ends = []
+    ends, xp = [], differentiable_namespace(backend.xp)
     for sign in (1, -1):
-        moved = [backend.asarray(a + sign * STEP * v) for a, v in zip(arrays, moves, strict=True)]
+        moved = [xp.asarray(backend.asarray(a + sign * STEP * v)) for a, v in zip(arrays, moves, strict=True)]
         ends.append(float(on_host(backend, function(*moved))))
     return (ends[0] - ends[1]) / (2 * STEP)
 

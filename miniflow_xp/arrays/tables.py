@@ -94,6 +94,10 @@ VIEWS = {
     "flip",
     "real",
     "imag",
+    "astype",
+    "conj",
+    "positive",
+    "to_device",
 }
 """Functions whose result may show the memory of their input, besides an index without arrays."""
 

@@ -119,7 +119,9 @@ def broadcast_arrays(xp: Any, *arrays: Any) -> tuple[Any, ...]:
     shapes = [tuple(array.shape) for array in arrays]
     shape = broadcast(*shapes)
     if shape is None:
-        raise ShapeError("broadcast_arrays", f"{shapes}", "axes are equal or 1, from the last on", "Reshape one of them")
+        raise ShapeError(
+            "broadcast_arrays", f"{shapes}", "axes are equal or 1, from the last on", "Reshape one of them"
+        )
     return tuple([xp.broadcast_to(array, shape) for array in arrays])
 
 

@@ -1,6 +1,7 @@
 """Reductions and cumulative functions."""
 
 import numpy as np
+
 from array_cases.case import Case, case, complexes, normal, positive
 
 REAL = {"torch": "its own gradient of a real array stays complex"}
@@ -30,9 +31,21 @@ for op in ("sum", "mean", "prod", "max", "min", "var", "std"):
     if op in ("sum", "prod"):
         CASES += [
             case(op, lambda xp, x, f=call: f(xp, x, axis=0), make(0, 3), detail="empty", twice=False),
-            case(op, lambda xp, x, f=call: f(xp, x, axis=()), make(2, 3), detail="over no axes", no_oracle={"torch": "it takes () for all axes"}),
+            case(
+                op,
+                lambda xp, x, f=call: f(xp, x, axis=()),
+                make(2, 3),
+                detail="over no axes",
+                no_oracle={"torch": "it takes () for all axes"},
+            ),
             case(op, lambda xp, x, f=call: f(xp, x, dtype=xp.float64) ** 2, make(3), detail="dtype"),
-            case(op, lambda xp, x, f=call: f(xp, x, axis=1, dtype=xp.complex128) ** 2, make(2, 3), detail="complex dtype", no_oracle=REAL),
+            case(
+                op,
+                lambda xp, x, f=call: f(xp, x, axis=1, dtype=xp.complex128) ** 2,
+                make(2, 3),
+                detail="complex dtype",
+                no_oracle=REAL,
+            ),
         ]
     if op in ("var", "std"):
         CASES += [
@@ -62,7 +75,13 @@ for op in ("cumulative_sum", "cumulative_prod"):
         case(op, call, complexes(4), detail="complex"),
         case(op, lambda xp, x, f=call: f(xp, x, axis=1), normal(2, 0), detail="empty", twice=False),
         case(op, call, normal(1), detail="of one element"),
-        case(op, lambda xp, x, f=call: f(xp, x, dtype=xp.complex128) ** 2, normal(3), detail="complex dtype", no_oracle=REAL),
+        case(
+            op,
+            lambda xp, x, f=call: f(xp, x, dtype=xp.complex128) ** 2,
+            normal(3),
+            detail="complex dtype",
+            no_oracle=REAL,
+        ),
     ]
 CASES += [
     case("cumulative_prod", lambda xp, x: xp.cumulative_prod(x, axis=1), with_zeros, detail="with zeros"),
