@@ -31,9 +31,7 @@ class Namespace(ModuleType):
         super().__init__(f"miniflow_xp.arrays[{name_of_library(library)}]", "Array API functions with gradients.")
         self.library = library
         self.tape = tape
-        name = name_of_library(library)
-        self.immutable = name == "jax"
-        self.views_of_elements = name in ("torch", "cupy")
+        self.immutable = name_of_library(library) == "jax"
         self._natives: dict[str, Any] = {}
         self._inexact: dict[Any, bool] = {}
 
