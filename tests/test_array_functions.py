@@ -188,7 +188,7 @@ def test_pytorch_agrees(row):
     )
     for got, wanted in zip(gradients, expected, strict=True):
         got, wanted = got.resolve_conj().resolve_neg().numpy(), wanted.resolve_conj().resolve_neg().numpy()
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted)))))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted), initial=0))))
 
 
 @rows
@@ -204,7 +204,7 @@ def test_jax_agrees(row):
     gradients = grad(scalar(differentiable_namespace(xp), row.call, weights), argnums=everything(row))(*arrays)
     for got, wanted in zip(gradients, expected, strict=True):
         wanted = np.conj(wanted)  # JAX gives the conjugate for complex arguments
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted)))))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted), initial=0))))
 
 
 def native_value_of(xp, row, arrays):

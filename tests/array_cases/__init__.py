@@ -1,5 +1,11 @@
 """The table of array functions that the tests are made from: a row for each way of calling one, a family a file."""
 
-from array_cases import elementwise
+from array_cases import (
+    elementwise,
+    products,
+)
 
-CASES = [*elementwise.CASES]
+CASES = [
+    *elementwise.CASES,
+    *products.CASES,
+]
