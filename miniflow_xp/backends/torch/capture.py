@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
+import array_api_compat.torch as xp
 import torch
 
 from miniflow_xp.arrays.operators import BY_OPERATOR, function_of
@@ -17,7 +18,7 @@ from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planne
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
 from miniflow_xp.recording.tape import record
-from miniflow_xp.recording.walks import VIEWS
+from miniflow_xp.recording.walks import root
 from miniflow_xp.system.locks import lock
 
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
@@ -47,7 +48,7 @@ class TorchCapture(Capture):
         self._state = [a.clone() for a in arrays[:state]]
         self._turn = lock() if state else nullcontext()
         with torch.no_grad():
-            values, results = record(function, backend.xp, arrays)
+            values, results = record(function, backend.xp, arrays, as_it_lies)
         order = in_order(values, results)
         places = {value: n for n, value in enumerate(order)}
         self._fixed = [v.content for v in order]
@@ -122,11 +123,9 @@ def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[A
 
 def is_shared(result: Value, results: Sequence[Value]) -> bool:
     """Does anything else hold the memory of this result, so that a copy must be returned?"""
-    return (
-        result.op in ("argument", "constant", *VIEWS)
-        or any(p.op in VIEWS for p in results)
-        or results.count(result) > 1
-    )
+    source = root(result)
+    of_others = source.is_view or source.op in ("argument", "constant", "item")  # one of several may show an input
+    return of_others or [root(r) for r in results].count(source) > 1
 
 
 def in_order(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
@@ -212,7 +211,7 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
             return lambda x: torch.sum(x, dim=dim, keepdim=keep), tensors
     if op == "reshape" and not keywords:
         return lambda x: x.reshape(extra[0]), tensors
-    if op == "getitem" and not any(isinstance(e, Value) for e in extra):
+    if op == "getitem" and len(tensors) == 1:
         return lambda x: x[extra[0]], tensors
     if op == "concat" and keywords in ({}, {"axis": 0}) and same_dtype(*value.parents):
         return lambda *xs: torch.cat(xs), tensors
@@ -229,12 +228,26 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
     plain = not keywords and same_dtype(*(p for p in value.parents if p.dtype != torch.bool))
     if op in JOINED or (op in ELEMENTWISE and plain and all(has_dtype(i) for i in value.inputs)):
         return getattr(torch, op), tensors
-    return lambda *xs: general(value, xs), tensors
+    return general(value), tensors
 
 
-def general(value: Value, tensors: Sequence[Array]) -> Array:
+def general(value: Value) -> Function:
     """Any equation, through the compatibility layer."""
-    import array_api_compat.torch as xp
+    function, keywords = function_of(value.op, xp), value.keywords
+    if all(isinstance(i, Value) for i in value.inputs):
+        return partial(function, **keywords) if keywords else function
 
-    given = iter(tensors)
-    return function_of(value.op, xp)(*value.inputs_with(lambda _: next(given)), **value.keywords)
+    def call(*tensors: Array) -> Array:
+        given = iter(tensors)
+        return function(*value.inputs_with(lambda _: next(given)), **keywords)
+
+    return call
+
+
+def as_it_lies(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
+    """An array as it is, and whether it shows the memory of an input."""
+    if not isinstance(array, torch.Tensor):
+        return array, False
+    memory = array.untyped_storage().data_ptr()
+    shows = memory != 0 and any(i.untyped_storage().data_ptr() == memory for i in inputs)
+    return array, shows
