@@ -8,7 +8,15 @@ import numpy as np
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.numpy.blas import blas_threads
 from miniflow_xp.backends.numpy.emit import Emitter
-from miniflow_xp.backends.numpy.primitives import in_c_order, kind, native_power, native_sigmoid, root, size, without_means
+from miniflow_xp.backends.numpy.primitives import (
+    in_c_order,
+    kind,
+    native_power,
+    native_sigmoid,
+    root,
+    size,
+    without_means,
+)
 from miniflow_xp.backends.numpy.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy.select import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage

@@ -3,10 +3,13 @@
 Recording saves what portable code costs at every call: graph, checks, compatibility layer, repeated work.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import count
+from types import FunctionType, MethodType
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -24,6 +27,8 @@ from miniflow_xp.system.locks import lock
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
 
 Function = Callable[..., Any]
+
+_numbers = count()
 
 JOINED = ("sigmoid", "addmm")
 FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
@@ -110,7 +115,9 @@ class TorchCapture(Capture):
 
 def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:
     """``run`` compiled for fixed shapes. A CUDA graph writes over its last results, so they are copied out."""
-    native: Callable[..., list[Array]] = torch.compile(run, mode=mode, dynamic=False, fullgraph=True)
+    own = with_code_of_its_own(run)
+    native: Callable[..., list[Array]] = torch.compile(own, mode=mode, dynamic=False, fullgraph=True)
+    native = quietly_at_first(native)
     if mode not in CUDA_GRAPHS:
         return native
 
@@ -119,6 +126,30 @@ def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[A
         return [result.clone() for result in native(*arrays)]
 
     return replayed
+
+
+def quietly_at_first(run: Callable[..., Any]) -> Callable[..., Any]:
+    """The first call compiles; PyTorch would warn of caches that do no harm, in the layer that makes it portable."""
+    ran = False
+
+    def call(*arrays: Array) -> Any:
+        nonlocal ran
+        if ran:
+            return run(*arrays)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")
+            results = run(*arrays)
+        ran = True
+        return results
+
+    return call
+
+
+def with_code_of_its_own(method: Any) -> Callable[..., Any]:
+    """The same method as another function: PyTorch limits how often it compiles one code, for all objects together."""
+    function = method.__func__
+    code = function.__code__.replace(co_name=f"{function.__name__}_{next(_numbers)}")
+    return MethodType(FunctionType(code, function.__globals__), method.__self__)
 
 
 def is_shared(result: Value, results: Sequence[Value]) -> bool:
