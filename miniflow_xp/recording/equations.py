@@ -12,13 +12,19 @@ Kind = TypeVar("Kind")
 class Value:
     """One equation: ``op`` applied to ``inputs``, with keyword arguments; or an argument, or a constant.
 
+    A function of several results is one that ``is_several``, without shape and dtype, and an equation ``item`` takes
+    each result out of it.
+
     ``inputs`` are Values, or whatever else the function was called with (a shape, an index). Of its array only shape
     and dtype are kept, and whether it is a view, where the backend looked; a constant, an array or a Python number, is
     kept as ``content``. ``parents``: the Values among the inputs, lists of them included. ``kind`` is for a backend to
     fill in.
     """
 
-    __slots__ = ("content", "dtype", "inputs", "is_constant", "is_view", "keywords", "kind", "op", "parents", "shape")
+    __slots__ = (
+        *("content", "dtype", "inputs", "is_constant", "is_several", "is_view"),
+        *("keywords", "kind", "op", "parents", "shape"),
+    )
 
     def __init__(
         self,
@@ -29,7 +35,8 @@ class Value:
         is_view: bool = False,
     ) -> None:
         self.become(op, inputs, keywords)
-        self.shape = shape_of(array)
+        self.is_several = isinstance(array, (tuple, list))
+        self.shape = () if self.is_several else shape_of(array)
         self.dtype: Any = getattr(array, "dtype", None)
         self.is_view = is_view
         self.is_constant = op == "constant"
@@ -56,7 +63,7 @@ class Value:
     @property
     def is_number(self) -> bool:
         """Is this a Python number, which takes the dtype of what it meets?"""
-        return self.dtype is None
+        return self.dtype is None and not self.is_several
 
 
 def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
@@ -71,7 +78,8 @@ def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
     lines = []
     for value in values:
         call = ", ".join([*map(spell, value.inputs), *(f"{k}={v!r}" for k, v in value.keywords.items())])
-        lines.append(f"{names[value]} = {value.op}({call})  {dtypes.name_of(value)} {value.shape}")
+        form = "several" if value.is_several else f"{dtypes.name_of(value)} {value.shape}"
+        lines.append(f"{names[value]} = {value.op}({call})  {form}")
     return "\n".join([*lines, f"return {', '.join(map(spell, results))}"])
 
 

@@ -152,7 +152,7 @@ def foreign(shape: tuple[int, ...]) -> DifferentiationError:
 
 def check_shape_is_known(op: str, args: Sequence[Any]) -> None:
     """Raise ContentsError where the shape of the result depends on contents that are recorded."""
-    if op in SHAPE_UNKNOWN or (op == "repeat" and leaves(args[1:])):
+    if op in SHAPE_UNKNOWN or (op == "repeat" and any(a.level == RECORDED for a in leaves(args[1:]))):
         raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
     if op in ("getitem", "add_at"):
         keys = args[1] if isinstance(args[1], tuple) else (args[1],)

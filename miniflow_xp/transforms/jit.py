@@ -1,23 +1,27 @@
 """jit: a function recorded once for each signature, and replayed by the capture of its arrays' backend."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.arrays.refusals import ContentsError
-from miniflow_xp.backend import Backend, Capture
+from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.backend import Capture
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import JitError
-from miniflow_xp.switch import backend_of
-from miniflow_xp.system.callers import calling_line
+from miniflow_xp.switch import backend_of, get_backend, library_name, load
+from miniflow_xp.system.callers import raising_line
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import as_array, plain
-from miniflow_xp.transforms.trees import flatten, form_of
+from miniflow_xp.transforms.trees import Build, flatten, form_of
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
+
+Captured = tuple[Capture, list[Build]]
+"""A capture, and what puts its results into the form that the function gave."""
 
 
 def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()) -> "Jitted":
@@ -25,9 +29,10 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
 
     The backend is the one that the arrays belong to: NumPy's plan, ``jax.jit``, PyTorch's calls (compiled, where the
     backend in use is ``torch`` with ``compile=True``), a CUDA graph on CuPy. Python numbers among the arguments become
-    arrays; ``static_argnums``: positions of arguments that stay as they are, and make a signature each. Inside of
-    another transformation f runs as a part of it. The function must be pure: it is run once for a signature, and what
-    it prints or keeps happens then. Raises JitError where Python code depends on the contents of an array.
+    arrays; ``static_argnums``: positions of arguments that stay as they are, and make a signature each. Results that
+    are no arrays are those of the recording. Inside of another transformation f runs as a part of it. The function must
+    be pure: it is run once for a signature, and what it prints or keeps happens then. Raises JitError where Python code
+    depends on the contents of an array.
     """
     return Jitted(function, static_argnums)
 
@@ -39,62 +44,79 @@ class Jitted:
         wraps(function)(self)
         self.function = function
         self.static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-        self._kept: OrderedDict[Hashable, tuple[Capture, list[Any]]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Captured] = OrderedDict()
         self._lock = lock()
         self._how = "not captured yet"
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        moving = [arg for n, arg in enumerate(args) if n not in self.static]
-        found, build = flatten((moving, keywords))
-        if leaves(found):
-            return self.function(*args, **keywords)
-        arrays = [as_array(leaf) for leaf in found]
-        backend = backend_of(arrays)
-        key = self._signature(args, (moving, keywords), arrays, backend)
+        form: Any = None
+        if keywords or self.static or not all(type(arg) in _readers for arg in args):
+            given, form = self._entered(args, keywords)
+            if leaves(given):
+                return self.function(*args, **keywords)
+            arrays: Sequence[Any] = [as_array(leaf) for leaf in given]
+        else:  # arrays alone, by position: their number is all there is to the form
+            arrays = args
+        key = (get_backend(), form, *[_readers[type(a)](a) for a in arrays])
         captured = self._kept.get(key)
         if captured is None:
-            captured = self._capture(key, backend, args, build, arrays)
-        run, form = captured
-        return form[0](iter(run(*arrays)))
+            captured = self._capture(key, args, keywords, arrays)
+        run, build = captured
+        return build[0](iter(run(*arrays)))
 
-    def _signature(self, args: Sequence[Any], tree: Any, arrays: Sequence[Any], backend: Backend) -> Hashable:
-        static = tuple(args[n] for n in self.static if n < len(args))
+    def _entered(self, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[list[Any], Hashable]:
+        """The leaves of all arguments that are not static; the form of these, and the static ones, to be compared."""
+        static = self._static(len(args))
+        moving = [arg for n, arg in enumerate(args) if n not in static]
+        found = flatten((moving, keywords))[0]
+        for leaf in found:
+            know(type(leaf), leaf)
+        if not keywords and not static and all(type(arg) in _readers for arg in args):
+            return found, None
+        return found, (form_of((moving, keywords)), *[self._compared(args[n]) for n in static])
+
+    def _static(self, count: int) -> list[int]:
+        """The positions of the static ones among ``count`` arguments."""
+        return sorted({n % count for n in self.static if -count <= n < count})
+
+    def _compared(self, argument: Any) -> Hashable:
+        """A static argument as part of a signature: 1, 1.0 and True are three."""
         try:
-            hash(static)
+            hash(argument)
         except TypeError:
             raise JitError(
                 name_of(self.function),
-                f"a static argument is {shown(static)}",
+                f"a static argument is {shown(argument)}",
                 "static arguments are compared, and can be hashed",
                 "Give a tuple for a list, or leave it out of static_argnums",
             ) from None
-        place = backend.place
-        return backend, static, form_of(tree), *[(type(a), tuple(a.shape), a.dtype, place(a)) for a in arrays]
+        inside = tuple(map(self._compared, argument)) if isinstance(argument, tuple) else ()
+        return type(argument), argument, inside
 
-    def _capture(
-        self, key: Hashable, backend: Backend, args: Sequence[Any], build: Any, arrays: Sequence[Any]
-    ) -> tuple[Capture, list[Any]]:
-        form: list[Any] = []
+    def _capture(self, key: Hashable, args: Sequence[Any], keywords: dict[str, Any], arrays: Sequence[Any]) -> Captured:
+        backend = backend_of(arrays)
+        static = {n: args[n] for n in self._static(len(args))}
+        rebuild = without_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords))
+        build: list[Build] = []
 
         def step(_: Any, *given: Any) -> list[Any]:
-            moving, keywords = build(iter([constant(g) for g in given]))
-            whole = list(moving)
-            for n in sorted(self.static):
-                whole.insert(n, args[n])
+            whole, named = rebuild(iter([constant(g) for g in given]))
+            for n, argument in static.items():
+                whole.insert(n, argument)
             try:
-                results, rebuild = flatten(self.function(*whole, **keywords))
+                result = self.function(*whole, **named)
             except ContentsError as error:
                 raise contents_needed(self.function, error) from None
-            form[:] = [rebuild]
-            return [plain(r) for r in results]
+            build[:] = [build_of(result)]
+            return [plain(leaf) for leaf in flatten(result)[0] if is_array(leaf)]
 
         run = backend.capture(step, list(arrays), 0)
         self._how = f"on {backend.name}:{backend.device}: {run.how}"
         with self._lock:
-            self._kept[key] = run, form
+            self._kept[key] = run, build
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return run, form
+        return run, build
 
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
@@ -104,10 +126,53 @@ class Jitted:
         return f"<jit {name_of(self.function)}: {self._how}>"
 
 
+_readers: dict[type, Callable[[Any], Hashable]] = {}
+"""{class of arrays: what a capture depends on of one of them}: filled when the first one is met."""
+
+
+def know(kind: type, leaf: Any) -> None:
+    """Enter the class of the array that this leaf is, or becomes, among those whose signature can be read."""
+    if kind in _readers or kind is Traced:
+        return
+    if not is_array(leaf):
+        leaf = as_array(leaf)
+        return know(type(leaf), leaf)
+    name = library_name(leaf)
+    place = load(name).place
+    if name in ("numpy", "strict"):
+        _readers[kind] = lambda a: (kind, a.shape, a.dtype)
+    else:
+        _readers[kind] = lambda a: (kind, a.shape, a.dtype, place(a))
+
+
+def is_array(leaf: Any) -> bool:
+    """Is this an array, rather than something else that a function gives?"""
+    return hasattr(leaf, "dtype") and hasattr(leaf, "shape")
+
+
+def without_leaves(tree: Any) -> Build:
+    """What puts leaves into the form of a tree, which is not kept itself."""
+    found, build = flatten(tree)
+    return flatten(build(iter(range(len(found)))))[1]
+
+
+def build_of(result: Any) -> Build:
+    """What puts arrays into the form of a result; what is no array in it stays as it is."""
+    found, build = flatten(result)[0], without_leaves(result)
+    if all(map(is_array, found)):
+        return build
+    fixed = [None if is_array(leaf) else (leaf,) for leaf in found]
+
+    def with_others(arrays: Iterator[Any]) -> Any:
+        return build(iter([next(arrays) if other is None else other[0] for other in fixed]))
+
+    return with_others
+
+
 def contents_needed(function: Any, error: ContentsError) -> JitError:
     """The error for Python code that depends on the contents of an array, with the user's line."""
     return JitError(
-        f"jit of {name_of(function)}, at {calling_line()}",
+        f"jit of {name_of(function)}, at {raising_line(error.__traceback__)}",
         error.got,
         "a recorded function is run once, for all contents",
         "Choose by xp.where instead of if, by xp.take instead of a mask; or leave jit out",

@@ -8,7 +8,15 @@ import numpy as np
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.numpy.blas import blas_threads
 from miniflow_xp.backends.numpy.emit import Emitter
-from miniflow_xp.backends.numpy.primitives import in_c_order, kind, native_sigmoid, root, size, without_means
+from miniflow_xp.backends.numpy.primitives import (
+    in_c_order,
+    kind,
+    native_power,
+    native_sigmoid,
+    root,
+    size,
+    without_means,
+)
 from miniflow_xp.backends.numpy.rows import CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy.select import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage
@@ -42,7 +50,7 @@ class NumpyCapture(Capture):
         self._lock = lock(fork_waits=True)
         self.inputs = [aligned_copy(a) for a in arrays]
         values, results = record(function, backend.xp, self.inputs, in_c_order)
-        values = without_means(joined(values, results, native_sigmoid))
+        values = without_means(joined(values, results, native_sigmoid, native_power))
         arguments = [v for v in values if v.op == "argument"]
         self.state, self.given = self.inputs[:state], self.inputs[state:]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
@@ -124,7 +132,7 @@ class NumpyCapture(Capture):
             n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if PHASE[b.state] != 1
         }
         lengths = [self.rows, *(v.inputs[0].shape[0] for v in values if v.op == "sum" and v.inputs[0].shape)]
-        floats = (v.dtype for v in values if np.issubdtype(v.dtype, np.floating))
+        floats = (v.dtype for v in values if v.dtype is not None and np.issubdtype(v.dtype, np.floating))
         ones = aligned(max(lengths), next(floats, np.dtype("float32")))
         ones[...] = 1
 

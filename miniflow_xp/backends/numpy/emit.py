@@ -36,6 +36,7 @@ class Emitter:
         self.rows = rows
         self.xp = xp
         self._arrays: dict[Any, Any] = {}
+        self._several: dict[Value, list[Any]] = {}  # the results of each call that gives several, until they are taken
 
     def calls(self, run: Sequence[Value]) -> list[Call]:
         """The calls that compute ``run``, in order."""
@@ -80,6 +81,8 @@ class Emitter:
         what = kind(value)
         if what == "view" or (what == "concat" and self.storage.is_free(value)):
             return []
+        if what == "several":
+            return [self.several_results(value)]
         out = self.array(value)
         if what == "concat":
             return [(np.concatenate, ([self.array(p) for p in value.parents], 0, out))]
@@ -95,6 +98,10 @@ class Emitter:
                 condition, x, y = operands
                 return where(out, condition, x, y, is_zero(value.inputs[1]), self.buffers)
             return [elementwise(value, operands, out)]
+        if what == "item":
+            return [take_out(self._several[value.inputs[0]], value.inputs[1], out)]
+        if what == "update":
+            return self.update(value, out)
         return [self.copy_of_call(value, out)]
 
     def operand(self, item: Value, reader: Value) -> Any:
@@ -106,13 +113,43 @@ class Emitter:
 
     def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
         """Call a function that has no ``out``, and copy its result."""
-        function, keywords = function_of(value.op, self.xp), value.keywords
-        inputs = value.inputs_with(lambda v: v.content if v.is_constant else self.array(v))
+        function, inputs, keywords = self.native_call(value)
 
         def run() -> None:
             out[...] = function(*inputs, **keywords)
 
         return run, ()
+
+    def native_call(self, value: Value) -> tuple[Any, list[Any], dict[str, Any]]:
+        """The library's function for an equation, its arguments and keywords."""
+        inputs = value.inputs_with(lambda v: v.content if v.is_constant else self.array(v))
+        return function_of(value.op, self.xp), inputs, value.keywords
+
+    def several_results(self, value: Value) -> Call:
+        """Call a function of several results, which are held until each is copied out."""
+        function, inputs, keywords = self.native_call(value)
+        held = self._several[value] = []
+
+        def run() -> None:
+            held[:] = function(*inputs, **keywords)
+
+        return run, ()
+
+    def update(self, value: Value, out: np.ndarray) -> list[Call]:
+        """Write, or add, to some elements of a copy: of the array itself, where nobody reads that any more."""
+        x, key, new = value.inputs_with(lambda v: v.content if v.is_constant else self.array(v))
+        copies: list[Call] = [] if x is out else [(np.copyto, (out, x))]
+        return [*copies, (np.add.at, (out, key, new)) if value.op == "add_at" else (out.__setitem__, (key, new))]
+
+
+def take_out(held: list[Any], number: int, out: np.ndarray) -> Call:
+    """Copy one of several results, which is not kept."""
+
+    def run() -> None:
+        out[...] = held[number]
+        held[number] = None
+
+    return run, ()
 
 
 def view(value: Value, base: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

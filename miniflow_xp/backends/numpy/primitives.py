@@ -12,11 +12,16 @@ from miniflow_xp.recording.patterns import Equation, sigmoid
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
 COPIED = ("permute_dims", "broadcast_to")  # views that are copied all the same: products are slow on such strides
+POWERS = {-1: "reciprocal", 0.5: "sqrt", 1: "positive", 2: "square"}
+UPDATES = ("setitem", "add_at")
 REDUCTIONS = {"sum": np.add, "max": np.maximum, "min": np.minimum, "prod": np.multiply}
 
 
 def kind(value: Value) -> str:
-    """One of argument, constant, product, reduction, where, sigmoid, view, concat, ufunc, call."""
+    """One of argument, constant, product, reduction, where, sigmoid, view, concat, ufunc, update, several, item, call.
+
+    ``several``: a call whose results the equations ``item`` take; it has no memory in the plan itself.
+    """
     if value.kind is None:
         value.kind = found_kind(value)
     return value.kind
@@ -24,8 +29,12 @@ def kind(value: Value) -> str:
 
 def found_kind(value: Value) -> str:
     """What ``kind`` keeps on the value."""
-    if value.op in ("argument", "constant", "where", "sigmoid"):
+    if value.op in ("argument", "constant", "where", "sigmoid", "item"):
         return value.op
+    if value.is_several:
+        return "several"
+    if value.op in UPDATES:
+        return "update"
     if value.op == "matmul":
         return "product"
     if value.op in REDUCTIONS and len(value.inputs) == 1 and set(value.keywords) <= {"axis", "keepdims"}:
@@ -79,6 +88,15 @@ def native_sigmoid(value: Value) -> Equation | None:
     """A sigmoid, where it is worth one call: masked copies, which `where` needs, are slow in NumPy."""
     found = sigmoid(value)
     return found if found is not None and str(value.dtype) in ("float32", "float64") else None
+
+
+def native_power(value: Value) -> Equation | None:
+    """A power that NumPy's operator ``**`` computes by another function, which is many times as quick."""
+    match value:
+        case Value(op="pow", inputs=(x, exponent)) if exponent.is_number and x.dtype == value.dtype:
+            op = POWERS.get(exponent.content)
+            return (op, (x,)) if op is not None and np.issubdtype(x.dtype, np.inexact) else None
+    return None
 
 
 def without_means(values: list[Value]) -> list[Value]:

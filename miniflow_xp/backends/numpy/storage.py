@@ -51,7 +51,7 @@ class Storage:
         last = self._last_uses(run, results)
         donated = self._in_place(run, donated)
         for n, value in enumerate(run):
-            if kind(value) != "view":
+            if kind(value) not in ("view", "several"):
                 self._place(value, n, last, donated.get(value))
 
     def _find_home(self, value: Value) -> Value:
@@ -137,6 +137,8 @@ def overwritable(value: Value) -> list[Value]:
     """The inputs that an equation may write its result over."""
     if kind(value) in ("ufunc", "sigmoid"):
         return value.parents
+    if kind(value) == "update":
+        return [v for v in value.parents[:1] if v is value.inputs[0]]
     return [v for v in value.inputs[2:] if v not in value.inputs[:2]] if kind(value) == "where" else []
 
 

@@ -3,12 +3,16 @@
 Recording saves what portable code costs at every call: graph, checks, compatibility layer, repeated work.
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from itertools import count
+from types import FunctionType, MethodType
 from typing import Any
 
+import array_api_compat.torch as xp
 import torch
 
 from miniflow_xp.arrays.keys import has_backward_step
@@ -18,12 +22,14 @@ from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planne
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
 from miniflow_xp.recording.tape import record
-from miniflow_xp.recording.walks import VIEWS
+from miniflow_xp.recording.walks import root
 from miniflow_xp.system.locks import lock
 
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
 
 Function = Callable[..., Any]
+
+_numbers = count()
 
 JOINED = ("sigmoid", "addmm")
 FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
@@ -48,7 +54,7 @@ class TorchCapture(Capture):
         self._state = [a.clone() for a in arrays[:state]]
         self._turn = lock() if state else nullcontext()
         with torch.no_grad():
-            values, results = record(function, backend.xp, arrays)
+            values, results = record(function, backend.xp, arrays, as_it_lies)
         order = in_order(values, results)
         places = {value: n for n, value in enumerate(order)}
         self._fixed = [v.content for v in order]
@@ -110,7 +116,9 @@ class TorchCapture(Capture):
 
 def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:
     """``run`` compiled for fixed shapes. A CUDA graph writes over its last results, so they are copied out."""
-    native: Callable[..., list[Array]] = torch.compile(run, mode=mode, dynamic=False, fullgraph=True)
+    own = with_code_of_its_own(run)
+    native: Callable[..., list[Array]] = torch.compile(own, mode=mode, dynamic=False, fullgraph=True)
+    native = quietly_at_first(native)
     if mode not in CUDA_GRAPHS:
         return native
 
@@ -121,13 +129,35 @@ def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[A
     return replayed
 
 
+def quietly_at_first(run: Callable[..., Any]) -> Callable[..., Any]:
+    """The first call compiles; PyTorch would warn of caches that do no harm, in the layer that makes it portable."""
+    ran = False
+
+    def call(*arrays: Array) -> Any:
+        nonlocal ran
+        if ran:
+            return run(*arrays)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")
+            results = run(*arrays)
+        ran = True
+        return results
+
+    return call
+
+
+def with_code_of_its_own(method: Any) -> Callable[..., Any]:
+    """The same method as another function: PyTorch limits how often it compiles one code, for all objects together."""
+    function = method.__func__
+    code = function.__code__.replace(co_name=f"{function.__name__}_{next(_numbers)}")
+    return MethodType(FunctionType(code, function.__globals__), method.__self__)
+
+
 def is_shared(result: Value, results: Sequence[Value]) -> bool:
     """Does anything else hold the memory of this result, so that a copy must be returned?"""
-    return (
-        result.op in ("argument", "constant", *VIEWS)
-        or any(p.op in VIEWS for p in results)
-        or results.count(result) > 1
-    )
+    source = root(result)
+    of_others = source.is_view or source.op in ("argument", "constant", "item")  # one of several may show an input
+    return of_others or [root(r) for r in results].count(source) > 1
 
 
 def in_order(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
@@ -230,12 +260,26 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
     plain = not keywords and same_dtype(*(p for p in value.parents if p.dtype != torch.bool))
     if op in JOINED or (op in ELEMENTWISE and plain and all(has_dtype(i) for i in value.inputs)):
         return getattr(torch, op), tensors
-    return lambda *xs: general(value, xs), tensors
+    return general(value), tensors
 
 
-def general(value: Value, tensors: Sequence[Array]) -> Array:
+def general(value: Value) -> Function:
     """Any equation, through the compatibility layer."""
-    import array_api_compat.torch as xp
+    function, keywords = function_of(value.op, xp), value.keywords
+    if all(isinstance(i, Value) for i in value.inputs):
+        return partial(function, **keywords) if keywords else function
 
-    given = iter(tensors)
-    return function_of(value.op, xp)(*value.inputs_with(lambda _: next(given)), **value.keywords)
+    def call(*tensors: Array) -> Array:
+        given = iter(tensors)
+        return function(*value.inputs_with(lambda _: next(given)), **keywords)
+
+    return call
+
+
+def as_it_lies(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
+    """An array as it is, and whether it shows the memory of an input."""
+    if not isinstance(array, torch.Tensor):
+        return array, False
+    memory = array.untyped_storage().data_ptr()
+    shows = memory != 0 and any(i.untyped_storage().data_ptr() == memory for i in inputs)
+    return array, shows
