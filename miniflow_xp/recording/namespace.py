@@ -21,9 +21,11 @@ class Namespace:
         if not callable(found) or isinstance(found, type):
             return found  # a dtype, or a number such as pi
 
+        apply = self._apply  # and not self, which holds this function: counting references frees what was recorded
+
         def recorded(*args: Any, **keywords: Any) -> Any:
             if traced(args):
-                return self._apply(name, args, keywords)
+                return apply(name, args, keywords)
             return found(*args, **keywords)
 
         setattr(self, name, recorded)
