@@ -24,14 +24,18 @@ SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "un
 Settle = Callable[[Any, Sequence[Any]], tuple[Any, bool]]
 """``settle(array, inputs)``: a new array in the memory layout of the replay, and whether it shows an input's memory."""
 
+Call = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+"""``call(function, arguments, keywords)``: the result of a call, or what stands for it and has its shape and dtype."""
+
 
 class Tape:
     """The equations recorded so far, in order; ``fold``: what does not depend on contents becomes a constant."""
 
-    def __init__(self, xp: Any, settle: Settle | None = None, fold: bool = True) -> None:
+    def __init__(self, xp: Any, settle: Settle | None = None, fold: bool = True, call: Call | None = None) -> None:
         self.xp = xp
         self.settle = settle
         self.fold = fold
+        self.call: Call = call or computed
         self.values: list[Value] = []
         self._seen: dict[Any, Value] = {}
         self._alive: WeakValueDictionary[Value, Traced] = WeakValueDictionary()
@@ -74,7 +78,7 @@ class Tape:
             op == "repeat" and any(isinstance(a, Traced) for a in (*args[1:], *keywords.values()))
         ):
             raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
-        array = function_of(op, self.xp)(*map(array_of, args), **keywords)
+        array = self.call(function_of(op, self.xp), tuple(map(array_of, args)), keywords)
         if isinstance(array, (list, tuple)):
             raise not_recorded(f"{op} returns several arrays")
         return (array, False) if self.settle is None else self.settle(array, [array_of(t) for t in traced(args)])
@@ -103,15 +107,22 @@ def record(
     arrays: Sequence[Any],
     settle: Settle | None = None,
     fold: bool = True,
+    call: Call | None = None,
 ) -> tuple[list[Value], list[Value]]:
     """Run ``function(namespace, *arguments)`` on ``arrays``; returns its equations, arguments first, and its results.
 
-    Equations that no result needs are left out. Raises TraceError where the function cannot be recorded.
+    Equations that no result needs are left out. ``call``: what makes each call; without it, it is computed. Raises
+    TraceError where the function cannot be recorded.
     """
-    tape = Tape(xp, settle, fold)
+    tape = Tape(xp, settle, fold, call)
     arguments = [tape.argument(array) for array in arrays]
     results = [tape.enter(r) for r in function(Namespace(xp, tape.apply), *arguments)]
     return still_read(tape.values, results), results
+
+
+def computed(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The result of a call."""
+    return function(*args, **keywords)
 
 
 def _key(item: Any) -> Any:
