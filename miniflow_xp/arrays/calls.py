@@ -5,7 +5,7 @@ from typing import Any
 
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Parent
 from miniflow_xp.arrays.memory import noted
-from miniflow_xp.arrays.refusals import closes_over, mixed_libraries, no_rule, stale
+from miniflow_xp.arrays.refusals import closes_over, mixed_libraries, no_rule, outlived, stale
 from miniflow_xp.arrays.tables import POSITIONAL, RULES, WITHOUT_GRADIENT, Rule
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.system.callers import calling_line
@@ -110,6 +110,8 @@ def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, 
     """Call ``op`` on arrays that no differentiation follows: recorded ones, or constants."""
     for arg in leaves(args):
         if arg.level == RECORDED:
+            if arg.xp.tape is None:
+                raise outlived(arg.shape)
             return arg.xp.tape.apply(op, args, keywords)
     if type(op) is not str:
         return op.call(*args)

@@ -133,7 +133,7 @@ _readers: dict[type, Callable[[Any], Hashable]] = {}
 def know(kind: type, leaf: Any) -> None:
     """Enter the class of the array that this leaf is, or becomes, among those whose signature can be read."""
     if kind in _readers or kind is Traced:
-        return
+        return None
     if not is_array(leaf):
         leaf = as_array(leaf)
         return know(type(leaf), leaf)
