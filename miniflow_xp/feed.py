@@ -44,7 +44,7 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
     Raises UnfedError, FeedError, MixedBackendsError, DtypeError or SettingError, naming the Input.
     """
     forced = float_setting()
-    looks = (backend, forced, *others, *[appearance(node, value, backend) for node, value in raw.items()])
+    looks = (backend, forced, *others, *appearances(raw, backend))
     if looks in _as_they_are:
         return dict(raw)
     policy = downcast_setting()
@@ -65,11 +65,13 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
     return {node: admitted[node] for node in raw}
 
 
-def appearance(node: Input, value: Any, backend: Backend) -> tuple[Any, ...]:
-    """All that ``admit`` goes by where it takes an array of the backend as it is, without a look at its numbers."""
-    if not backend.owns(value):
-        return (None,)
-    return node.dtype, type(value), value.dtype, 0 in value.shape, backend.place(value)
+def appearances(raw: Mapping[Input, Any], backend: Backend) -> list[Hashable]:
+    """All that ``admit`` goes by where it takes arrays of the backend as they are, without a look at their numbers."""
+    owns, place = backend.owns, backend.place
+    return [
+        (node.dtype, type(value), value.dtype, 0 in value.shape, place(value)) if owns(value) else None
+        for node, value in raw.items()
+    ]
 
 
 @contextmanager

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 from miniflow_xp import dtypes
+from miniflow_xp.checks import shown
+from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.node import Constant, Input, Node, Parameter
 from miniflow_xp.nodes.gradients import no_gradient
 
@@ -27,13 +30,26 @@ class Wiring:
         return self.nodes == graph and self.inbound_nodes == [node.inbound_nodes for node in graph]
 
 
-def wiring_of(graph: Sequence[Node]) -> Wiring:
-    """The wiring of a sorted list; its last node remembers it for the next pass."""
-    known = graph[-1].last_wiring
+def wiring_of(graph: Any, where: str) -> Wiring:
+    """The wiring of a sorted list, which its last node remembers for the next pass; raises NotInGraphError."""
+    known: Wiring | None = getattr(graph[-1], "last_wiring", None) if isinstance(graph, list) and graph else None
     if known is not None and known.is_that_of(graph):
         return known
-    graph[-1].last_wiring = made = Wiring(graph)
+    nodes = check_sorted(graph, where)
+    nodes[-1].last_wiring = made = Wiring(nodes)
     return made
+
+
+def check_sorted(graph: Any, where: str) -> Sequence[Node]:
+    """``graph``, which must be a list of nodes; raises NotInGraphError."""
+    if not isinstance(graph, Sequence) or not graph or not all(isinstance(node, Node) for node in graph):
+        raise NotInGraphError(
+            where,
+            f"it was given {shown(graph)}",
+            "it takes the sorted list of a graph's nodes",
+            f"Call {where}(topological_sort(feed_dict))",
+        )
+    return graph
 
 
 def default_targets(leaves: Sequence[Input]) -> list[Input]:
@@ -64,8 +80,8 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
 
 
 def depending(order: Sequence[Node], targets: Iterable[Node]) -> set[Node]:
-    """``targets`` and all nodes of a sorted graph that depend on one of them."""
-    found = set(targets)
+    """``targets`` and all nodes of a sorted graph that depend on one of them; constants have no gradient."""
+    found = {target for target in targets if not isinstance(target, Constant)}
     for node in order:
         if not found.isdisjoint(node.inbound_nodes):
             found.add(node)
