@@ -12,7 +12,7 @@ from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
-from miniflow_xp.feed import admit, checked_feed
+from miniflow_xp.feed import admit, checked_feed, looks_of
 from miniflow_xp.node import Constant, Input, Node, as_nodes
 from miniflow_xp.nodes.gradients import Gradients
 from miniflow_xp.nodes.readers import Readers
@@ -189,12 +189,16 @@ def check_floats(targets: Iterable[Node]) -> None:
 
 def admit_leaves(wiring: Wiring, feed: Mapping[Input, Any] | None = None) -> None:
     """Bring what was fed, or set as ``value`` of a leaf, to the backend."""
+    backend = get_backend()
     raw = {leaf: leaf.value for leaf in wiring.leaves}
-    found: dict[Any, Array] = admit(raw | feed if feed else raw, get_backend())
-    if wiring.constants:
-        found |= at_dtype(wiring.constants, found.values())
-    for node, value in found.items():
-        node.value = value
+    raw.update(feed or {})
+    looks = looks_of(raw, backend)
+    admitted = raw if looks == wiring.admitted else admit(raw, backend)
+    wiring.admitted = looks if admitted is raw else None
+    constants = at_dtype(wiring.constants, admitted.values()) if wiring.constants else {}
+    for nodes in (admitted, constants):
+        for node, value in nodes.items():
+            node.value = value
 
 
 def at_dtype(constants: Sequence[Constant], leaves: Iterable[Array]) -> dict[Node, Any]:

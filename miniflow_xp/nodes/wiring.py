@@ -1,6 +1,6 @@
 """What a pass asks of a sorted list of nodes and that depends on nothing but how they are wired: worked out once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ class Wiring:
         self.inbound_nodes = [list(node.inbound_nodes) for node in graph]
         self.leaves = [node for node in graph if isinstance(node, Input)]
         self.constants = [node for node in graph if isinstance(node, Constant)]
+        self.admitted: tuple[Hashable, ...] | None = None  # what the leaves looked like when last taken as they were
 
     @cached_property
     def needed(self) -> set[Node]:
