@@ -36,7 +36,7 @@ def checked_feed(feed: Any, where: str) -> Mapping[Any, Any]:
 
 
 def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = ()) -> Mapping[Input, Array]:
-    """{Input: array on the backend's device}, for whatever was fed; ``raw`` itself where it is known to be just that.
+    """{Input: array on the backend's device}, for whatever was fed; ``raw`` itself where it is that already.
 
     A declared dtype comes first, then MINIFLOW_DTYPE, then the dtype of a float array; what brings no float dtype of
     its own (numbers, lists, integers, booleans) takes the widest one of the others, or else the backend's default.
@@ -60,9 +60,11 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
         dtype = wanted(node, arrays[node], own[node], forced, common)
         admitted[node] = convert(node, arrays[node], dtype, backend, policy)
     as_they_were = all(admitted[node] is value for node, value in raw.items())
-    if as_they_were and policy == "error" and len(_as_they_are) < REMEMBERED:
-        _as_they_are.add(looks)  # other policies warn of some, each time
-    return {node: admitted[node] for node in raw}
+    if not as_they_were or policy != "error":  # other policies warn of some, each time
+        return {node: admitted[node] for node in raw}
+    if len(_as_they_are) < REMEMBERED:
+        _as_they_are.add(looks)
+    return raw
 
 
 def looks_of(raw: Mapping[Input, Any], backend: Backend) -> tuple[Hashable, ...]:
