@@ -71,7 +71,7 @@ def looks_of(raw: Mapping[Input, Any], backend: Backend) -> tuple[Hashable, ...]
     """All that ``admit`` goes by where it takes arrays of the backend as they are, without a look at their numbers."""
     owns, place = backend.owns, backend.place
     arrays = [
-        (node.dtype, value.dtype, type(value), 0 in value.shape, place(value)) if owns(value) else None
+        (node.dtype, type(value), value.dtype, 0 in value.shape, place(value)) if owns(value) else None
         for node, value in raw.items()
     ]
     return backend, _chosen.get(), *arrays

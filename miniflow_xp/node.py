@@ -150,8 +150,8 @@ class Node(ShownAsText):
             self.gradients = products(self, xp, thunks, inputs, self.wanted)
 
     def check_anew(self, inputs: Sequence[Any]) -> None:
-        """``check``, unless the inputs have the shapes and dtypes of those that passed it last."""
-        forms = [(getattr(x, "shape", None), getattr(x, "dtype", None)) for x in inputs]
+        """``check``, unless the inputs have the types, shapes and dtypes of those that passed it last."""
+        forms = [(type(x), getattr(x, "shape", None), getattr(x, "dtype", None)) for x in inputs]
         if forms != self.checked_forms:
             self.check(*inputs)
             self.checked_forms = forms
@@ -411,7 +411,7 @@ def products(
     """
     found = Gradients(node)
     for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs, strict=True):
-        if thunk is not None and inbound in wanted:
+        if thunk is not None and inbound in wanted and not isinstance(inbound, Constant):
             gradient = thunk()
             if gradient.shape != x.shape or gradient.dtype != x.dtype:
                 gradient = in_form_of(x, gradient, xp, node, inbound)

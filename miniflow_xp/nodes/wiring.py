@@ -81,8 +81,8 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
 
 
 def depending(order: Sequence[Node], targets: Iterable[Node]) -> set[Node]:
-    """``targets`` and all nodes of a sorted graph that depend on one of them; constants have no gradient."""
-    found = {target for target in targets if not isinstance(target, Constant)}
+    """``targets`` and all nodes of a sorted graph that depend on one of them."""
+    found = set(targets)
     for node in order:
         if not found.isdisjoint(node.inbound_nodes):
             found.add(node)
