@@ -35,7 +35,20 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
-    from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
+    from miniflow_xp.layers import (
+        Conv1D,
+        Conv2D,
+        Dense,
+        Dropout,
+        Embedding,
+        Flatten,
+        Layer,
+        LayerNorm,
+        MaxPool,
+        MeanPool,
+        MultiHeadAttention,
+        Sequential,
+    )
     from miniflow_xp.ops.function import as_node
     from miniflow_xp.ops.losses import Loss
     from miniflow_xp.ops.made_losses import as_loss
@@ -56,10 +69,14 @@ __all__ = [
     "Backend",
     "Batches",
     "BinaryCrossEntropy",
+    "Conv1D",
+    "Conv2D",
     "CrossEntropy",
     "Dense",
     "Dropout",
     "Elementwise",
+    "Embedding",
+    "Flatten",
     "Huber",
     "Input",
     "KLDivergence",
@@ -69,8 +86,11 @@ __all__ = [
     "LogSoftmax",
     "Loss",
     "MatMul",
+    "MaxPool",
+    "MeanPool",
     "MiniflowError",
     "Mul",
+    "MultiHeadAttention",
     "Neg",
     "Node",
     "Parameter",
@@ -123,10 +143,17 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "evaluate": "training",
     "fit": "training",
     "predict": "training",
+    "Conv1D": "layers",
+    "Conv2D": "layers",
     "Dense": "layers",
     "Dropout": "layers",
+    "Embedding": "layers",
+    "Flatten": "layers",
     "Layer": "layers",
     "LayerNorm": "layers",
+    "MaxPool": "layers",
+    "MeanPool": "layers",
+    "MultiHeadAttention": "layers",
     "Sequential": "layers",
     "Loss": "ops.losses",
     "Program": "engine.program",

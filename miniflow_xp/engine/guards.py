@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Backend
 from miniflow_xp.broadcasting import shape_of
-from miniflow_xp.node import Node
+from miniflow_xp.node import Node, Parameter
 
 
 class Guard(NamedTuple):
@@ -37,7 +37,8 @@ class Shaped(NamedTuple):
 
 def guards_of(node: Node, leaves: Sequence[Node], inputs: Sequence[Any]) -> list[Guard]:
     """The guard of a node that limits the values of leaves, if it does."""
-    if type(node).check_values is Node.check_values or not any(n in leaves for n in node.inbound_nodes):
+    fed = [n in leaves and not isinstance(n, Parameter) for n in node.inbound_nodes]
+    if type(node).check_values is Node.check_values or not any(fed):
         return []
-    pairs = zip(node.inbound_nodes, inputs, strict=True)
-    return [Guard(node, [n if n in leaves else Shaped(shape_of(x)) for n, x in pairs])]
+    triples = zip(node.inbound_nodes, fed, inputs, strict=True)
+    return [Guard(node, [n if is_fed else Shaped(shape_of(x)) for n, is_fed, x in triples])]

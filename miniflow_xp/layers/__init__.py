@@ -6,10 +6,29 @@ prediction = model(images, training=False)  # the same Parameters, nothing dropp
 """
 
 from miniflow_xp.layers.activation import Activation
+from miniflow_xp.layers.attention import MultiHeadAttention
+from miniflow_xp.layers.convolution import Conv1D, Conv2D
 from miniflow_xp.layers.dense import Dense
 from miniflow_xp.layers.dropout import Dropout
+from miniflow_xp.layers.embedding import Embedding
 from miniflow_xp.layers.layer import Layer, Part
 from miniflow_xp.layers.norm import LayerNorm
+from miniflow_xp.layers.pooling import Flatten, MaxPool, MeanPool
 from miniflow_xp.layers.sequential import Sequential
 
-__all__ = ["Activation", "Dense", "Dropout", "Layer", "LayerNorm", "Part", "Sequential"]
+__all__ = [
+    "Activation",
+    "Conv1D",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Layer",
+    "LayerNorm",
+    "MaxPool",
+    "MeanPool",
+    "MultiHeadAttention",
+    "Part",
+    "Sequential",
+]

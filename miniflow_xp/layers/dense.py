@@ -31,17 +31,7 @@ class Dense(Layer):
     ) -> None:
         super().__init__(name, seed=seed, dtype=dtype)
         self.inputs, self.units = whole(inputs, "Dense, inputs", 1), whole(units, "Dense, units", 1)
-        if activation is not None:
-            function(activation, "Dense, activation", "it is a node class, or a function of a node", "Write ReLU")
-        if initialiser is None:
-            initialiser = he if activation is ReLU else glorot
-        self.activation = activation
-        self.initialiser = function(
-            initialiser,
-            "Dense, initialiser",
-            "it is a function of a generator and a shape",
-            "Leave it out",
-        )
+        self.activation, self.initialiser = chosen("Dense", activation, initialiser)
         self.use_bias = truth(use_bias, "Dense, use_bias")
 
     def parts(self) -> Mapping[str, Part]:
@@ -58,3 +48,15 @@ class Dense(Layer):
         weights, *biases = self.own.values()
         node: Node = Linear(x, weights, biases[0], name=self.name) if biases else MatMul(x, weights, name=self.name)
         return node if self.activation is None else self.activation(node)
+
+
+def chosen(
+    kind: str, activation: Callable[[Node], Node] | None, initialiser: Initialiser | None
+) -> tuple[Callable[[Node], Node] | None, Initialiser]:
+    """Activation and initialiser of a layer, from a user's settings; raises SettingError."""
+    if activation is not None:
+        function(activation, f"{kind}, activation", "it is a node class, or a function of a node", "Write ReLU")
+    if initialiser is None:
+        initialiser = he if activation is ReLU else glorot
+    rule = "it is a function of a generator and a shape"
+    return activation, function(initialiser, f"{kind}, initialiser", rule, "Leave it out")

@@ -34,6 +34,11 @@ def he(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return sqrt(2 / inputs) * rng.standard_normal(shape)
 
 
+def normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    """Normal with mean 0 and variance 1: for tables of embeddings."""
+    return rng.standard_normal(shape)
+
+
 def zeros(rng: np.random.Generator, shape: Shape) -> np.ndarray:  # noqa: ARG001  nothing is drawn
     """All 0: for biases and shifts."""
     return np.zeros(shape)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from copy import copy
 from math import prod
-from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
@@ -13,6 +12,7 @@ from miniflow_xp.dtypes import wide
 from miniflow_xp.errors import DtypeError, LabelError, ShapeError
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Node, Operand, Thunk
+from miniflow_xp.ops.labels import as_index, is_label, like
 
 
 class Loss(Node):
@@ -199,7 +199,7 @@ class CrossEntropy(Loss):
             )
 
     def check_values(self, xp: Namespace, y: Array, logits: Array, *weights: Array) -> None:
-        if dtypes.name_of(y) in dtypes.FLOATS:
+        if not hasattr(y, "dtype") or dtypes.name_of(y) in dtypes.FLOATS:
             return
         classes = shape_of(logits)[-1]
         labels = xp.where(self.counts(xp, y), y, xp.zeros_like(y))
@@ -328,29 +328,6 @@ def exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array]:
 def count(xp: Namespace, x: Array) -> Array:
     """Number of elements as a 0-d array, in the dtype of x or wider."""
     return xp.sum(xp.ones_like(wide(xp, x)))
-
-
-def is_label(xp: Namespace, labels: Array, logits: Array) -> Array:
-    """True at each label, in the shape of the logits: one-hot rows."""
-    labels = as_index(xp, labels)
-    return xp.expand_dims(labels, axis=-1) == xp.arange(logits.shape[-1], dtype=labels.dtype, device=device_of(labels))
-
-
-def as_index(xp: Namespace, labels: Array) -> Array:
-    """Labels as the library's own integers: their dtype, such as int8, may be too narrow for the classes."""
-    return xp.astype(labels, xp.arange(1, device=device_of(labels)).dtype, copy=False)
-
-
-def like(xp: Namespace, numbers: Sequence[float], model: Array) -> Array:
-    """Numbers as an array of the dtype of ``model``, where it is."""
-    return xp.asarray(numbers, dtype=model.dtype, device=device_of(model))
-
-
-def device_of(array: Array) -> Any:
-    """Where an array is."""
-    from array_api_compat import device  # here: importing this package stays quick
-
-    return device(array)
 
 
 def check_pairs(loss: Loss, y: Array, a: Array) -> None:

@@ -50,7 +50,7 @@ class MadeLoss(Loss):
 
 
 def as_loss(function: Callable[..., Any], name: str | None = None) -> type[MadeLoss]:
-    """A decorator that makes a loss class of a function of arrays; or ``Cubic = as_loss(lambda y, a: ...)``.
+    """A decorator that makes a loss class of a function of arrays, which also takes a lambda.
 
     The function is given target and output. It returns the terms, in whatever shape, which are averaged; or a number,
     which is the mean over the examples, those of the first axis of the target. It takes its functions from

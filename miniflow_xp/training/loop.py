@@ -224,7 +224,7 @@ class Training:
         if self.schedule is not None:
             factor = not_negative(self.schedule(number), f"fit, schedule({number})")
             self.trainer.learning_rate = self.rate * factor
-        return self.trainer.weighed_step(feed)
+        return [self.trainer.step(feed)] if self._weighing.by_shapes else self.trainer.weighed_step(feed)
 
     def _look(self) -> None:
         """Fetch the costs; raise DivergedError where one is not finite, else keep the state if that is quick."""

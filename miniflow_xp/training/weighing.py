@@ -29,6 +29,11 @@ class Weighing:
         self._loss = loss_of(cost)
         self._known: dict[Hashable, Share] = {}
 
+    @property
+    def by_shapes(self) -> bool:
+        """Do shapes say how much a step counts?"""
+        return self._loss is None or self._loss.counts_terms
+
     def of(self, weight: float) -> Share:
         """For a loss of this weight."""
         return Share(1.0 if self._loss is not None and self._loss.reduction == "sum" else weight, weight)
