@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
     from miniflow_xp.layers import (
+        BatchNorm,
         Conv1D,
         Conv2D,
         Dense,
@@ -67,6 +68,7 @@ __all__ = [
     "AdamW",
     "Add",
     "Backend",
+    "BatchNorm",
     "Batches",
     "BinaryCrossEntropy",
     "Conv1D",
@@ -143,6 +145,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "evaluate": "training",
     "fit": "training",
     "predict": "training",
+    "BatchNorm": "layers",
     "Conv1D": "layers",
     "Conv2D": "layers",
     "Dense": "layers",

@@ -21,13 +21,15 @@ Steps = dict[Node, list[Node]]
 class FrozenGraph:
     """What has to run for ``outputs`` and for the gradients of ``wrt``; a pure function of the leaves' arrays.
 
-    ``forms`` says in words what dtype and shape each node had when last checked.
+    ``aside``: nodes whose values are wanted too, last of the outputs, and have no part in the gradients. ``forms`` says
+    in words what dtype and shape each node had when last checked.
     """
 
-    def __init__(self, outputs: Sequence[Node], wrt: Sequence[Node] = ()) -> None:
-        order = ancestors(outputs)
+    def __init__(self, outputs: Sequence[Node], wrt: Sequence[Node] = (), aside: Sequence[Node] = ()) -> None:
+        self.differentiated, self.wrt = list(outputs), list(wrt)
+        self.outputs = [*outputs, *aside]
+        order = ancestors(self.outputs)
         release(order)
-        self.outputs, self.wrt = list(outputs), list(wrt)
         self.leaves = [n for n in order if isinstance(n, Input)]
         self.constants = [n for n in order if isinstance(n, Constant)]
         run = [n for n in order if not isinstance(n, Input | Constant)]
@@ -42,11 +44,12 @@ class FrozenGraph:
         members = set(order)
         for node in self.wrt:
             if node not in members:
-                raise no_gradient(node, self.outputs[-1])
+                raise no_gradient(node, self.differentiated[-1])
         self.depends = depending(order, wrt)
-        reverse = [n for n in reversed(run) if not self.depends.isdisjoint(n.inbound_nodes)]
+        hand_on = set(ancestors(outputs)) if aside else members
+        reverse = [n for n in reversed(run) if n in hand_on and not self.depends.isdisjoint(n.inbound_nodes)]
         self.forms: dict[Node, str] = {}
-        self.forward, self.backward = last_uses(run, reverse, {*outputs, *wrt})
+        self.forward, self.backward = last_uses(run, reverse, {*self.outputs, *wrt})
 
     def run(
         self,
@@ -95,7 +98,7 @@ class FrozenGraph:
 
     def _seeds(self, xp: Namespace, values: Mapping[Node, Any], seeds: Mapping[Node, Array]) -> dict[Node, Array]:
         found: dict[Node, Array] = {}
-        for node in self.outputs if self.wrt else ():
+        for node in self.differentiated if self.wrt else ():
             if node in seeds:
                 found[node] = seeds[node]
                 if shape_of(seeds[node]) != shape_of(values[node]):

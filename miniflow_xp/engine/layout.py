@@ -33,11 +33,12 @@ class Layout(NamedTuple):
     flat: bool
 
     @classmethod
-    def of(cls, arrays: Sequence[Array], optimizer: Optimizer, flat: bool) -> "Layout":
-        """The layout for parameters with these values."""
+    def of(cls, arrays: Sequence[Array], optimizer: Optimizer, flat: bool, trained: int | None = None) -> "Layout":
+        """The layout for parameters with these values, the first ``trained`` of which the optimizer moves."""
         kinds: dict[Any, list[int]] = {}
         for n, array in enumerate(arrays):
-            kinds.setdefault(dtypes.name_of(array) if flat else n, []).append(n)
+            is_trained = trained is None or n < trained
+            kinds.setdefault((dtypes.name_of(array), is_trained) if flat else n, []).append(n)
         groups = [
             Group(tuple(ns), tuple(shape_of(arrays[n]) for n in ns), dtypes.name_of(arrays[ns[0]]))
             for ns in kinds.values()
@@ -120,20 +121,29 @@ class Layout(NamedTuple):
         return [values[number] for number in range(len(values))]
 
     def update(
-        self, xp: Namespace, optimizer: Optimizer, state: Sequence[Array], gradients: Sequence[Array]
+        self,
+        xp: Namespace,
+        optimizer: Optimizer,
+        state: Sequence[Array],
+        gradients: Sequence[Array],
+        moved: Sequence[Array] = (),
     ) -> list[Array]:
-        """The new state."""
+        """The new state; ``moved``: the new values of the parameters after those that have gradients."""
         new, clocks = list(state), self.clocks
         gradients = optimizer.clip(xp, gradients)
         for clock in clocks.values() if optimizer.counts else ():
             new[clock + 1] = state[clock + 1] + 1
         for n, group in enumerate(self.groups):
             theta, *slots = state[n * self.width : (n + 1) * self.width]
+            if group.numbers[0] >= len(gradients):
+                values = [moved[number - len(gradients)] for number in group.numbers]
+                new[n * self.width] = as_wide_as(xp, flat_array(xp, values) if self.flat else values[0], theta)
+                continue
             parts = [gradients[number] for number in group.numbers]
             gradient = wide(xp, flat_array(xp, parts) if self.flat else parts[0])
             clock = clocks[dtypes.wider(group.dtype)]
-            moved, slots = optimizer.update(xp, wide(xp, theta), gradient, slots, state[clock], new[clock + 1])
-            new[n * self.width : (n + 1) * self.width] = [as_wide_as(xp, moved, theta), *slots]
+            updated, slots = optimizer.update(xp, wide(xp, theta), gradient, slots, state[clock], new[clock + 1])
+            new[n * self.width : (n + 1) * self.width] = [as_wide_as(xp, updated, theta), *slots]
         return new
 
 

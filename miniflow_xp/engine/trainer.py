@@ -19,12 +19,13 @@ from miniflow_xp.errors import GraphError, SettingError
 from miniflow_xp.feed import admit, checked_feed, float_dtypes
 from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter, as_nodes
+from miniflow_xp.ops.batch_normalisation import Running, moves_of
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_mean, loss_of
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 from miniflow_xp.system.notebooks import ShownAsText
 
-MADE_ANEW = ("_graph", "_captures", "_readers", "_held", "_keys", "_key", "_dtypes", "_stale", "_additive")
+MADE_ANEW = ("_graph", "_captures", "_readers", "_held", "_keys", "_key", "_dtypes", "_stale", "_additive", "_trained")
 """What a copy of a Trainer does not take over: ``_begin`` sets it."""
 
 
@@ -37,6 +38,9 @@ class Trainer(ShownAsText):
     too: parameters and slots move there. Several threads take turns. ``copy.deepcopy`` and ``pickle`` give a trainer
     that continues on its own; ``snapshot`` gives the state, which ``restore`` goes back to. Raises NoGradientError for
     a parameter that the cost does not depend on, and its first step DtypeError for one declared integer.
+
+    Each step also moves what no gradient moves: the Running averages of batch normalisation, which come last in
+    ``parameters``.
     """
 
     def __init__(
@@ -46,9 +50,11 @@ class Trainer(ShownAsText):
         parameters: Parameter | Sequence[Parameter] | None = None,
     ) -> None:
         (cost,) = as_nodes([cost], "Trainer")
-        found = [n for n in ancestors([cost]) if isinstance(n, Parameter)]
-        self.parameters = found if parameters is None else as_nodes(parameters, "Trainer, parameters")
-        check_parameters(cost, self.parameters)
+        found = ancestors([cost]) if parameters is None else as_nodes(parameters, "Trainer, parameters")
+        is_asked = parameters is not None
+        trained = [n for n in found if (isinstance(n, Parameter) or is_asked) and not isinstance(n, Running)]
+        check_parameters(cost, trained)
+        self.parameters: list[Any] = [*trained, *moves_of(cost)]
         self.cost = cost
         self._optimizer: Optimizer = of_kind(
             SGD() if optimizer is None else optimizer,
@@ -67,9 +73,11 @@ class Trainer(ShownAsText):
         """Set what MADE_ANEW names."""
         loss = loss_of(self.cost)
         weight = [] if loss is None or loss.counts_terms else [Weight(loss)]
-        self._graph = FrozenGraph([self.cost, *weight], self.parameters)
-        trained = set(self.parameters)
-        data = [leaf for leaf in self.graph.leaves if leaf not in trained]
+        moves = moves_of(self.cost)
+        self._trained = self.parameters[: len(self.parameters) - len(moves)]
+        self._graph = FrozenGraph([self.cost], self._trained, aside=[*weight, *moves.values()])
+        held = set(self.parameters)
+        data = [leaf for leaf in self.graph.leaves if leaf not in held]
         self._captures = CaptureCache(data, f"Trainer of {self.cost}")
         self._readers = [partial(self._read, n) for n in range(len(self.parameters))]
         self._held = DeviceState(None, Layout((), 0, False), [])
@@ -193,11 +201,11 @@ class Trainer(ShownAsText):
         if self._additive is None:
             if not isinstance(self.cost, Loss):
                 raise GraphError(str(self.cost), "it is no loss", "a sum and a weight are needed", "End in a loss")
-            self._additive = Program([as_mean(self.cost), Weight(self.cost)], self.parameters)
+            self._additive = Program([as_mean(self.cost), Weight(self.cost)], self._trained)
         (mean, weight), gradients = self._additive(feed)
         xp = get_backend().xp
         with get_backend().activate():
-            means = [wide(xp, a) for a in (*(gradients[p] for p in self.parameters), mean)]
+            means = [wide(xp, a) for a in (*(gradients[p] for p in self._trained), mean)]
             return flat_array(xp, [*(m * as_wide_as(xp, weight, m) for m in means), weight])
 
     @property
@@ -210,7 +218,7 @@ class Trainer(ShownAsText):
         return self._captures.how
 
     def __str__(self) -> str:
-        trained = ", ".join(p.name or str(p) for p in self.parameters)
+        trained = ", ".join(p.name or str(p) for p in self._trained)
         return f"{equations(self.graph)}\nupdate\n  {type(self.optimizer).__name__}: {trained}\n{self.explain()}"
 
     def snapshot(self) -> TrainerState:
@@ -266,7 +274,7 @@ class Trainer(ShownAsText):
             native = backend.owns(value) and backend.on_device(value)
             raw[parameter] = portable(value, backend) if parameter.reader and not native else value
         arrays = list(admit(raw, backend, float_dtypes(data, backend)).values())
-        layout = Layout.of(arrays, self.optimizer, backend.flat_state)
+        layout = Layout.of(arrays, self.optimizer, backend.flat_state, len(self._trained))
         remembered = self._optimizer_state()
         with backend.activate():
             initial = layout.pack(backend, arrays, self._rate, remembered)
@@ -289,13 +297,14 @@ class Trainer(ShownAsText):
     def _function(self, _: Hashable) -> tuple[Callable[..., list[Array]], Runner]:
         layout, run = self._held.layout, Runner(self.graph)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
+        moving = len(self.graph.outputs) - len(self.parameters) + len(self._trained)  # the first output that moves one
 
         def step(xp: Namespace, *args: Array) -> list[Array]:
             state, data = args[: layout.size], iter(args[layout.size :])
             values = layout.unpack(xp, state)
             arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.graph.leaves]
             outputs, gradients, _ = run(xp, arrays)
-            return [*layout.update(xp, self.optimizer, state, gradients), *outputs]
+            return [*layout.update(xp, self.optimizer, state, gradients, outputs[moving:]), *outputs[:moving]]
 
         return step, run
 

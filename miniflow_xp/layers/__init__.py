@@ -7,6 +7,7 @@ prediction = model(images, training=False)  # the same Parameters, nothing dropp
 
 from miniflow_xp.layers.activation import Activation
 from miniflow_xp.layers.attention import MultiHeadAttention
+from miniflow_xp.layers.batch_norm import BatchNorm
 from miniflow_xp.layers.convolution import Conv1D, Conv2D
 from miniflow_xp.layers.dense import Dense
 from miniflow_xp.layers.dropout import Dropout
@@ -18,6 +19,7 @@ from miniflow_xp.layers.sequential import Sequential
 
 __all__ = [
     "Activation",
+    "BatchNorm",
     "Conv1D",
     "Conv2D",
     "Dense",

@@ -24,10 +24,11 @@ def is_layer(thing: object) -> bool:
 
 
 class Part(NamedTuple):
-    """A Parameter to be: its shape, and what it starts with."""
+    """A Parameter to be: its shape, and what it starts with; ``kind``: Running where no gradient moves it."""
 
     shape: Shape
     initialiser: Initialiser
+    kind: type[Parameter] = Parameter
 
 
 class Layer:
@@ -113,8 +114,9 @@ class Layer:
 
     @property
     def count(self) -> int:
-        """How many numbers its Parameters hold."""
-        return sum(prod(part.shape) for layer in (self, *self.descendants()) for part in layer.parts().values())
+        """How many numbers of its Parameters are trained."""
+        parts = [part for layer in (self, *self.descendants()) for part in layer.parts().values()]
+        return sum(prod(part.shape) for part in parts if part.kind is Parameter)
 
     @property
     def name(self) -> str:
@@ -167,8 +169,8 @@ class Layer:
                 "Let the initialiser return an array of the shape that it is given",
             )
         if self.dtype == "bfloat16":  # which NumPy has not: the backend converts it
-            return Parameter(values.astype("float32"), f"{self.name} {name}", dtype="bfloat16")
-        return Parameter(values.astype(self.dtype), f"{self.name} {name}")
+            return part.kind(values.astype("float32"), f"{self.name} {name}", dtype="bfloat16")
+        return part.kind(values.astype(self.dtype), f"{self.name} {name}")
 
     def misfit(self, incoming: int | None, taken: int | None, remedy: str) -> ShapeError:
         """The error for another size of the last axis than the layer takes."""

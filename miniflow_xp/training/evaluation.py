@@ -11,6 +11,7 @@ from miniflow_xp.checks import of_kind, real, shown
 from miniflow_xp.engine.program import Program
 from miniflow_xp.errors import FeedError, GraphError, SettingError, ShapeError
 from miniflow_xp.node import Input, Node, as_nodes
+from miniflow_xp.ops.batch_normalisation import moves_of
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.ops.losses import Loss, Weight, as_sum, loss_of
 from miniflow_xp.switch import to_numpy
@@ -135,12 +136,16 @@ def are_feeds(feeds: Any) -> bool:
 
 
 def whole_network(where: str, outputs: Node | list[Node]) -> Program:
-    """The program for these outputs; raises GraphError where Dropout is on."""
+    """The program for these outputs; raises GraphError where Dropout is on, or statistics are those of a batch."""
     program = Program(outputs)
-    if any(isinstance(leaf, Counter) for leaf in program.graph.leaves):
+    drops, normalises = (
+        any(isinstance(leaf, Counter) for leaf in program.graph.leaves),
+        moves_of(*program.graph.outputs),
+    )
+    if drops or normalises:
         raise GraphError(
             where,
-            "it drops out",
+            "it drops out" if drops else "it normalises by the statistics of a batch",
             "a network is judged and used whole",
             "Build it with model(x, training=False); for a Validation, its cost too: Validation(..., cost=...)",
         )
