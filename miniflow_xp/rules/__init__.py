@@ -1,5 +1,27 @@
 """Rules: the vector-Jacobian product of every function that has one, a family a file."""
 
-from miniflow_xp.rules import creation, cumulative, elementwise, indexing, manipulation, reductions
+from miniflow_xp.rules import (
+    beyond,
+    creation,
+    cumulative,
+    elementwise,
+    indexing,
+    manipulation,
+    numerics,
+    reductions,
+    sorting,
+    statistics,
+)
 
-__all__ = ["creation", "cumulative", "elementwise", "indexing", "manipulation", "reductions"]
+__all__ = [
+    "beyond",
+    "creation",
+    "cumulative",
+    "elementwise",
+    "indexing",
+    "manipulation",
+    "numerics",
+    "reductions",
+    "sorting",
+    "statistics",
+]
