@@ -144,15 +144,22 @@ def median(xp: Any, a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any
     size = rows.shape[-1]
     ordered = xp.sort(rows, axis=-1)
     found = xp.mean(ordered[..., (size - 1) // 2 : size // 2 + 1], axis=-1)
-    found = xp.where(xp.any(xp.isnan(rows), axis=-1), xp.full_like(found, nan), found)
+    found = found * spoiled(xp, xp.any(xp.isnan(rows), axis=-1), found)
     return kept(xp, found, x, axis) if keepdims else found
+
+
+def spoiled(xp: Any, missing: Any, x: Any) -> Any:
+    """NaN where something is missing, else 1: a factor, so that gradients are NaN as well."""
+    one = xp.ones_like(x)
+    return xp.where(missing, xp.full_like(one, nan), one)
 
 
 @composed("quantile")
 def quantile(xp: Any, a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Any:
     """The value below which the part q of the elements is, between the two nearest by a line.
 
-    NaN where an element is, and where q is not within 0 and 1. The axes of q come first. Of the methods of NumPy there is ``linear``.
+    NaN where an element is, and where q is not within 0 and 1. The axes of q come first. Of the methods of NumPy there
+    is ``linear``.
     """
     if method != "linear":
         raise SettingError("quantile", f"method {method!r}", "the one with a gradient in q is linear", "Leave it out")
@@ -168,7 +175,7 @@ def quantile(xp: Any, a: Any, q: Any, axis: Axis = None, *, method: str = "linea
     low, high = (xp.take(ordered, n, axis=-1) for n in (first, xp.clip(first + 1, 0, size - 1)))
     found = low + (high - low) * (place - below)
     missing = xp.any(xp.isnan(rows), axis=-1, keepdims=True) | (part < 0) | (part > 1)
-    found = xp.moveaxis(xp.where(missing, xp.full_like(found, nan), found), -1, 0)
+    found = xp.moveaxis(found * spoiled(xp, missing, found), -1, 0)
     rest = found.shape[1:]
     if keepdims:
         axes = axes_of(axis, len(x.shape))

@@ -4,7 +4,6 @@ XLA on the CPU copies a tall transposed matrix before it multiplies; a contracti
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 
 import jax
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
+from miniflow_xp.errors import JitError
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import Equation, joined, sigmoid
 from miniflow_xp.recording.tape import record
@@ -34,8 +34,12 @@ Recorded = tuple[list[Value], list[Value]]
 def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) -> Recorded | None:
     """The equations of a function, joined; from shapes alone, nothing is computed. None where they are not enough."""
     found: list[Recorded] = []
-    with suppress(*NOT_RECORDED):
+    try:
         jax.eval_shape(lambda *given: found.append(record(function, jnp, given, fold=False)), *arrays)
+    except JitError:
+        raise
+    except NOT_RECORDED:
+        pass
     if not found:
         return None
     values, results = found[0]
