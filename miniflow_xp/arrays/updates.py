@@ -95,6 +95,7 @@ def of_forward_steps(update: Any, x: Any, key: Key, value: Any) -> Any:
 
 
 def torch_setitem(x: Any, key: Key, value: Any) -> Any:
+    """By assignment to a copy."""
     new = x.clone()
     new[key] = value
     return new

@@ -65,7 +65,7 @@ class Tape:
         if known is None:
             array, is_view = self._compute(op, args, keywords)
             known = self._seen[key] = self._written(Value(op, inputs, keywords, array, is_view), array)
-        elif (alive := self._alive.get(known)) is not None:
+        elif (alive := self._alive.get(known)) is not None and alive.equation is known:  # and was not written to
             array = alive.array
         else:
             array = known.content if known.is_constant else self._compute(op, args, keywords)[0]
@@ -160,7 +160,8 @@ def foreign(shape: tuple[int, ...]) -> DifferentiationError:
 
 def check_shape_is_known(op: str, args: Sequence[Any]) -> None:
     """Raise ContentsError where the shape of the result depends on contents that are recorded."""
-    if op in SHAPE_UNKNOWN or (op == "repeat" and any(a.level == RECORDED for a in leaves(args[1:]))):
+    recorded = [a for a in leaves(args[1:]) if a.level == RECORDED]
+    if op in SHAPE_UNKNOWN or (op == "repeat" and recorded) or (op == "where" and len(args) == 1):
         raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
     if op in ("getitem", "add_at"):
         keys = args[1] if isinstance(args[1], tuple) else (args[1],)

@@ -22,7 +22,7 @@ def asarray(xp: Any, obj: Any, /, *, dtype: Any = None, device: Any = None, copy
 
 
 def stacked(xp: Any, items: Any, dtype: Any) -> Any:
-    """Lists of arrays and numbers as one array; numbers take the dtype of the arrays among them, where it holds them."""
+    """Lists of arrays and numbers as one array; numbers take the dtype of the arrays, where it holds them."""
     if isinstance(items, (list, tuple)):
         return xp.stack([stacked(xp, item, dtype) for item in items])
     if isinstance(items, (bool, int, float)) and xp.inexact(dtype):

@@ -1,17 +1,21 @@
 """The table of array functions that the tests are made from: a row for each way of calling one, a family a file."""
 
 from array_cases import (
+    beyond,
     elementwise,
     indexing,
     manipulation,
     products,
     reductions,
+    sorting,
 )
 
 CASES = [
+    *beyond.CASES,
     *elementwise.CASES,
     *indexing.CASES,
     *manipulation.CASES,
     *products.CASES,
     *reductions.CASES,
+    *sorting.CASES,
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
+from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import Equation, joined, sigmoid
 from miniflow_xp.recording.tape import record
@@ -36,6 +37,8 @@ def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) 
     """The equations of a function, joined; from shapes alone, nothing is computed. None where they are not enough."""
     try:
         values, results = record(function, jnp, [form_of(a) for a in arrays], fold=False, call=Shapes())
+    except DifferentiationError:
+        raise
     except NOT_RECORDED:
         return None
     return joined(values, results, sigmoid, product_of_transposed), results
