@@ -2,10 +2,12 @@
 
 from array_cases import (
     elementwise,
+    fourier,
     products,
 )
 
 CASES = [
     *elementwise.CASES,
+    *fourier.CASES,
     *products.CASES,
 ]
