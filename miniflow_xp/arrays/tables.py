@@ -98,6 +98,7 @@ VIEWS = {
     "flip",
     "real",
     "imag",
+    "linalg.diagonal",
 }
 """Functions whose result may show the memory of their input, besides an index without arrays."""
 

@@ -3,11 +3,13 @@
 from array_cases import (
     elementwise,
     fourier,
+    linalg,
     products,
 )
 
 CASES = [
     *elementwise.CASES,
     *fourier.CASES,
+    *linalg.CASES,
     *products.CASES,
 ]
