@@ -94,6 +94,7 @@ VIEWS = {
     "conj",
     "positive",
     "to_device",
+    "linalg.diagonal",
 }
 """Functions whose result may show the memory of their input, besides an index without arrays."""
 

@@ -162,31 +162,58 @@ def backward(seeds: Iterable[tuple[Equation, int | None, Any]]) -> dict[Equation
     while queue:
         equation = heappop(queue)[1]
         arrived = waiting.pop(equation)
-        xp, gradient, value, inputs = one_level(equation, arrived)
-        thunks = equation.rule(xp, gradient, value, *inputs, **equation.keywords)
-        for parent in equation.parents:
-            thunk = thunks[parent.place]
-            if parent.item is not None and thunk is not None:
-                thunk = thunk[parent.item]
-            if thunk is None:
-                raise no_gradient(equation, parent.place)
-            give(parent.equation, parent.result, in_form_of(xp, thunk(), parent.array))
+        try:
+            hand_on(equation, arrived, give)
+        except DifferentiationError as error:
+            raise with_line(error, equation.line) from error.__cause__
     return {equation: arrived[None] for equation, arrived in waiting.items()}
+
+
+def hand_on(equation: Equation, arrived: dict[int | None, Any], give: Callable[..., None]) -> None:
+    """Give the parents of an equation their gradients, by its rule."""
+    xp, gradient, value, inputs = one_level(equation, arrived)
+    thunks = equation.rule(xp, gradient, value, *inputs, **equation.keywords)
+    for parent in equation.parents:
+        thunk = thunks[parent.place]
+        if parent.item is not None and thunk is not None:
+            thunk = thunk[parent.item]
+        if thunk is None:
+            raise no_gradient(equation, parent.place)
+        give(parent.equation, parent.result, in_form_of(xp, thunk(), parent.array))
+
+
+def with_line(error: DifferentiationError, line: str | None) -> DifferentiationError:
+    """The error with the user's line, where that is known and not yet told."""
+    if line is None or ", at " in error.where:
+        return error
+    return type(error)(f"{error.where}, at {line}", error.got, error.expected, error.remedy)
 
 
 def one_level(equation: Equation, arrived: dict[int | None, Any]) -> tuple[Any, Any, Any, Sequence[Any]]:
     """Namespace, gradient, value and inputs for a rule: the library's own, or all traced where one of them is."""
     value, inputs = equation.value, equation.inputs
-    if None in arrived:
-        gradient = arrived[None]
-    else:
-        gradient = [
-            arrived[n] if n in arrived else zeros_like(v) if hasattr(v, "dtype") else None for n, v in enumerate(value)
-        ]
+    gradient = arrived[None] if None in arrived else Gradients(arrived, value)
     deep = deepest([gradient, value, *inputs])
     if deep is None:
         return equation.xp.library, gradient, value, inputs
-    return deep, lifted(gradient, deep), lifted(value, deep), [lifted(i, deep) for i in inputs]
+    if isinstance(gradient, Gradients):
+        gradient[:] = lifted(list(gradient), deep)
+    else:
+        gradient = lifted(gradient, deep)
+    return deep, gradient, lifted(value, deep), [lifted(i, deep) for i in inputs]
+
+
+class Gradients(list[Any]):
+    """The gradients of a function's several results; zeros for those that none arrived for.
+
+    ``arrived``: the numbers of the others. Where the loss does not depend on a result, none arrives.
+    """
+
+    def __init__(self, arrived: dict[Any, Any], value: Sequence[Any]) -> None:
+        super().__init__(
+            arrived[n] if n in arrived else zeros_like(v) if hasattr(v, "dtype") else None for n, v in enumerate(value)
+        )
+        self.arrived = frozenset(arrived)
 
 
 def deepest(items: Sequence[Any]) -> Namespace | None:

@@ -3,7 +3,9 @@
 from array_cases import (
     beyond,
     elementwise,
+    fourier,
     indexing,
+    linalg,
     manipulation,
     products,
     reductions,
@@ -13,7 +15,9 @@ from array_cases import (
 CASES = [
     *beyond.CASES,
     *elementwise.CASES,
+    *fourier.CASES,
     *indexing.CASES,
+    *linalg.CASES,
     *manipulation.CASES,
     *products.CASES,
     *reductions.CASES,
