@@ -70,7 +70,7 @@ class Jitted:
         moving = [arg for n, arg in enumerate(args) if n not in static]
         found = flatten((moving, keywords))[0]
         for leaf in found:
-            know(type(leaf), leaf)
+            know(leaf)
         if not keywords and not static and all(type(arg) in _readers for arg in args):
             return found, None
         return found, (form_of((moving, keywords)), *[self._compared(args[n]) for n in static])
@@ -130,13 +130,14 @@ _readers: dict[type, Callable[[Any], Hashable]] = {}
 """{class of arrays: what a capture depends on of one of them}: filled when the first one is met."""
 
 
-def know(kind: type, leaf: Any) -> None:
+def know(leaf: Any) -> None:
     """Enter the class of the array that this leaf is, or becomes, among those whose signature can be read."""
-    if kind in _readers or kind is Traced:
-        return
+    kind = type(leaf)
     if not is_array(leaf):
         leaf = as_array(leaf)
-        return know(type(leaf), leaf)
+        kind = type(leaf)
+    if kind in _readers or kind is Traced:
+        return
     name = library_name(leaf)
     place = load(name).place
     if name in ("numpy", "strict"):
