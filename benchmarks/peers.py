@@ -6,7 +6,6 @@ is timed. A figure is the median of its samples; a ratio is paired by round, wit
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +13,12 @@ from statistics import median
 
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.programs.bench.cases import PEER_SIZES, peers
-from miniflow_xp.programs.bench.files import read_run
+from miniflow_xp.programs.bench.files import read_run, write_run
 from miniflow_xp.programs.bench.findings.sentences import sentences
 from miniflow_xp.programs.bench.record import Record
 from miniflow_xp.programs.bench.run import run
 from miniflow_xp.programs.bench.statistics import paired_ratio
-from miniflow_xp.programs.outputs import check_writable, write
+from miniflow_xp.programs.outputs import check_writable
 
 SIZES = (*PEER_SIZES[:4], (64, 784, 256), *PEER_SIZES[4:-1], (1024, 512, 512), PEER_SIZES[-1], (4096, 784, 1024))
 RATIOS = (
@@ -110,7 +109,7 @@ def main() -> None:
     sizes = by_size(found)
     print(markdown(times(sizes)), markdown(ratios(sizes)), *sentences(found), sep="\n\n")
     if args.output:
-        write("--output", args.output, [json.dumps(found.to_json(), allow_nan=False).encode()])
+        write_run("--output", args.output, found)
 
 
 if __name__ == "__main__":

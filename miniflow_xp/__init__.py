@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
     from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
+    from miniflow_xp.ops.function import as_node
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
     from miniflow_xp.transforms.custom import checkpoint, custom_vjp
@@ -73,6 +74,7 @@ __all__ = [
     "Tanh",
     "Trainer",
     "Validation",
+    "as_node",
     "available_backends",
     "checkpoint",
     "custom_vjp",
@@ -117,6 +119,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "Program": "engine.program",
     "RMSProp": "engine.optim",
     "Trainer": "engine.trainer",
+    "as_node": "ops.function",
     "checkpoint": "transforms.custom",
     "custom_vjp": "transforms.custom",
     "differentiable_namespace": "transforms.pullback",

@@ -46,7 +46,8 @@ def wider(name: str) -> str:
 
 def wide(xp: Namespace, x: Array) -> Array:
     """``x`` in the dtype that it is added up in: float32 for half precision, else its own."""
-    return xp.astype(x, xp.float32) if name_of(x) in HALVES else x
+    dtype = x.dtype
+    return xp.astype(x, xp.float32) if _name(dtype.__class__, dtype) in HALVES else x
 
 
 def as_wide_as(xp: Namespace, x: Array, model: Array) -> Array:

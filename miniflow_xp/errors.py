@@ -11,6 +11,7 @@ MiniflowError
 ├── GraphError                      how nodes are wired or asked
 │   ├── CycleError                  a node depends on itself              (ValueError)
 │   ├── UnfedError                  an Input has no value                 (ValueError)
+│   ├── UnknownFormError            no pass has shown a node's shape      (AttributeError)
 │   ├── NotInGraphError             a node outside of the graph           (KeyError)
 │   ├── NoGradientError             no gradient was or can be computed    (KeyError)
 │   └── CostError                   the cost is not a scalar              (ValueError)
@@ -90,6 +91,10 @@ class CycleError(GraphError, ValueError):
 
 class UnfedError(GraphError, ValueError):
     """An Input has no value."""
+
+
+class UnknownFormError(GraphError, AttributeError):
+    """The shape and dtype of a node are known once a pass has computed its value."""
 
 
 class NotInGraphError(GraphError, KeyError):

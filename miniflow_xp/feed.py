@@ -35,8 +35,8 @@ def checked_feed(feed: Any, where: str) -> Mapping[Any, Any]:
     return feed
 
 
-def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = ()) -> dict[Input, Array]:
-    """{Input: array on the backend's device}, for whatever was fed.
+def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = ()) -> Mapping[Input, Array]:
+    """{Input: array on the backend's device}, for whatever was fed; ``raw`` itself where it is that already.
 
     A declared dtype comes first, then MINIFLOW_DTYPE, then the dtype of a float array; what brings no float dtype of
     its own (numbers, lists, integers, booleans) takes the widest one of the others, or else the backend's default.
@@ -44,9 +44,9 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
     Raises UnfedError, FeedError, MixedBackendsError, DtypeError or SettingError, naming the Input.
     """
     forced = float_setting()
-    looks = (backend, forced, *others, *[appearance(node, value, backend) for node, value in raw.items()])
+    looks = (forced, *others, *looks_of(raw, backend))
     if looks in _as_they_are:
-        return dict(raw)
+        return raw
     policy = downcast_setting()
     for node, value in raw.items():
         if value is None:
@@ -59,17 +59,22 @@ def admit(raw: Mapping[Input, Any], backend: Backend, others: Collection[str] = 
     for node in sorted(raw, key=lambda node: own[node] is None):  # where one is wrong, first who brought the dtype
         dtype = wanted(node, arrays[node], own[node], forced, common)
         admitted[node] = convert(node, arrays[node], dtype, backend, policy)
-    as_it_was = all(admitted[node] is value for node, value in raw.items())
-    if as_it_was and policy == "error" and len(_as_they_are) < REMEMBERED:
-        _as_they_are.add(looks)  # other policies warn of some, each time
-    return {node: admitted[node] for node in raw}
+    as_they_were = all(admitted[node] is value for node, value in raw.items())
+    if not as_they_were or policy != "error":  # other policies warn of some, each time
+        return {node: admitted[node] for node in raw}
+    if len(_as_they_are) < REMEMBERED:
+        _as_they_are.add(looks)
+    return raw
 
 
-def appearance(node: Input, value: Any, backend: Backend) -> tuple[Any, ...]:
-    """All that ``admit`` goes by where it takes an array of the backend as it is, without a look at its numbers."""
-    if not backend.owns(value):
-        return (None,)
-    return node.dtype, type(value), value.dtype, 0 in value.shape, backend.place(value)
+def looks_of(raw: Mapping[Input, Any], backend: Backend) -> tuple[Hashable, ...]:
+    """All that ``admit`` goes by where it takes arrays of the backend as they are, without a look at their numbers."""
+    owns, place = backend.owns, backend.place
+    arrays = [
+        (node.dtype, type(value), value.dtype, 0 in value.shape, place(value)) if owns(value) else None
+        for node, value in raw.items()
+    ]
+    return backend, _chosen.get(), *arrays
 
 
 @contextmanager

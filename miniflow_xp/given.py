@@ -37,10 +37,10 @@ def as_array(where: object, value: Any, backend: Backend) -> Array:
 
 
 def of_another_library(value: Any) -> bool:
-    """Is this an array of a library other than NumPy?"""
+    """Is this an array of a library other than NumPy? A node is no array, though it has a namespace."""
     from array_api_compat import is_array_api_obj, is_numpy_array  # here: importing this package stays quick
 
-    return bool(is_array_api_obj(value) and not is_numpy_array(value))
+    return bool(is_array_api_obj(value) and not is_numpy_array(value) and not hasattr(value, "inbound_nodes"))
 
 
 def host_array(where: object, value: Any) -> Array:

@@ -12,7 +12,7 @@ from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, CycleError, DtypeError, GraphError, NotInGraphError
-from miniflow_xp.feed import admit, checked_feed
+from miniflow_xp.feed import admit, checked_feed, looks_of
 from miniflow_xp.node import Constant, Input, Node, as_nodes
 from miniflow_xp.nodes.gradients import Gradients
 from miniflow_xp.nodes.readers import Readers
@@ -55,7 +55,8 @@ def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node
     ``forward_pass(output_node, sorted_nodes)``, or ``forward_pass(sorted_nodes)`` for the value of the last node.
     Where a node raises, all nodes keep their earlier values.
     """
-    graph = check_sorted(output_node if sorted_nodes is None else sorted_nodes, "forward_pass")
+    graph: Any = output_node if sorted_nodes is None else sorted_nodes
+    wiring = wiring_of(graph, "forward_pass")
     if sorted_nodes is not None and not any(node is output_node for node in graph):
         raise NotInGraphError(
             "forward_pass",
@@ -64,7 +65,7 @@ def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node
             "Call forward_pass(node, topological_sort(feed_dict))",
         )
     with get_backend().activate(), UnchangedOnError(graph):
-        admit_leaves(wiring_of(graph))
+        admit_leaves(wiring)
         for node in graph:
             node.forward()
     return output_node.value if isinstance(output_node, Node) else graph[-1].value
@@ -81,8 +82,7 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
     depend on a node in ``wrt``, DtypeError where one is declared integer; then all nodes keep their earlier values and
     gradients.
     """
-    check_sorted(graph, "forward_and_backward")
-    wiring = wiring_of(graph)
+    wiring = wiring_of(graph, "forward_and_backward")
     with get_backend().activate(), UnchangedOnError(graph):
         admit_leaves(wiring)
         for node in graph:
@@ -93,25 +93,22 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
 
 def backward_pass(graph: Sequence[Node], needed: Collection[Node]) -> None:
     """The reverse pass, over nodes that have their values; ``needed``: those whose ``backward`` has to run."""
-    forget_gradients(graph)
+    forget_gradients(graph, needed)
     backend, cost = get_backend(), graph[-1]
     starts = backend.owns(cost.value) and shape_of(cost.value) == ()
     seed = {cost: backend.xp.ones_like(cost.value)} if starts else {}
     run_backward([node for node in graph if node in needed], seed, needed)
-    for node in needed:
-        if isinstance(node.gradients, Gradients):
-            node.gradients.settle()  # what was not asked for is not computed later, from values that may have changed
 
 
 def run_backward(graph: Sequence[Node], gradients: dict[Node, Array], wanted: Collection[Node]) -> None:
     """The reverse pass by each node's ``backward``, which leaves the products of its rule on the node."""
 
     def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
-        node.arrived = gradient
+        node.arrived, node.wanted, node.gradients = gradient, wanted, {}
         try:
             node.backward()
         finally:
-            node.arrived = None
+            node.arrived = node.wanted = None
         return node.gradients
 
     reverse_pass(reversed(graph), gradients, wanted, hand_on)
@@ -123,14 +120,12 @@ def reverse_pass(
     """Back-propagation: when a node's turn comes, all that read it had theirs, and its gradient is complete.
 
     ``nodes``: each before its inbound nodes. ``gradients``: {node: the sum of what has arrived there}, at first those
-    of the outputs; at its turn a node's is taken out, None where nothing arrived. A product is computed when it is
-    read here, and only those of ``wanted`` nodes are.
+    of the outputs; at its turn a node's is taken out, None where nothing arrived. What reaches others than ``wanted``
+    nodes goes no further.
     """
     for node in nodes:
-        products = hand_on(node, gradients.pop(node, None))
-        for inbound in products:
+        for inbound, gradient in hand_on(node, gradients.pop(node, None)).items():
             if inbound in wanted:
-                gradient = products[inbound]
                 gradients[inbound] = gradients[inbound] + gradient if inbound in gradients else gradient
 
 
@@ -194,14 +189,19 @@ def check_floats(targets: Iterable[Node]) -> None:
 
 def admit_leaves(wiring: Wiring, feed: Mapping[Input, Any] | None = None) -> None:
     """Bring what was fed, or set as ``value`` of a leaf, to the backend."""
-    feed = feed or {}
-    admitted = admit({leaf: feed.get(leaf, leaf.value) for leaf in wiring.leaves}, get_backend())
-    constants = at_dtype(wiring.constants, list(admitted.values()))
-    for node, value in (admitted | constants).items():
-        node.value = value
+    backend = get_backend()
+    raw = {leaf: leaf.value for leaf in wiring.leaves}
+    raw.update(feed or {})
+    looks = looks_of(raw, backend)
+    admitted = raw if looks == wiring.admitted else admit(raw, backend)
+    wiring.admitted = looks if admitted is raw else None
+    constants = at_dtype(wiring.constants, admitted.values()) if wiring.constants else {}
+    for nodes in (admitted, constants):
+        for node, value in nodes.items():
+            node.value = value
 
 
-def at_dtype(constants: Sequence[Constant], leaves: Sequence[Array]) -> dict[Node, Any]:
+def at_dtype(constants: Sequence[Constant], leaves: Iterable[Array]) -> dict[Node, Any]:
     """{constant: it as the rules are handed it}, in a graph of these leaves."""
     if not constants:
         return {}
@@ -209,11 +209,17 @@ def at_dtype(constants: Sequence[Constant], leaves: Sequence[Array]) -> dict[Nod
     return {constant: constant.at(backend, dtype) for constant in constants}
 
 
-def forget_gradients(graph: Sequence[Node]) -> None:
-    """Clear gradients of an earlier pass: of the graph's nodes, and of others that would pass theirs on to it."""
-    readers = [reader for node in graph for reader in node.outbound_nodes]
-    for node in {*graph, *readers}:
-        node.gradients = Gradients(node, {})
+def forget_gradients(graph: Sequence[Node], needed: Collection[Node] = ()) -> None:
+    """Clear gradients of an earlier pass: of the graph's nodes, and of others that would pass theirs on to it.
+
+    ``needed``: those that a pass sets anew, each at its turn, before another one reads them.
+    """
+    for node in graph:
+        if node not in needed:
+            node.gradients = Gradients(node)
+        for reader in node.outbound_nodes:
+            if reader not in needed:
+                reader.gradients = Gradients(reader)
 
 
 def reconnect(order: Sequence[Node]) -> None:
@@ -258,18 +264,6 @@ def check_all_in(order: Sequence[Node], fed: Iterable[Node]) -> None:
             raise NotInGraphError(
                 str(node), "it was fed", "no node of this graph reads it", "Take it out of the feed, or use it"
             )
-
-
-def check_sorted(graph: Any, where: str) -> Sequence[Node]:
-    """``graph``, which must be a list of nodes; raises NotInGraphError."""
-    if not isinstance(graph, Sequence) or not graph or not all(isinstance(node, Node) for node in graph):
-        raise NotInGraphError(
-            where,
-            f"it was given {shown(graph)}",
-            "it takes the sorted list of a graph's nodes",
-            f"Call {where}(topological_sort(feed_dict))",
-        )
-    return graph
 
 
 def check_scalar(cost: Node) -> None:

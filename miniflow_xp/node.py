@@ -6,7 +6,7 @@ keep what they return on the node.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, MutableMapping, MutableSequence, Sequence
+from collections.abc import Callable, Collection, Iterable, MutableMapping, MutableSequence, Sequence
 from copy import deepcopy
 from functools import reduce
 from itertools import count
@@ -20,7 +20,8 @@ from miniflow_xp.checks import as_float, as_number, shown
 from miniflow_xp.errors import GraphError, ShapeError, UnfedError
 from miniflow_xp.given import as_array, check_kind
 from miniflow_xp.nodes.copying import carried, meet
-from miniflow_xp.nodes.gradients import Gradients, LazyGradient
+from miniflow_xp.nodes.gradients import Gradients, LazyGradient, LazyGradients
+from miniflow_xp.nodes.operators import Known, Operators
 from miniflow_xp.nodes.readers import Readers
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import calling_line
@@ -42,7 +43,7 @@ _made: Counter[tuple[str, str]] = Counter()
 """{(class, line of code): how many nodes without a name were made there}."""
 
 
-class Node(ShownAsText):
+class Node(Operators, ShownAsText):
     """One operation of a graph.
 
     ``inbound_nodes``: the nodes whose values it reads; numbers and arrays among them become constants.
@@ -69,6 +70,12 @@ class Node(ShownAsText):
     last_wiring: "Wiring | None" = None
     """The wiring of the sorted list that it was the last node of."""
 
+    arrived: Array | None = None
+    """Its gradient, while a pass runs its ``backward``."""
+
+    wanted: Collection["Node"] | None = None
+    """The nodes whose gradients the pass needs, meanwhile."""
+
     def __init__(self, inbound_nodes: Sequence[Operand] = (), name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
             raise GraphError(type(self).__name__, f"its name is {shown(name)}", "a name is text", "Write name='hidden'")
@@ -84,13 +91,12 @@ class Node(ShownAsText):
         self.made_at = "" if name else calling_line()
         _made[self.kind_and_place] += 1  # of those with a name nobody asks
         self.number = _made[self.kind_and_place]
-        self.inbound_nodes: list[Node] = [as_node(node, self) for node in inbound_nodes]
+        self.inbound_nodes: list[Node] = [node_of(node, self) for node in inbound_nodes]
         if inbound_nodes and all(isinstance(node, Constant) for node in self.inbound_nodes):
             raise only_numbers(self)
         self.outbound_nodes: MutableSequence[Node] = self.no_readers()
         self.value: Any = None
-        self.gradients: MutableMapping[Node, Array] = Gradients(self, {})
-        self.arrived: Array | None = None  # its gradient, while a pass runs its ``backward``
+        self.gradients: MutableMapping[Node, Array] = Gradients(self)
         for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
             node.outbound_nodes.append(self)
 
@@ -109,8 +115,14 @@ class Node(ShownAsText):
 
         ``gradient`` is the cost's gradient of ``value``, this node's value. A returned gradient may have the shape that
         the input was broadcast to: the engine sums the repeated axes.
+
+        A node that does not define it has the gradient of what its ``compute`` calls.
         """
-        raise NotImplementedError(f"{self} has no vjp: define it, or backward")
+        if type(self).compute is Node.compute:
+            raise NotImplementedError(f"{self} has no vjp: define it, or backward")
+        from miniflow_xp.nodes.derived import derived  # here: the lesson does not need it
+
+        return derived(self, gradient, inputs)
 
     def check(self, *inputs: Any) -> None:
         """Raise ShapeError or DtypeError where the inputs do not fit; looks at shapes and dtypes only."""
@@ -131,12 +143,18 @@ class Node(ShownAsText):
     def backward(self) -> None:
         """Set ``gradients``: sum what arrives from the outbound nodes, and hand it on through the rule.
 
-        The rule gives one function for each inbound node. ``gradients`` keeps these functions and calls one when its
-        gradient is first read: by the inbound node's own ``backward``, or by the user. What nobody reads costs nothing.
+        The rule gives one function for each inbound node. A pass calls those whose gradients it needs. By hand,
+        ``gradients`` keeps these functions and calls one when its gradient is first read. What nobody needs costs
+        nothing.
         """
         xp = get_backend().xp
-        arriving = self.arriving_gradient(xp)
-        self.gradients = Gradients(self, pullbacks(self, xp, arriving, self.value, self.inbound_values()))
+        gradient = self.arriving_gradient(xp) if self.arrived is None else self.arrived
+        inputs = self.inbound_values()
+        if self.wanted is None:
+            self.gradients = LazyGradients(self, pullbacks(self, xp, gradient, self.value, inputs))
+        else:
+            thunks = thunks_of(self, xp, gradient, self.value, inputs)
+            self.gradients = products(self, xp, thunks, inputs, self.wanted)
 
     def check_anew(self, inputs: Sequence[Any]) -> None:
         """``check``, unless the inputs have the types, shapes and dtypes of those that passed it last."""
@@ -147,10 +165,12 @@ class Node(ShownAsText):
 
     def inbound_values(self) -> list[Any]:
         """Values of the inbound nodes; raises UnfedError where one has none."""
-        values = [node.value for node in self.inbound_nodes]
-        for value in values:
+        values = []
+        for node in self.inbound_nodes:
+            value = node.value
             if value is None:
-                raise unfed(next(node for node in self.inbound_nodes if node.value is None))
+                raise unfed(node)
+            values.append(value)
         return values
 
     def arriving_gradient(self, xp: Namespace) -> Array:
@@ -206,7 +226,7 @@ class Node(ShownAsText):
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         vars(self).update(state[-1])
         self.serial = next(_serials)
-        self.gradients = Gradients(self, {})
+        self.gradients = Gradients(self)
         self.gradients.update(state[-1]["gradients"])
         vars(self).setdefault("outbound_nodes", self.no_readers())
         for node in dict.fromkeys(self.inbound_nodes):
@@ -216,19 +236,25 @@ class Node(ShownAsText):
         """A node that reads the same nodes, which do not know of it, and that nothing reads."""
         other = type(self).__new__(type(self))
         vars(other).update(vars(self))
-        other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other, {})
+        other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other)
         return other
+
+    kind = Known(lambda node: type(node).__name__, "What it computes, for people: its class.")
+
+    def spelled(self, inputs: Sequence[str]) -> str:
+        """Its equation's right side, for people, from the names of its inputs."""
+        return f"{self.kind}({', '.join(inputs)})"
 
     @property
     def kind_and_place(self) -> tuple[str, str]:
-        """Its class, and the line of code that made it."""
-        return type(self).__name__, self.made_at
+        """Its kind, and the line of code that made it."""
+        return self.kind, self.made_at
 
     def __str__(self) -> str:
         if self.name:
-            return f"{type(self).__name__} {self.name!r}"
+            return f"{self.kind} {self.name!r}"
         number = f" #{self.number}" if _made[self.kind_and_place] > 1 else ""
-        return f"{type(self).__name__}{number} made at {self.made_at}"
+        return f"{self.kind}{number} made at {self.made_at}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -277,11 +303,11 @@ class Input(Node):
 
         It has the shape of the value, but for one case that the lesson prints: a 1-D array that MSE reads is a column.
         """
-        xp = get_backend().xp
-        gradient = self.arriving_gradient(xp)
+        gradient = self.arriving_gradient(get_backend().xp) if self.arrived is None else self.arrived
         if gradient.ndim == 1 and any(n.gives_columns and self in n.gradients for n in self.outbound_nodes):
-            gradient = xp.reshape(gradient, (-1, 1))
-        self.gradients = Gradients(self, {self: gradient})
+            gradient = get_backend().xp.reshape(gradient, (-1, 1))
+        self.gradients = Gradients(self)
+        self.gradients[self] = gradient
 
 
 class Parameter(Input):
@@ -344,10 +370,12 @@ class Constant(Node):
 
     It brings no dtype of its own. A number takes that of what it meets; an array, of which this keeps a copy, comes in
     the widest float dtype of the graph's leaves, as a list does that is fed, so that it widens nothing.
+
+    ``keeps_dtype``: integers, or truth values, that stay what they are, as those of an index do.
     """
 
-    def __init__(self, given: Any) -> None:
-        self.is_array = hasattr(given, "shape")
+    def __init__(self, given: Any, keeps_dtype: bool = False) -> None:
+        self.is_array, self.keeps_dtype = hasattr(given, "shape"), keeps_dtype
         super().__init__(name=f"array {shape_of(given)}" if self.is_array else repr(given))
         self.given = self.value = given
 
@@ -360,6 +388,7 @@ class Constant(Node):
             return self.given
         own = dtypes.name_of(self.given)
         name = dtype or (own if own in dtypes.INTEGERS else backend.default_float)
+        name = backend.storable(own) if self.keeps_dtype else name
         held = self.value
         if backend.owns(held) and backend.on_device(held) and dtypes.name_of(held) == name:
             return held
@@ -375,32 +404,48 @@ class Constant(Node):
 def pullbacks(
     node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]
 ) -> dict[Node, LazyGradient]:
-    """{inbound node: its gradient through ``node``}, in the inbound value's shape and dtype, when called."""
-    thunks = node.vjp(xp, gradient, value, *inputs)
-    if not isinstance(thunks, (tuple, list)) or len(thunks) != len(inputs):
-        raise no_thunks(node, thunks)
-    found: dict[Node, LazyGradient] = {}
+    """{inbound node: its gradient through ``node``, when called}."""
+    thunks = thunks_of(node, xp, gradient, value, inputs)
+    return {
+        inbound: LazyGradient(product, node, xp, thunks, inputs, inbound)
+        for inbound, thunk in zip(node.inbound_nodes, thunks, strict=True)
+        if thunk is not None and not isinstance(inbound, Constant)
+    }
+
+
+def product(node: Node, xp: Namespace, thunks: Sequence[Thunk | None], inputs: Sequence[Any], inbound: Node) -> Array:
+    """The gradient of one inbound node."""
+    return products(node, xp, thunks, inputs, (inbound,))[inbound]
+
+
+def products(
+    node: Node, xp: Namespace, thunks: Sequence[Thunk | None], inputs: Sequence[Any], wanted: Collection[Node]
+) -> Gradients:
+    """{inbound node: its gradient through ``node``} of those that are wanted, in the shape and dtype of its value.
+
+    Of one that ``node`` reads more than once, as in Mul(x, x), it is the sum.
+    """
+    found = Gradients(node)
     for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs, strict=True):
-        if thunk is None:
-            continue
-        if not callable(thunk):
-            raise no_thunks(node, thunks)
-        if isinstance(inbound, Constant):
-            continue
-        gradient_of = LazyGradient(in_shape_of, x, thunk, xp, node, inbound)
-        repeated = found.get(inbound)
-        if repeated is None:
-            found[inbound] = gradient_of
-        elif repeated.func is summed_calls:
-            repeated.args[0].append(gradient_of)
-        else:
-            found[inbound] = LazyGradient(summed_calls, [repeated, gradient_of])
+        if thunk is not None and inbound in wanted and not isinstance(inbound, Constant):
+            gradient = thunk()
+            if gradient.shape != x.shape or gradient.dtype != x.dtype:
+                gradient = in_form_of(x, gradient, xp, node, inbound)
+            found[inbound] = found[inbound] + gradient if inbound in found else gradient
     return found
 
 
-def summed_calls(thunks: Sequence[Thunk]) -> Array:
-    """Sum of the gradients of one inbound node that a node reads more than once, as in Mul(x, x)."""
-    return summed([thunk() for thunk in thunks])
+def thunks_of(
+    node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]
+) -> Sequence[Thunk | None]:
+    """What the vjp of ``node`` gives: a function, or None, for each input; raises GraphError for anything else."""
+    thunks = node.vjp(xp, gradient, value, *inputs)
+    if not isinstance(thunks, (tuple, list)) or len(thunks) != len(inputs):
+        raise no_thunks(node, thunks)
+    for thunk in thunks:
+        if thunk is not None and not callable(thunk):
+            raise no_thunks(node, thunks)
+    return thunks
 
 
 def summed(gradients: Sequence[Array]) -> Array:
@@ -408,22 +453,20 @@ def summed(gradients: Sequence[Array]) -> Array:
     return gradients[0] if len(gradients) == 1 else reduce(add, gradients)
 
 
-def in_shape_of(x: Array, thunk: Thunk, xp: Namespace, node: Node, inbound: Node) -> Array:
+def in_form_of(x: Array, gradient: Array, xp: Namespace, node: Node, inbound: Node) -> Array:
     """The gradient of ``inbound`` through ``node``, in the shape and dtype of its value ``x``; raises ShapeError.
 
     Of an integer value it stays a float, as its part behind the point would be cut off.
     """
-    gradient = thunk()
-    if gradient.shape != x.shape:
-        shape, came = shape_of(x), shape_of(gradient)
-        gradient = unbroadcast(xp, gradient, shape)
-        if shape_of(gradient) != shape:
-            raise ShapeError(
-                str(node),
-                f"its vjp gives {inbound} a gradient of shape {came}",
-                f"the value is {shape}",
-                "Return a gradient of that shape, or of a shape that it broadcasts to",
-            )
+    shape, came = shape_of(x), shape_of(gradient)
+    gradient = unbroadcast(xp, gradient, shape)
+    if shape_of(gradient) != shape:
+        raise ShapeError(
+            str(node),
+            f"its vjp gives {inbound} a gradient of shape {came}",
+            f"the value is {shape}",
+            "Return a gradient of that shape, or of a shape that it broadcasts to",
+        )
     keeps = gradient.dtype == x.dtype or dtypes.name_of(x) not in dtypes.FLOATS
     return gradient if keeps else xp.astype(gradient, x.dtype)
 
@@ -452,7 +495,7 @@ def operator(symbol: str) -> Callable[[OperatorClass], OperatorClass]:
     return register
 
 
-def as_node(operand: Any, reader: Node) -> Node:
+def node_of(operand: Any, reader: Node) -> Node:
     """``operand``, a node, a number or an array, as a node; raises GraphError for anything else."""
     if isinstance(operand, Node):
         return operand
@@ -495,7 +538,7 @@ def usable(number: float, reader: Node) -> float:
     return found
 
 
-def copied(array: Any, reader: Node) -> Array:
+def copied(array: Any, reader: object) -> Array:
     """A copy of an array on the host, that cannot be written to; raises what feeding it would raise."""
     backend = get_backend()
     found = as_array(reader, array, backend)

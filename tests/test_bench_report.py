@@ -675,12 +675,13 @@ def test_page_and_terminal_say_what_was_trained_and_how_it_was_used():
         (own, "A training step is one of your own graph", "every step; once: a single step from host to host, capture"),
         (one, "A training step is one of your own graph, as model.py:build builds it", ""),
     ):
-        (told,) = [s for s in lead(bench_runs.record(raw)) if s.startswith(network)]
+        (told,) = [s for s in lead(Run(bench_runs.record(raw))) if s.startswith(network)]
         assert uses in told
         assert ("data on the device" in told) is bool(uses)
         assert f"<li>{told}</li>" in build([raw], ["r"])
         record = bench_runs.record(raw)
-        assert sentences(record)[: len(lead(record))] == lead(record)
+        first = lead(Run(record))
+        assert sentences(record)[: len(first)] == first
 
 
 def test_a_section_in_which_nothing_was_measured_is_told_as_missing():

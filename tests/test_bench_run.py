@@ -411,7 +411,7 @@ def test_advice_on_a_graph_of_ones_own(model):
     assert all(math.isfinite(s) for c in measured for s in c.samples)
     for pairs in (found.control, found.planted):
         assert {pair.backend for pair in pairs} == {"numpy:cpu", "torch:cpu"}
-    assert list(times(study, 100)[0]) == sorted({n for way, n in study.found if way == "resident"})
+    assert list(times(study, 100)[0]) == sorted({n for way, n in study.cells if way == "resident"})
     read = Record.from_json(json.loads(json.dumps(found.to_json(), allow_nan=False)))
     page = report.build([read], ["advice.json"])
     assert "torch:cpu against numpy:cpu" in page
@@ -426,8 +426,8 @@ def test_what_is_paid_once_is_start_upload_and_what_the_first_call_takes_more():
 
 def paid_once(cell, start_s=0.0):
     """On a backend that takes so long to start."""
-    session = SimpleNamespace(told={"it": SimpleNamespace(start_s=start_s)})
-    return Study("model.py:build", "batch", session, 0.0, 0, still, still).once_s("it", cell)
+    session = SimpleNamespace(participants={cell.backend: SimpleNamespace(start_s=start_s)})
+    return Study("model.py:build", "batch", session, 0.0, 0, still, still).once_s(cell)
 
 
 def test_when_it_pays():
@@ -477,14 +477,11 @@ def test_a_worker_on_one_thread_leaves_the_others_as_they_are(monkeypatch):
     assert os.environ["OPENBLAS_NUM_THREADS"] == "2"
 
 
-class Played:
-    """A Study of a made-up backend: {(way, size): what was measured}."""
-
-    def __init__(self, found):
-        self.found = {key: {"it": one} for key, one in found.items()}
-
-    def at(self, way, size):
-        return self.found.get((way, size), {})
+def played(found):
+    """A Study of a made-up backend, whose time is spent: {(way, size): what was measured}."""
+    study = Study("model.py:build", "batch", None, -1.0, 0, still, still)
+    study.cells = {key: {"it": one} for key, one in found.items()}
+    return study
 
 
 @pytest.mark.parametrize(
@@ -500,10 +497,10 @@ class Played:
 )
 def test_what_limits_a_step(seconds, device_s, what):
     found = {("resident", n): made_up_cell([s], first_call_s=s, device_s=device_s) for n, s in seconds.items()}
-    said = limit(Played(found), "resident", "it", 64)
+    said = limit(played(found), "resident", "it", 64)
     assert f"limited by {what}" in said if what else said == ""
     found["streamed", 64] = made_up_cell([3 * seconds[64]], first_call_s=1.0)
-    assert "limited by transfers" in limit(Played(found), "streamed", "it", 64)
+    assert "limited by transfers" in limit(played(found), "streamed", "it", 64)
 
 
 @pytest.mark.parametrize(
@@ -533,9 +530,9 @@ def test_advice_keeps_to_its_time(model):
     sizes, backends = [1, 4, 16, 64], ["numpy", "strict"]
     _, study, _ = advise(f"{model}:build", "batch", sizes, backends, 10, 5, progress=clock.progress, now=clock)
     assert clock() <= 5 + 1  # the size that was begun is finished
-    measured = {key for key, found in study.found.items() if found}
+    measured = {key for key, found in study.cells.items() if found}
     assert ("resident", 1) in measured
-    assert measured < study.found.keys()
+    assert measured < study.cells.keys()
 
 
 def test_one_size_that_ends_the_process_does_not_take_the_others_with_it(tmp_path):
@@ -546,7 +543,8 @@ def test_one_size_that_ends_the_process_does_not_take_the_others_with_it(tmp_pat
     for one in advice:
         assert set(one.crossover.measured) >= {1, 4}
         assert "its process ended (exit code -9): out of memory, maybe at 16" in one.crossover.why
-    assert {size for _, _, size in study.failed} == {16}
+    failed = {key[1] for key, found in study.cells.items() for cell in found.values() if not cell.measured}
+    assert failed == {16}
 
 
 def test_a_single_backend_is_measured_too(model):

@@ -250,7 +250,7 @@ def test_equal_targets_have_no_r_squared(cli, regressor, tmp_path):
 
 HEADER = "x0_0,x0_1,x1_0,x1_1,x2_0,x2_1,y\n"
 MISTAKES = {
-    "no model": (["predict", "none.npz", "."], "none.npz: there is no such file"),
+    "no model": (["predict", "none.npz", "."], "none.npz: there is no such file: a model is read. Check"),
     "model is data": (["predict", "data.npz", "."], "data.npz: it has no 'task': a model is a file that"),
     "model is a table": (["predict", "good.csv", "."], ": a model is a file that 'miniflow-xp train' wrote"),
     "model is an image": (["predict", TRAIN[0], "."], ": a model is a file that 'miniflow-xp train' wrote"),

@@ -389,3 +389,65 @@ def test_what_is_asked_again_after_its_array_is_gone_is_written_once():
         return [first * second]
 
     assert operations(again, X) == ["matrix_transpose", "sum", "multiply"]
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_equal_layers_have_their_shapes_evaluated_once_on_jax(train, monkeypatch):
+    pytest.importorskip("jax")
+    from miniflow_xp.backends.jax import replay
+
+    evaluated, calls = replay.evaluated, []
+    monkeypatch.setattr(replay, "evaluated", lambda *args: calls.append(1) or evaluated(*args))
+
+    def evaluations(layers):
+        calls.clear()
+        X, y = mf.Input("X"), mf.Input("y")
+        n, parameters = X, []
+        for _ in range(layers):
+            parameters += [mf.Parameter(np.eye(4, dtype="float32")), mf.Parameter(np.ones(4, "float32"))]
+            n = mf.Sigmoid(mf.Linear(n, *parameters[-2:]))
+        cost = mf.MSE(y, n)
+        run = mf.Trainer(cost).step if train else mf.Program(cost, parameters)
+        run({X: np.ones((3, 4), "float32"), y: np.ones((3, 4), "float32")})
+        return len(calls)
+
+    with mf.use_backend("jax:cpu"):
+        assert 0 < evaluations(4) == evaluations(40) < 50
+
+
+JAX_FORMS = {
+    "axes": lambda xp, x: [xp.sum(x, axis=0), xp.sum(x, axis=1), xp.sum(x, axis=1, keepdims=True), xp.sum(x)],
+    "shapes": lambda xp, x: [xp.reshape(x, (2, 3)), xp.reshape(x, (6,)), xp.broadcast_to(x, (4, 3, 2))],
+    "slices": lambda xp, x: [x[0], x[1:], x[2:], x[..., None], x[xp.asarray([1, 0, 1])]],
+    "dtypes": lambda xp, x: [xp.astype(x, xp.float16), xp.astype(x, xp.int32), xp.zeros_like(x, dtype=xp.int8)],
+    "numbers": lambda xp, x: [
+        x + 1,
+        x > 0,
+        xp.where(x > 0, 1.0, 2.0) * x,
+        xp.where(x > 0, 1, 2) * xp.where(x > 0, x, 1.0),
+    ],
+    "lists": lambda xp, x: [
+        xp.concat([x, x]),
+        xp.concat([x, x], axis=1),
+        xp.stack([x, x, x]),
+        xp.concat([x, x + 1, x]),
+    ],
+    "constants": lambda xp, x: [xp.matmul(x, xp.ones((2, 5))), xp.matmul(x, xp.ones((2, 5), dtype=xp.float32))],
+}
+
+
+@pytest.mark.parametrize("name", JAX_FORMS)
+def test_forms_of_one_function_are_told_apart_on_jax(name):
+    """Shapes and dtypes are those of the function run on arrays, also of what takes the dtype of what it meets."""
+    pytest.importorskip("jax")
+    import jax.numpy as jnp
+
+    from miniflow_xp.backends.jax.replay import evaluate, recorded
+
+    x = jnp.asarray(X, dtype="float32")
+    values, results = recorded(lambda xp, x: JAX_FORMS[name](xp, x), [x])
+    expected = JAX_FORMS[name](jnp, x)
+    assert [(r.shape, r.dtype) for r in results] == [(e.shape, e.dtype) for e in expected]
+    for found, wanted in zip(evaluate(values, results, x), expected, strict=True):
+        assert found.dtype == wanted.dtype
+        np.testing.assert_array_equal(found, wanted)

@@ -50,7 +50,7 @@ def written_by(request, cli, monkeypatch, tmp_path):
 
     monkeypatch.setattr(train_command, "train_and_show", trained)
     monkeypatch.setattr(commands, "run", measured)
-    monkeypatch.setattr(commands, "advise", lambda *a: ([], SimpleNamespace(found={}), measured()))
+    monkeypatch.setattr(commands, "advise", lambda *a: ([], SimpleNamespace(along=lambda _: {}), measured()))
     monkeypatch.setattr(checks, "CHECKS", ())
     monkeypatch.setattr(checks, "load", no_gpu)
     (tmp_path / "run.json").write_text(json.dumps(RUN))

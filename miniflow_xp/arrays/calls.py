@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import ref
 
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Parent
-from miniflow_xp.arrays.refusals import closes_over, mixed_libraries, no_rule, stale
-from miniflow_xp.arrays.tables import POSITIONAL, RULES, VIEWS, WITHOUT_GRADIENT, Rule
+from miniflow_xp.arrays.memory import noted
+from miniflow_xp.arrays.refusals import closes_over, mixed_libraries, no_rule, outlived, stale
+from miniflow_xp.arrays.tables import POSITIONAL, RULES, WITHOUT_GRADIENT, Rule
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.system.callers import calling_line
 
@@ -39,7 +39,7 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
         args, keywords = positional(op, args, keywords)
         top = level_of(args)
     if top <= RECORDED:
-        return undifferentiated(op, xp, args, keywords)
+        return noted(op, args, keywords, undifferentiated(op, xp, args, keywords))
     if top == STALE:
         raise stale(next(a.place for a in leaves(args) if a.level == STALE))
     if op in WITHOUT_GRADIENT:
@@ -74,10 +74,7 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
         equation.line = calling_line()
     if isinstance(value, (tuple, list)):
         return rebuilt(value, [linked(v, top, equation, n, xp) for n, v in enumerate(value)])
-    made = linked(value, top, equation, None, xp)
-    if op in VIEWS or (op == "getitem" and shows_memory(args[1], made)):
-        remember_view(args[0], made)
-    return made
+    return noted(op, args, keywords, linked(value, top, equation, None, xp))
 
 
 def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: int) -> tuple[Any, ...]:
@@ -113,6 +110,8 @@ def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, 
     """Call ``op`` on arrays that no differentiation follows: recorded ones, or constants."""
     for arg in leaves(args):
         if arg.level == RECORDED:
+            if arg.xp.tape is None:
+                raise outlived(arg.shape)
             return arg.xp.tape.apply(op, args, keywords)
     if type(op) is not str:
         return op.call(*args)
@@ -209,42 +208,3 @@ def check_libraries(op: str, args: Sequence[Any]) -> None:
     kinds = {"jax" if kind == "jaxlib" else kind: None for kind in kinds}
     if len(kinds) > 1:
         raise mixed_libraries(op, list(kinds))
-
-
-# -- memory that arrays share: a write makes those wrong that show it too
-
-
-def shows_memory(key: Any, made: Traced) -> bool:
-    """May an index of this form give a view? Not with arrays in it; of a single element only in some libraries."""
-    keys = key if isinstance(key, tuple) else (key,)
-    if any(not (k is None or k is Ellipsis or isinstance(k, (int, slice))) for k in keys):
-        return False
-    return bool(made.shape) or made.xp.views_of_elements
-
-
-def remember_view(source: Traced, view: Any) -> None:
-    """Note that ``view`` may show the memory of ``source``."""
-    if type(source) is not Traced or type(view) is not Traced:
-        return
-    view.source = source
-    if source.views is None:
-        source.views = []
-    source.views.append(ref(view))
-
-
-def made_stale(written: Traced) -> None:
-    """Let nobody read what shows the memory of an array that is written to."""
-    if written.source is None and not written.views:
-        return
-    why = f"another one, which may show the same memory, was written to at {calling_line()}"
-    todo, seen = [written], {id(written)}
-    while todo:
-        array = todo.pop()
-        near = [*([array.source] if array.source is not None else []), *(v() for v in array.views or ())]
-        for other in near:
-            if other is not None and id(other) not in seen:
-                seen.add(id(other))
-                todo.append(other)
-                other.level, other.place = STALE, why
-    written.source = None
-    written.views = None

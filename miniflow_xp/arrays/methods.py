@@ -4,7 +4,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from miniflow_xp.arrays.calls import apply, made_stale
+from miniflow_xp.arrays.calls import apply
+from miniflow_xp.arrays.memory import made_stale, readable_again
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.errors import ShapeError
@@ -60,14 +61,15 @@ def is_operand(other: Any) -> bool:
 
 
 def getitem(self: Traced, key: Any) -> Any:
-    return apply("getitem", self.xp, (self, plain_key(key)))
+    return apply("getitem", self.xp, (self, plain_key(self.xp, key)))
 
 
 def setitem(self: Traced, key: Any, value: Any) -> None:
     """A functional update: this object stands for a new array from now on; what was made from it does not change."""
-    key = plain_key(key)
+    key = plain_key(self.xp, key)
     if isinstance(value, (list, tuple)):
         value = self.xp.asarray(value)
+    readable_again(self, key, value)
     replace(self, apply("setitem", self.xp, (self, key, value)))
 
 
@@ -77,10 +79,12 @@ def replace(self: Traced, new: Traced) -> None:
     self.array, self.level, self.equation, self.place, self.xp = new.array, new.level, new.equation, new.place, new.xp
 
 
-def plain_key(key: Any) -> Any:
+def plain_key(xp: Any, key: Any) -> Any:
     """An index whose slices hold Python integers, and lists of numbers are arrays."""
     if type(key) is tuple:
-        return tuple([plain_key(k) for k in key])
+        return tuple([plain_key(xp, k) for k in key])
+    if type(key) is list:
+        return xp.asarray(key) if key else xp.asarray(key, dtype=xp.int64)
     if type(key) is slice and any(type(part) is Traced for part in (key.start, key.stop, key.step)):
         return slice(*[part if part is None else operator.index(part) for part in (key.start, key.stop, key.step)])
     return key

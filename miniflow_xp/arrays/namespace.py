@@ -31,9 +31,7 @@ class Namespace(ModuleType):
         super().__init__(f"miniflow_xp.arrays[{name_of_library(library)}]", "Array API functions with gradients.")
         self.library = library
         self.tape = tape
-        name = name_of_library(library)
-        self.immutable = name == "jax"
-        self.views_of_elements = name in ("torch", "cupy")
+        self.immutable = name_of_library(library) == "jax"
         self._natives: dict[str, Any] = {}
         self._inexact: dict[Any, bool] = {}
 
@@ -48,6 +46,14 @@ class Namespace(ModuleType):
     def __dir__(self) -> list[str]:
         ours = {op.partition(".")[0] for op in (*NATIVE, *COMPOSED)}
         return sorted({*dir(self.library), *ours})
+
+    def function(self, op: str, of_library: Any) -> Any:
+        """What is called by a function's name; ``of_library`` is the library's own."""
+        if op in COMPOSED:
+            return functools.partial(COMPOSED[op], self)
+        if op in LOOKS_ONLY:
+            return lambda *args, **keywords: of_library(*grounded(args), **keywords)
+        return lambda *args, **keywords: apply(op, self, args, keywords)
 
     def native(self, op: str) -> Any:
         """What computes ``op`` on the library's arrays."""
@@ -89,26 +95,12 @@ class Extension(ModuleType):
 
 def member(xp: Namespace, op: str, of_library: Any, name: str) -> Any:
     """What the namespace shows under a name: a function in our form, else what the library has."""
-    if op in COMPOSED:
-        return dressed(functools.partial(COMPOSED[op], xp), COMPOSED[op], skip=1)
-    if op in NATIVE:
-        return dressed(applied(op, xp), NATIVE[op], skip=1)
-    if of_library is None:
+    made = COMPOSED.get(op) or NATIVE.get(op)
+    if made is None and of_library is None:
         raise AttributeError(f"{xp.__name__} has no {name!r}")
-    if not callable(of_library) or isinstance(of_library, type) or name.startswith("__"):
+    if made is None and (not callable(of_library) or isinstance(of_library, type) or name.startswith("__")):
         return of_library  # a dtype, a number such as pi, or what it says of itself
-    if op in LOOKS_ONLY:
-        return dressed(lambda *args, **keywords: of_library(*grounded(args), **keywords), of_library)
-    return dressed(applied(op, xp), of_library)
-
-
-def applied(op: str, xp: Namespace) -> Any:
-    """The function that applies ``op``."""
-
-    def call(*args: Any, **keywords: Any) -> Any:
-        return apply(op, xp, args, keywords)
-
-    return call
+    return dressed(xp.function(op, of_library), made or of_library, skip=1 if made else 0)
 
 
 def dressed(function: Any, model: Any, skip: int = 0) -> Any:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from miniflow_xp.arrays.keys import forward, has_backward_step
+from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.tables import NATIVE
 
 BINARY: dict[str, Callable[..., Any]] = {
@@ -47,6 +49,8 @@ BY_OPERATOR: dict[str, Callable[..., Any]] = {
 def function_of(op: str, xp: Any) -> Callable[..., Any]:
     """What computes ``op`` on arrays of the library ``xp``: an operator, a native form, its function of this name."""
     found = BY_OPERATOR.get(op)
+    if op == "getitem" and name_of_library(xp) == "torch":
+        found = torch_getitem
     if found is None and op in NATIVE:
         found = partial(NATIVE[op], xp)
     if found is None:
@@ -54,3 +58,11 @@ def function_of(op: str, xp: Any) -> Callable[..., Any]:
         for part in op.split("."):
             found = getattr(found, part)
     return found
+
+
+def torch_getitem(x: Any, key: Any) -> Any:
+    """``x[key]``, also with slices that go from the end to the front, which PyTorch lacks."""
+    if not has_backward_step(key):
+        return x[key]
+    key, axes = forward(key, tuple(x.shape))
+    return x.flip(axes)[key]

@@ -76,6 +76,16 @@ def closes_over(name: str) -> DifferentiationError:
     )
 
 
+def outlived(shape: tuple[int, ...]) -> DifferentiationError:
+    """The error for an array that a recorded function left behind."""
+    return DifferentiationError(
+        f"a recorded {shape} array, at {calling_line()}",
+        "the function that it belongs to has ended",
+        "a recorded function gives arrays as results, and leaves none in variables outside of it",
+        "Return the array",
+    )
+
+
 def stale(why: object) -> DifferentiationError:
     """The error for an array that shared its memory with one that was written to."""
     return DifferentiationError(

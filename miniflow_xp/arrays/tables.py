@@ -62,13 +62,9 @@ WITHOUT_GRADIENT = {
     "ones_like",
     "zeros_like",
     "empty_like",
-    "full_like",
     "zeros",
     "ones",
     "empty",
-    "full",
-    "arange",
-    "linspace",
     "eye",
     "from_dlpack",
     "sign",
@@ -98,6 +94,10 @@ VIEWS = {
     "flip",
     "real",
     "imag",
+    "astype",
+    "conj",
+    "positive",
+    "to_device",
 }
 """Functions whose result may show the memory of their input, besides an index without arrays."""
 
@@ -109,7 +109,6 @@ POSITIONAL = {
     "take_along_axis": ("x", "indices"),
     "where": ("condition", "x1", "x2"),
     "linalg.solve": ("x1", "x2"),
-    "diff": ("x",),
 }
 """Names of the arguments of functions that may be given arrays by keyword."""
 

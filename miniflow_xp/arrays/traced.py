@@ -15,20 +15,22 @@ class Traced:
     number of the differentiation, or of the recording, that it takes part in; 0 for a constant. ``equation`` is the
     call that made it, ``place`` which of its results it is. ``xp`` is its namespace.
 
-    ``source`` is the array whose memory it shows, ``views`` are those that show its own.
+    ``source`` is the array whose memory it shows, and the index it was taken by; ``views`` are those that show its
+    own; ``memory`` is the library's array in that memory, where it has either.
     """
 
-    __slots__ = ("__weakref__", "array", "equation", "level", "place", "source", "views", "xp")
+    __slots__ = ("__weakref__", "array", "equation", "level", "memory", "place", "source", "views", "xp")
     __array_ufunc__ = None  # NumPy's arrays leave `array + traced` to us
 
-    def __init__(self, array: Any, level: int, equation: Any, place: int | None, xp: Any) -> None:
+    def __init__(self, array: Any, level: int, equation: Any, place: Any, xp: Any) -> None:
         self.array = array
         self.level = level
         self.equation = equation
         self.place = place
         self.xp = xp
-        self.source: Traced | None = None
-        self.views: list[Any] | None = None
+        self.source: tuple[Traced, Any] | None = None
+        self.views: dict[int, Any] | None = None
+        self.memory: Any = None
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         return self.xp

@@ -5,8 +5,6 @@ significant first; then the numbers in C order, most significant byte first. (Y.
 database of handwritten digits, 1998.)
 """
 
-import gzip
-import zlib
 from math import prod
 from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
@@ -15,10 +13,9 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import usable_path
-from miniflow_xp.data.ordinary import check_ordinary
+from miniflow_xp.data.ordinary import opened, unpacked
 from miniflow_xp.data.room import check_room, read_bytes
-from miniflow_xp.data.rows import GZIP_STARTS_WITH
-from miniflow_xp.errors import DataError, MiniflowError
+from miniflow_xp.errors import DataError
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 MOST_AXES = 32
@@ -47,20 +44,9 @@ def read_idx(path: str | Path) -> Array:
     sizes, and for a compressed file that is cut off or damaged.
     """
     path = usable_path(path, "read_idx, path", DataError)
-    try:
-        check_ordinary(path, "an IDX file is read")
-        with path.open("rb") as plain:
-            zipped = plain.read(2) == GZIP_STARTS_WITH
-            plain.seek(0)
-            file: IO[bytes] = gzip.GzipFile(fileobj=plain) if zipped else plain  # type: ignore[assignment]  # both are read from
-            return content(Source(path, file, zipped))
-    except FileNotFoundError:
-        raise DataError(str(path), "there is no such file", "an IDX file is read", "Check name and folder") from None
-    except (OSError, EOFError, zlib.error, MemoryError, ValueError) as error:
-        if isinstance(error, MiniflowError):
-            raise
-        why = getattr(error, "strerror", None) or str(error) or "it does not fit into memory"
-        raise DataError(str(path), "it cannot be read", why, "Get the file anew") from None
+    with opened(path, "an IDX file is read") as plain:
+        file = unpacked(plain)
+        return content(Source(path, file, file is not plain))
 
 
 def content(source: Source) -> Array:

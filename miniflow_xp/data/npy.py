@@ -8,19 +8,18 @@ import ast
 import re
 import warnings
 import zipfile
-import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from pathlib import Path
-from typing import IO, Any, NamedTuple, NoReturn, TypeVar
+from typing import IO, Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import usable_path
-from miniflow_xp.data.ordinary import check_ordinary
+from miniflow_xp.data.ordinary import opened
 from miniflow_xp.data.room import CHUNK, check_room, read_bytes
-from miniflow_xp.errors import DataError, MiniflowError
+from miniflow_xp.errors import DataError
 
 MAGIC = b"\x93NUMPY"
 VERSIONS = {(1, 0): 2, (2, 0): 4, (3, 0): 4}  # {version: bytes of the header's length}
@@ -29,10 +28,7 @@ MOST_AXES = 32
 ARCHIVE = (b"PK\3\4", b"PK\5\6")  # what an archive starts with, an empty one too
 LOCAL_HEADER = 30  # bytes before the name in a ZIP archive's header of a member
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-UNZIPPING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error, KeyError)
 FOR_NAMES = "Give numbers; for names of classes class numbers: numpy.unique(names, return_inverse=True)[1]"
-
-Found = TypeVar("Found")
 
 
 class Kind(NamedTuple):
@@ -70,7 +66,11 @@ def open_npy(path: str | Path) -> Array:
 
     Raises DataError, with file and offset, where it is no array of numbers or not as long as it says.
     """
-    return attempt(usable_path(path, "open_npy, path", DataError), map_npy)
+    path = usable_path(path, "open_npy, path", DataError)
+    with opened(path, "a NumPy file is read") as file:
+        header = read_header(str(path), file)
+        check_size(str(path), header, path.stat().st_size)
+        return mapped_array(path, header)
 
 
 def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | None = None) -> dict[str, Array]:
@@ -80,50 +80,21 @@ def read_npz(path: str | Path, mapped: bool = False, names: Collection[str] | No
     through for their checksums. ``names``: those that are wanted; whatever else is in the archive is then not looked
     at. Raises DataError, with file and member, for all that ``open_npy`` does and for a damaged archive.
     """
-
-    def arrays(path: Path, file: IO[bytes]) -> dict[str, Array]:
-        with zipfile.ZipFile(file) as archive:
-            found = members(path, file, archive, names)
-            check_sizes(path, [info for info in found.values() if not (mapped and is_stored(info))])
-            return {
-                array_name(name): (map_member if mapped and is_stored(info) else load_member)(path, archive, info)
-                for name, info in found.items()
-            }
-
-    return attempt(usable_path(path, "read_npz, path", DataError), arrays)
+    path = usable_path(path, "read_npz, path", DataError)
+    with opened(path, "a NumPy file is read") as file, zipfile.ZipFile(file) as archive:
+        found = members(path, file, archive, names)
+        check_sizes(path, [info for info in found.values() if not (mapped and is_stored(info))])
+        return {
+            array_name(name): (map_member if mapped and is_stored(info) else load_member)(path, archive, info)
+            for name, info in found.items()
+        }
 
 
 def npz_names(path: Path) -> list[str]:
     """The names of the arrays in an archive, which are not looked at; raises DataError."""
-
-    def names(path: Path, file: IO[bytes]) -> list[str]:
-        with zipfile.ZipFile(file) as archive:
-            check_start(path, file)
-            return [array_name(info.filename) for info in archive.infolist()]
-
-    return attempt(path, names)
-
-
-def attempt(path: Path, read: Callable[[Path, IO[bytes]], Found]) -> Found:
-    """``read(path, file)``, with the errors of Python's libraries told as DataError."""
-    try:
-        check_ordinary(path, "a NumPy file is read")
-        with path.open("rb") as file:
-            return read(path, file)
-    except MiniflowError:
-        raise
-    except FileNotFoundError:
-        raise DataError(str(path), "there is no such file", "a NumPy file is read", "Check name and folder") from None
-    except (OSError, MemoryError, OverflowError, ValueError, *UNZIPPING) as error:
-        why = getattr(error, "strerror", None) or str(error) or "it does not fit into memory"
-        raise DataError(str(path), "it cannot be read", why, "Get the file anew") from None
-
-
-def map_npy(path: Path, file: IO[bytes]) -> Array:
-    """The array of an open ``.npy`` file, mapped."""
-    header = read_header(str(path), file)
-    check_size(str(path), header, path.stat().st_size)
-    return mapped_array(path, header)
+    with opened(path, "a NumPy file is read") as file, zipfile.ZipFile(file) as archive:
+        check_start(path, file)
+        return [array_name(info.filename) for info in archive.infolist()]
 
 
 def mapped_array(path: Path, header: Header) -> Array:

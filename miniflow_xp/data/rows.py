@@ -1,7 +1,6 @@
 """From a file to rows of cells: compression, encoding, line ends, quotes."""
 
 import csv
-import gzip
 import zlib
 from collections.abc import Iterator
 from itertools import chain
@@ -9,14 +8,13 @@ from pathlib import Path
 from typing import IO, TypeAlias
 
 from miniflow_xp.data.dialect import separator_of
-from miniflow_xp.data.ordinary import check_ordinary_or_open
+from miniflow_xp.data.ordinary import check_ordinary_or_open, unpacked
 from miniflow_xp.data.room import CHUNK, room, too_large
 from miniflow_xp.errors import DataError
 
 Row: TypeAlias = tuple[int, list[str]]
 """Number of the line on which the row ends, from 1, and its cells without the spaces around them."""
 
-GZIP_STARTS_WITH = b"\x1f\x8b"
 PARSED = 16  # a row that is being taken apart takes up to so many times the bytes of its text
 
 
@@ -59,12 +57,6 @@ class Rows(Iterator[Row]):
         except csv.Error as error:
             where = f"{path}, line {blank + reader.line_num}" if reader else str(path)
             raise DataError(where, "it is not CSV", str(error), "Check quotes and line ends near this line") from None
-
-
-def unpacked(file: IO[bytes]) -> IO[bytes]:
-    """The file, decompressed where it is a gzip file, whatever its name."""
-    start = file.peek(2)[:2]  # type: ignore[attr-defined]  # a file opened for binary reading is buffered
-    return gzip.open(file) if start == GZIP_STARTS_WITH else file  # type: ignore[return-value]  # both are read from
 
 
 class Lines(Iterator[str]):

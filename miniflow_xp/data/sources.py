@@ -1,6 +1,5 @@
 """What a user names as data: a CSV file, a folder of IDX files, an .npz archive; told by name or content."""
 
-import gzip
 import os
 import zlib
 from pathlib import Path
@@ -10,7 +9,7 @@ from miniflow_xp.data.archives import read_archive
 from miniflow_xp.data.dialect import Dialect
 from miniflow_xp.data.idx_folder import read_idx_folder
 from miniflow_xp.data.npy import MAGIC
-from miniflow_xp.data.rows import GZIP_STARTS_WITH
+from miniflow_xp.data.ordinary import unpacked
 from miniflow_xp.data.tables import AS_IT_LOOKS, Table, read_table
 from miniflow_xp.errors import DataError, SettingError
 
@@ -67,10 +66,6 @@ def first_bytes(path: Path) -> bytes:
     """How a file starts, decompressed where it is a gzip file; nothing where it cannot be read."""
     try:
         with path.open("rb") as file:
-            start = file.read(4)
-        if not start.startswith(GZIP_STARTS_WITH):
-            return start
-        with gzip.open(path) as unpacked:
-            return unpacked.read(4)
+            return unpacked(file).read(4)
     except (OSError, EOFError, zlib.error):  # who reads the file as CSV will say what is wrong
         return b""

@@ -13,6 +13,7 @@ from miniflow_xp.node import Input, unfed
 from miniflow_xp.ops.dropout import Counter
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import stacklevel
+from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 
 Make: TypeAlias = Callable[[Any], tuple[Callable[..., Sequence[Array]], Runner]]
@@ -103,8 +104,9 @@ class CaptureCache:
     def _capture(
         self, signature: tuple[Any, ...], backend: Backend, make: Make, state: list[Array], arrays: list[Array]
     ) -> tuple[Capture, Runner]:
-        function, runner = make(signature[0])
-        captured = backend.capture(function, [*state, *arrays], len(state))
+        with no_garbage_collection():  # what a capture is made of stays
+            function, runner = make(signature[0])
+            captured = backend.capture(function, [*state, *arrays], len(state))
         self.how = f"on {backend.name}:{backend.device}: {captured.how}"
         with self._lock:
             self._kept[signature] = captured, runner

@@ -9,8 +9,8 @@ from miniflow_xp.dtypes import name_of
 from miniflow_xp.engine.guards import Guard, guards_of
 from miniflow_xp.errors import CostError, GraphError, NoGradientError, ShapeError
 from miniflow_xp.graph import ancestors, at_dtype, check_floats, release, reverse_pass
-from miniflow_xp.node import Constant, Input, Node, pullbacks
-from miniflow_xp.nodes.gradients import Gradients, no_gradient
+from miniflow_xp.node import Constant, Input, Node, products, thunks_of
+from miniflow_xp.nodes.gradients import no_gradient
 from miniflow_xp.nodes.wiring import depending
 from miniflow_xp.recording.walks import last_reads
 
@@ -88,7 +88,7 @@ class FrozenGraph:
                 return {}
             if node in self.wrt:
                 gradients[node] = gradient
-            return Gradients(node, pullbacks(node, xp, gradient, value, inputs))
+            return products(node, xp, thunks_of(node, xp, gradient, value, inputs), inputs, self.depends)
 
         reverse_pass(self.backward, gradients, self.depends, hand_on)
         return [self._found(gradients, node) for node in self.wrt]

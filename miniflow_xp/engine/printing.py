@@ -20,7 +20,7 @@ def equations(graph: FrozenGraph) -> str:
 
     rows = [
         (
-            f"{names[node]} = {type(node).__name__}({', '.join(map(spell, node.inbound_nodes))})",
+            f"{names[node]} = {node.spelled([spell(inbound) for inbound in node.inbound_nodes])}",
             graph.forms.get(node),
         )
         for node in graph.forward
@@ -39,7 +39,7 @@ def equations(graph: FrozenGraph) -> str:
 
 
 def short_names(nodes: list[Node]) -> dict[Node, str]:
-    """A name for each node: its own, or its class and a number."""
+    """A name for each node: its own, or its kind and a number."""
     used = {node.name for node in nodes}
     names: dict[Node, str] = {}
     named: set[str] = set()
@@ -49,7 +49,7 @@ def short_names(nodes: list[Node]) -> dict[Node, str]:
             named.add(node.name)
             names[node] = node.name
             continue
-        stem = node.name or ("x" if isinstance(node, Input) else type(node).__name__.lower())
+        stem = node.name or ("x" if isinstance(node, Input) else node.kind.rpartition(".")[2].lower())
         first = 2 if node.name else 1
         found = numbers.setdefault((stem, first), count(first))
         names[node] = next(name for n in found if (name := f"{stem}{n}") not in used)

@@ -16,12 +16,12 @@ from miniflow_xp.graph import (
     at_dtype,
     check_all_in,
     check_floats,
-    check_sorted,
     forget_gradients,
     run_backward,
 )
 from miniflow_xp.node import Constant, Input, Node, as_nodes
 from miniflow_xp.nodes.gradients import no_gradient
+from miniflow_xp.nodes.wiring import check_sorted
 from miniflow_xp.switch import get_backend
 
 

@@ -1,4 +1,4 @@
-"""The gradients that a node hands on: each is computed when somebody looks at it, in whatever way, and then kept."""
+"""The gradients that a node hands on: as a pass leaves them; or, of a ``backward`` by hand, computed when looked at."""
 
 from collections.abc import Iterator, MutableMapping
 from functools import partial
@@ -15,8 +15,26 @@ class LazyGradient(partial[Array]):
     """A gradient that is computed when it is called."""
 
 
-class Gradients(MutableMapping["Node", Array]):
-    """{inbound node: gradient}. Which nodes are in it is known without computing; what nobody reads never is."""
+class Gradients(dict["Node", Array]):
+    """{inbound node: gradient}; one that is not there is a NoGradientError."""
+
+    __slots__ = ("_owner",)
+
+    def __init__(self, owner: "Node") -> None:
+        self._owner = owner
+
+    def __missing__(self, node: "Node") -> Array:
+        raise no_gradient(node, self._owner)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
+class LazyGradients(MutableMapping["Node", Array]):
+    """The same, where each is computed when somebody looks at it, in whatever way, and then kept.
+
+    Which nodes are in it is known without computing; what nobody reads never is.
+    """
 
     __slots__ = ("_entries", "_owner")
 
@@ -57,12 +75,6 @@ class Gradients(MutableMapping["Node", Array]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)  # what is not computed yet cannot be copied
-
-    def settle(self) -> None:
-        """Forget what was not read: it would be computed from values that may have changed by then."""
-        for node, entry in list(self._entries.items()):
-            if isinstance(entry, LazyGradient):
-                del self._entries[node]
 
 
 def no_gradient(node: "Node", owner: "Node") -> NoGradientError:

@@ -1,9 +1,12 @@
 """What a pass asks of a sorted list of nodes and that depends on nothing but how they are wired: worked out once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
 from miniflow_xp import dtypes
+from miniflow_xp.checks import shown
+from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.node import Constant, Input, Node, Parameter
 from miniflow_xp.nodes.gradients import no_gradient
 
@@ -16,6 +19,7 @@ class Wiring:
         self.inbound_nodes = [list(node.inbound_nodes) for node in graph]
         self.leaves = [node for node in graph if isinstance(node, Input)]
         self.constants = [node for node in graph if isinstance(node, Constant)]
+        self.admitted: tuple[Hashable, ...] | None = None  # what the leaves looked like when last taken as they were
 
     @cached_property
     def needed(self) -> set[Node]:
@@ -27,13 +31,26 @@ class Wiring:
         return self.nodes == graph and self.inbound_nodes == [node.inbound_nodes for node in graph]
 
 
-def wiring_of(graph: Sequence[Node]) -> Wiring:
-    """The wiring of a sorted list; its last node remembers it for the next pass."""
-    known = graph[-1].last_wiring
+def wiring_of(graph: Any, where: str) -> Wiring:
+    """The wiring of a sorted list, which its last node remembers for the next pass; raises NotInGraphError."""
+    known: Wiring | None = getattr(graph[-1], "last_wiring", None) if isinstance(graph, list) and graph else None
     if known is not None and known.is_that_of(graph):
         return known
-    graph[-1].last_wiring = made = Wiring(graph)
+    nodes = check_sorted(graph, where)
+    nodes[-1].last_wiring = made = Wiring(nodes)
     return made
+
+
+def check_sorted(graph: Any, where: str) -> Sequence[Node]:
+    """``graph``, which must be a list of nodes; raises NotInGraphError."""
+    if not isinstance(graph, Sequence) or not graph or not all(isinstance(node, Node) for node in graph):
+        raise NotInGraphError(
+            where,
+            f"it was given {shown(graph)}",
+            "it takes the sorted list of a graph's nodes",
+            f"Call {where}(topological_sort(feed_dict))",
+        )
+    return graph
 
 
 def default_targets(leaves: Sequence[Input]) -> list[Input]:

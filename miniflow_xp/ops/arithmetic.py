@@ -1,11 +1,15 @@
-"""Arithmetic: Add, Mul, Sub, Neg; what ``a + b``, ``a * b``, ``a - b`` and ``-a`` build."""
+"""Arithmetic: Add, Mul, Sub, Neg; what ``a + b``, ``a * b``, ``a - b`` and ``-a`` build.
+
+All other operators build the nodes of functions.
+"""
 
 from functools import reduce
 from operator import add, mul
+from typing import Any
 
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.errors import GraphError
-from miniflow_xp.node import Elementwise, Operand, Thunk, operator
+from miniflow_xp.node import Elementwise, Node, Operand, Thunk, operator
 
 
 class _Nary(Elementwise):
@@ -68,3 +72,13 @@ class Neg(Elementwise):
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, x: Array) -> tuple[Thunk]:
         return (lambda: -gradient,)
+
+
+def namespace() -> Any:
+    """The functions of nodes."""
+    from miniflow_xp.ops.namespace import of_nodes  # here: importing this package stays quick
+
+    return of_nodes()
+
+
+Node.namespace = staticmethod(namespace)

@@ -74,7 +74,7 @@ class MSE(Loss):
         def slope(sign: int, shape: tuple[int, ...]) -> Array:
             return in_shape(xp, sign * 2 * scale * d, shape)
 
-        return lambda: slope(1, shape_of(y)), lambda: slope(-1, shape_of(a))
+        return lambda: slope(1, y.shape), lambda: slope(-1, a.shape)
 
     def weight(self, xp: Namespace, y: Array, a: Array) -> Array:
         return count(xp, difference(xp, y, a))
@@ -166,12 +166,12 @@ def reduced(loss: Loss, reduction: str) -> Loss:
 def difference(xp: Namespace, y: Array, a: Array) -> Array:
     """y - a, element by element; as one row where their shapes differ."""
     y, a = wide(xp, y), wide(xp, a)
-    return y - a if shape_of(y) == shape_of(a) else xp.reshape(y, (-1,)) - xp.reshape(a, (-1,))
+    return y - a if y.shape == a.shape else xp.reshape(y, (-1,)) - xp.reshape(a, (-1,))
 
 
 def in_shape(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
     """``x`` in this shape."""
-    return x if shape_of(x) == shape else xp.reshape(x, shape)
+    return x if x.shape == shape else xp.reshape(x, shape)
 
 
 def exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array]:

@@ -13,7 +13,6 @@ from weakref import WeakValueDictionary
 from miniflow_xp.arrays.calls import leaves, rebuilt
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED
 from miniflow_xp.arrays.namespace import Namespace
-from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.errors import DifferentiationError
@@ -26,15 +25,19 @@ SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "un
 Settle = Callable[[Any, Sequence[Any]], tuple[Any, bool]]
 """``settle(array, inputs)``: a new array in the memory layout of the replay, and whether it shows an input's memory."""
 
+Call = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
+"""``call(function, arguments, keywords)``: the result of a call, or what stands for it and has its shape and dtype."""
+
 
 class Tape:
     """The equations recorded so far, in order; ``fold``: what does not depend on contents becomes a constant."""
 
-    def __init__(self, library: Any, settle: Settle | None = None, fold: bool = True) -> None:
+    def __init__(self, library: Any, settle: Settle | None = None, fold: bool = True, call: Call | None = None) -> None:
         self.library = library
         self.xp = Namespace(library, self)
         self.settle = settle
         self.fold = fold
+        self.call: Call = call or computed
         self.values: list[Value] = []
         self._seen: dict[Any, Value] = {}
         self._alive: WeakValueDictionary[Value, Traced] = WeakValueDictionary()
@@ -89,7 +92,7 @@ class Tape:
     def _compute(self, op: str, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Any, bool]:
         """The array, and whether it shows the memory of an input."""
         check_shape_is_known(op, args)
-        array = function_of(op, self.library)(*map(_array_of, args), **keywords)
+        array = self.call(self.xp.native(op), tuple(map(_array_of, args)), keywords)
         if self.settle is None:
             return array, False
         inputs = [t.array for t in leaves(args)]
@@ -129,15 +132,20 @@ def record(
     arrays: Sequence[Any],
     settle: Settle | None = None,
     fold: bool = True,
+    call: Call | None = None,
 ) -> tuple[list[Value], list[Value]]:
     """Run ``function(namespace, *arguments)`` on ``arrays``; returns its equations, arguments first, and its results.
 
-    Equations that no result needs are left out. Raises TraceError where the function cannot be recorded.
+    Equations that no result needs are left out. ``call``: what makes each call; without it, it is computed. Raises
+    TraceError where the function cannot be recorded.
     """
-    tape = Tape(xp, settle, fold)
-    arguments = [tape.argument(array) for array in arrays]
-    results = [tape.enter(r) for r in function(tape.xp, *arguments)]
-    return still_read(tape.values, results), results
+    tape = Tape(xp, settle, fold, call)
+    try:
+        arguments = [tape.argument(array) for array in arrays]
+        results = [tape.enter(r) for r in function(tape.xp, *arguments)]
+        return still_read(tape.values, results), results
+    finally:
+        tape.xp.tape = None  # counting references frees what was recorded
 
 
 def foreign(shape: tuple[int, ...]) -> DifferentiationError:
@@ -167,6 +175,11 @@ def _array_of(item: Any) -> Any:
     if isinstance(item, (list, tuple)) and leaves(item):
         return rebuilt(item, [_array_of(i) for i in item])
     return item
+
+
+def computed(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The result of a call."""
+    return function(*args, **keywords)
 
 
 def _key(item: Any) -> Any:

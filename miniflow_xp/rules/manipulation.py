@@ -1,30 +1,161 @@
-"""Manipulation: functions that move, repeat and join elements."""
+"""Manipulation: functions that move, repeat, join and convert elements."""
 
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.calls import boxed
-from miniflow_xp.arrays.tables import RULES, composed
-from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.arrays.tables import RULES, composed, native, rule
+from miniflow_xp.arrays.updates import add_at, call
+from miniflow_xp.broadcasting import broadcast
+from miniflow_xp.errors import ShapeError
 
-RULES["reshape"] = lambda xp, g, y, x, shape, copy=None: (lambda: xp.reshape(g, tuple(x.shape)), None)
-RULES["matrix_transpose"] = lambda xp, g, y, x: (lambda: xp.matrix_transpose(g),)
-RULES["broadcast_to"] = lambda xp, g, y, x, shape: (lambda: g, None)
 RULES["astype"] = lambda xp, g, y, x, dtype, copy=True, device=None: (lambda: g, None)
+RULES["broadcast_to"] = lambda xp, g, y, x, shape: (lambda: g, None)
+RULES["flip"] = lambda xp, g, y, x, axis=None: (lambda: xp.flip(g, axis=axis),)
+RULES["matrix_transpose"] = lambda xp, g, y, x: (lambda: xp.matrix_transpose(g),)
+RULES["moveaxis"] = lambda xp, g, y, x, source, destination: (lambda: xp.moveaxis(g, destination, source), None, None)
+RULES["tril"] = lambda xp, g, y, x, k=0: (lambda: xp.tril(g, k=k),)
+RULES["triu"] = lambda xp, g, y, x, k=0: (lambda: xp.triu(g, k=k),)
 
 
-@composed("asarray")
-def asarray(xp: Any, obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
-    """An array of numbers, arrays, or lists of them; a traced array as it is, but for another dtype or a copy."""
-    if type(obj) is Traced:
-        if dtype is not None and dtype != obj.dtype:
-            return xp.astype(obj, dtype)
-        return xp.positive(obj) if copy else obj
-    if isinstance(obj, (list, tuple)) and holds_traced(obj):
-        whole = xp.stack([asarray(xp, item) for item in obj])
-        return whole if dtype is None else xp.astype(whole, dtype)
-    return boxed(xp.library.asarray(obj, dtype=dtype, device=device, copy=copy), xp)
+@rule("reshape", "expand_dims", "squeeze")
+def _reshape(xp: Any, g: Any, y: Any, x: Any, *_: Any, **__: Any) -> Any:
+    return lambda: xp.reshape(g, tuple(x.shape)), None
 
 
-def holds_traced(items: Any) -> bool:
-    """Is there a traced array in a list, or in the lists in it?"""
-    return any(type(i) is Traced or (isinstance(i, (list, tuple)) and holds_traced(i)) for i in items)
+@rule("permute_dims")
+def _permute_dims(xp: Any, g: Any, y: Any, x: Any, axes: Sequence[int]) -> Any:
+    order = [axis % len(axes) for axis in axes]
+    return lambda: xp.permute_dims(g, tuple([order.index(n) for n in range(len(order))])), None
+
+
+@rule("roll")
+def _roll(xp: Any, g: Any, y: Any, x: Any, shift: Any, axis: Any = None) -> Any:
+    back = -shift if isinstance(shift, int) else tuple([-s for s in shift])
+    return lambda: xp.roll(g, back, axis=axis), None
+
+
+@rule("concat")
+def _concat(xp: Any, g: Any, y: Any, arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    along = 0 if axis is None else axis % len(y.shape)
+    thunks, start = [], 0
+    for x in arrays:
+        stop = start + (prod(x.shape) if axis is None else x.shape[along])
+        thunks.append(lambda x=x, s=slice(start, stop): xp.reshape(g[along_axis(along, s)], tuple(x.shape)))
+        start = stop
+    return thunks, None
+
+
+@rule("stack")
+def _stack(xp: Any, g: Any, y: Any, arrays: Sequence[Any], axis: int = 0) -> Any:
+    along = axis % len(y.shape)
+    return [lambda n=n: g[along_axis(along, n)] for n in range(len(arrays))], None
+
+
+def along_axis(axis: int, key: Any) -> tuple[Any, ...]:
+    """The index that takes ``key`` on one axis, and everything on the others."""
+    return (*[slice(None)] * axis, key, ...)
+
+
+@rule("tile")
+def _tile(xp: Any, g: Any, y: Any, x: Any, repetitions: Sequence[int]) -> Any:
+    def back() -> Any:
+        ndim = len(y.shape)
+        sizes = [1] * (ndim - len(x.shape)) + list(x.shape)
+        times = [1] * (ndim - len(repetitions)) + list(repetitions)
+        parts = xp.reshape(g, tuple([n for pair in zip(times, sizes, strict=True) for n in pair]))
+        return xp.reshape(xp.sum(parts, axis=tuple(range(0, 2 * ndim, 2))), tuple(x.shape))
+
+    return back, None
+
+
+@rule("repeat")
+def _repeat(xp: Any, g: Any, y: Any, x: Any, repeats: Any, axis: int | None = None) -> Any:
+    def back() -> Any:
+        flat = xp.reshape(x, (-1,)) if axis is None else x
+        along = 0 if axis is None else axis % len(x.shape)
+        size = flat.shape[along]
+        if isinstance(repeats, int):
+            parts = xp.reshape(g, (*g.shape[:along], size, repeats, *g.shape[along + 1 :]))
+            return xp.reshape(xp.sum(parts, axis=along + 1), tuple(x.shape))
+        places = xp.repeat(xp.arange(size, device=device_of(x)), repeats)
+        found = add_at(xp, xp.zeros_like(flat), (*[slice(None)] * along, places), g)
+        return xp.reshape(found, tuple(x.shape))
+
+    return back, None
+
+
+@native("to_device")
+def to_device_natively(xp: Any, x: Any, device: Any, /, *, stream: Any = None) -> Any:
+    """The array on another device of its library."""
+    from array_api_compat import to_device
+
+    return to_device(x, device, stream=stream)
+
+
+@rule("to_device")
+def _to_device(xp: Any, g: Any, y: Any, x: Any, device: Any, stream: Any = None) -> Any:
+    return lambda: call(xp, "to_device", g, device_of(x)), None
+
+
+def device_of(x: Any) -> Any:
+    """The device that an array is on."""
+    from array_api_compat import device
+
+    return device(x)
+
+
+@composed("unstack")
+def unstack(xp: Any, x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """The parts of an array along an axis, which they no longer have."""
+    x = xp.asarray(x)
+    along = axis % len(x.shape)
+    return tuple([x[along_axis(along, n)] for n in range(x.shape[along])])
+
+
+@composed("broadcast_arrays")
+def broadcast_arrays(xp: Any, *arrays: Any) -> tuple[Any, ...]:
+    """Arrays in the one shape that all of them broadcast to."""
+    shapes = [tuple(array.shape) for array in arrays]
+    shape = broadcast(*shapes)
+    if shape is None:
+        raise ShapeError(
+            "broadcast_arrays", f"{shapes}", "axes are equal or 1, from the last on", "Reshape one of them"
+        )
+    return tuple([xp.broadcast_to(array, shape) for array in arrays])
+
+
+@composed("meshgrid")
+def meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> tuple[Any, ...]:
+    """The coordinates of a grid, an array for each of its axes, from those along each."""
+    places = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        places[:2] = 1, 0
+    sizes = [prod(arrays[n].shape) for n in places]
+    found = []
+    for array, place in zip(arrays, places, strict=True):
+        line = xp.reshape(array, tuple([-1 if n == place else 1 for n in range(len(arrays))]))
+        found.append(xp.asarray(xp.broadcast_to(line, tuple(sizes)), copy=True))
+    return tuple(found)
+
+
+@composed("diff")
+def diff(xp: Any, x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours along an axis, n times; ``prepend`` and ``append``: what is joined to x before."""
+    x = xp.asarray(x)
+    along = axis % len(x.shape)
+    parts = [part for part in (prepend, x, append) if part is not None]
+    if len(parts) > 1:
+        edge = tuple([1 if k == along else size for k, size in enumerate(x.shape)])
+        parts = [part if part is x else whole_edge(xp, part, edge, x.dtype) for part in parts]
+        x = xp.concat(parts, axis=along)
+    for _ in range(n):
+        left = max(x.shape[along] - 1, 0)
+        x = x[along_axis(along, slice(x.shape[along] - left, None))] - x[along_axis(along, slice(0, left))]
+    return x
+
+
+def whole_edge(xp: Any, part: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """What is joined to an array: an array of as many axes, or a number for all places of the edge."""
+    part = part if hasattr(part, "dtype") else xp.asarray(part, dtype=dtype)
+    return part if part.shape else xp.broadcast_to(part, shape)

@@ -1,5 +1,17 @@
 """The table of array functions that the tests are made from: a row for each way of calling one, a family a file."""
 
-from array_cases import elementwise
+from array_cases import (
+    elementwise,
+    indexing,
+    manipulation,
+    products,
+    reductions,
+)
 
-CASES = [*elementwise.CASES]
+CASES = [
+    *elementwise.CASES,
+    *indexing.CASES,
+    *manipulation.CASES,
+    *products.CASES,
+    *reductions.CASES,
+]

@@ -3,7 +3,6 @@
 Not seen on a GPU yet, only with CuPy's own wheel on a CUDA that is played, where a missing wait is a wrong number.
 """
 
-import gc
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +17,7 @@ from miniflow_xp.backends.cupy.plan import Plan
 from miniflow_xp.backends.cupy.turns import undisturbed, when_undisturbed
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.recording.tape import record
+from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 
 WARM_UPS = 2  # kernels are compiled, libraries loaded and memory taken: none of it may happen while capturing
@@ -112,7 +112,7 @@ class CupyCapture:
         """Capture the graph; returns why it failed, or an empty text. Capture mode is left whatever happens."""
         self._stream.synchronize()
         try:
-            with no_garbage_collection():
+            with no_garbage_collection():  # freeing an old graph or event would end the capture
                 graph, outputs = self._record_graph()
             graph.upload(self._stream)
         except MemoryError:
@@ -148,15 +148,3 @@ def give_back(backend: Backend, held: dict[str, Any]) -> None:
             pool.free_all_blocks()
 
     when_undisturbed(free)
-
-
-@contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """Inside, nothing is collected: freeing an old graph or event while capturing would end the capture."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

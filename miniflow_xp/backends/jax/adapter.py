@@ -31,6 +31,7 @@ from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
 from miniflow_xp.recording.fallback import captured_or_plain
+from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
@@ -142,6 +143,14 @@ class JaxCapture(Capture):
         return results
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
+        if self._ran:
+            return self._run(arrays)
+        with no_garbage_collection():  # JAX traces and compiles: a part of the capture
+            results = self._run(arrays)
+        self._ran = True
+        return results
+
+    def _run(self, arrays: Sequence[Array]) -> Sequence[Array]:
         others = [own(a) for a in arrays]
         with self._turn, self.backend.activate():  # it is compiled for the precision that holds
             count = len(self._renewed)
@@ -152,7 +161,6 @@ class JaxCapture(Capture):
                 before = [jnp.copy(a) for a in before]
             # What is given and what comes back change places in C code: Ctrl-C finds one of the two, whole.
             self._done.extend(map(self._step, (before,), (self._fixed,), (others,)))
-            self._ran = True
             return self._done[0][count:]
 
     def read(self, number: int) -> Array:

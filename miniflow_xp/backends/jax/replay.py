@@ -4,11 +4,12 @@ XLA on the CPU copies a tall transposed matrix before it multiplies; a contracti
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
@@ -33,16 +34,48 @@ Recorded = tuple[list[Value], list[Value]]
 
 def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) -> Recorded | None:
     """The equations of a function, joined; from shapes alone, nothing is computed. None where they are not enough."""
-    found: list[Recorded] = []
-    with suppress(*NOT_RECORDED):
-        jax.eval_shape(lambda *given: found.append(record(function, jnp, given, fold=False)), *arrays)
-    if not found:
-        return None
-    values, results = found[0]
-    needed = {p for v in values for p in v.parents} | set(results)
-    if any(isinstance(v.content, jax.core.Tracer) for v in needed):  # made of nothing recorded, and gone with the trace
+    try:
+        values, results = record(function, jnp, [form_of(a) for a in arrays], fold=False, call=Shapes())
+    except NOT_RECORDED:
         return None
     return joined(values, results, sigmoid, product_of_transposed), results
+
+
+class Shapes:
+    """What calls give as shapes and dtypes; each form of a call, which many layers share, is evaluated once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+
+    def __call__(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        leaves, tree = jax.tree.flatten((args, keywords))
+        forms = [form_of(leaf) if is_array(leaf) else (type(leaf), repr(leaf)) for leaf in leaves]
+        key = function, tree, *forms
+        if key not in self._known:
+            self._known[key] = evaluated(function, tree, leaves)
+        return self._known[key]
+
+
+def evaluated(function: Callable[..., Any], tree: Any, leaves: Sequence[Any]) -> Any:
+    """The shape and dtype of one call; ``leaves``: its arguments and keywords, which ``tree`` puts together."""
+
+    def call(arrays: dict[int, Array]) -> Any:
+        args, keywords = jax.tree.unflatten(tree, [arrays.get(n, leaf) for n, leaf in enumerate(leaves)])
+        return function(*args, **keywords)
+
+    return jax.eval_shape(call, {n: leaf for n, leaf in enumerate(leaves) if is_array(leaf)})
+
+
+def is_array(item: Any) -> bool:
+    """Is this an array, or does it stand for one?"""
+    return isinstance(item, (jax.Array, np.ndarray, np.generic, jax.ShapeDtypeStruct))
+
+
+def form_of(array: Any) -> jax.ShapeDtypeStruct:
+    """What stands for an array: its shape and dtype; ``weak_type``: it takes the dtype of what it meets."""
+    if isinstance(array, jax.ShapeDtypeStruct):
+        return array
+    return jax.ShapeDtypeStruct(array.shape, array.dtype, weak_type=getattr(array, "weak_type", False))
 
 
 def evaluate(values: Sequence[Value], results: Sequence[Value], *arrays: Array) -> list[Array]:

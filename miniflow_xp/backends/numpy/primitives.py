@@ -42,7 +42,8 @@ def found_kind(value: Value) -> str:
         return "product"
     if value.op in REDUCTIONS and len(value.inputs) == 1 and set(value.keywords) <= {"axis", "keepdims"}:
         return "reduction"
-    if value.is_view and walks.may_show(value) and value.op not in COPIED:
+    at_known_places = len(value.parents) == 1  # an index may hold arrays
+    if value.is_view and walks.may_show(value) and at_known_places and value.op not in COPIED:
         return "view"
     if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
         return "concat"

@@ -15,6 +15,7 @@ from typing import Any
 import array_api_compat.torch as xp
 import torch
 
+from miniflow_xp.arrays.keys import has_backward_step
 from miniflow_xp.arrays.operators import BY_OPERATOR, function_of
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planned
@@ -242,7 +243,7 @@ def native(value: Value, places: dict[Value, int]) -> tuple[Function, list[int]]
             return lambda x: torch.sum(x, dim=dim, keepdim=keep), tensors
     if op == "reshape" and not keywords:
         return lambda x: x.reshape(extra[0]), tensors
-    if op == "getitem" and len(tensors) == 1:
+    if op == "getitem" and len(tensors) == 1 and not has_backward_step(extra[0]):
         return lambda x: x[extra[0]], tensors
     if op == "concat" and keywords in ({}, {"axis": 0}) and same_dtype(*value.parents):
         return lambda *xs: torch.cat(xs), tensors

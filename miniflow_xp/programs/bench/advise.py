@@ -13,7 +13,14 @@ from typing import NamedTuple
 from miniflow_xp.errors import SettingError, WorkerError
 from miniflow_xp.programs.bench.builder import check_axis
 from miniflow_xp.programs.bench.cases import WAYS
-from miniflow_xp.programs.bench.crossover import COARSE, Crossover, break_even, coarse_grid, find_crossover, fit
+from miniflow_xp.programs.bench.crossover import (
+    COARSE,
+    Crossover,
+    break_even,
+    coarse_grid,
+    find_crossover,
+    fit_overhead,
+)
 from miniflow_xp.programs.bench.record import Cell, Record
 from miniflow_xp.programs.bench.run import Progress, silent
 from miniflow_xp.programs.bench.session import Session
@@ -25,10 +32,9 @@ MOST = 0.5  # a part of the time above this is what limits it
 
 
 class Advice(NamedTuple):
-    """For one candidate and way: from which size on it wins, and everything measured."""
+    """For one candidate and way: from which size on it wins, in figures and in words."""
 
     candidate: str
-    reference: str
     way: str
     crossover: Crossover
     sentence: str
@@ -65,19 +71,13 @@ def advise(
             for candidate in names[1:]:
                 crossover = find_crossover(study.compare(way, candidate, names[0]), sizes, floor)
                 said = sentence(study, way, candidate, names[0], crossover, steps)
-                advice.append(Advice(candidate, names[0], way, crossover, said))
-    if not any(cell.samples for cell in study.cells):
-        why = next((cell.why for cell in study.cells), SPENT)
+                advice.append(Advice(candidate, way, crossover, said))
+    cells = [cell for found in study.cells.values() for cell in found.values()]
+    if not any(cell.samples for cell in cells):
+        why = next((cell.why for cell in cells), SPENT)
         raise WorkerError(f"advise {builder}", f"nothing could be measured: {why}", "a step must run", "Mend that")
     record = session.record(
-        "advise",
-        budget_s,
-        now() - start,
-        seed,
-        study.cells,
-        steps=steps,
-        control=study.control,
-        planted=study.planted,
+        "advise", budget_s, now() - start, seed, cells, steps=steps, control=study.control, planted=study.planted
     )
     return advice, study, record
 
@@ -92,7 +92,7 @@ def sentence(study: Study, way: str, candidate: str, reference: str, crossover: 
     if way != "once":
         wins = crossover.verdicts[largest] == "wins"
         found, gain = study.at(way, largest), 1 - crossover.measured[largest].estimate
-        later = study.once_s(candidate, found[candidate]) - study.once_s(reference, found[reference])
+        later = study.once_s(found[candidate]) - study.once_s(found[reference])
         parts.append(pays(later, gain * step_s(found[reference]), steps) if wins else "")
         parts.append(limit(study, way, candidate, largest))
     return " ".join(part for part in parts if part)
@@ -145,10 +145,10 @@ def overhead(study: Study, way: str, name: str, here: Cell) -> tuple[float, floa
     if here.device_s is not None:
         waited = max(0.0, step_s(here) - here.device_s)
         return waited, waited
-    points = [(n, step_s(m[name])) for (w, n), m in sorted(study.found.items()) if w == way and name in m]
-    model = fit([n for n, _ in points], [t for _, t in points])
-    if model is not None:
-        return model.overhead_s, model.overhead_s
+    points = [(n, step_s(found[name])) for n, found in study.along(way).items() if name in found]
+    fitted = fit_overhead([n for n, _ in points], [t for _, t in points])
+    if fitted is not None:
+        return fitted, fitted
     (small, first), (large, last) = points[0], points[-1]
     work = (last - first) / (large / small - 1) if large > small else first
     return max(0.0, first - work), first
@@ -160,10 +160,13 @@ Table = dict[int, dict[str, float]]
 
 def times(study: Study, steps: int) -> tuple[Table, Table]:
     """With data on the device: seconds a step, and seconds for all steps and what is paid once."""
-    found = {size: cells for (way, size), cells in sorted(study.found.items()) if way == "resident" and cells}
+    found = study.along("resident")
     step = {size: {name: step_s(cell) for name, cell in cells.items()} for size, cells in found.items()}
-    once = {size: {name: study.once_s(name, cell) for name, cell in cells.items()} for size, cells in found.items()}
-    return step, {size: {n: once[size][n] + steps * s for n, s in own.items()} for size, own in step.items()}
+    whole = {
+        size: {name: study.once_s(cell) + steps * step_s(cell) for name, cell in cells.items()}
+        for size, cells in found.items()
+    }
+    return step, whole
 
 
 def parse_axis(text: str) -> tuple[str, list[int]]:

@@ -1,6 +1,5 @@
 """The commands ``bench``, ``report``, ``compare`` and ``advise``."""
 
-import json
 import os
 import shlex
 import sys
@@ -17,12 +16,15 @@ from miniflow_xp.programs.bench.advise import advise, parse_axis, times
 from miniflow_xp.programs.bench.affinity import bound_to, usable_cores
 from miniflow_xp.programs.bench.cases import plan
 from miniflow_xp.programs.bench.compare import compare
-from miniflow_xp.programs.bench.files import read_run
-from miniflow_xp.programs.bench.findings.sentences import lead, relied_on, sentences, unusable
+from miniflow_xp.programs.bench.files import read_run, write_run
+from miniflow_xp.programs.bench.findings.run import Run
+from miniflow_xp.programs.bench.findings.sentences import lead, sentences
+from miniflow_xp.programs.bench.findings.trust import hedged
+from miniflow_xp.programs.bench.findings.verdicts import not_used
 from miniflow_xp.programs.bench.run import run
 from miniflow_xp.programs.bench.terminal import advice_table, show, show_changes, shown
 from miniflow_xp.programs.bench.worker import SINGLE
-from miniflow_xp.programs.outputs import check_folder, check_writable, write
+from miniflow_xp.programs.outputs import check_folder, check_writable
 from miniflow_xp.switch import available_backends, check_name
 from miniflow_xp.system.processes import ONE_THREAD
 from miniflow_xp.system.terminal import stdout
@@ -81,9 +83,9 @@ def bench_command(
             seed=seed,
             progress=progress,
         )
-    write(OUTPUT, output, [json.dumps(found.to_json(), allow_nan=False).encode()])
+    write_run(OUTPUT, output, found)
     show(stdout(), sentences(found))
-    stdout().print(f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True)
+    tell_written(output)
 
 
 def report_command(
@@ -157,20 +159,22 @@ def advise_command(
     with bound_to(cores), shown() as progress:
         names = with_one_thread(chosen_backends(backends))
         advice, study, found = advise(builder, name, sizes, names, steps, budget, seed, progress)
-    terminal = stdout()
-    show(terminal, lead(found))
+    terminal, seen = stdout(), Run(found)
+    show(terminal, lead(seen))
     step, whole = times(study, steps)
     for words, table in (("a step", step), (f"{steps:,} steps and what is paid once", whole)):
-        terminal.print(advice_table(relied_on(found, f"{words}, data on the device"), name, table))
-    show(terminal, [*(relied_on(found, one.sentence) for one in advice), *unusable(found)])
+        terminal.print(advice_table(hedged(seen, f"{words}, data on the device"), name, table))
+    show(terminal, [*(hedged(seen, one.sentence) for one in advice), *map(str, not_used(seen))])
     if not advice:
         terminal.print("One backend was measured: name another by --backends to compare.")
     if output is not None:
-        written = replace(found, command=command_line()).to_json()
-        write(OUTPUT, output, [json.dumps(written, allow_nan=False).encode()])
-        terminal.print(
-            f"Written to {output}. For the report: miniflow-xp report {output} -o report.html", soft_wrap=True
-        )
+        write_run(OUTPUT, output, replace(found, command=command_line()))
+        tell_written(output)
+
+
+def tell_written(run: Path) -> None:
+    """Where a run is, and what to do with it."""
+    stdout().print(f"Written to {run}. For the report: miniflow-xp report {run} -o report.html", soft_wrap=True)
 
 
 def check_budget(seconds: float | None) -> None:

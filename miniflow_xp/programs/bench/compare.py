@@ -20,7 +20,7 @@ from typing import NamedTuple
 from miniflow_xp.errors import DifferentMachinesError
 from miniflow_xp.programs.bench.differences import machine_differences, setting_notes
 from miniflow_xp.programs.bench.limits import LEAST, Limits, between, change, kind, sat_twice
-from miniflow_xp.programs.bench.record import KEY, Cell, Key, Record
+from miniflow_xp.programs.bench.record import Cell, Key, Record
 from miniflow_xp.programs.bench.statistics import TIE, Ratio, shift
 
 ORDER = ("SLOWER", "FASTER", "UNCLEAR", "MISSING", "NEW", "SAME")
@@ -67,11 +67,6 @@ class Changes:
         """How many rows there are, and how many in each state."""
         counts = ", ".join(f"{len(self.of(state))} {state}" for state in ORDER if self.of(state))
         return f"{len(self.rows)} rows: {counts or 'none'}"
-
-    def __str__(self) -> str:
-        lines = [self.counts]
-        lines += [f"{row.state} {row.name}: {in_words(row)}" for row in self.rows if row.state != "SAME"]
-        return "\n".join(lines + self.notes)
 
 
 def compare(base: Record, new: Record, fail: float | None = None, force: bool = False) -> Changes:
@@ -164,7 +159,7 @@ def common_drift(rows: Iterable[Row]) -> dict[str, float]:
     ratios: dict[str, list[float]] = {}
     for row in rows:
         if row.best is not None:
-            ratios.setdefault(row.key[KEY.index("backend")], []).append(row.best)
+            ratios.setdefault(kind(row.key)[0], []).append(row.best)
     return {backend: median(values) for backend, values in sorted(ratios.items())}
 
 

@@ -4,12 +4,13 @@ Processor curves have cliffs where the data leaves a cache; a crossover that is 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from math import ceil, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
-from miniflow_xp.programs.bench.statistics import TIE, Ratio, verdict
+from miniflow_xp.programs.bench.statistics import Ratio, verdict
 
 COARSE = 4  # a grid's step
 NARROW = sqrt(2)  # a bracket this narrow is narrow enough
@@ -86,7 +87,7 @@ def coarse_grid(low: int, high: int, step: int = COARSE) -> list[int]:
 
 
 def find_crossover(
-    compare: Compare, sizes: Sequence[int], floor: float = 0.0, tie: float = TIE, most_extra: int = MOST_EXTRA
+    compare: Compare, sizes: Sequence[int], floor: float = 0.0, most_extra: int = MOST_EXTRA
 ) -> Crossover:
     """The bracket: first the ascending ``sizes``, then geometric bisection inside it.
 
@@ -106,35 +107,25 @@ def find_crossover(
             if measured:
                 break
     for _ in range(most_extra):
-        middle = next_size(words(measured, floor, tie))
+        middle = next_size(words(measured, floor))
         ratio = compare(middle) if middle else None
         if not middle or not isinstance(ratio, Ratio):
             break  # a bracket that could not be narrowed is still one
         measured[middle] = ratio
-    return conclude(measured, words(measured, floor, tie), why)
+    return conclude(measured, words(measured, floor), why)
 
 
-def words(measured: dict[int, Ratio], floor: float, tie: float) -> dict[int, str]:
+def words(measured: dict[int, Ratio], floor: float) -> dict[int, str]:
     """{size: verdict}, ascending."""
-    return {size: verdict(measured[size], floor, tie) for size in sorted(measured)}
+    return {size: verdict(measured[size], floor) for size in sorted(measured)}
 
 
-def first_win(verdicts: dict[int, str]) -> int | None:
-    """The first size from which every larger one is a win."""
-    first = None
-    for size in reversed(verdicts):
-        if verdicts[size] != "wins":
-            break
-        first = size
-    return first
-
-
-def last_loss(verdicts: dict[int, str], below: int) -> int | None:
-    """The last size under ``below`` where the candidate loses; else the smallest size, if it is a tie there."""
-    losses = [size for size, word in verdicts.items() if size < below and word == "loses"]
-    smallest = next(iter(verdicts))
-    ties = [smallest] if smallest < below and verdicts[smallest] == "tie" else []
-    return losses[-1] if losses else next(iter(ties), None)
+def bracket(verdicts: dict[int, str]) -> tuple[int | None, int | None]:
+    """The last size that loses before, else the smallest if it is a tie, and the first size from which on all win."""
+    wins = list(takewhile(lambda size: verdicts[size] == "wins", reversed(verdicts)))
+    below = list(verdicts)[: len(verdicts) - len(wins)]
+    losses = [size for size in below if verdicts[size] == "loses"] or [n for n in below[:1] if verdicts[n] == "tie"]
+    return (losses[-1] if wins and losses else None), (wins[-1] if wins else None)
 
 
 def next_size(verdicts: dict[int, str]) -> int | None:
@@ -142,8 +133,7 @@ def next_size(verdicts: dict[int, str]) -> int | None:
 
     Between them there may be sizes that are ties or unclear: measuring near those again would not separate them.
     """
-    high = first_win(verdicts)
-    low = last_loss(verdicts, high) if high else None
+    low, high = bracket(verdicts)
     if high is None or low is None:
         return None
     inside = [size for size in verdicts if low <= size <= high]
@@ -155,8 +145,7 @@ def next_size(verdicts: dict[int, str]) -> int | None:
 def conclude(measured: dict[int, Ratio], verdicts: dict[int, str], why: str) -> Crossover:
     """The Crossover that the verdicts amount to."""
     by_size = {size: measured[size] for size in verdicts}
-    high = first_win(verdicts)
-    low = last_loss(verdicts, high) if high else None
+    low, high = bracket(verdicts)
     if not verdicts:
         state = "unclear"
     elif high is None:
@@ -173,23 +162,10 @@ def break_even(extra_once_s: float, gain_per_step_s: float) -> int | None:
     return max(0, ceil(extra_once_s / gain_per_step_s)) if gain_per_step_s > 0 else None
 
 
-class Fit(NamedTuple):
-    """T(n) = overhead + slope · nᵖ in seconds, and its leave-one-out error, relative, root mean square."""
+def fit_overhead(sizes: Sequence[float], times: Sequence[float]) -> float | None:
+    """a of T(n) = a + b nᵖ in seconds; None under five sizes, or if points left out are missed by 15 % (RMS).
 
-    overhead_s: float
-    slope_s: float
-    exponent: float
-    error: float
-
-    def at(self, size: float) -> float:
-        """Seconds at a size."""
-        return float(self.overhead_s + self.slope_s * size**self.exponent)
-
-
-def fit(sizes: Sequence[float], times: Sequence[float]) -> Fit | None:
-    """T = a + b nᵖ, least squares of the logarithms; None under five sizes, or if points left out are missed by 15 %.
-
-    It explains overhead and throughput; the crossover is not taken from it.
+    It explains what a step takes whatever its size; the crossover is not taken from it.
     """
     n, logs = np.asarray(sizes, float), np.log(np.asarray(times, float))
     if len(n) < 5:
@@ -198,12 +174,14 @@ def fit(sizes: Sequence[float], times: Sequence[float]) -> Fit | None:
     for place in range(len(n)):
         a, b, p = least_squares(np.delete(n, place), np.delete(logs, place))
         misses.append(np.log(a + b * n[place] ** p) - logs[place])
-    error = float(np.expm1(np.sqrt(np.mean(np.square(misses)))))
-    return Fit(*least_squares(n, logs), error) if error <= FIT_ERROR else None
+    explained = np.expm1(np.sqrt(np.mean(np.square(misses)))) <= FIT_ERROR
+    return least_squares(n, logs)[0] if explained else None
 
 
 def least_squares(n: "np.ndarray[tuple[int], np.dtype[np.float64]]", logs: object) -> tuple[float, float, float]:
-    """(a, b, p) by a grid over p and w = b n₀ᵖ / T(n₀), the share of work at the smallest size, refined five times.
+    """(a, b, p) of a + b nᵖ whose logarithms are nearest to these.
+
+    By a grid over p and w = b n₀ᵖ / T(n₀), the share of work at the smallest size, refined five times.
 
     In w, which runs over decades, and p the scale of T is the only other unknown, and has a closed form.
     """

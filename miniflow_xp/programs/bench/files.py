@@ -1,4 +1,4 @@
-"""Reading runs."""
+"""Runs in files."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from miniflow_xp.errors import SettingError
 from miniflow_xp.programs.bench.record import FORMAT, VERSION, Record
 from miniflow_xp.programs.bench.schema import WrongError
+from miniflow_xp.programs.outputs import write
 
 REMEDY = "Make one: miniflow-xp bench -o run.json"
 
@@ -28,6 +29,11 @@ def read_run(path: Path) -> Record:
         return Record.from_json(found)
     except WrongError as wrong:
         raise SettingError(f"{path}: {wrong.key}", wrong.got, wrong.expected, REMEDY) from None
+
+
+def write_run(option: str, path: Path, run: Record) -> None:
+    """Write the file that ``read_run`` reads; raises SettingError, which names the ``option``."""
+    write(option, path, [json.dumps(run.to_json(), allow_nan=False).encode()])
 
 
 def refused(path: Path, why: str) -> SettingError:

@@ -117,10 +117,7 @@ def prepare(groups: Sequence[Sequence[Trial]], until: float, now: Callable[[], f
             if memory is not None and trial.case.floats * ITEM > SHARE_OF_MEMORY * memory:
                 trial.state, trial.why = "skipped", "it would take more than a tenth of the memory"
                 continue
-            trial.prepare()
-            reference = next((one for one in group if one.facts), None)
-            if reference is not None and trial.facts:
-                trial.agree_with(reference)
+            trial.prepare(group)
 
 
 def in_turns(groups: Sequence[Sequence[Trial]]) -> list[tuple[int, Sequence[Trial]]]:

@@ -122,11 +122,10 @@ def warm_up(
     clock: Callable[[], float] = time.perf_counter,
     least: int = 3,
     at_most_s: float = 1.0,
-    tolerance: float = STABLE,
 ) -> WarmUp:
     """Call ``step``, which must wait until its work is done, until its time no longer changes.
 
-    Stable: the median of the last third of the calls is within ``tolerance`` of that of the third before. The first
+    Stable: the median of the last third of the calls is within STABLE of that of the third before. The first
     call, which compiles and allocates, is timed apart; the calls after it start only within ``at_most_s``.
     """
     first = seconds_of(step, clock)
@@ -136,7 +135,7 @@ def warm_up(
     while clock() < end:
         times.append(seconds_of(step, clock))
         if len(times) >= look:
-            if is_stable(times, tolerance):
+            if is_stable(times):
                 return WarmUp(first, len(times), True, last_third(times))
             look = ceil(1.5 * look)  # a look costs more than a quick step does
     return WarmUp(first, len(times), False, last_third(times) if times else first)
@@ -149,10 +148,10 @@ def seconds_of(step: Callable[[], object], clock: Callable[[], float]) -> float:
     return clock() - start
 
 
-def is_stable(times: Sequence[float], tolerance: float) -> bool:
-    """True if the median of the last third is within ``tolerance`` of that of the third before."""
+def is_stable(times: Sequence[float]) -> bool:
+    """True if the median of the last third is within STABLE of that of the third before."""
     third = max(1, len(times) // 3)
-    return abs(last_third(times) - last_third(times[:-third], third)) <= tolerance * last_third(times)
+    return abs(last_third(times) - last_third(times[:-third], third)) <= STABLE * last_third(times)
 
 
 def last_third(times: Sequence[float], third: int = 0) -> float:

@@ -1,12 +1,15 @@
 """Ratios of paired times, with intervals that hold whatever the distribution of the noise, and verdicts on them."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
-from math import comb, exp, isfinite, log, sqrt
-from statistics import NormalDist, median
+from itertools import accumulate
+from math import comb, exp, inf, isfinite, log, sqrt
+from statistics import NormalDist, median, quantiles
 from typing import NamedTuple
 
 CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
 MOST_EXACT = 2500  # products of sample counts above this take the normal approximation
 TIE = 0.05  # a ratio within 5 % of 1 is a tie, if its interval is
 UNSTEADY = 100  # samples of one step that lie farther apart were taken on a machine that did something else
@@ -31,11 +34,11 @@ class Ratio(NamedTuple):
     @property
     def inverse(self) -> "Ratio":
         """reference / time."""
-        low, high = (1 / self.high, 1 / self.low) if self.bounded else (0.0, float("inf"))
+        low, high = (1 / self.high, 1 / self.low) if self.bounded else (0.0, inf)
         return Ratio(1 / self.estimate, low, high, self.pairs)
 
 
-def paired_ratio(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
+def paired_ratio(times: Sequence[float], reference: Sequence[float]) -> Ratio:
     """exp of the Hodges–Lehmann estimate of log(time / reference), with Wilcoxon's interval; pairs are of one round.
 
     Hodges and Lehmann, Annals of Mathematical Statistics 34 (1963) 598; Hollander and Wolfe, Nonparametric Statistical
@@ -45,10 +48,13 @@ def paired_ratio(times: Sequence[float], reference: Sequence[float], confidence:
     if not logs or not all(map(isfinite, logs)):
         raise ValueError("a ratio needs pairs of positive times")
     averages = sorted((logs[i] + logs[j]) / 2 for i in range(len(logs)) for j in range(i, len(logs)))
-    outside = signed_rank_quantile(len(logs), (1 - confidence) / 2)
-    if outside == 0:
-        return Ratio(exp(median(averages)), 0.0, float("inf"), len(logs))
-    return Ratio(exp(median(averages)), exp(averages[outside - 1]), exp(averages[-outside]), len(logs))
+    return ratio_from(averages, signed_rank_quantile(len(logs), TAIL), len(logs))
+
+
+def ratio_from(logs: Sequence[float], outside: int, pairs: int) -> Ratio:
+    """The median of ascending logarithms, and an interval outside of which so many lie on either side; 0 for none."""
+    low, high = (exp(logs[outside - 1]), exp(logs[-outside])) if outside else (0.0, inf)
+    return Ratio(exp(median(logs)), low, high, pairs)
 
 
 @cache
@@ -60,24 +66,22 @@ def signed_rank_quantile(pairs: int, tail: float) -> int:
             (counts[t] if t < len(counts) else 0) + (counts[t - rank] if t >= rank else 0)
             for t in range(len(counts) + rank)
         ]
-    below, k = 0, 0
-    while below + counts[k] <= tail * 2**pairs:
-        below += counts[k]
-        k += 1
-    return k
+    return quantile(counts, tail * 2**pairs)
 
 
-def shift(times: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Ratio:
+def quantile(counts: Sequence[int], most: float) -> int:
+    """The largest k of which the first k counts add up to no more than that."""
+    return bisect_right(list(accumulate(counts)), most)
+
+
+def shift(times: Sequence[float], reference: Sequence[float]) -> Ratio:
     """exp of the Hodges–Lehmann shift of log times, with the Mann–Whitney interval; the samples are not pairs.
 
     Hollander and Wolfe, Nonparametric Statistical Methods, section 4.3. 0 and infinity where no interval exists.
     """
     differences = sorted(log(a / b) for a in times for b in reference)
-    outside = rank_sum_quantile(*sorted((len(times), len(reference))), (1 - confidence) / 2)
-    count = min(len(times), len(reference))
-    if outside == 0:
-        return Ratio(exp(median(differences)), 0.0, float("inf"), count)
-    return Ratio(exp(median(differences)), exp(differences[outside - 1]), exp(differences[-outside]), count)
+    few, many = sorted((len(times), len(reference)))
+    return ratio_from(differences, rank_sum_quantile(few, many, TAIL), few)
 
 
 @cache
@@ -92,22 +96,18 @@ def rank_sum_quantile(few: int, many: int, tail: float) -> int:
             counts[u] -= counts[u - many - i]
         for u in range(i, few * many + 1):
             counts[u] += counts[u - i]
-    below, k = 0, 0
-    while below + counts[k] <= tail * comb(few + many, few):
-        below += counts[k]
-        k += 1
-    return k
+    return quantile(counts, tail * comb(few + many, few))
 
 
-def verdict(ratio: Ratio, floor: float = 0.0, tie: float = TIE) -> str:
+def verdict(ratio: Ratio, floor: float = 0.0) -> str:
     """One of wins (the time is shorter than the reference), loses, tie, unclear; ``floor`` is the noise of an A/A run.
 
-    A win must clear the floor; a tie lies within ``tie``, or within the floor where that is wider.
+    A win must clear the floor; a tie lies within TIE, or within the floor where that is wider.
     """
-    width = max(floor, tie)
-    if ratio.high < 1 / (1 + floor) and ratio.estimate < 1 / (1 + tie):
+    width = max(floor, TIE)
+    if ratio.high < 1 / (1 + floor) and ratio.estimate < 1 / (1 + TIE):
         return "wins"
-    if ratio.low > 1 + floor and ratio.estimate > 1 + tie:
+    if ratio.low > 1 + floor and ratio.estimate > 1 + TIE:
         return "loses"
     if 1 / (1 + width) <= ratio.low and ratio.high <= 1 + width:
         return "tie"
@@ -121,12 +121,5 @@ def steady(samples: Sequence[float]) -> bool:
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """First quartile, median and third quartile, by linear interpolation."""
-    ordered = sorted(values)
-
-    def at(fraction: float) -> float:
-        place = fraction * (len(ordered) - 1)
-        low = int(place)
-        high = min(low + 1, len(ordered) - 1)
-        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
-
-    return at(0.25), at(0.5), at(0.75)
+    first, middle, third = quantiles(values, n=4, method="inclusive") if len(values) > 1 else [*values] * 3
+    return first, middle, third

@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from miniflow_xp.programs.bench.cases import WAYS, Case
@@ -21,7 +22,10 @@ CONTROL = 0.2  # of the time, at most, goes into the A/A pairs
 
 
 class Study:
-    """Measurements of one graph, made when they are first asked for."""
+    """Measurements of one graph, made when they are first asked for.
+
+    ``cells``: {(way, size): {backend: its cell, measured or failed}}, none where the time was spent.
+    """
 
     def __init__(
         self,
@@ -37,9 +41,7 @@ class Study:
         self.start, self.until, self.progress, self.now = now(), until, progress, now
         self.deadline = until  # of the way that is being measured
         self.rng = random.Random(seed)
-        self.found: dict[tuple[str, int], dict[str, Cell]] = {}
-        self.failed: dict[tuple[str, str, int], str] = {}
-        self.cells: list[Cell] = []
+        self.cells: dict[tuple[str, int], dict[str, Cell]] = {}
         self.control: list[Control] = []
         self.planted: list[Planted] = []
 
@@ -50,59 +52,14 @@ class Study:
 
     def at(self, way: str, size: int) -> dict[str, Cell]:
         """{backend: what was measured} at one size; backends that failed there are left out."""
-        if (way, size) not in self.found:
-            self.found[way, size] = {} if self.now() > self.deadline else self._measure(way, size)
-        return self.found[way, size]
+        if (way, size) not in self.cells:
+            self.cells[way, size] = {} if self.now() > self.deadline else self._measure(way, size)
+        return {name: cell for name, cell in self.cells[way, size].items() if cell.measured}
 
-    def floor(self, size: int) -> float:
-        """Measure every backend beside itself at one size, plain and slowed; by how much equals differ at most."""
-        trials = self._prepared("resident", size)
-        extra = controls([trials])
-        until = self.start + CONTROL * (self.until - self.start)
-        self.control, self.planted = recorded(extra, interleave(sampled([], extra), ROUNDS, until, self.rng, self.now))
-        for trial in trials:
-            trial.drop()
-        return max((change(paired_ratio(pair.a, pair.b).estimate) for pair in self.control), default=0.0)
-
-    def _measure(self, way: str, size: int) -> dict[str, Cell]:
-        trials = self._prepared(way, size)
-        rounds = ONCE_ROUNDS if way == "once" else ROUNDS
-        timings = interleave(sampled([trials], []), rounds, self.deadline, self.rng, self.now)
-        found = {}
-        for trial in trials:
-            name = trial.worker.backend
-            trial.drop()
-            cell = replace(self.session.cell(trial, timings), series=self.title)
-            self.cells.append(cell)
-            if cell.measured:
-                found[name] = cell
-            else:
-                self.failed[name, way, size] = cell.why
-        return found
-
-    def once_s(self, backend: str, cell: Cell) -> float:
-        """What is paid once: start, the data's way to the device, capture and compilation.
-
-        Start: import of the library, first use of its device, a first small step.
-        """
-        return self.session.told[backend].start_s + (cell.once or 0.0)
-
-    @property
-    def title(self) -> str:
-        """The builder without its folder."""
-        return self.builder.replace("\\", "/").rpartition("/")[2]
-
-    def _prepared(self, way: str, size: int) -> list[Trial]:
-        """A trial for each backend, ready or failed; results agree with those of the first."""
-        spent = (self.now() - self.start) / max(1e-9, self.until - self.start)
-        self.progress(f"{WAYS[way]}, {self.axis}={size}", min(1.0, spent))
-        case = Case("user", self.builder, {self.axis: size}, self.axis, residence=way)
-        trials = self.session.trials(case)
-        for trial in trials:
-            trial.prepare()
-            if trial.facts and trials[0].facts and trial is not trials[0]:
-                trial.agree_with(trials[0])
-        return trials
+    def along(self, way: str) -> dict[int, dict[str, Cell]]:
+        """{size: the same}, smallest first, of the sizes at which anything was measured."""
+        sizes = sorted(size for known, size in self.cells if known == way)
+        return {size: found for size in sizes if (found := self.at(way, size))}
 
     def compare(self, way: str, candidate: str, reference: str) -> Callable[[int], Ratio | str]:
         """``compare(size)``: time of the candidate over that of the reference, or why there is none."""
@@ -111,7 +68,42 @@ class Study:
             found = self.at(way, size)
             for name in (candidate, reference):
                 if name not in found:
-                    return self.failed.get((name, way, size), SPENT)
+                    return self.cells[way, size][name].why if self.cells[way, size] else SPENT
             return paired_ratio(found[candidate].samples, found[reference].samples)
 
         return ratio
+
+    def floor(self, size: int) -> float:
+        """Measure every backend beside itself at one size, plain and slowed; by how much equals differ at most."""
+        until = self.start + CONTROL * (self.until - self.start)
+        with self._prepared("resident", size) as trials:
+            extra = controls([trials])
+            timings = interleave(sampled([], extra), ROUNDS, until, self.rng, self.now)
+        self.control, self.planted = recorded(extra, timings)
+        return max((change(paired_ratio(pair.a, pair.b).estimate) for pair in self.control), default=0.0)
+
+    def _measure(self, way: str, size: int) -> dict[str, Cell]:
+        rounds = ONCE_ROUNDS if way == "once" else ROUNDS
+        with self._prepared(way, size) as trials:
+            timings = interleave(sampled([trials], []), rounds, self.deadline, self.rng, self.now)
+        title = self.builder.replace("\\", "/").rpartition("/")[2]  # without its folder
+        return {one.worker.backend: replace(self.session.cell(one, timings), series=title) for one in trials}
+
+    @contextmanager
+    def _prepared(self, way: str, size: int) -> Iterator[list[Trial]]:
+        """A trial for each backend, ready or failed; the workers forget them at the end of the block."""
+        spent = (self.now() - self.start) / max(1e-9, self.until - self.start)
+        self.progress(f"{WAYS[way]}, {self.axis}={size}", min(1.0, spent))
+        trials = self.session.trials(Case("user", self.builder, {self.axis: size}, self.axis, residence=way))
+        for place, trial in enumerate(trials):
+            trial.prepare(trials[:place])
+        yield trials
+        for trial in trials:
+            trial.drop()
+
+    def once_s(self, cell: Cell) -> float:
+        """What is paid once: start, the data's way to the device, capture and compilation.
+
+        Start: import of the library, first use of its device, a first small step.
+        """
+        return (self.session.participants[cell.backend].start_s or 0.0) + (cell.once or 0.0)

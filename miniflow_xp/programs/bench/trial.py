@@ -41,25 +41,30 @@ class Trial:
         self.host: list[float] = []
         self.state, self.why = "skipped", SPENT
 
-    def prepare(self) -> None:
-        """Have the worker build and warm it; what goes wrong is kept as the reason."""
+    def prepare(self, alike: Sequence["Trial"] = ()) -> None:
+        """Have the worker build and warm it; its results must agree with those of the first ``alike`` that has any.
+
+        What goes wrong is kept as the reason.
+        """
         try:
             if self.case.family == "memory":
                 self._prepare_memory()
                 return
             start = time.perf_counter()
-            self.facts = self.worker.ask("prepare", self.key, self.case)
-            self.worker.prepared.add(self.place)
+            self.facts = self.prepare_again()
             self.setup_s = time.perf_counter() - start
         except WorkerError as error:
             self.state, self.why = "failed", error.got
             return
         self.calls = calls_for(self.facts["seconds"], SLICE)
+        for reference in [one for one in alike if one.facts][:1]:
+            self.agree_with(reference)
 
-    def prepare_again(self) -> None:
-        """The same in a fresh process, where what was found out before still holds; raises WorkerError."""
-        self.worker.ask("prepare", self.place, self.case)
+    def prepare_again(self) -> dict[str, Any]:
+        """Its facts; in a fresh process what was found out before still holds. Raises WorkerError."""
+        facts: dict[str, Any] = self.worker.ask("prepare", self.place, self.case)
         self.worker.prepared.add(self.place)
+        return facts
 
     def _prepare_memory(self) -> None:
         """In a process of its own: one that has freed memory before would take it from there, unseen."""

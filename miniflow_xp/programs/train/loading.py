@@ -12,7 +12,8 @@ from miniflow_xp.checkpoints import earlier
 from miniflow_xp.checkpoints.file import read as read_checkpoint
 from miniflow_xp.checkpoints.file import size_of
 from miniflow_xp.data.encoding import Column, width
-from miniflow_xp.data.npy import ARCHIVE, attempt
+from miniflow_xp.data.npy import ARCHIVE
+from miniflow_xp.data.ordinary import opened
 from miniflow_xp.data.room import check_room
 from miniflow_xp.data.scaling import Scaling
 from miniflow_xp.errors import DataError
@@ -40,7 +41,8 @@ class Model(NamedTuple):
 
 def load_model(path: Path) -> Model:
     """The model in a file that ``miniflow-xp train`` wrote. Raises DataError for any other."""
-    file = attempt(path, read)
+    with opened(path, "a model is read") as stream:
+        file = read(path, stream)
     task, activation = file.text("task"), file.text("activation")
     if task not in TASKS or activation not in ACTIVATIONS:
         file.refuse("activation", f"task {task[:80]!r} with activation {activation[:80]!r}", "it has others")
@@ -76,16 +78,16 @@ def load_model(path: Path) -> Model:
     )
 
 
-def read(path: Path, opened: IO[bytes]) -> "Contents":
+def read(path: Path, file: IO[bytes]) -> "Contents":
     """The numbers and texts of an open file, a checkpoint or an archive of an earlier version."""
-    start = opened.read(4)
-    opened.seek(0)
+    start = file.read(4)
+    file.seek(0)
     try:
         if start in ARCHIVE:
-            found = earlier.read(path, opened)
+            found = earlier.read(path, file)
         else:
-            check_room(str(path), path, size_of(opened))
-            found = read_checkpoint(opened)
+            check_room(str(path), path, size_of(file))
+            found = read_checkpoint(file)
         json.dumps(found.meta, ensure_ascii=False).encode()  # an escape may say half of a pair, which is no character
     except DataError:
         raise

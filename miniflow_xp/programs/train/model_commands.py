@@ -12,7 +12,7 @@ from miniflow_xp.programs.outputs import check_writable, write
 from miniflow_xp.programs.train.display import show_judgement
 from miniflow_xp.programs.train.judging import judged, labelled_rows
 from miniflow_xp.programs.train.loading import load_model
-from miniflow_xp.programs.train.naming import path_named
+from miniflow_xp.programs.train.options import Chosen, Decimal, Separator, path_named
 from miniflow_xp.programs.train.predicting import prediction_lines
 from miniflow_xp.switch import use_backend
 from miniflow_xp.system.outlet import loss
@@ -21,14 +21,6 @@ from miniflow_xp.system.terminal import shown, stdout
 ModelFile = Annotated[
     Path, typer.Argument(metavar="MODEL", parser=path_named, help="What 'miniflow-xp train' has written.")
 ]
-Chosen = Annotated[
-    str | None, typer.Option(metavar="NAME[:DEVICE]", help="Array library. Usual: MINIFLOW_BACKEND, or numpy.")
-]
-
-Separator = Annotated[
-    str | None, typer.Option(metavar=",|;|tab", help="Between the cells of a table. Usual: as it looks.")
-]
-Decimal = Annotated[str | None, typer.Option(metavar=".|,", help="In the numbers of a table. Usual: as they look.")]
 
 
 def predict_command(

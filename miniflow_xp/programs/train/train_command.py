@@ -8,8 +8,7 @@ import typer
 
 from miniflow_xp.data import DATASETS, Dialect
 from miniflow_xp.programs.outputs import check_writable
-from miniflow_xp.programs.train.model_commands import Decimal, Separator
-from miniflow_xp.programs.train.naming import path_named
+from miniflow_xp.programs.train.options import Chosen, Decimal, Separator, path_named
 from miniflow_xp.programs.train.plotting import check_plot
 from miniflow_xp.programs.train.precision import chosen_dtype
 from miniflow_xp.programs.train.resuming import check_checkpoints, going_on, last_checkpoint
@@ -50,10 +49,7 @@ def train_command(
     task: Annotated[
         str, typer.Option(metavar="KIND", help="What the target is: auto, classification or regression.")
     ] = "auto",
-    backend: Annotated[
-        str | None,
-        typer.Option(metavar="NAME[:DEVICE]", help="Array library. Usual: MINIFLOW_BACKEND, or numpy."),
-    ] = None,
+    backend: Chosen = None,
     dtype: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="float16, float32, float64 or bfloat16. Usual: MINIFLOW_DTYPE, or float32."),

@@ -19,6 +19,8 @@ class Winner(NamedTuple):
 class Against(NamedTuple):
     """A label against its rival along a series: the bracket, and every size that was compared."""
 
+    label: str
+    rival: str
     crossover: Crossover
     points: list[tuple[Contest, Comparison]]
 
@@ -42,6 +44,12 @@ def winner(run: Run, case: Contest) -> Winner:
     return Winner(TIE if all(verdicts[label] == TIE for label in unbeaten) else UNCLEAR, [best.label, *unbeaten])
 
 
+def duels(run: Run, series: Series) -> list[Against]:
+    """All that can be compared in a series, each against its rival."""
+    found = (against(run, series, *pair) for pair in run.rivals(series))
+    return [one for one in found if one is not None]
+
+
 def against(run: Run, series: Series, label: str, rival: str) -> Against | None:
     """The bracket comes from measured sizes alone; None where the two were never compared."""
     sizes = {c.size: c for c in reversed(series.cases) if c.size is not None and {label, rival} <= set(c.cells)}
@@ -56,7 +64,7 @@ def against(run: Run, series: Series, label: str, rival: str) -> Against | None:
         return ratios[size] if size in ratios else missing(sizes[size], label, rival)
 
     steps = [whole(size) for size in sorted(sizes)]
-    return Against(find_crossover(ratio, steps, run.floor or 0.0, most_extra=0), points)
+    return Against(label, rival, find_crossover(ratio, steps, run.floor or 0.0, most_extra=0), points)
 
 
 def whole(size: float) -> int:

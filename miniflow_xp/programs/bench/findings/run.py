@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from math import exp, log
 from typing import Any, NamedTuple
 
 from miniflow_xp.programs.bench.findings.texts import printable
+from miniflow_xp.programs.bench.limits import change
 from miniflow_xp.programs.bench.record import Cell, Control, Planted, Record
 from miniflow_xp.programs.bench.statistics import Ratio, paired_ratio, verdict
 
@@ -67,8 +67,7 @@ class Run:
     @cached_property
     def floor(self) -> float | None:
         """By how much two measurements of the same thing differed at most; None where none was made."""
-        ratios = [abs(log(r.estimate)) for _, r in self.controls]
-        return exp(max(ratios)) - 1 if ratios else None
+        return max((change(ratio.estimate) for _, ratio in self.controls), default=None)
 
     @cached_property
     def controls(self) -> list[tuple[Control, Ratio]]:

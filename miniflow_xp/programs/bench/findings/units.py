@@ -7,7 +7,7 @@ from miniflow_xp.programs.bench.statistics import Ratio
 SPACE = "\N{NO-BREAK SPACE}"  # a number stays with its unit
 SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 COUNTS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
-BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
+BYTES, RATES, FLOPS = (tuple((scale, prefix + unit) for scale, prefix in COUNTS) for unit in ("B", "B/s", "FLOP/s"))
 
 
 def digits(value: float, wanted: int = 3) -> str:
@@ -18,10 +18,15 @@ def digits(value: float, wanted: int = 3) -> str:
     return f"{round(value, places):.{max(places, 0)}f}" if -5 < log10(abs(value)) < 6 else f"{value:.{wanted - 1}e}"
 
 
-def scaled(value: float, units: tuple[tuple[float, str], ...], wanted: int = 3) -> str:
+def scaled(value: float, units: tuple[tuple[float, str], ...]) -> str:
     """The value in the largest of the units that it reaches."""
-    scale, unit = next((u for u in units if value >= u[0] * 0.9995), units[-1])
-    return f"{digits(value / scale, wanted)}{SPACE}{unit}".rstrip()
+    scale, unit = reached(value, units)
+    return f"{digits(value / scale)}{SPACE}{unit}".rstrip()
+
+
+def reached(value: float, units: tuple[tuple[float, str], ...]) -> tuple[float, str]:
+    """The largest of the units that the value reaches when it is rounded, else the smallest."""
+    return next((unit for unit in units if value >= unit[0] * 0.9995), units[-1])
 
 
 def seconds(value: float) -> str:
@@ -36,8 +41,7 @@ def byte_count(value: float) -> str:
 
 def rate(value: float, unit: str) -> str:
     """190 GFLOP/s."""
-    scale, prefix = next((u for u in COUNTS if value >= u[0] * 0.9995), COUNTS[-1])
-    return f"{digits(value / scale)}{SPACE}{prefix}{unit}"
+    return scaled(value, tuple((scale, prefix + unit) for scale, prefix in COUNTS))
 
 
 def size(value: float) -> str:
@@ -54,7 +58,7 @@ def spoken(value: float) -> str:
 
 def tick(value: float, units: tuple[tuple[float, str], ...]) -> str:
     """A short label of an axis: 10 µs."""
-    scale, unit = next((u for u in units if value >= u[0] * 0.9995), units[-1])
+    scale, unit = reached(value, units)
     return f"{value / scale:g}{SPACE}{unit}".rstrip()
 
 
@@ -76,14 +80,3 @@ def interval(ratio: Ratio) -> str:
 def percent(fraction: float) -> str:
     """2.1 %."""
     return f"{digits(100 * fraction, 2) if fraction >= 1e-3 else f'{100 * fraction:.2f}'}{SPACE}%"
-
-
-RATES = ((1e12, "TB/s"), (1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1.0, "B/s"))
-
-
-def byte_tick(value: float) -> str:
-    """10 MB: a logarithmic axis counts in tens."""
-    return tick(value, BYTES)
-
-
-FLOPS = ((1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1e6, "MFLOP/s"), (1e3, "kFLOP/s"), (1.0, "FLOP/s"))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from miniflow_xp.programs.bench.cases import WAYS
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.bench.findings.outcome import Against, against
+from miniflow_xp.programs.bench.findings.outcome import Against, duels
 from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
 from miniflow_xp.programs.bench.findings.texts import text
 from miniflow_xp.programs.bench.statistics import Ratio
@@ -64,10 +64,8 @@ def steps(run: Run) -> Iterator[Sentence]:
     """For each two the first series, which is the most telling one, in full, and a count of all; all of a user's."""
     groups: dict[tuple[str, str], list[tuple[Series, Against]]] = {}
     for series in run.of(*FIRST):
-        for pair in run.rivals(series):
-            found = against(run, series, *pair)
-            if found is not None:
-                groups.setdefault(pair, []).append((series, found))
+        for found in duels(run, series):
+            groups.setdefault((found.label, found.rival), []).append((series, found))
     for (label, rival), group in groups.items():
         subject = f"{label} against {rival}"
         own = group[0][0].family == "user"
@@ -165,14 +163,11 @@ def nodes(run: Run) -> Iterator[Sentence]:
 
 def capture(run: Run) -> Iterator[Sentence]:
     """Captured steps against the plain loop, in one sentence."""
-    told = []
-    for series in run.of("capture"):
-        for label, rival in run.rivals(series):
-            found = against(run, series, label, rival)
-            if found is not None:
-                told.append(
-                    f"{series.backend(label)} {short(found.points[0][1])} at {series.axis} = {first_size(found)}"
-                )
+    told = [
+        f"{series.backend(found.label)} {short(found.points[0][1])} at {series.axis} = {first_size(found)}"
+        for series in run.of("capture")
+        for found in duels(run, series)
+    ]
     if told:
         yield Sentence("note", f"{'; '.join(told)}.", "Captured step against the plain loop")
 
@@ -209,10 +204,8 @@ def by_pair(run: Run, found: list[Series]) -> dict[tuple[str, str], Counter[str]
     """Verdicts at the largest size, counted by label and rival."""
     tally: dict[tuple[str, str], Counter[str]] = {}
     for series in found:
-        for label, rival in run.rivals(series):
-            one = against(run, series, label, rival)
-            if one is not None:
-                tally.setdefault((label, rival), Counter())[kind(one)] += 1
+        for one in duels(run, series):
+            tally.setdefault((one.label, one.rival), Counter())[kind(one)] += 1
     return tally
 
 

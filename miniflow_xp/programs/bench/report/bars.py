@@ -7,6 +7,7 @@ from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
 from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import LETTER, Plot, label, tag
+from miniflow_xp.programs.bench.report.tables import place
 
 PARTS = (("host", "host dispatch"), ("device", "device"), ("transfer", "transfer"))
 
@@ -48,8 +49,7 @@ def split(run: Run, series: Series, case: Contest, name: str) -> Split | None:
     transfer = max(0.0, cell.seconds - twin.seconds) if twin is not None and twin.seconds is not None else 0.0
     computing = cell.seconds - transfer
     host = min(median(cell.host), computing) if cell.device_s is None else max(0.0, computing - cell.device_s)
-    size = units.size(case.size) if case.size is not None else case.name
-    return Split(size, host, computing - host, transfer)
+    return Split(place(case), host, computing - host, transfer)
 
 
 def resident(run: Run, series: Series, cell: Cell) -> Cell | None:

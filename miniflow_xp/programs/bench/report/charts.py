@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.bench.findings.outcome import against
+from miniflow_xp.programs.bench.findings.outcome import duels
 from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
 from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import MARKERS, Log, Plot, Style, around, band, label, marker, polyline, tag
@@ -34,15 +34,18 @@ def line_plot(
     looks: dict[str, Style],
     axis: str,
     y_units: Callable[[float], str],
+    through: Sequence[float] = (),
+    room: float = 0.06,
 ) -> tuple[Plot, Log, Log] | None:
-    """Log-log lines with bands; None where fewer than two sizes were measured."""
+    """A log-log plot for lines with bands, which shows ``through``, too; None under two measured sizes."""
     drawn = {name: points for name, points in lines.items() if points}
     sizes = sorted({p[0] for points in drawn.values() for p in points if p[0] > 0})
     if len(sizes) < 2:
         return None
     plot = Plot(title, about, [(name, looks[name]) for name in drawn])
     x = around(sizes, plot.left, plot.right)
-    y = around((v for points in drawn.values() for p in points for v in p[1:4]), plot.bottom, plot.top)
+    seen = (v for points in drawn.values() for p in points for v in p[1:4])
+    y = around((*through, *seen), plot.bottom, plot.top, room)
     plot.y_ticks(y, [(v, y_units(v)) for v in y.decades()])
     plot.x_ticks(x, [(s, units.size(s)) for s in sizes], axis)
     return plot, x, y
@@ -115,7 +118,7 @@ def memory(run: Run, series: Series) -> str | None:
         peak = cell.peak_bytes
         return (peak, peak, peak, f"{cell.case}: {units.byte_count(peak)}") if peak and peak > 0 else None
 
-    return simple(run, series, "Peak memory", point, units.byte_tick)
+    return simple(run, series, "Peak memory", point, lambda v: units.tick(v, units.BYTES))
 
 
 def bandwidth(run: Run, series: Series) -> str | None:
@@ -133,31 +136,20 @@ def bandwidth(run: Run, series: Series) -> str | None:
 def speedup(run: Run, series: Series) -> str | None:
     """Rival's time / time with its interval; above 1 it is faster. The crossover's bracket is shaded."""
     looks = styles(run, series)
-    lines: dict[str, list[Point]] = {}
-    brackets: list[tuple[float, float, Style]] = []
-    for name, rival in run.rivals(series):
-        found = against(run, series, name, rival)
-        if found is None:
-            continue
-        lines[name] = [speedup_point(c.name, c.size, compared) for c, compared in found.points if c.size is not None]
-        low, high = found.crossover.low, found.crossover.high
-        if low and high:
-            brackets.append((low, high, looks[name]))
+    found = duels(run, series)
+    lines = {
+        one.label: [speedup_point(c.name, c.size, compared) for c, compared in one.points if c.size is not None]
+        for one in found
+    }
+    ends = [(one.crossover.low, one.crossover.high, looks[one.label]) for one in found]
+    brackets = [(low, high, look) for low, high, look in ends if low and high]
     rivals = " or ".join(dict.fromkeys(rival for _, rival in run.rivals(series)))
     about = f"How many times as fast as {rivals}, against {series.axis}; the line at 1 is equal speed."
-    made = line_plot(series.title, about, lines, looks, series.axis, ratio_tick)
+    made = line_plot(series.title, about, lines, looks, series.axis, ratio_tick, through=[1.0], room=0.1)
     if made is None:
         return None
     plot, x, y = made
-    y = around(
-        [1.0, *(v for points in lines.values() for p in points for v in p[1:4])], plot.bottom, plot.top, room=0.1
-    )
-    plot.body.clear()
-    plot.body += shaded(plot, x, brackets)
-    plot.y_ticks(y, [(v, ratio_tick(v)) for v in y.decades()])
-    plot.x_ticks(
-        x, [(s, units.size(s)) for s in sorted({p[0] for points in lines.values() for p in points})], series.axis
-    )
+    plot.body[:0] = shaded(plot, x, brackets)
     plot.body.append(tag("path", class_="one", d=f"M{plot.left:.1f} {y(1):.1f}H{plot.right:.1f}"))
     draw(plot, x, y, lines, looks)
     plot.body.append(beside_one(plot, y, lines, clipped_rival(rivals)))

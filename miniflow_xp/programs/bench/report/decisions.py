@@ -1,7 +1,7 @@
 """The decision table: the winner of every series by size."""
 
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.bench.findings.outcome import ALONE, NOTHING, TIE, UNCLEAR, WINS, against, winner
+from miniflow_xp.programs.bench.findings.outcome import ALONE, NOTHING, TIE, UNCLEAR, WINS, duels, winner
 from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
 from miniflow_xp.programs.bench.report.charts import styles
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
@@ -17,8 +17,6 @@ def decisions(run: Run) -> str:
         for series in run.of(*FAMILIES)
         if len(series.labels) > 1 and any(case_is_told(run, c) for c in series.cases)
     ]
-    if not rows:
-        return ""
     head = ["Workload", "Winner by size", f"Faster than {run.reference} from which size on"]
     return table("Winner by size, smallest first", head, rows)
 
@@ -54,9 +52,8 @@ def mark(style: Style) -> str:
 def brackets(run: Run, series: Series) -> str:
     """The crossover of each label."""
     lines = []
-    for label, rival in run.rivals(series):
-        found = against(run, series, label, rival)
-        if found is not None and not any(c.cells[label].is_floor for c in series.cases if label in c.cells):
-            against_whom = "" if rival == run.reference else f" against {rival}"
-            lines.append(f"<li>{escape(f'{label}{against_whom}: {found.crossover}')}</li>")
+    for one in duels(run, series):
+        if not any(c.cells[one.label].is_floor for c in series.cases if one.label in c.cells):
+            against_whom = "" if one.rival == run.reference else f" against {one.rival}"
+            lines.append(f"<li>{escape(f'{one.label}{against_whom}: {one.crossover}')}</li>")
     return "".join(lines)

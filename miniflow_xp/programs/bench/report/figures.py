@@ -1,9 +1,11 @@
 """Every figure as a file of its own: the styles inside, on white, without the page's variables."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 
+from miniflow_xp.errors import PackageMissingError
 from miniflow_xp.programs.bench.findings.run import Run, Series
 from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline
 
@@ -56,6 +58,21 @@ def alone(svg: str) -> str:
     return svg.replace("<svg ", f'<svg xmlns="{NAMESPACE}"{size} ', 1).replace(
         "</title>", f"</title><style>{rules}</style>", 1
     )
+
+
+def png(svg: str) -> bytes:
+    """The picture on white, by resvg; raises PackageMissingError where resvg_py is not installed."""
+    try:
+        import resvg_py
+    except ImportError:
+        raise PackageMissingError(
+            "figures as PNG",
+            "the package resvg-py is not installed",
+            "it turns SVG into PNG",
+            "Install it: pip install 'miniflow_xp[report]'",
+        ) from None
+    font = {"win32": "Arial", "darwin": "Helvetica"}.get(sys.platform, "DejaVu Sans")  # another one if it is missing
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg, background="white", sans_serif_family=font))
 
 
 def style(name: str) -> str:

@@ -55,8 +55,8 @@ def others(axes: Axes, x: str, y: str) -> tuple[tuple[str, float], ...]:
 def heatmap(run: Run, title: str, x: str, y: str, cases: dict[tuple[float, float], Contest]) -> str:
     """One square a case: the winner's colour, marker and lead over the next; hatched where there is no winner."""
     columns, rows = sorted({k[0] for k in cases}), sorted({k[1] for k in cases}, reverse=True)
-    labels = dict.fromkeys(name for case in cases.values() for name in case.cells)
-    looks = {name: Style(run.backends.index(b)) for name in labels if (b := backend_of(name, cases)) is not None}
+    backends = {name: cell.backend for case in cases.values() for name, cell in case.cells.items()}
+    looks = {name: Style(run.backends.index(backend)) for name, backend in backends.items()}
     plot = Plot(
         title,
         f"Rows are {y}, columns are {x}; hatched: no winner.",
@@ -79,11 +79,6 @@ def heatmap(run: Run, title: str, x: str, y: str, cases: dict[tuple[float, float
     plot.body.append(label((plot.left + plot.right) / 2, plot.bottom + 32, x, text_anchor="middle", class_="n"))
     plot.body.append(label(10, plot.top - 4, y, class_="n"))
     return plot.svg()
-
-
-def backend_of(name: str, cases: dict[tuple[float, float], Contest]) -> str | None:
-    """The backend of a label."""
-    return next((c.cells[name].backend for c in cases.values() if name in c.cells), None)
 
 
 def square(run: Run, case: Contest, x: float, y: float, wide: float, looks: dict[str, Style]) -> str:

@@ -22,10 +22,12 @@ MORE = ' <b class="more" aria-hidden="true">scroll →</b>'  # shown where a tab
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Row]) -> str:
-    """The first column names the row; texts are escaped, entries are not. Wide tables scroll within themselves."""
+    """The first column names the row; texts are escaped, entries are not. Wide ones scroll; empty without a row."""
     names = "".join(f'<th scope="col">{escape(h)}</th>' for h in head)
     lines = "".join(f"<tr>{row_head(first)}{''.join(map(data, rest))}</tr>" for first, *rest in rows)
     name = escape(caption)
+    if not lines:
+        return ""
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{name}"><table>'
         f"<caption><span>{name}{MORE}</span></caption><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>"

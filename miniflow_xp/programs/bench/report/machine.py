@@ -34,8 +34,7 @@ def machine(run: Run) -> str:
 
 def pairs(caption: str, rows: Iterator[tuple[str, str]]) -> str:
     """A table of names and values; empty without any."""
-    found = [[name, value] for name, value in rows if value]
-    return table(caption, ["What", "Value"], found) if found else ""
+    return table(caption, ["What", "Value"], ([name, value] for name, value in rows if value))
 
 
 def facts(run: Run) -> Iterator[tuple[str, str]]:
@@ -112,7 +111,7 @@ def peaks(run: Run) -> str:
         for backend, by_dtype in ceilings(run).items()
         for dtype, peak in by_dtype.items()
     ]
-    return table("Ceilings, measured", ["Backend", "Arithmetic", "Memory"], rows) if rows else ""
+    return table("Ceilings, measured", ["Backend", "Arithmetic", "Memory"], rows)
 
 
 def speed(value: float | None, unit: str) -> Entry:
@@ -124,11 +123,7 @@ def controls(run: Run) -> str:
     """A/A pairs and planted slowdowns."""
     rows = [["A/A", text(pair.backend), text(pair.case), signed(ratio)] for pair, ratio in run.controls]
     rows += [["planted", text(pair.backend), text(pair.case), signed(ratio)] for pair, ratio in run.planted]
-    return (
-        table("Controls: measured difference of the two", ["Kind", "Backend", "Case", "Difference"], rows)
-        if rows
-        else ""
-    )
+    return table("Controls: measured difference of the two", ["Kind", "Backend", "Case", "Difference"], rows)
 
 
 def command(run: Run) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.bench.findings.outcome import against
+from miniflow_xp.programs.bench.findings.outcome import duels
 from miniflow_xp.programs.bench.findings.run import Run, Series
 from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline, tables
 from miniflow_xp.programs.bench.report.decisions import decisions
@@ -46,8 +46,7 @@ def workloads(run: Run) -> list[Series]:
 
 def brackets(run: Run, series: Series) -> str:
     """The crossovers of a series in words."""
-    found = [(label, against(run, series, label, rival)) for label, rival in run.rivals(series)]
-    return " ".join(f"{label}: {one.crossover}." for label, one in found if one is not None)
+    return " ".join(f"{one.label}: {one.crossover}." for one in duels(run, series))
 
 
 def heatmaps(run: Run) -> str:
@@ -117,7 +116,7 @@ def peaks(run: Run) -> str:
     """Peak memory in words, where there is one size only."""
     found = [(c, c.peak_bytes) for c in run.cells if c.family == "memory" and c.peak_bytes is not None]
     rows: list[Row] = [[f"{c.series}, {c.case}", c.label, Entry(units.byte_count(p), p)] for c, p in found]
-    return table("Peak memory", ["Workload", "Backend", "Bytes"], rows) if rows else ""
+    return table("Peak memory", ["Workload", "Backend", "Bytes"], rows)
 
 
 def peers(run: Run) -> str:

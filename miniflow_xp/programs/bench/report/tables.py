@@ -17,8 +17,6 @@ def nodes(run: Run) -> str:
     """Each node at its largest size on every backend, with the ratio to the reference."""
     found = [s for s in run.of("node") if s.is_measured]
     labels = [b for b in run.backends if any(b in s.labels for s in found)]
-    if not found:
-        return ""
     rows: list[Row] = [[s.title, *node_row(run, s, largest(s, labels), labels)] for s in found]
     caption = (
         f"Single nodes at the largest size that all could be measured at; ratios: times as fast as {run.reference}"
@@ -36,8 +34,7 @@ def largest(series: Series, labels: list[str]) -> Contest:
 
 def node_row(run: Run, series: Series, case: Contest, labels: list[str]) -> Iterator[Entry]:
     """Size, then one entry a label."""
-    size = units.size(case.size) if case.size is not None else case.name
-    yield Entry(escape(f"{series.axis} {size}"), case.size)
+    yield Entry(escape(f"{series.axis} {place(case)}"), case.size)
     for label in labels:
         yield timed(run, case.cells.get(label), case.cells.get(run.reference))
 
@@ -86,7 +83,7 @@ def payback(run: Run) -> str:
         "Break-even at the smallest and the largest size that wins. Paid once: start of library and device, data to "
         "the device, and what the first call takes above a later one; less those of the reference"
     )
-    return table(caption, head, rows) if rows else ""
+    return table(caption, head, rows)
 
 
 def lasting(run: Run, *families: str) -> list[Series]:
@@ -132,7 +129,7 @@ def first_calls(run: Run) -> str:
         "What is paid once, at the largest size. Start: import of the library, first use of its device and a first "
         "small step, in a fresh process; upload: the data to the device"
     )
-    return table(caption, head, rows) if rows else ""
+    return table(caption, head, rows)
 
 
 def call_row(run: Run, cell: Cell) -> Iterator[Entry]:
@@ -157,24 +154,23 @@ def missing(run: Run) -> str:
         [why, state, Entry(str(len(cells)), float(len(cells))), Entry(escape(named(cells)))]
         for state, why, cells in run.left_out
     ]
-    return table("Not measured", ["Reason", "State", "Cells", "Which"], rows) if rows else ""
+    return table("Not measured", ["Reason", "State", "Cells", "Which"], rows)
 
 
 def ties(run: Run) -> str:
     """Cases without a single winner."""
     rows: list[Row] = []
     for series in run.of("step", "user", "peers", "capture", "node"):
-        sizes = [case for case in series.cases if winner(run, case).kind in (TIE, UNCLEAR)]
-        groups: dict[str, list[Contest]] = {}
-        for case in sizes:
-            groups.setdefault(SIGN[winner(run, case).kind].join(sorted(winner(run, case).labels)), []).append(case)
-        for who, cases in groups.items():
-            at = ", ".join(units.size(c.size) if c.size is not None else c.name for c in cases)
-            rows.append([series.title, who, f"{series.axis} {at}"])
-    return (
-        table(
-            "No single winner: ties (=), and differences that the noise hides (?)", ["Workload", "Who", "Where"], rows
-        )
-        if rows
-        else ""
-    )
+        groups: dict[str, list[str]] = {}
+        for case in series.cases:
+            found = winner(run, case)
+            if found.kind in SIGN:
+                groups.setdefault(SIGN[found.kind].join(sorted(found.labels)), []).append(place(case))
+        rows += [[series.title, who, f"{series.axis} {', '.join(places)}"] for who, places in groups.items()]
+    caption = "No single winner: ties (=), and differences that the noise hides (?)"
+    return table(caption, ["Workload", "Who", "Where"], rows)
+
+
+def place(case: Contest) -> str:
+    """The size of a case, or its name."""
+    return units.size(case.size) if case.size is not None else case.name

@@ -41,7 +41,7 @@ def loss(weights, x, target, heads=4):
     return xp.mean((block(weights, x, heads) - target) ** 2)
 
 
-def problem(batch=2, tokens=16, width=32, seed=0):
+def problem(tokens=16, batch=2, width=32, seed=0):
     """Weights to start from, and sequences."""
     random = np.random.default_rng(seed)
     shapes = dict.fromkeys(("query", "key", "value", "out"), (width, width))

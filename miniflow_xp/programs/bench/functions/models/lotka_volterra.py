@@ -24,24 +24,24 @@ def step(state, rates, h):
     return state + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def loss(rates, start, observed, steps=200, h=0.05, step=step):
-    """Mean squared distance to ``observed`` (20, 2), which are ``steps``/20 steps apart; a scalar."""
+def loss(rates, start, observed, every=10, h=0.05, step=step):
+    """Mean squared distance to ``observed`` (n, 2), which are ``every`` steps apart; a scalar."""
     xp = array_namespace(rates, start, observed)
     state, total = start, 0.0
-    for n in range(steps):
-        state = step(state, rates, h)
-        if (n + 1) % (steps // 20) == 0:
-            total = total + xp.sum((state - observed[(n + 1) // (steps // 20) - 1, :]) ** 2)
-    return total / 20
+    for n in range(observed.shape[0]):
+        for _ in range(every):
+            state = step(state, rates, h)
+        total = total + xp.sum((state - observed[n, :]) ** 2)
+    return total / observed.shape[0]
 
 
-def problem(seed=0):
-    """Rates to start from, the state at time 0, and observations."""
+def problem(steps=200, seed=0):
+    """Rates to start from, the state at time 0, and observations of every tenth step."""
     random = np.random.default_rng(seed)
     start, true = np.array([1.0, 0.5]), np.array([1.1, 0.8, 1.0, 0.6])
     state, seen = start, []
-    for n in range(200):
+    for n in range(steps):
         state = step(state, true, 0.05)
         if (n + 1) % 10 == 0:
             seen.append(state)
-    return np.array([1.0, 0.7, 1.2, 0.5]), start, np.array(seen) + 0.01 * random.normal(size=(20, 2))
+    return np.array([1.0, 0.7, 1.2, 0.5]), start, np.array(seen) + 0.01 * random.normal(size=(steps // 10, 2))

@@ -24,7 +24,7 @@ def loss(layer, images, target):
     return xp.mean((xp.mean(xp.where(y > 0, y, xp.zeros_like(y)), axis=(2, 3)) - target) ** 2)
 
 
-def problem(n=8, c=3, size=16, k=4, seed=0):
+def problem(size=16, n=8, c=3, k=4, seed=0):
     """A layer to start from, images, and numbers to fit."""
     random = np.random.default_rng(seed)
     layer = {"kernels": random.normal(size=(k, c, 3, 3)) / 5, "bias": random.normal(size=k) / 5}

@@ -1,0 +1,62 @@
+"""Functions: value and gradient of models, by ours and by the other libraries that differentiate.
+
+The text of a model is the same for all but HIPS/autograd, which does not know the Array API.
+"""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Model(NamedTuple):
+    """A module of ``models``, by the size that scales; ``compiled``: the sizes for which torch.compile takes part."""
+
+    name: str
+    sizes: tuple[int, ...]
+    quick: tuple[int, ...] = ()
+    compiled: tuple[int, ...] = ()
+
+    @property
+    def module(self) -> Any:
+        """Its ``loss`` and ``problem``."""
+        return import_module(f"{__name__}.models.{self.name}")
+
+
+MODELS = (
+    Model("elementwise", (1_000, 100_000, 10_000_000), (1_000, 100_000), (1_000, 100_000, 10_000_000)),
+    Model("logistic_regression", (200, 20_000), (200,), (200, 20_000)),
+    Model("gaussian_process", (50, 500), (50,), (50, 500)),
+    Model("lotka_volterra", (200,), (200,)),
+    Model("matrix_factorisation", (60, 600), (60,), (60, 600)),
+    Model("kalman_filter", (200,)),
+    Model("attention", (16, 128), (16,), (16, 128)),
+    Model("convolution", (16, 64), (16,), (16, 64)),
+)
+
+CONTESTANTS: dict[str, dict[str, str]] = {
+    "ours": {"*": "ours:captured"},
+    "ours, eager": {"numpy": "ours:eager", "torch": "ours:eager"},
+    "ours, compiled": {"torch": "ours:compiled"},
+    "HIPS/autograd": {"numpy": "hips:value_and_gradient"},
+    "autograd": {"torch": "in_torch:autograd"},
+    "torch.func": {"torch": "in_torch:functional"},
+    "torch.compile": {"torch": "in_torch:compiled"},
+    "jit": {"jax": "in_jax:jitted"},
+}
+"""{contestant: {backend, or * for all: "module:function" in this folder}}."""
+
+COMPILED = ("ours, compiled", "torch.compile")  # their first calls take many seconds
+
+
+def model_of(name: str) -> Model:
+    """The model of this name."""
+    return next(model for model in MODELS if model.name == name)
+
+
+def pairs(quick: bool) -> Iterator[tuple[Model, int, str]]:
+    """(model, size, contestant) of all that are measured."""
+    for model in MODELS:
+        for size in model.quick if quick else model.sizes:
+            for contestant in CONTESTANTS:
+                if contestant not in COMPILED or (size in model.compiled and not quick):
+                    yield model, size, contestant

@@ -1,0 +1,13 @@
+"""Value and gradient as JAX's users write it."""
+
+import jax
+
+from miniflow_xp.backend import Backend
+from miniflow_xp.programs.bench.functions import Model
+from miniflow_xp.programs.bench.functions.ours import Step, arguments, flat
+
+
+def jitted(model: Model, size: int, backend: Backend) -> Step:
+    """``jax.jit`` of ``jax.value_and_grad``."""
+    args, both = arguments(model, size, backend), jax.jit(jax.value_and_grad(model.module.loss))
+    return lambda: flat(both(*args))

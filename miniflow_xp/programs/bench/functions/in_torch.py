@@ -1,0 +1,55 @@
+"""Value and gradient as PyTorch's users write it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from miniflow_xp.backend import Backend
+from miniflow_xp.programs.bench.functions import Model
+from miniflow_xp.programs.bench.functions.ours import Step, arguments, flat
+from miniflow_xp.transforms.trees import flatten
+
+
+def by_autograd(model: Model, size: int, backend: Backend) -> tuple[Callable[..., list[Any]], list[Any]]:
+    """A function of leaves that gives value and gradients, and the leaves."""
+    parameters, *data = arguments(model, size, backend)
+    leaves, build = flatten(parameters)
+
+    def run(*leaves: Any) -> list[Any]:
+        held = [leaf.detach().requires_grad_() for leaf in leaves]
+        value = model.module.loss(build(iter(held)), *data)
+        return [value.detach(), *torch.autograd.grad(value, held)]
+
+    return run, leaves
+
+
+def autograd(model: Model, size: int, backend: Backend) -> Step:
+    """PyTorch's eager autograd."""
+    run, leaves = by_autograd(model, size, backend)
+    return lambda: run(*leaves)
+
+
+def functional(model: Model, size: int, backend: Backend) -> Step:
+    """``torch.func.grad_and_value``."""
+    args, both = arguments(model, size, backend), torch.func.grad_and_value(model.module.loss)
+
+    def step() -> list[Any]:
+        gradient, value = both(*args)
+        return flat((value, gradient))
+
+    return step
+
+
+def compiled(model: Model, size: int, backend: Backend) -> Step:
+    """``torch.compile`` of the loss, through eager autograd."""
+    parameters, *data = arguments(model, size, backend)
+    leaves, build = flatten(parameters)
+    loss = torch.compile(lambda leaves, data: model.module.loss(build(iter(leaves)), *data), dynamic=False)
+
+    def step() -> list[Any]:
+        held = [leaf.detach().requires_grad_() for leaf in leaves]
+        value = loss(held, data)
+        return [value.detach(), *torch.autograd.grad(value, held)]
+
+    return step

@@ -1,0 +1,99 @@
+"""Products: matmul, vecdot, tensordot, outer and cross, and NumPy's dot, inner and vdot."""
+
+from typing import Any
+
+from miniflow_xp.arrays.tables import composed, rule
+from miniflow_xp.rules.algebra import conj
+
+
+@rule("matmul")
+def _matmul(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    """ḡ Bᴴ and Aᴴ ḡ, a vector standing for a row on the left and for a column on the right."""
+    row, column = len(a.shape) == 1, len(b.shape) == 1
+    left, right = a[None, :] if row else a, b[:, None] if column else b
+    arriving = g[..., None] if column else g
+    arriving = arriving[..., None, :] if row else arriving
+
+    def of_left() -> Any:
+        back = xp.matmul(arriving, conj(xp, xp.matrix_transpose(right)))
+        return back[..., 0, :] if row else back
+
+    def of_right() -> Any:
+        back = xp.matmul(conj(xp, xp.matrix_transpose(left)), arriving)
+        return back[..., 0] if column else back
+
+    return of_left, of_right
+
+
+@rule("vecdot")
+def _vecdot(xp: Any, g: Any, y: Any, a: Any, b: Any, axis: int = -1) -> Any:
+    """y = Σ ā b."""
+    return lambda: conj(xp, xp.expand_dims(g, axis=axis)) * b, lambda: xp.expand_dims(g, axis=axis) * a
+
+
+@rule("tensordot")
+def _tensordot(xp: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    """Each gradient is a tensordot of ḡ and the other; its axes come out in another order, and are put back."""
+    of_a, of_b = summed_axes(axes, len(a.shape), len(b.shape))
+    free_a = [n for n in range(len(a.shape)) if n not in of_a]
+    free_b = [n for n in range(len(b.shape)) if n not in of_b]
+    of_g = range(len(free_a) + len(free_b))
+
+    def left() -> Any:
+        back = xp.tensordot(g, conj(xp, b), axes=(list(of_g[len(free_a) :]), free_b))
+        return put_back(xp, back, free_a + [of_a[of_b.index(n)] for n in sorted(of_b)])
+
+    def right() -> Any:
+        back = xp.tensordot(conj(xp, a), g, axes=(free_a, list(of_g[: len(free_a)])))
+        return put_back(xp, back, [of_b[of_a.index(n)] for n in sorted(of_a)] + free_b)
+
+    return left, right
+
+
+def summed_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[int]]:
+    """The axes that a tensordot sums over, of the one and of the other, counted from 0."""
+    if isinstance(axes, int):
+        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
+    of_a, of_b = [[each] if isinstance(each, int) else each for each in axes]
+    return [n % ndim_a for n in of_a], [n % ndim_b for n in of_b]
+
+
+def put_back(xp: Any, x: Any, came_as: list[int]) -> Any:
+    """x, whose axes are those of these numbers, with axes in order."""
+    order = tuple([came_as.index(n) for n in range(len(came_as))])
+    return x if order == tuple(range(len(order))) else xp.permute_dims(x, order)
+
+
+@rule("linalg.outer")
+def _outer(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    return lambda: xp.matmul(g, conj(xp, b)), lambda: xp.matmul(conj(xp, a), g)
+
+
+@rule("linalg.cross")
+def _cross(xp: Any, g: Any, y: Any, a: Any, b: Any, axis: int = -1) -> Any:
+    return (
+        lambda: xp.linalg.cross(conj(xp, b), g, axis=axis),
+        lambda: xp.linalg.cross(g, conj(xp, a), axis=axis),
+    )
+
+
+@composed("dot")
+def dot(xp: Any, a: Any, b: Any, /) -> Any:
+    """As NumPy's: the last axis of a with the last but one of b; a product, where one has no axes."""
+    if not a.shape or not b.shape:
+        return a * b
+    return xp.tensordot(a, b, axes=([len(a.shape) - 1], [max(len(b.shape) - 2, 0)]))
+
+
+@composed("inner")
+def inner(xp: Any, a: Any, b: Any, /) -> Any:
+    """As NumPy's: the last axis of a with the last of b; a product, where one has no axes."""
+    if not a.shape or not b.shape:
+        return a * b
+    return xp.tensordot(a, b, axes=([len(a.shape) - 1], [len(b.shape) - 1]))
+
+
+@composed("vdot")
+def vdot(xp: Any, a: Any, b: Any, /) -> Any:
+    """Σ ā b over all elements."""
+    return xp.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))

@@ -1,0 +1,358 @@
+"""Writes into arrays that are differentiated: right, or refused; never a wrong number in silence.
+
+Each function writes as its user would, with the library's own arrays too: what these then hold is what is expected.
+"""
+
+import numpy as np
+import pytest
+
+from miniflow_xp import differentiable_namespace, grad, jit
+from miniflow_xp.errors import DifferentiationError
+
+START = np.arange(6.0).reshape(3, 2) + 1
+
+
+def slope(backend, function, x=START):
+    """Central differences of the function on the library's own arrays, which it is free to write to."""
+    found = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[place] = 1e-6
+        up, down = (backend.asarray(x + sign * step) for sign in (1, -1))
+        found[place] = (float(function(up)) - float(function(down))) / 2e-6
+    return found
+
+
+def namespace(x):
+    from array_api_compat import array_namespace
+
+    return array_namespace(x)
+
+
+def row_assigned(x):
+    y = x * 1.0
+    y[0, :] = y[1, :] ** 2
+    return (y**3).sum()
+
+
+def row_added_to(x):
+    y = x * 1.0
+    y[0, :] += y[1, :] * x[2, :]
+    return (y**3).sum()
+
+
+def element_scaled(x):
+    y = x * 1.0
+    y[1, 0] *= x[0, 1]
+    y[1, 0] -= 2.0
+    return (y**3).sum()
+
+
+def whole_added_to(x):
+    y = x * 1.0
+    y += x**2
+    return (y**3).sum()
+
+
+def mask_assigned(x):
+    y = x * 1.0
+    y[x > 3.5] = 0.5
+    return (y**3).sum()
+
+
+def mask_scaled(x):
+    y = x * 1.0
+    y[x > 3.5] *= x[0, 1]
+    return (y**3).sum()
+
+
+def filled_in_a_loop(x):
+    xp = namespace(x)
+    y = xp.zeros((3, 2), dtype=x.dtype)
+    for n in range(3):
+        y[n, :] = x[n, :] ** (n + 1)
+    return (y**2).sum()
+
+
+def argument_written(x):
+    x[0, :] = x[1, :]
+    return (x**3).sum()
+
+
+def written_after_use(x):
+    y = x * 1.0
+    before = y**2
+    y[0, 0] = 0.0
+    return (before * y).sum()
+
+
+def swapped_with_a_copy(x):
+    xp = namespace(x)
+    y = x * 1.0
+    kept = xp.asarray(y[0, :], copy=True)
+    y[0, :] = y[1, :]
+    y[1, :] = kept
+    return (y[0, :] ** 2).sum() + (y[1, :] ** 3).sum()
+
+
+def disjoint_views(x):
+    y = x * 1.0
+    top, rest = y[:1, :], y[1:, :]
+    top[0, 0] = 0.0
+    return (rest**2).sum() + (top**3).sum()
+
+
+def view_let_go(x):
+    y = x * 1.0
+    z = y[0, :] ** 2
+    y[0, :] = z
+    return (y**2).sum()
+
+
+def copies_by_index(x):
+    xp = namespace(x)
+    y = x[:, 0] * 1.0
+    taken = y[xp.asarray([0, 1])]
+    y[0] = 0.0
+    return (taken**2).sum() + (y**3).sum()
+
+
+def copied_by_where(x):
+    xp = namespace(x)
+    y = x * 1.0
+    z = xp.where(y > 0, y, y)
+    y[0, 0] = 0.0
+    return (z**2).sum() + (y**3).sum()
+
+
+def constant_written(x):
+    xp = namespace(x)
+    y = xp.ones((2,), dtype=x.dtype)
+    y[0] = x[1, 1]
+    y[1] += x[1, 0]
+    return (y**2).sum()
+
+
+RIGHT = [
+    row_assigned,
+    row_added_to,
+    element_scaled,
+    whole_added_to,
+    mask_assigned,
+    mask_scaled,
+    filled_in_a_loop,
+    argument_written,
+    written_after_use,
+    swapped_with_a_copy,
+    view_let_go,
+    copied_by_where,
+    constant_written,
+]
+WRITABLE = ("numpy", "torch")
+
+
+@pytest.fixture
+def library(backend):
+    if backend.name == "cupy":
+        pytest.skip("its arrays behave as NumPy's")
+    return backend
+
+
+@pytest.mark.parametrize("function", RIGHT, ids=lambda f: f.__name__)
+def test_a_write_has_the_gradient_of_what_was_written(library, function):
+    if library.name not in ("numpy", "torch", "jax"):
+        pytest.skip("it is stricter about indices")
+    expected = slope_of_numpy(function)
+    np.testing.assert_allclose(library.to_numpy(grad(function)(library.asarray(START))), expected, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("function", [f for f in RIGHT if f is not mask_scaled], ids=lambda f: f.__name__)
+def test_so_it_has_captured(library, function):
+    if library.name not in ("numpy", "torch", "jax"):
+        pytest.skip("it is stricter about indices")
+    captured = jit(grad(function))
+    expected = slope_of_numpy(function)
+    for _ in range(2):
+        np.testing.assert_allclose(library.to_numpy(captured(library.asarray(START))), expected, rtol=2e-6, atol=2e-6)
+
+
+def slope_of_numpy(function):
+    from miniflow_xp import use_backend
+
+    with use_backend("numpy") as backend:
+        return slope(backend, function)
+
+
+@pytest.mark.parametrize("function", [disjoint_views, copies_by_index], ids=lambda f: f.__name__)
+def test_what_shares_no_memory_is_not_refused(function):
+    np.testing.assert_allclose(grad(function)(START), slope_of_numpy(function), atol=2e-7)
+
+
+def test_the_callers_array_is_not_written_to(library):
+    x = library.asarray(START)
+    if library.name in WRITABLE:
+        grad(argument_written)(x)
+        np.testing.assert_array_equal(library.to_numpy(x), START)
+
+
+# -- what a view would show, and we cannot
+
+
+def source_of_a_view(x):
+    y = x * 1.0
+    view = y[1:, :]
+    y[1, 0] = 0.0
+    return (view**2).sum()
+
+
+def view_of_a_source(x):
+    y = x * 1.0
+    view = y[1:, :]
+    view[0, 0] = 0.0
+    return (y**2).sum()
+
+
+def chain_of_views(x):
+    y = x * 1.0
+    last = y[1:, :][:, 0]
+    last[0] = 0.0
+    return (y**2).sum()
+
+
+def chain_let_go_of(x):
+    y = x * 1.0
+    last = namespace(x).reshape(y, (6,))[2:4]
+    y[1, 0] = 0.0
+    return (last**2).sum()
+
+
+def siblings(x):
+    y = x * 1.0
+    one, other = y[:2, :], y[1:, :]
+    one[1, 0] = 0.0
+    return (other**2).sum()
+
+
+def rows_swapped(x):
+    y = x * 1.0
+    y[0, :], y[1, :] = y[1, :], y[0, :]
+    return (y[0, :] ** 2).sum() + (y[1, :] ** 3).sum()
+
+
+def view_written_in_place(x):
+    y = x * 1.0
+    view = y[1, :]
+    view += 1.0
+    return (y**2).sum()
+
+
+def other_view_after_one_is_put_back(x):
+    y = x * 1.0
+    view = y[1, :]
+    y[1, :] += 1.0
+    return (view**2).sum()
+
+
+def put_back_elsewhere(x):
+    y = x * 1.0
+    view = y[1, :]
+    view += 1.0
+    y[0, :] = view
+    return (y**3).sum()
+
+
+def view_of_a_constant(x):
+    y = namespace(x).zeros((3,), dtype=x.dtype)
+    view = y[1:]
+    y[1] = x[0, 0]
+    return (view**2).sum() + (x**2).sum()
+
+
+def transposed(x):
+    y = x * 1.0
+    view = namespace(x).matrix_transpose(y)
+    y[1, 0] = 0.0
+    return (view**2).sum()
+
+
+REFUSED = [
+    source_of_a_view,
+    view_of_a_source,
+    chain_of_views,
+    chain_let_go_of,
+    siblings,
+    rows_swapped,
+    view_written_in_place,
+    other_view_after_one_is_put_back,
+    put_back_elsewhere,
+    view_of_a_constant,
+    transposed,
+]
+
+
+@pytest.mark.parametrize("how", [grad, lambda f: jit(grad(f)), jit], ids=["grad", "jit of grad", "jit"])
+@pytest.mark.parametrize("function", REFUSED, ids=lambda f: f.__name__)
+def test_an_array_that_a_write_made_wrong_is_refused(library, function, how):
+    if library.name not in WRITABLE:
+        pytest.skip("its arrays never change, or it is stricter about indices")
+    with pytest.raises(DifferentiationError, match=r"was written to at test_array_writes\.py"):
+        how(function)(library.asarray(START))
+
+
+def test_arrays_that_never_change_have_no_views(backend):
+    if backend.name != "jax":
+        pytest.skip("its arrays change")
+
+    def loss(x):
+        y = x * 1.0
+        view = y[1:, :]
+        y[1, 0] = 0.0
+        return (view**2).sum() + (y**3).sum()
+
+    expected = 3 * START**2
+    expected[1, 0] = 0
+    expected[1:] += 2 * START[1:]
+    np.testing.assert_allclose(backend.to_numpy(grad(loss)(backend.asarray(START))), expected)
+
+
+def test_flipping_a_tensor_is_a_copy():
+    torch = pytest.importorskip("torch", reason="PyTorch's flip copies: pip install torch")
+
+    def loss(x):
+        y = x * 1.0
+        flipped = namespace(x).flip(y)
+        y[0] = 0.0
+        return (flipped**2).sum()
+
+    x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    np.testing.assert_allclose(grad(loss)(x).numpy(), 2 * x.numpy())
+
+
+def test_the_later_of_two_values_for_one_place_gets_its_gradient(library):
+    xp = differentiable_namespace(library.xp)
+    if library.name not in ("numpy", "torch", "jax"):
+        pytest.skip("the standard has no arrays of integers in an index that is assigned to")
+
+    def loss(x, v):
+        return xp.sum(xp.setitem(x, xp.asarray([1, 1, 0]), v) ** 2)
+
+    x, v = library.asarray(np.array([1.0, 2.0, 3.0])), library.asarray(np.array([4.0, 5.0, 6.0]))
+    of_x, of_v = (library.to_numpy(g) for g in grad(loss, argnums=(0, 1))(x, v))
+    np.testing.assert_allclose(of_x, [0, 0, 6])
+    held = library.to_numpy(xp.setitem(x, xp.asarray([1, 1, 0]), v).array)
+    assert held[1] in (4.0, 5.0)
+    np.testing.assert_allclose(of_v, [8, 0, 12] if held[1] == 4 else [0, 10, 12])
+
+
+def test_views_that_are_gone_are_forgotten():
+    kept = []
+
+    def loss(x):
+        total = 0.0
+        for _ in range(100):
+            total = total + x[0, :].sum()
+        kept.append(len(x.views))
+        return total
+
+    grad(loss)(START)
+    assert kept[0] <= 1
