@@ -5,11 +5,10 @@ With them ``x[key] = value`` and ``x[key]`` have gradients, each through the oth
 
 from typing import Any
 
-from miniflow_xp.arrays.calls import apply, boxed, grounded
+from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.libraries import name_of_library
-from miniflow_xp.arrays.namespace import Namespace, namespace_of_library
-from miniflow_xp.arrays.operators import function_of
-from miniflow_xp.arrays.tables import COMPOSED, native
+from miniflow_xp.arrays.namespace import Namespace
+from miniflow_xp.arrays.tables import NATIVE, native
 
 Key = Any
 
@@ -17,11 +16,8 @@ Key = Any
 def call(xp: Any, op: str, *args: Any, **keywords: Any) -> Any:
     """Call a function by name on arrays of ``xp``, which is a library's namespace or ours."""
     if isinstance(xp, Namespace):
-        return COMPOSED[op](xp, *args, **keywords) if op in COMPOSED else apply(op, xp, args, keywords)
-    if op in COMPOSED:
-        ours = namespace_of_library(xp)
-        return grounded(COMPOSED[op](ours, *[boxed(a, ours) for a in args], **keywords))
-    return function_of(op, xp)(*args, **keywords)
+        return apply(op, xp, args, keywords)
+    return NATIVE[op](xp, *args, **keywords)
 
 
 def setitem(xp: Any, x: Any, key: Key, value: Any) -> Any:

@@ -6,12 +6,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, dtypes
-from miniflow_xp.arrays.calls import boxed, grounded, rebuilt
+from miniflow_xp.arrays.calls import apply, boxed, grounded, rebuilt
 from miniflow_xp.arrays.namespace import Namespace as TracedNamespace
 from miniflow_xp.arrays.namespace import namespace_of_library
-from miniflow_xp.arrays.operators import BINARY, COMPARISONS
-from miniflow_xp.arrays.tables import RULES, WITHOUT_GRADIENT
-from miniflow_xp.arrays.updates import call
+from miniflow_xp.arrays.operators import BINARY, COMPARISONS, function_of
+from miniflow_xp.arrays.tables import COMPOSED, RULES, WITHOUT_GRADIENT
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.errors import GraphError, MiniflowError
@@ -81,7 +80,7 @@ class Function(Call):
     def compute(self, xp: Namespace, *inputs: Any) -> Array:
         args, keywords = self.given(xp, inputs)
         try:
-            value = call(xp, self.op, *args, **keywords)
+            value = called(xp, self.op, args, keywords)
         except MiniflowError:
             raise
         except (ValueError, IndexError, RuntimeError) as error:
@@ -151,7 +150,7 @@ class Made(Call):
 
 
 def as_node(function: Callable[..., Any], name: str | None = None) -> type[Made]:
-    """A decorator that makes a node class of a function of arrays; or ``Softplus = as_node(lambda x: ...)``.
+    """Make a node class of a function of arrays; also a decorator.
 
     ``Softplus(x, name=...)`` makes a node, from nodes, numbers and arrays; other keywords are handed to the function.
     It takes its functions from ``array_namespace(x)``, operators, methods and indexing, returns one array, and its
@@ -188,6 +187,16 @@ def empty(function: Callable[..., Any], name: str) -> Made:
     """A node of a function's class, whose state is still to come."""
     kind = class_of(function, None if getattr(function, "__name__", None) in (name, "<lambda>") else name)
     return kind.__new__(kind)
+
+
+def called(xp: Namespace, op: str, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """The value of ``op`` for arrays of ``xp``, which is a library's namespace or one of traced arrays."""
+    is_traced = isinstance(xp, TracedNamespace)
+    if op in COMPOSED:
+        ours = xp if is_traced else namespace_of_library(xp)
+        value = COMPOSED[op](ours, *[boxed(arg, ours) for arg in args], **keywords)
+        return value if is_traced else grounded(value)
+    return apply(op, xp, args, keywords) if is_traced else function_of(op, xp)(*args, **keywords)
 
 
 def entered(item: Any, inbound: list[Any], places: bool) -> Any:

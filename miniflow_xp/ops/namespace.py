@@ -7,10 +7,9 @@ from typing import Any
 from miniflow_xp.arrays.calls import positional
 from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
-from miniflow_xp.arrays.updates import call
 from miniflow_xp.errors import GraphError
 from miniflow_xp.node import Node
-from miniflow_xp.ops.function import DTYPES, Dtype, Function, as_node, filled
+from miniflow_xp.ops.function import DTYPES, Dtype, Function, as_node, called, filled
 from miniflow_xp.switch import get_backend
 
 RESULTS = {
@@ -77,7 +76,7 @@ def built(op: str, library: Any, args: Sequence[Any], keywords: dict[str, Any]) 
         raise GraphError(op, "a node is given by keyword", "arrays are given by position", "Leave out the keyword")
     nodes = list(nodes_in(args))
     if not nodes:
-        return call(library, op, *filled(args, library, ()), **filled(keywords, library, ()))
+        return called(library, op, filled(args, library, ()), filled(keywords, library, ()))
     if op in RESULTS:
         from collections import namedtuple
 
