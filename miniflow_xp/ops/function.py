@@ -70,7 +70,7 @@ class Function(Call):
         part: int | None = None,
         name: str | None = None,
     ) -> None:
-        self.op, self.part = op, part
+        self.op, self.part, self.has_gradient = op, part, op not in WITHOUT_GRADIENT
         super().__init__(args, keywords, name, places=op in PLACES)
 
     def check(self, *inputs: Any) -> None:
@@ -85,13 +85,15 @@ class Function(Call):
             raise
         except (ValueError, IndexError, RuntimeError) as error:
             raise refused(self, inputs, error) from error
+        if self.part is None and isinstance(value, (list, tuple)):
+            raise several_results(self)
         return value if self.part is None else value[self.part]
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, *inputs: Any) -> Sequence[Thunk | None]:
-        if self.op in WITHOUT_GRADIENT:
+        if not self.has_gradient:
             return [None] * len(inputs)
         rule = RULES.get(self.op)
-        if rule is None or self.part is not None or any(map(is_complex, (value, *inputs))):
+        if rule is None or self.part is not None or any(map(dtypes.is_complex, inputs)):
             return super().vjp(xp, gradient, value, *inputs)
         args, keywords = self.given(xp, inputs)
         found: list[Any] = [None] * len(inputs)
@@ -104,7 +106,7 @@ class Function(Call):
         return found
 
     def __bool__(self) -> bool:
-        if self.op in WITHOUT_GRADIENT:
+        if not self.has_gradient:
             raise GraphError(
                 str(self),
                 "its truth is asked for, as by if, and, or",
@@ -194,6 +196,7 @@ def called(xp: Namespace, op: str, args: Sequence[Any], keywords: dict[str, Any]
     is_traced = isinstance(xp, TracedNamespace)
     if op in COMPOSED:
         ours = xp if is_traced else namespace_of_library(xp)
+        keywords = {name: boxed(item, ours) for name, item in keywords.items()}
         value = COMPOSED[op](ours, *[boxed(arg, ours) for arg in args], **keywords)
         return value if is_traced else grounded(value)
     return apply(op, xp, args, keywords) if is_traced else function_of(op, xp)(*args, **keywords)
@@ -256,9 +259,14 @@ def is_float(x: Any) -> bool:
     return hasattr(x, "dtype") and dtypes.name_of(x) in dtypes.FLOATS
 
 
-def is_complex(x: Any) -> bool:
-    """Is this an array of complex numbers?"""
-    return hasattr(x, "dtype") and dtypes.name_of(x).startswith("complex")
+def several_results(node: Function) -> GraphError:
+    """The error for a function that gives a tuple, though one array was expected."""
+    return GraphError(
+        str(node),
+        "the function gives several arrays",
+        "the value of a node is one array",
+        f"Take one of them: as_node(lambda x: xp.{node.op}(x)[0])",
+    )
 
 
 def refused(node: Function, inputs: Sequence[Any], error: Exception) -> GraphError:
