@@ -367,6 +367,8 @@ class Constant(Node):
     ``keeps_dtype``: integers, or truth values, that stay what they are, as those of an index do.
     """
 
+    has_gradient = False
+
     def __init__(self, given: Any, keeps_dtype: bool = False) -> None:
         self.is_array, self.keeps_dtype = hasattr(given, "shape"), keeps_dtype
         super().__init__(name=f"array {shape_of(given)}" if self.is_array else repr(given))

@@ -1,7 +1,7 @@
 """Nodes of functions: ``Function`` calls one of the Array API by its name, ``as_node`` makes a class of one's own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
@@ -162,7 +162,7 @@ def as_node(function: Callable[..., Any], name: str | None = None) -> type[Made]
     return class_of(function, name)
 
 
-@cache
+@lru_cache(maxsize=256)  # which keeps the functions
 def class_of(function: Callable[..., Any], name: str | None) -> type[Made]:
     """The class of a function's nodes; one for each function, so that copies are of it."""
     own = str(getattr(function, "__name__", type(function).__name__))
