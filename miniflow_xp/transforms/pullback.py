@@ -88,6 +88,13 @@ def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
 
 def as_array(leaf: Any) -> Any:
     """An argument as an array: a Python number as one of the backend in use."""
+    if hasattr(leaf, "inbound_nodes"):
+        raise DifferentiationError(
+            str(leaf),
+            "a node was given to a function of arrays",
+            "a graph is run, and differentiated, by Program or by forward_and_backward",
+            "Give arrays; or make a node of the function: as_node(f)(node)",
+        )
     if type(leaf) is Traced or hasattr(leaf, "__array_namespace__") or hasattr(leaf, "dtype"):
         return leaf
     if isinstance(leaf, (bool, int, float, complex)):
@@ -260,8 +267,15 @@ def no_gradient(equation: Equation, place: int) -> DifferentiationError:
 
 
 def stop_gradient(tree: Any) -> Any:
-    """x as a constant: the gradient through it is 0. Takes arrays, and trees of them."""
-    return tree_map(without_gradient, tree)
+    """x as a constant: the gradient through it is 0. Takes arrays, and trees of them; nodes, too."""
+    return tree_map(stopped, tree)
+
+
+def stopped(leaf: Any) -> Any:
+    """An array as a constant; a node as one that hands no gradient on."""
+    if hasattr(leaf, "inbound_nodes"):
+        return leaf.__array_namespace__().stop_gradient(leaf)
+    return without_gradient(leaf)
 
 
 def differentiable_namespace(xp: Any) -> Namespace:
