@@ -91,9 +91,9 @@ def along(gradients, moves):
 
 def slope(backend, function, arrays, moves):
     """The derivative of a function along a direction, by central differences."""
-    ends = []
+    ends, xp = [], differentiable_namespace(backend.xp)
     for sign in (1, -1):
-        moved = [backend.asarray(a + sign * STEP * v) for a, v in zip(arrays, moves, strict=True)]
+        moved = [xp.asarray(backend.asarray(a + sign * STEP * v)) for a, v in zip(arrays, moves, strict=True)]
         ends.append(float(on_host(backend, function(*moved))))
     return (ends[0] - ends[1]) / (2 * STEP)
 
@@ -188,7 +188,7 @@ def test_pytorch_agrees(row):
     )
     for got, wanted in zip(gradients, expected, strict=True):
         got, wanted = got.resolve_conj().resolve_neg().numpy(), wanted.resolve_conj().resolve_neg().numpy()
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted)))))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted), initial=0))))
 
 
 @rows
@@ -204,7 +204,7 @@ def test_jax_agrees(row):
     gradients = grad(scalar(differentiable_namespace(xp), row.call, weights), argnums=everything(row))(*arrays)
     for got, wanted in zip(gradients, expected, strict=True):
         wanted = np.conj(wanted)  # JAX gives the conjugate for complex arguments
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted)))))
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-10 * max(1.0, float(np.max(np.abs(wanted), initial=0))))
 
 
 def native_value_of(xp, row, arrays):

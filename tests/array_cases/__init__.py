@@ -1,5 +1,5 @@
 """The table of array functions that the tests are made from: a row for each way of calling one, a family a file."""
 
-from array_cases import elementwise
+from array_cases import complexes, elementwise, special
 
-CASES = [*elementwise.CASES]
+CASES = [*elementwise.CASES, *complexes.CASES, *special.CASES]
