@@ -114,3 +114,13 @@ def mixed_libraries(op: str, names: list[str]) -> DifferentiationError:
         "the arrays of a call belong to one library",
         "Bring them to one: xp.asarray of a NumPy array, or from_dlpack",
     )
+
+
+def no_closed_form(op: str, argument: str) -> DifferentiationError:
+    """The error for an argument of a function whose derivative with respect to it has no closed form."""
+    return DifferentiationError(
+        op,
+        f"its argument {argument} is being differentiated",
+        f"the derivative with respect to {argument} has no closed form, those of the other arguments are known",
+        f"Write stop_gradient({argument}), or give the function a rule by custom_vjp",
+    )

@@ -2,6 +2,7 @@
 
 from miniflow_xp.rules import (
     beyond,
+    complexes,
     creation,
     cumulative,
     einsum,
@@ -13,12 +14,17 @@ from miniflow_xp.rules import (
     numerics,
     products,
     reductions,
+    softmax,
     sorting,
+    special,
+    special_series,
+    special_values,
     statistics,
 )
 
 __all__ = [
     "beyond",
+    "complexes",
     "creation",
     "cumulative",
     "einsum",
@@ -30,6 +36,10 @@ __all__ = [
     "numerics",
     "products",
     "reductions",
+    "softmax",
     "sorting",
+    "special",
+    "special_series",
+    "special_values",
     "statistics",
 ]

@@ -2,6 +2,7 @@
 
 from array_cases import (
     beyond,
+    complexes,
     elementwise,
     fourier,
     indexing,
@@ -10,10 +11,12 @@ from array_cases import (
     products,
     reductions,
     sorting,
+    special,
 )
 
 CASES = [
     *beyond.CASES,
+    *complexes.CASES,
     *elementwise.CASES,
     *fourier.CASES,
     *indexing.CASES,
@@ -22,4 +25,5 @@ CASES = [
     *products.CASES,
     *reductions.CASES,
     *sorting.CASES,
+    *special.CASES,
 ]
