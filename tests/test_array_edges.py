@@ -26,7 +26,9 @@ def derivatives(backend, function, arrays, order=1):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy's own, of divisions by zero
-        found = grad(total if order == 1 else slopes, argnums=everything)(*map(backend.asarray, map(np.asarray, arrays)))
+        found = grad(total if order == 1 else slopes, argnums=everything)(
+            *map(backend.asarray, map(np.asarray, arrays))
+        )
     return [host(backend, g) for g in found]
 
 
