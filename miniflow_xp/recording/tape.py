@@ -11,9 +11,9 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from miniflow_xp.arrays.calls import leaves, rebuilt
-from miniflow_xp.arrays.equations import CONSTANT, RECORDED
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
 from miniflow_xp.arrays.namespace import Namespace
-from miniflow_xp.arrays.refusals import contents_wanted
+from miniflow_xp.arrays.refusals import contents_wanted, stale
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.recording.equations import Value
@@ -120,6 +120,8 @@ class Tape:
     def _value_of(self, traced: Traced) -> Value:
         if traced.level == CONSTANT:
             return self.constant(traced.array)
+        if traced.level == STALE:
+            raise stale(traced.place)
         if traced.level != RECORDED or traced.xp.tape is not self:
             raise foreign(traced.shape)
         value: Value = traced.equation

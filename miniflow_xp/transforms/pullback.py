@@ -6,9 +6,9 @@ from typing import Any
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp.arrays.calls import boxed, rebuilt, without_gradient
-from miniflow_xp.arrays.equations import CONSTANT, Equation, levels
+from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
 from miniflow_xp.arrays.namespace import Namespace, constant, namespace_of, namespace_of_library
-from miniflow_xp.arrays.refusals import unknown_to_library
+from miniflow_xp.arrays.refusals import stale, unknown_to_library
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.broadcasting import unbroadcast
 from miniflow_xp.errors import DifferentiationError, MiniflowError, ShapeError
@@ -48,7 +48,8 @@ class DifferentiatedCall:
         self._inside = any(type(array) is Traced for array in arrays)
         self._level = next(levels)
         self._starts = [start(array) for array in arrays]
-        ends, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
+        results, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
+        ends = [without_inner_levels(result, self._level) for result in results]
         self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
         self.ends = [value_below(end, self._level, self._inside) for end in ends]
         self.value = rebuild(iter(self.ends))
@@ -113,6 +114,15 @@ def as_array(leaf: Any) -> Any:
 def start(array: Any) -> Equation:
     """The equation of an argument, where the gradients end."""
     return Equation("argument", (), {}, array, (), None, namespace_of(array))
+
+
+def without_inner_levels(end: Any, level: int) -> Any:
+    """A result without what a differentiation inside, which is over, has left on it by writing into it."""
+    while type(end) is Traced and end.level > level:
+        if end.level == STALE:
+            raise stale(end.place)
+        end = end.array
+    return end
 
 
 def value_below(end: Any, level: int, inside: bool) -> Any:

@@ -61,7 +61,12 @@ def rows():
     yield "quantile", "with respect to q", lambda xp, x, q: xp.quantile(x, q / 3) ** 2, [normal(4), positive()]
     yield "quantile", "of one", lambda xp, x: xp.quantile(x, 0.3, axis=0) ** 2, [normal(1, 3)]
     yield "percentile", "", lambda xp, x: xp.percentile(x, 35.0) ** 2, [normal(5)]
-    yield "percentile", "several", lambda xp, x: xp.percentile(x, [10, 60], axis=1) ** 2, [normal(2, 5)]
+    yield (
+        "percentile",
+        "several",
+        lambda xp, x: xp.percentile(x, xp.asarray([10.0, 60.0], dtype=x.dtype), axis=1) ** 2,
+        [normal(2, 5)],
+    )
     yield "cov", "", lambda xp, x: xp.cov(x), [normal(2, 4)]
     yield "cov", "of one variable", lambda xp, x: xp.cov(x), [normal(4)]
     yield "cov", "two", lambda xp, x, y: xp.cov(x, y, ddof=0), [normal(4), normal(4)]
