@@ -9,9 +9,13 @@ from miniflow_xp.gradcheck.differences import gradcheck
 from miniflow_xp.graph import forward_and_backward, forward_pass, topological_sort
 from miniflow_xp.node import Elementwise, Input, Node, Parameter
 from miniflow_xp.ops import (
+    MAE,
     MSE,
     Add,
+    BinaryCrossEntropy,
     CrossEntropy,
+    Huber,
+    KLDivergence,
     Linear,
     LogSoftmax,
     MatMul,
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.trainer import Trainer
     from miniflow_xp.layers import Dense, Dropout, Layer, LayerNorm, Sequential
     from miniflow_xp.ops.function import as_node
+    from miniflow_xp.ops.losses import Loss
+    from miniflow_xp.ops.made_losses import as_loss
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
     from miniflow_xp.transforms.custom import checkpoint, custom_vjp
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
     from miniflow_xp.transforms.pullback import differentiable_namespace, stop_gradient, vjp
 
 __all__ = [
+    "MAE",
     "MSE",
     "SGD",
     "Adam",
@@ -49,15 +56,19 @@ __all__ = [
     "Add",
     "Backend",
     "Batches",
+    "BinaryCrossEntropy",
     "CrossEntropy",
     "Dense",
     "Dropout",
     "Elementwise",
+    "Huber",
     "Input",
+    "KLDivergence",
     "Layer",
     "LayerNorm",
     "Linear",
     "LogSoftmax",
+    "Loss",
     "MatMul",
     "MiniflowError",
     "Mul",
@@ -75,6 +86,7 @@ __all__ = [
     "Tanh",
     "Trainer",
     "Validation",
+    "as_loss",
     "as_node",
     "available_backends",
     "checkpoint",
@@ -118,9 +130,11 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "Layer": "layers",
     "LayerNorm": "layers",
     "Sequential": "layers",
+    "Loss": "ops.losses",
     "Program": "engine.program",
     "RMSProp": "engine.optim",
     "Trainer": "engine.trainer",
+    "as_loss": "ops.made_losses",
     "as_node": "ops.function",
     "checkpoint": "transforms.custom",
     "custom_vjp": "transforms.custom",

@@ -119,12 +119,35 @@ class Row:
         return self.name
 
 
+def pairs_apart(rng: np.random.Generator, y: Shape, a: Shape) -> Arrays:
+    """Targets, and outputs at least 0.1 from them and from a distance of 1, where losses of pairs have kinks."""
+    targets = rng.uniform(-1, 1, y)
+    apart = rng.choice([-1.0, 1.0], y) * (rng.uniform(0.1, 0.9, y) + rng.integers(2, size=y))
+    return targets, (targets + apart).reshape(a)
+
+
+def chances_and_logits(rng: np.random.Generator, y: Shape, logits: Shape) -> Arrays:
+    return rng.uniform(0, 1, y), rng.uniform(-4, 4, logits)
+
+
+def probabilities_and_logits(rng: np.random.Generator, y: Shape, logits: Shape) -> Arrays:
+    return softmax(rng.uniform(-2, 2, y), -1), rng.uniform(-4, 4, logits)
+
+
 def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
 
 
 def cross_entropy(y: np.ndarray, logits: np.ndarray) -> np.ndarray:
     return -np.log(np.take_along_axis(softmax(logits, -1), y[..., None], -1)).mean()
+
+
+def huber(d: np.ndarray) -> np.ndarray:
+    return np.where(d < 1, d * d / 2, d - 0.5)
+
+
+def jax_huber(jax: Any, d: Any) -> Any:
+    return jax.numpy.where(d < 1, d * d / 2, d - 0.5)
 
 
 def torch_linear(torch: Any, X: Any, W: Any, b: Any) -> Any:
@@ -329,6 +352,51 @@ ROWS = (
         cases=(((4,), (4, 3)), ((2, 3), (2, 3, 4)), ((), (3,)), ((4,), (4, 1))),
         any_shapes=ANY_WITH_AXIS.map(lambda shapes: (shapes[0][:-1], shapes[0])),
         sample=labels_and_logits,
+        integers=(0,),
+    ),
+    Row(
+        "MAE",
+        mf.MAE,
+        numpy=lambda y, a: np.abs(y.ravel() - a.ravel()).mean(),
+        torch=lambda torch, y, a: torch.nn.functional.l1_loss(a.flatten(), y.flatten()),
+        jax=lambda jax, y, a: jax.numpy.abs(a.ravel() - y.ravel()).mean(),
+        cases=(((4, 3), (4, 3)), ((5,), (5,)), ((5,), (5, 1)), ((6,), (1, 6)), ((), ())),
+        any_shapes=ANY_ONE.map(lambda shapes: shapes * 2),
+        sample=pairs_apart,
+        shared=(2, 3),
+    ),
+    Row(
+        "Huber",
+        mf.Huber,
+        numpy=lambda y, a: huber(np.abs(y.ravel() - a.ravel())).mean(),
+        torch=lambda torch, y, a: torch.nn.functional.huber_loss(a.flatten(), y.flatten()),
+        jax=lambda jax, y, a: jax_huber(jax, jax.numpy.abs(y.ravel() - a.ravel())).mean(),
+        cases=(((4, 3), (4, 3)), ((5,), (5,)), ((5,), (5, 1)), ((6,), (1, 6)), ((), ())),
+        any_shapes=ANY_ONE.map(lambda shapes: shapes * 2),
+        sample=pairs_apart,
+        shared=(2, 3),
+    ),
+    Row(
+        "BinaryCrossEntropy",
+        mf.BinaryCrossEntropy,
+        numpy=lambda y, x: (np.logaddexp(0, x.ravel()) - y.ravel() * x.ravel()).mean(),
+        torch=lambda torch, y, x: torch.nn.functional.binary_cross_entropy_with_logits(x.flatten(), y.flatten()),
+        jax=lambda jax, y, x: (jax.nn.softplus(x.ravel()) - y.ravel() * x.ravel()).mean(),
+        cases=(((4, 3), (4, 3)), ((5,), (5,)), ((5,), (5, 1)), ((6,), (1, 6)), ((), ())),
+        any_shapes=ANY_ONE.map(lambda shapes: shapes * 2),
+        sample=chances_and_logits,
+    ),
+    Row(
+        "KLDivergence",
+        mf.KLDivergence,
+        numpy=lambda y, x: (y * (np.log(y) - np.log(softmax(x, -1)))).sum(-1).mean(),
+        torch=lambda torch, y, x: (
+            torch.nn.functional.kl_div(x.log_softmax(-1), y.detach(), reduction="none").sum(-1).mean()
+        ),
+        jax=lambda jax, y, x: (y * (jax.numpy.log(y) - jax.nn.log_softmax(x))).sum(-1).mean(),
+        cases=(((4, 3), (4, 3)), ((2, 3, 4), (2, 3, 4)), ((3,), (3,))),
+        any_shapes=ANY_WITH_AXIS.map(lambda shapes: shapes * 2),
+        sample=probabilities_and_logits,
         integers=(0,),
     ),
 )

@@ -20,7 +20,7 @@ from miniflow_xp.feed import admit, checked_feed, float_dtypes
 from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter, as_nodes
 from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.ops.losses import Loss, Weight, as_mean
+from miniflow_xp.ops.losses import Loss, Weight, as_mean, loss_of
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 from miniflow_xp.system.notebooks import ShownAsText
 
@@ -65,7 +65,9 @@ class Trainer(ShownAsText):
 
     def _begin(self) -> None:
         """Set what MADE_ANEW names."""
-        self._graph = FrozenGraph([self.cost], self.parameters)
+        loss = loss_of(self.cost)
+        weight = [] if loss is None or loss.counts_terms else [Weight(loss)]
+        self._graph = FrozenGraph([self.cost, *weight], self.parameters)
         trained = set(self.parameters)
         data = [leaf for leaf in self.graph.leaves if leaf not in trained]
         self._captures = CaptureCache(data, f"Trainer of {self.cost}")
@@ -141,6 +143,10 @@ class Trainer(ShownAsText):
 
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
+        return self.weighed_step(feed)[0]
+
+    def weighed_step(self, feed: Mapping[Input, Any] | None = None) -> Sequence[Array]:
+        """One step; the cost, and the weight of its loss where this is no number of terms."""
         backend, feed = get_backend(), checked_feed(feed, self._captures.name)
         with self._captures.turn:
             self._follow()
@@ -151,7 +157,7 @@ class Trainer(ShownAsText):
             captured, arrays = self._captures.prepare(feed, (), self._key, self._function, held.state, self._dtypes)
             if captured is not held.captured:
                 self._move_to(captured)
-            return captured(*arrays)[0]
+            return captured(*arrays)
 
     def to(self, choice: Choice, **options: Any) -> "Trainer":
         """Continue on another backend, which becomes the one in use: ``trainer.to("cupy:0")``; returns the trainer.

@@ -132,23 +132,37 @@ class Made(Call):
         super().__init__(inputs, keywords, name)
 
     def compute(self, xp: Namespace, *inputs: Any) -> Array:
-        is_traced = isinstance(xp, TracedNamespace)
-        ours = xp if is_traced else namespace_of_library(xp)
-        args, keywords = self.given(xp, [boxed(x, ours) for x in inputs])
-        value = type(self).function(*args, **keywords)
-        if not hasattr(value, "dtype"):
-            raise GraphError(
-                str(self),
-                f"its function returned a {type(value).__name__}",
-                "the value of a node is one array",
-                "Return an array: one of several results, or xp.asarray(number)",
-            )
-        return value if is_traced else grounded(value)
+        ours = ours_of(xp)
+        return called(self, xp, *self.given(xp, [boxed(x, ours) for x in inputs]))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if is_found_by_name(type(self)):
-            return super().__reduce_ex__(protocol)
-        return empty, (type(self).function, type(self).__name__), self.__getstate__()
+        return reduced_to_function(self) or super().__reduce_ex__(protocol)
+
+
+def ours_of(xp: Namespace) -> TracedNamespace:
+    """The namespace that functions of arrays find: that of traced arrays, for a library's or as it is."""
+    return xp if isinstance(xp, TracedNamespace) else namespace_of_library(xp)
+
+
+def called(node: Any, xp: Namespace, args: Sequence[Any], keywords: Mapping[str, Any]) -> Array:
+    """What the function of a node's class returns, one array, for traced arrays; raises GraphError."""
+    value = type(node).function(*args, **keywords)
+    if not hasattr(value, "dtype"):
+        raise GraphError(
+            str(node),
+            f"its function returned a {type(value).__name__}",
+            "the value of a node is one array",
+            "Return an array: one of several results, or xp.asarray(number)",
+        )
+    return value if isinstance(xp, TracedNamespace) else grounded(value)
+
+
+def reduced_to_function(node: Any) -> tuple[Any, ...] | None:
+    """How a node of a function's class is pickled where its class is not found by name; None where it is."""
+    kind = type(node)
+    if is_found_by_name(kind):
+        return None
+    return empty, (kind.function, kind.__name__, kind.__base__), node.__getstate__()
 
 
 def as_node(function: Callable[..., Any], name: str | None = None) -> type[Made]:
@@ -159,11 +173,12 @@ def as_node(function: Callable[..., Any], name: str | None = None) -> type[Made]
     gradient is that of what it calls; ``custom_vjp`` gives it another. ``name``: of the class, for people.
     """
     checks.function(function, "as_node", "it is a function of arrays", "Write as_node(lambda x: ...)")
-    return class_of(function, name)
+    found: type[Made] = class_of(function, name, Made)
+    return found
 
 
 @lru_cache(maxsize=256)  # which keeps the functions
-def class_of(function: Callable[..., Any], name: str | None) -> type[Made]:
+def class_of(function: Callable[..., Any], name: str | None, base: Any) -> Any:
     """The class of a function's nodes; one for each function, so that copies are of it."""
     own = str(getattr(function, "__name__", type(function).__name__))
     members = {
@@ -172,7 +187,7 @@ def class_of(function: Callable[..., Any], name: str | None) -> type[Made]:
         "__module__": getattr(function, "__module__", None) or __name__,
         "__qualname__": str(getattr(function, "__qualname__", own)) if name is None else name,
     }
-    return type(name or ("function" if own == "<lambda>" else own), (Made,), members)
+    return type(name or ("function" if own == "<lambda>" else own), (base,), members)
 
 
 def is_found_by_name(kind: type) -> bool:
@@ -185,9 +200,9 @@ def is_found_by_name(kind: type) -> bool:
     return found is kind
 
 
-def empty(function: Callable[..., Any], name: str) -> Made:
+def empty(function: Callable[..., Any], name: str, base: Any) -> Any:
     """A node of a function's class, whose state is still to come."""
-    kind = class_of(function, None if getattr(function, "__name__", None) in (name, "<lambda>") else name)
+    kind = class_of(function, None if getattr(function, "__name__", None) in (name, "<lambda>") else name, base)
     return kind.__new__(kind)
 
 

@@ -1,13 +1,17 @@
 """Costs: MSE for measurements, CrossEntropy for classes. The target comes first, as in the lesson."""
 
+from collections.abc import Iterable, Sequence
 from copy import copy
+from math import prod
+from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import in_one_order, shape_of
-from miniflow_xp.checks import one_of
+from miniflow_xp.checks import MOST, fraction, not_negative, one_of, whole
 from miniflow_xp.dtypes import wide
 from miniflow_xp.errors import DtypeError, LabelError, ShapeError
+from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Node, Operand, Thunk
 
 
@@ -16,30 +20,71 @@ class Loss(Node):
 
     ``reduction``: ``"mean"`` or ``"sum"``. The mean is the sum divided by the weight, which is the number of terms;
     sums and weights of parts of a batch add up to those of the whole, means do not. Of half precision all are float32.
+
+    ``sample_weights``: a node or an array, (n,) for n examples, or of the first axes of the terms. Each term then
+    counts so often: the mean is Σ wᵢ tᵢ / Σ wᵢ.
+
+    A subclass says its ``terms``. It may have a ``check`` and a ``vjp`` of its own, which take the weights as a last
+    input where there are some; without a ``vjp`` it has the gradient of what its terms call.
     """
 
     is_cost = True
     takes_numbers = False
 
-    def __init__(self, y: Operand, output: Operand, name: str | None = None, *, reduction: str = "mean") -> None:
-        super().__init__([y, output], name)
+    def __init__(
+        self,
+        y: Operand,
+        output: Operand,
+        name: str | None = None,
+        *,
+        reduction: str = "mean",
+        sample_weights: "Operand | None" = None,
+    ) -> None:
+        super().__init__([y, output] if sample_weights is None else [y, output, sample_weights], name)
         self.reduction = one_of(reduction, ("mean", "sum"), f"{self}, reduction")
+
+    @property
+    def counts_terms(self) -> bool:
+        """Is the weight the number of terms, which shapes say?"""
+        return len(self.inbound_nodes) == 2
 
     def terms(self, xp: Namespace, y: Array, output: Array) -> Array:
         """The terms, in whatever shape."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self} has no terms: define them")
 
-    def compute(self, xp: Namespace, y: Array, output: Array) -> Array:
+    def compute(self, xp: Namespace, y: Array, output: Array, *weights: Array) -> Array:
         terms = wide(xp, self.terms(xp, y, output))
-        return xp.sum(terms) if self.reduction == "sum" else xp.mean(terms)
+        if weights:
+            terms = terms * self.along(xp, terms, *weights)
+        if self.reduction == "sum":
+            return xp.sum(terms)
+        return xp.mean(terms) if self.counts_terms else xp.sum(terms) / self.weight(xp, y, output, *weights)
 
-    def weight(self, xp: Namespace, y: Array, output: Array) -> Array:
-        """The number of terms, a scalar; counted from the data, so that it holds where a shape is not known yet."""
-        return count(xp, self.terms(xp, y, output))
+    def weight(self, xp: Namespace, y: Array, output: Array, *weights: Array) -> Array:
+        """What the mean divides by, a scalar; counted from the data: it holds where a shape is not known yet."""
+        ones = self.shares(xp, y, output)
+        return xp.sum(ones * self.along(xp, ones, *weights)) if weights else xp.sum(ones)
+
+    def shares(self, xp: Namespace, y: Array, output: Array) -> Array:
+        """What each term adds to the weight, in the shape of the terms: 1."""
+        return xp.ones_like(wide(xp, self.terms(xp, y, output)))
 
     def scale(self, xp: Namespace, gradient: Array, y: Array, output: Array) -> Array:
-        """The gradient of one term."""
+        """The gradient of one term, where there are no weights."""
         return gradient if self.reduction == "sum" else gradient / self.weight(xp, y, output)
+
+    def along(self, xp: Namespace, terms: Array, weights: Array) -> Array:
+        """The weights of the samples, as they multiply the terms; raises ShapeError."""
+        shape = (prod(shape_of(weights)),) if terms.ndim == 1 else shape_of(weights)
+        if shape != shape_of(terms)[: len(shape)]:
+            raise ShapeError(
+                str(self),
+                f"the sample weights are {shape_of(weights)} but the terms {shape_of(terms)}",
+                "there is one weight for each example: they have the first axes of the terms",
+                f"Feed weights of shape {shape_of(terms)[:1]}",
+            )
+        spread = xp.reshape(weights, shape + (1,) * (terms.ndim - len(shape)))
+        return xp.astype(spread, terms.dtype, copy=False)
 
 
 class MSE(Loss):
@@ -51,23 +96,29 @@ class MSE(Loss):
 
     gives_columns = True
 
-    def __init__(self, y: Operand, a: Operand, name: str | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(y, a, name, reduction=reduction)
+    def __init__(
+        self,
+        y: Operand,
+        a: Operand,
+        name: str | None = None,
+        *,
+        reduction: str = "mean",
+        sample_weights: "Operand | None" = None,
+    ) -> None:
+        super().__init__(y, a, name, reduction=reduction, sample_weights=sample_weights)
 
-    def check(self, y: Array, a: Array) -> None:
-        if not in_one_order(shape_of(y), shape_of(a)):
-            raise ShapeError(
-                str(self),
-                f"y is {shape_of(y)} but a is {shape_of(a)}",
-                "y and a are compared element by element, in the same shape but for axes of one element",
-                "Feed one target for each output, in the shape of the output",
-            )
+    def check(self, y: Array, a: Array, *weights: Array) -> None:
+        check_pairs(self, y, a)
 
     def terms(self, xp: Namespace, y: Array, a: Array) -> Array:
         d = difference(xp, y, a)
         return d * d
 
-    def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, a: Array) -> tuple[Thunk, Thunk]:
+    def vjp(
+        self, xp: Namespace, gradient: Array, value: Array, y: Array, a: Array, *weights: Array
+    ) -> Sequence[Thunk | None]:
+        if weights:
+            return super().vjp(xp, gradient, value, y, a, *weights)
         d = difference(xp, y, a)
         scale = gradient if self.reduction == "sum" else gradient / count(xp, d)  # d once for both
 
@@ -76,38 +127,83 @@ class MSE(Loss):
 
         return lambda: slope(1, y.shape), lambda: slope(-1, a.shape)
 
-    def weight(self, xp: Namespace, y: Array, a: Array) -> Array:
-        return count(xp, difference(xp, y, a))
+    def shares(self, xp: Namespace, y: Array, a: Array) -> Array:
+        return xp.ones_like(difference(xp, y, a))
 
 
 class CrossEntropy(Loss):
     """-mean(log softmax(logits)[i, yᵢ]); y is (n,) integer labels 0 … k-1, logits (n, k), the result a scalar.
 
-    Further leading axes are allowed: y (…,) and logits (…, k). Declare the labels: ``Input(dtype=int)``. With
-    ``reduction="sum"`` it is the sum over the labels.
+    Further leading axes are allowed: y (…,) and logits (…, k). Declare the labels: ``Input(dtype=int)``. Floats y in
+    the shape of the logits are probabilities: -mean(Σⱼ yᵢⱼ log softmax(logits)ᵢⱼ). With ``reduction="sum"`` it is the
+    sum over the labels.
+
+    ``class_weights``: k numbers, how often a label of each class counts; probabilities are multiplied by them.
+    ``ignored``: a label that does not count. ``label_smoothing``: ε, which makes (1 - ε) q + ε / k of the target's
+    probabilities q (Szegedy et al., arXiv:1512.00567, section 7). The mean divides by the weights of the labels that
+    count, and is NaN where none does; of probabilities it divides by their number.
     """
 
-    def __init__(self, y: Operand, logits: Operand, name: str | None = None, *, reduction: str = "mean") -> None:
-        super().__init__(y, logits, name, reduction=reduction)
+    def __init__(
+        self,
+        y: Operand,
+        logits: Operand,
+        name: str | None = None,
+        *,
+        reduction: str = "mean",
+        sample_weights: "Operand | None" = None,
+        class_weights: Iterable[float] | None = None,
+        ignored: int | None = None,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(y, logits, name, reduction=reduction, sample_weights=sample_weights)
+        weights = [] if class_weights is None else class_weights
+        self.class_weights = [not_negative(w, f"{self}, class_weights") for w in weights]
+        self.ignored = None if ignored is None else whole(ignored, f"{self}, ignored", -MOST)
+        self.label_smoothing = fraction(label_smoothing, f"{self}, label_smoothing")
 
-    def check(self, y: Array, logits: Array) -> None:
-        if not hasattr(y, "dtype") or dtypes.name_of(y) not in dtypes.INTEGERS:
+    @property
+    def counts_terms(self) -> bool:
+        return super().counts_terms and not self.class_weights and self.ignored is None
+
+    def check(self, y: Array, logits: Array, *weights: Array) -> None:
+        name = dtypes.name_of(y) if hasattr(y, "dtype") else type(y).__name__
+        wanted, soft = shape_of(logits), name in dtypes.FLOATS and shape_of(y) == shape_of(logits)
+        if name not in dtypes.INTEGERS and not soft:
             raise DtypeError(
                 str(self),
-                f"the labels are {dtypes.name_of(y) if hasattr(y, 'dtype') else type(y).__name__}",
+                f"the labels are {name}",
                 "labels are integers",
-                "Declare their Input: Input(dtype=int)",
+                "Declare their Input: Input(dtype=int); probabilities have the shape of the logits",
             )
-        if shape_of(logits)[:-1] != shape_of(y) or not shape_of(logits):
+        if not wanted or not (soft or wanted[:-1] == shape_of(y)):
             raise ShapeError(
                 str(self),
                 f"the labels are {shape_of(y)} but the logits {shape_of(logits)}",
                 "logits have the axes of the labels and one more, for the classes",
                 "Feed one label for each row of logits, not a column or one-hot rows",
             )
+        if len(self.class_weights) not in (0, wanted[-1]):
+            raise ShapeError(
+                str(self),
+                f"there are {len(self.class_weights)} class weights, and the logits are {wanted}",
+                "each class has one weight",
+                f"Give {wanted[-1]} numbers",
+            )
+        if soft and self.ignored is not None:
+            raise DtypeError(
+                str(self),
+                f"the labels are {name}, and label {self.ignored} is ignored",
+                "probabilities have no label to ignore",
+                "Give sample_weights of 0 to the examples that do not count",
+            )
 
-    def check_values(self, xp: Namespace, y: Array, logits: Array) -> None:
-        low, high, classes = int(xp.min(y)), int(xp.max(y)), shape_of(logits)[-1]
+    def check_values(self, xp: Namespace, y: Array, logits: Array, *weights: Array) -> None:
+        if dtypes.name_of(y) in dtypes.FLOATS:
+            return
+        classes = shape_of(logits)[-1]
+        labels = xp.where(self.counts(xp, y), y, xp.zeros_like(y))
+        low, high = int(xp.min(labels)), int(xp.max(labels))
         if low < 0 or high >= classes:
             raise LabelError(
                 str(self),
@@ -116,12 +212,26 @@ class CrossEntropy(Loss):
                 "Number the classes from 0, or widen the last layer",
             )
 
+    def is_plain(self, y: Array) -> bool:
+        """Are these labels, each of which counts once for its own class?"""
+        return self.counts_terms and not self.label_smoothing and dtypes.name_of(y) in dtypes.INTEGERS
+
     def terms(self, xp: Namespace, y: Array, logits: Array) -> Array:
         shifted, e = exponentials(xp, logits)
-        picked = xp.where(is_label(xp, y, logits), shifted, 0.0)
-        return xp.log(xp.sum(e, axis=-1)) - xp.sum(picked, axis=-1)
+        if self.is_plain(y):
+            picked = xp.where(is_label(xp, y, logits), shifted, 0.0)
+            return xp.log(xp.sum(e, axis=-1)) - xp.sum(picked, axis=-1)
+        target = self.target(xp, y, shifted)
+        surprise = xp.log(xp.sum(e, axis=-1, keepdims=True)) - shifted
+        is_shut = (target == 0) & xp.isinf(surprise)  # a class of logit -∞, which does not count: 0 · ∞ is 0 here
+        return xp.sum(target * xp.where(is_shut, 0.0, surprise), axis=-1)
 
-    def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, logits: Array) -> tuple[None, Thunk]:
+    def vjp(
+        self, xp: Namespace, gradient: Array, value: Array, y: Array, logits: Array, *weights: Array
+    ) -> Sequence[Thunk | None]:
+        if weights or not self.is_plain(y):
+            return super().vjp(xp, gradient, value, y, logits, *weights)
+
         def softmax_less_target() -> Array:
             _, e = exponentials(xp, logits)
             softmax = e / xp.sum(e, axis=-1, keepdims=True)
@@ -130,20 +240,54 @@ class CrossEntropy(Loss):
 
         return None, softmax_less_target
 
+    def target(self, xp: Namespace, y: Array, logits: Array) -> Array:
+        """How much each class counts in each term, in the shape and dtype of the logits."""
+        found = xp.astype(y if y.ndim == logits.ndim else is_label(xp, y, logits), logits.dtype, copy=False)
+        if self.label_smoothing:
+            found = (1 - self.label_smoothing) * found + self.label_smoothing / shape_of(logits)[-1]
+        if self.class_weights:
+            found = found * like(xp, self.class_weights, logits)
+        if self.ignored is None:
+            return found
+        return found * xp.expand_dims(xp.astype(self.counts(xp, y), logits.dtype), axis=-1)
+
+    def shares(self, xp: Namespace, y: Array, logits: Array) -> Array:
+        logits = wide(xp, logits)
+        if y.ndim == logits.ndim or not self.class_weights:
+            ones = xp.ones_like(xp.sum(logits, axis=-1))
+        else:
+            ones = xp.sum(xp.where(is_label(xp, y, logits), like(xp, self.class_weights, logits), 0.0), axis=-1)
+        return ones if self.ignored is None else ones * xp.astype(self.counts(xp, y), ones.dtype)
+
+    def counts(self, xp: Namespace, y: Array) -> Array:
+        """True at the labels that are not ignored."""
+        return xp.ones_like(y, dtype=xp.bool) if self.ignored is None else as_index(xp, y) != self.ignored
+
 
 class Weight(Node):
-    """The weight of a loss: the number of terms in its sum, a scalar that has no gradient."""
+    """The weight of a loss: what its mean divides by, a scalar that has no gradient."""
 
     def __init__(self, loss: Loss) -> None:
         super().__init__(name=f"weight of {loss}")
         self.inbound_nodes = list(loss.inbound_nodes)  # which do not know of it: it is for frozen graphs only
         self.loss = loss
 
-    def compute(self, xp: Namespace, y: Array, output: Array) -> Array:
-        return self.loss.weight(xp, y, output)
+    def compute(self, xp: Namespace, *inputs: Array) -> Array:
+        return self.loss.weight(xp, *inputs)
 
-    def vjp(self, xp: Namespace, gradient: Array, value: Array, y: Array, output: Array) -> tuple[None, None]:
-        return None, None
+    def vjp(self, xp: Namespace, gradient: Array, value: Array, *inputs: Array) -> list[None]:
+        return [None] * len(inputs)
+
+
+def loss_of(cost: Node) -> Loss | None:
+    """The loss whose terms a cost is weighed by: itself, or the only one that it is made of, as with a penalty added.
+
+    None where there is none, several, or one that is a sum inside of something else: parts then count alike.
+    """
+    if isinstance(cost, Loss):
+        return cost
+    found = [node for node in ancestors([cost]) if isinstance(node, Loss)]
+    return found[0] if len(found) == 1 and found[0].reduction == "mean" else None
 
 
 def as_sum(loss: Loss) -> Loss:
@@ -188,8 +332,33 @@ def count(xp: Namespace, x: Array) -> Array:
 
 def is_label(xp: Namespace, labels: Array, logits: Array) -> Array:
     """True at each label, in the shape of the logits: one-hot rows."""
+    labels = as_index(xp, labels)
+    return xp.expand_dims(labels, axis=-1) == xp.arange(logits.shape[-1], dtype=labels.dtype, device=device_of(labels))
+
+
+def as_index(xp: Namespace, labels: Array) -> Array:
+    """Labels as the library's own integers: their dtype, such as int8, may be too narrow for the classes."""
+    return xp.astype(labels, xp.arange(1, device=device_of(labels)).dtype, copy=False)
+
+
+def like(xp: Namespace, numbers: Sequence[float], model: Array) -> Array:
+    """Numbers as an array of the dtype of ``model``, where it is."""
+    return xp.asarray(numbers, dtype=model.dtype, device=device_of(model))
+
+
+def device_of(array: Array) -> Any:
+    """Where an array is."""
     from array_api_compat import device  # here: importing this package stays quick
 
-    # The classes are the library's own integers: the labels' dtype, such as int8, may be too narrow for them.
-    classes = xp.arange(logits.shape[-1], device=device(labels))
-    return xp.expand_dims(xp.astype(labels, classes.dtype, copy=False), axis=-1) == classes
+    return device(array)
+
+
+def check_pairs(loss: Loss, y: Array, a: Array) -> None:
+    """Raise ShapeError unless target and output are compared element by element."""
+    if not in_one_order(shape_of(y), shape_of(a)):
+        raise ShapeError(
+            str(loss),
+            f"y is {shape_of(y)} but a is {shape_of(a)}",
+            "y and a are compared element by element, in the same shape but for axes of one element",
+            "Feed one target for each output, in the shape of the output",
+        )

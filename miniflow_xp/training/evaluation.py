@@ -12,9 +12,8 @@ from miniflow_xp.engine.program import Program
 from miniflow_xp.errors import FeedError, GraphError, SettingError, ShapeError
 from miniflow_xp.node import Input, Node, as_nodes
 from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.ops.losses import Loss, Weight, as_sum
+from miniflow_xp.ops.losses import Loss, Weight, as_sum, loss_of
 from miniflow_xp.switch import to_numpy
-from miniflow_xp.training.weighing import loss_of
 
 Metric = Callable[[Any, Any], float]
 """``metric(predictions, targets)`` of host arrays of a whole set."""

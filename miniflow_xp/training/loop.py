@@ -123,7 +123,7 @@ class Training:
         self.bar: Bar
         self._weighing = Weighing(trainer.cost)
         self._pending: list[Any] = []
-        self._shares: list[Share] = []
+        self._shares: list[Any] = []  # a Share, or the weight on the device
         self._kept: TrainerState
         self._since = self.position  # at which that was
         self._kept_at = self._next_look = self._keeping = 0.0
@@ -184,8 +184,9 @@ class Training:
         batches = self.batches.epoch(self.position.epoch, self.position.batch)
         for feed in prefetched(map(self.feed, batches)):
             number = self.position.step + len(self._pending)
-            self._pending.append(self._step(feed, number))
-            self._shares.append(self._weighing(feed))
+            cost, *weight = self._step(feed, number)
+            self._pending.append(cost)
+            self._shares.append(weight[0] if weight else self._weighing(feed))
             due = self.saver is not None and self.saver.due(number + 1)
             if due or time.perf_counter() >= self._next_look:
                 self._look()
@@ -219,11 +220,11 @@ class Training:
             )
         return dict(zip(self.inputs, given, strict=True))
 
-    def _step(self, feed: Mapping[Input, Any], number: int) -> Any:
+    def _step(self, feed: Mapping[Input, Any], number: int) -> Sequence[Any]:
         if self.schedule is not None:
             factor = not_negative(self.schedule(number), f"fit, schedule({number})")
             self.trainer.learning_rate = self.rate * factor
-        return self.trainer.step(feed)
+        return self.trainer.weighed_step(feed)
 
     def _look(self) -> None:
         """Fetch the costs; raise DivergedError where one is not finite, else keep the state if that is quick."""
@@ -231,13 +232,18 @@ class Training:
         self._pending.clear()
         if not np.isfinite(costs).all():
             raise diverged(self.trainer, self._kept, self._since, self.position, costs, self._again)
-        self.position = self.position.after(costs, self._shares)
+        self.position = self.position.after(costs, self._fetched_shares())
         self._shares.clear()
         self.bar.update(self.position, self.position.mean)
         now = time.perf_counter()
         if self._keeping < max(AT_ONCE, KEEP_SHARE * (now - self._kept_at)):
             self._keep()
         self._next_look = now + LOOK_EVERY
+
+    def _fetched_shares(self) -> list[Share]:
+        """The Share of each step that is looked at."""
+        weights = iter(fetched([weight for weight in self._shares if not isinstance(weight, Share)]))
+        return [s if isinstance(s, Share) else self._weighing.of(float(next(weights))) for s in self._shares]
 
     def _again(self, last: int) -> dict[Input, Any]:
         """Repeat the steps since the parameters were kept, until before step ``last``; returns the feed of that one."""

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.engine.program import Program
-from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Input, Node
 from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.ops.losses import Loss, Weight
+from miniflow_xp.ops.losses import Loss, Weight, loss_of
 from miniflow_xp.switch import to_numpy
 
 
@@ -21,34 +20,26 @@ class Share(NamedTuple):
 
 
 class Weighing:
-    """The Share of a step, by the shapes of its feed.
+    """The Share of a step: by the shapes of its feed, or by the weight that the step found.
 
-    A mean counts by its number of terms, a sum for itself, so that both give the mean over all terms of all parts.
+    A mean counts by its weight, a sum for itself, so that both give the mean over all terms of all parts.
     """
 
     def __init__(self, cost: Node) -> None:
         self._loss = loss_of(cost)
         self._known: dict[Hashable, Share] = {}
 
+    def of(self, weight: float) -> Share:
+        """For a loss of this weight."""
+        return Share(1.0 if self._loss is not None and self._loss.reduction == "sum" else weight, weight)
+
     def __call__(self, feed: Mapping[Input, Any]) -> Share:
         if self._loss is None:
             return Share()
         shapes = tuple(tuple(x.shape) if hasattr(x, "shape") else np.shape(x) for x in feed.values())
         if shapes not in self._known:
-            terms = terms_of(self._loss, feed)
-            self._known[shapes] = Share(1.0 if self._loss.reduction == "sum" else terms, terms)
+            self._known[shapes] = self.of(terms_of(self._loss, feed))
         return self._known[shapes]
-
-
-def loss_of(cost: Node) -> Loss | None:
-    """The loss whose terms a cost is weighed by: itself, or the only one that it is made of, as with a penalty added.
-
-    None where there is none, several, or one that is a sum inside of something else: parts then count alike.
-    """
-    if isinstance(cost, Loss):
-        return cost
-    found = [node for node in ancestors([cost]) if isinstance(node, Loss)]
-    return found[0] if len(found) == 1 and found[0].reduction == "mean" else None
 
 
 def terms_of(loss: Loss, feed: Mapping[Input, Any]) -> float:
