@@ -133,7 +133,7 @@ class Made(Call):
 
     def compute(self, xp: Namespace, *inputs: Any) -> Array:
         ours = ours_of(xp)
-        return called(self, xp, *self.given(xp, [boxed(x, ours) for x in inputs]))
+        return value_of(self, xp, *self.given(xp, [boxed(x, ours) for x in inputs]))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return reduced_to_function(self) or super().__reduce_ex__(protocol)
@@ -144,7 +144,7 @@ def ours_of(xp: Namespace) -> TracedNamespace:
     return xp if isinstance(xp, TracedNamespace) else namespace_of_library(xp)
 
 
-def called(node: Any, xp: Namespace, args: Sequence[Any], keywords: Mapping[str, Any]) -> Array:
+def value_of(node: Any, xp: Namespace, args: Sequence[Any], keywords: Mapping[str, Any]) -> Array:
     """What the function of a node's class returns, one array, for traced arrays; raises GraphError."""
     value = type(node).function(*args, **keywords)
     if not hasattr(value, "dtype"):
