@@ -168,6 +168,8 @@ SPECIAL = {
         [[1.0, 2.0], [0.0, 0.0]],
         [[0, 0], [inf, inf]],
     ),
+    "stdtr at 0": (lambda xp, t: special.stdtr(1.0, t), [[0.0, 1.0]], [[1 / pi, 0.5 / pi]]),
+    "huber at 0 and the bound": (lambda xp, d, r: special.huber(d, r), [[1.0, 1.0], [0.0, 1.0]], [[0, 0], [0, 1]]),
     "softmax": (
         lambda xp, x: special.softmax(x, axis=1)[:, 0],
         [[[0.0, -inf], [1000.0, 0.0], [-inf, -inf]]],

@@ -8,6 +8,7 @@ from miniflow_xp.rules import (
     reductions,
     softmax,
     special,
+    special_composed,
     special_series,
     special_values,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "reductions",
     "softmax",
     "special",
+    "special_composed",
     "special_series",
     "special_values",
 ]
