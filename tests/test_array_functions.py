@@ -217,6 +217,11 @@ def test_every_rule_has_a_row():
     assert sorted(missing) == []
 
 
+def test_every_elementwise_function_of_the_standard_is_known():
+    standard = pytest.importorskip("array_api_strict._elementwise_functions", reason="it lists them")
+    assert [name for name in standard.__all__ if name not in {*RULES, *COMPOSED, *WITHOUT_GRADIENT}] == []
+
+
 def test_no_function_is_in_two_tables():
     assert not (set(RULES) | set(COMPOSED)) & WITHOUT_GRADIENT
     assert not set(COMPOSED) & set(RULES)
