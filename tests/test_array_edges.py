@@ -90,6 +90,7 @@ ELEMENTWISE = {  # what: function, arrays, derivatives
     "pow at 0": (lambda xp, a, b: a**b, [[0.0, 0.0, 0.0], [2.0, 1.0, 0.0]], [[0, 1, 0], [0, 0, 0]]),
     "pow of a negative number": (lambda xp, a, b: a**b, [[-1.0], [2.0]], [[-2], [nan]]),
     "pow by numbers at 0": (lambda xp, x: x**2 + x**1 + x**0, [[0.0]], [[1]]),
+    "expm1 in its tail": (lambda xp, x: xp.expm1(x), [[-40.0, 0.0]], [[exp(-40), 1]]),
     "root at 0": (lambda xp, x: x**0.5 + xp.sqrt(x), [[0.0]], [[inf]]),
     "0 to the power of x": (lambda xp, x: 0.0**x, [[2.0, 0.0]], [[0, 0]]),
     "a negative number to the power of x": (lambda xp, x: (-2.0) ** x, [[2.0]], [[nan]]),
@@ -168,6 +169,8 @@ SPECIAL = {
         [[1.0, 2.0], [0.0, 0.0]],
         [[0, 0], [inf, inf]],
     ),
+    "stdtr at 0": (lambda xp, t: special.stdtr(1.0, t), [[0.0, 1.0]], [[1 / pi, 0.5 / pi]]),
+    "huber at 0 and the bound": (lambda xp, d, r: special.huber(d, r), [[1.0, 1.0], [0.0, 1.0]], [[0, 0], [0, 1]]),
     "softmax": (
         lambda xp, x: special.softmax(x, axis=1)[:, 0],
         [[[0.0, -inf], [1000.0, 0.0], [-inf, -inf]]],

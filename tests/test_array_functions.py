@@ -11,7 +11,7 @@ from array_cases import CASES
 from closeness import STEP
 
 from miniflow_xp import differentiable_namespace, grad, jit
-from miniflow_xp.arrays.tables import COMPOSED, NATIVE, RULES, WITHOUT_GRADIENT
+from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.errors import JitError
 
@@ -220,6 +220,14 @@ def test_every_rule_has_a_row():
     without = {"argument"}
     missing = {*RULES, *COMPOSED} - {row.op for row in CASES} - without
     assert sorted(missing) == []
+
+
+def test_every_elementwise_function_of_the_standard_is_known():
+    standard = pytest.importorskip("array_api_strict", reason="it lists them: pip install array-api-strict")
+    functions = vars(standard._elementwise_functions)
+    names = [name for name in standard.__all__ if name in functions and callable(functions[name])]
+    assert len(names) > 60
+    assert [name for name in names if name not in {*RULES, *COMPOSED, *WITHOUT_GRADIENT, *LOOKS_ONLY}] == []
 
 
 def test_no_function_is_in_two_tables():

@@ -26,7 +26,7 @@ def definite(xp, x):
 
 
 def updated(xp, x, y):
-    z = xp.asarray(x, copy=True)
+    z = x + 0
     z[0, 1:] = y[1, :2]
     z[:, 0] += 2 * y[:, 1]
     return z
@@ -93,7 +93,7 @@ def program(xp, steps):
         values = [x, y]
         for name, i, j in steps:
             values.append(xp.sin(OPERATIONS[name](xp, values[-1 - i % len(values)], values[-1 - j % len(values)])))
-        return xp.sum(values[-1] * values[-2])
+        return xp.sum(values[-1] * values[-2]) + xp.sum(x * x * y * y)  # so that all of them are read
 
     return run
 

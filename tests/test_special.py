@@ -27,6 +27,10 @@ ARGUMENTS = {  # function: what it is called with
     **dict.fromkeys(
         ["xlogy", "xlog1py", "rel_entr", "kl_div"], (np.append(ABOVE, [0.0]), np.append(ABOVE[::-1], [0.0]))
     ),
+    **dict.fromkeys(["exp2", "exp10"], (WIDE,)),
+    **dict.fromkeys(["huber", "pseudo_huber"], (ABOVE, ABOVE[::-1] - 1)),
+    "erfcinv": (2 * UNIT,),
+    "stdtr": (ABOVE * 2, WIDE * np.asarray([1, 1, 1, 1e-8, 1, 1e-4, 1, 1, 1, 1])),
     "entr": (np.append(ABOVE, [0.0, -1.0]),),
     "erfinv": (2 * UNIT - 1,),
     "polygamma": (2, ABOVE),
@@ -109,6 +113,7 @@ REFUSED = {
     "betaincc": (0, "a"),
     "chdtr": (0, "a"),
     "zeta": (0, "x"),
+    "stdtr": (0, "df"),
 }
 
 
@@ -127,6 +132,19 @@ def test_the_order_of_polygamma_is_a_python_integer(backend):
     x = backend.asarray(UNIT)
     with pytest.raises(DtypeError, match=r"special\.polygamma: n is "):
         special.polygamma(x, x)
+
+
+def test_of_pytorch_the_incomplete_beta_function_is_right_or_not_a_number():
+    """PyTorch has none: where the continued fraction has not settled, there is no value."""
+    torch = pytest.importorskip("torch", reason="it is about tensors: pip install torch")
+    of_scipy = pytest.importorskip("scipy.special", reason="the oracle is SciPy: pip install scipy")
+    random = np.random.default_rng(0)
+    a, b = np.exp(random.uniform(np.log(0.1), np.log(1e6), (2, 2000)))
+    x = random.beta(a, b)
+    found = special.betainc(*map(torch.tensor, (a, b, x))).numpy()
+    settled = np.isfinite(found)
+    assert np.all(settled[(a < 1000) & (b < 1000)])
+    np.testing.assert_allclose(found[settled], of_scipy.betainc(a, b, x)[settled], rtol=1e-7)
 
 
 def test_captured_they_are_the_same(backend):

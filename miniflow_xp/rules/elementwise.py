@@ -12,7 +12,7 @@ LN2, LN10 = math.log(2), math.log(10)
 
 SLOPES: dict[str, Any] = {
     "exp": lambda xp, x, y: y,
-    "expm1": lambda xp, x, y: y + 1,
+    "expm1": lambda xp, x, y: xp.exp(x),
     "log": lambda xp, x, y: 1 / x,
     "log2": lambda xp, x, y: 1 / (x * LN2),
     "log10": lambda xp, x, y: 1 / (x * LN10),

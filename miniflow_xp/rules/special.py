@@ -1,11 +1,11 @@
 """Special functions: the error function, gamma, beta, Bessel and normal distribution functions, entropies."""
 
 from collections.abc import Callable
-from math import inf, log, nan, pi, sqrt
+from math import inf, nan, pi, sqrt
 from typing import Any
 
 from miniflow_xp.arrays.refusals import no_closed_form
-from miniflow_xp.arrays.tables import composed, rule
+from miniflow_xp.arrays.tables import rule
 from miniflow_xp.arrays.updates import call
 from miniflow_xp.rules.algebra import conj, slope_rule
 from miniflow_xp.rules.special_values import as_arrays
@@ -188,33 +188,18 @@ def _betaincc(xp: Any, g: Any, y: Any, a: Any, b: Any, x: Any) -> Any:
     return refused("betaincc", "a"), refused("betaincc", "b"), lambda: -g * beta_density(xp, a, b, x)
 
 
+@rule("special.stdtr")
+def _stdtr(xp: Any, g: Any, y: Any, df: Any, t: Any) -> Any:
+    """The density of Student's t, (1 + t²/df)^(-(df+1)/2) / (√df B(df/2, ½))."""
+
+    def density() -> Any:
+        n, z = as_arrays(xp, df, t)
+        constant = betaln(xp, 0.5 * n, xp.full_like(n, 0.5)) + 0.5 * xp.log(n)
+        return xp.exp(-0.5 * (n + 1) * xp.log1p(z * z / n) - constant)
+
+    return refused("stdtr", "df"), lambda: g * density()
+
+
 @rule("special.zeta")
 def _zeta(xp: Any, g: Any, y: Any, x: Any, q: Any) -> Any:
     return refused("zeta", "x"), lambda: -g * x * zeta(xp, x + 1, q)
-
-
-@composed("special.psi")
-def psi(xp: Any, x: Any, /) -> Any:
-    """The derivative of gammaln, another name of digamma."""
-    return digamma(xp, x)
-
-
-@composed("special.multigammaln")
-def multigammaln(xp: Any, a: Any, d: int, /) -> Any:
-    """log of the gamma function of d dimensions, the sum of gammaln(a - j/2) for j from 0 to d - 1, and a constant."""
-    total = gammaln(xp, a)
-    for j in range(1, d):
-        total = total + gammaln(xp, a - 0.5 * j)
-    return total + d * (d - 1) / 4 * log(pi)
-
-
-@composed("special.chdtr")
-def chdtr(xp: Any, v: Any, x: Any, /) -> Any:
-    """The distribution function of χ² with v degrees of freedom."""
-    return call(xp, "special.gammainc", v / 2, x / 2)
-
-
-@composed("special.chdtrc")
-def chdtrc(xp: Any, v: Any, x: Any, /) -> Any:
-    """1 - chdtr(v, x), accurate where that is small."""
-    return call(xp, "special.gammaincc", v / 2, x / 2)

@@ -75,6 +75,14 @@ def betaincc(xp: Any, a: Any, b: Any, x: Any) -> Any:
     return xp.where(other < 0.99, 1 - other, NATIVE["special.betainc"](xp, b, a, 1 - x))
 
 
+def stdtr(xp: Any, df: Any, t: Any) -> Any:
+    """By the incomplete beta function of the share of t² where that is small, and of the rest where it is large."""
+    near, half = t * t < df, xp.full_like(df, 0.5)
+    a, b = xp.where(near, half, 0.5 * df), xp.where(near, 0.5 * df, half)
+    part = 0.5 * NATIVE["special.betainc"](xp, a, b, xp.where(near, t * t, df) / (df + t * t))
+    return xp.where(near, 0.5 + xp.sign(t) * part, xp.where(t < 0, part, 1 - part))
+
+
 EVERYWHERE: dict[str, Function] = {
     "expit": expit,
     "softplus": softplus,
@@ -87,6 +95,7 @@ EVERYWHERE: dict[str, Function] = {
     "kl_div": kl_div,
     "sinc": sinc,
     "betaincc": betaincc,
+    "stdtr": stdtr,
 }
 """For every library that has none of its own."""
 

@@ -33,6 +33,7 @@ FUNCTIONS = {  # name: parameters, what it is
     "betaln": ("a, b", "log |beta(a, b)|."),
     "betainc": ("a, b, x", "The regularised incomplete beta function, 1/beta(a, b) ∫ t^(a-1) (1-t)^(b-1) dt to x."),
     "betaincc": ("a, b, x", "1 - betainc(a, b, x), accurate where that is small."),
+    "stdtr": ("df, t", "The distribution function of Student's t with df degrees of freedom."),
     "zeta": ("x, q", "Hurwitz' zeta function, the sum of (k + q)^(-x) over k = 0, 1, 2 …"),
     "xlogy": ("x, y", "x log(y), and 0 where x is 0."),
     "xlog1py": ("x, y", "x log(1 + y), and 0 where x is 0."),

@@ -122,3 +122,5 @@ CASES += [
     case("multiply", lambda xp, x: x * x[:0], np.zeros(0), detail="empty"),
     case("multiply", lambda xp, a, b: a * xp.sin(b), normal(), normal(3), detail="without axes"),
 ]
+for op in ("maximum", "minimum", "hypot", "atan2", "logaddexp", "copysign", "remainder", "pow"):
+    CASES.append(case(op, lambda xp, x, op=op: getattr(xp, op)(x, 0.6) * x, positive(3), detail="of a number"))

@@ -160,3 +160,13 @@ CASES += [
     case("special.expit", lambda xp, x: special.expit(x) * x, normal(0, 3), detail="empty"),
     case("special.erf", lambda xp, x: special.erf(x), normal(), detail="without axes"),
 ]
+CASES += [
+    case("special.exp2", lambda xp, x: special.exp2(x), normal(3)),
+    case("special.exp10", lambda xp, x: special.exp10(x), normal(3)),
+    case("special.erfcinv", lambda xp, x: special.erfcinv(x), 1 + inside(4)),
+    case("special.huber", lambda xp, d, r: special.huber(d, r), positive(6), normal(6) * 2),
+    case("special.huber", lambda xp, r: special.huber(1.5, r) * r, normal(6) * 2, detail="number"),
+    case("special.pseudo_huber", lambda xp, d, r: special.pseudo_huber(d, r), positive(3, 1), normal(2) * 2),
+    case("special.stdtr", lambda xp, t: special.stdtr(xp.full_like(t, 3.0), t), normal(6) * 2),
+    case("special.stdtr", lambda xp, t: special.stdtr(2.5, t), normal(2, 3), detail="number"),
+]

@@ -26,13 +26,17 @@ __all__ = [
     "entr",
     "erf",
     "erfc",
+    "erfcinv",
     "erfcx",
     "erfinv",
+    "exp2",
+    "exp10",
     "expit",
     "gamma",
     "gammainc",
     "gammaincc",
     "gammaln",
+    "huber",
     "i0",
     "i0e",
     "i1",
@@ -47,11 +51,13 @@ __all__ = [
     "ndtr",
     "ndtri",
     "polygamma",
+    "pseudo_huber",
     "psi",
     "rel_entr",
     "sinc",
     "softmax",
     "softplus",
+    "stdtr",
     "xdivy",
     "xlog1py",
     "xlogy",
@@ -91,13 +97,17 @@ digamma = public("digamma")
 entr = public("entr")
 erf = public("erf")
 erfc = public("erfc")
+erfcinv = public("erfcinv")
 erfcx = public("erfcx")
 erfinv = public("erfinv")
+exp10 = public("exp10")
+exp2 = public("exp2")
 expit = public("expit")
 gamma = public("gamma")
 gammainc = public("gammainc")
 gammaincc = public("gammaincc")
 gammaln = public("gammaln")
+huber = public("huber")
 i0 = public("i0")
 i0e = public("i0e")
 i1 = public("i1")
@@ -112,11 +122,13 @@ multigammaln = public("multigammaln")
 ndtr = public("ndtr")
 ndtri = public("ndtri")
 polygamma = public("polygamma")
+pseudo_huber = public("pseudo_huber")
 psi = public("psi")
 rel_entr = public("rel_entr")
 sinc = public("sinc")
 softmax = public("softmax")
 softplus = public("softplus")
+stdtr = public("stdtr")
 xdivy = public("xdivy")
 xlog1py = public("xlog1py")
 xlogy = public("xlogy")
