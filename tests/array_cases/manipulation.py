@@ -53,6 +53,9 @@ POSITIVE = {"skip": {"jax": "its axes are counted from 0"}}
 METHOD = {"no_oracle": {"torch": "it has a method only", "jax": "it has a method only"}}
 NAME = {"no_oracle": {"torch": "its argument has no name"}}
 LISTS = {**ORACLE, "skip": {"strict": "lists of its own arrays are no arrays to it"}}
+LIST_OF_ROWS = {"skip": {"torch": "it takes lists only", "strict": "it takes lists only"}}
+BY_NUMBER = {"skip": {"torch": "it takes several only", "strict": "it takes several only"}}
+BY_ARRAY = {"skip": {"torch": "it takes numbers only", "strict": "it takes numbers only"}}
 STRICT = {"strict": "it takes numbers only"}
 CASES += [
     case("permute_dims", lambda xp, x: xp.permute_dims(x, (-1, 0, 1)) ** 2, normal(2, 3, 4), detail="-1", **POSITIVE),
@@ -107,4 +110,8 @@ CASES += [
         **ORACLE,
         skip=STRICT,
     ),
+    case("concat", lambda xp, x: xp.concat(x) ** 2, normal(2, 3), detail="of one array", **LIST_OF_ROWS),
+    case("stack", lambda xp, x: xp.stack(x, axis=1) ** 2, normal(2, 3), detail="of one array", **LIST_OF_ROWS),
+    case("tile", lambda xp, x: xp.tile(x, 2) ** 2, normal(2, 3), detail="by a number", **BY_NUMBER),
+    case("roll", lambda xp, x: xp.roll(x, xp.argmax(x)) ** 2 * x, normal(4), detail="by an array", **BY_ARRAY),
 ]
