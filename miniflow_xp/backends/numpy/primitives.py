@@ -45,7 +45,7 @@ def found_kind(value: Value) -> str:
     at_known_places = len(value.parents) == 1  # an index may hold arrays
     if value.is_view and walks.may_show(value) and at_known_places and value.op not in COPIED:
         return "view"
-    if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
+    if value.op == "concat" and isinstance(value.inputs[0], (list, tuple)) and value.keywords in ({}, {"axis": 0}):
         return "concat"
     return "ufunc" if ufunc(value.op) and not value.keywords else "call"
 
