@@ -1,8 +1,8 @@
 """Singular values and vectors: svd, svdvals.
 
 As of eigenvectors, phases are not determined (but that of u against v is), nor which vectors belong to equal values, or
-to 0 where there are further vectors. Where a loss depends on them its gradient is NaN, and right for one that depends on
-values alone.
+to 0 where there are further vectors. Where a loss depends on them its gradient is NaN, and right for one that depends
+on values alone.
 """
 
 from typing import Any
