@@ -9,6 +9,7 @@ from miniflow_xp.rules.algebra import conj, is_complex
 from miniflow_xp.rules.linalg.matrices import (
     adjoint,
     diagonal,
+    identity,
     inverse_where,
     matrix_rule,
     nan_where,
@@ -44,15 +45,13 @@ def regular(xp: Any, x: Any, det: Any) -> Any:
 def adjugate_of_any(xp: Any, x: Any, det: Any) -> Any:
     """X = U S Vᴴ: adj(X) = adj(Vᴴ) adj(S) adj(U), each element of adj(S) a product of all other singular values."""
     u, s, vh = xp.linalg.svd(x)
-    n = s.shape[-1]
     others = xp.where(outer_identity(xp, s) == 1, xp.ones_like(s)[..., None, :], s[..., None, :])
     adj = xp.prod(others, axis=-1)
     if is_complex(x):
         adj = xp.astype(adj, x.dtype)
     sign = xp.linalg.det(u) * xp.linalg.det(vh)
     singular = scale(sign) * xp.matmul(adjoint(xp, vh) * adj[..., None, :], adjoint(xp, u))
-    eye = xp.reshape(xp.eye(n, dtype=x.dtype), (1,) * (len(x.shape) - 2) + (n, n)) + xp.zeros_like(x)
-    safe = xp.where(scale(det == 0), eye, x)
+    safe = xp.where(scale(det == 0), identity(xp, x), x)
     return xp.where(scale(det == 0), singular, regular(xp, safe, det))
 
 

@@ -1,8 +1,8 @@
 """Eigenvalues and eigenvectors: eigh, eigvalsh, eig, eigvals.
 
-Of an eigenvector the phase is not determined, nor of equal eigenvalues which vectors span their space. The phase counts
-as fixed (vᴴ dv = 0, or real where v is normalised). For equal eigenvalues the gradient of a loss that depends on
-vectors is NaN, and that of one that depends on the values alone is right.
+Of an eigenvector the phase is not determined, nor of equal eigenvalues which vectors span their space. Where a loss
+depends on either its gradient is NaN, and right for one that depends on equal values alone. Along a direction phases
+count as fixed: vᴴ dv has no imaginary part.
 """
 
 from typing import Any
@@ -14,6 +14,7 @@ from miniflow_xp.rules.linalg.matrices import (
     differences,
     inverse_where,
     matrix_rule,
+    nan_where_phase_matters,
     outer_identity,
     product,
     quotient,
@@ -30,7 +31,8 @@ def _eigh(xp: Any, g: Any, y: Any, x: Any) -> Any:
         return of_values(xp, v, gw)
     inner = product(xp, adjoint(xp, v), gv)
     turning = between(xp, 0.5 * (inner - adjoint(xp, inner)), w)
-    return product(xp, v, turning + diagonal_matrix(xp, gw), adjoint(xp, v))
+    back = product(xp, v, turning + diagonal_matrix(xp, gw), adjoint(xp, v))
+    return nan_where_phase_matters(xp, back, inner, gw)
 
 
 def of_values(xp: Any, v: Any, gw: Any) -> Any:
@@ -61,7 +63,7 @@ def _eig(xp: Any, g: Any, y: Any, x: Any) -> Any:
     inner = product(xp, vh, gv)
     along = 0.5 * (inner + adjoint(xp, inner)) * outer_identity(xp, xp.abs(w))
     turning = between(xp, inner - product(xp, vh, v, along), conj(xp, w))
-    return of_vectors(xp, v, turning + diagonal_matrix(xp, gw))
+    return nan_where_phase_matters(xp, of_vectors(xp, v, turning + diagonal_matrix(xp, gw)), inner, gw)
 
 
 @matrix_rule("linalg.eigvals")

@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Any
 
 from miniflow_xp.arrays.tables import RULES
-from miniflow_xp.rules.algebra import conj
+from miniflow_xp.rules.algebra import conj, is_complex
 
 
 def matrix_rule(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -87,3 +87,17 @@ def quotient(xp: Any, numerator: Any, gap: Any, tied: Any) -> Any:
 def differences(xp: Any, values: Any) -> Any:
     """The matrix v_j - v_i."""
     return values[..., None, :] - values[..., :, None]
+
+
+def nan_where_phase_matters(xp: Any, back: Any, inner: Any, g_values: Any) -> Any:
+    """``back``, and NaN where a loss depends on the phases of complex vectors, which every library chooses its own way.
+
+    ``inner`` is Vᴴ ḡ_V (for singular vectors the sum of both): its diagonal is imaginary along a phase, and 0 there but
+    for rounding, of which √ε of everything that arrived leaves enough.
+    """
+    if not is_complex(inner):
+        return back
+    along = xp.abs(diagonal(xp, inner - adjoint(xp, inner)))
+    arrived = xp.sum(xp.abs(inner), axis=(-2, -1)) + xp.sum(xp.abs(g_values), axis=-1)
+    bound = xp.finfo(along.dtype).eps ** 0.5 * arrived
+    return nan_where(xp, scale(xp.any(along > bound[..., None], axis=-1)), back)

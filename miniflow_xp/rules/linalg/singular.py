@@ -1,7 +1,8 @@
 """Singular values and vectors: svd, svdvals.
 
-As for eigenvectors, phases count as fixed, and where singular values are equal the gradient of a loss that depends on
-vectors is NaN, and that of one that depends on the values alone is right; so where one is 0 and vectors are left over.
+As of eigenvectors, phases are not determined (but that of u against v is), nor which vectors belong to equal values, or
+to 0 where there are further vectors. Where a loss depends on them its gradient is NaN, and right for one that depends
+on values alone.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from miniflow_xp.rules.linalg.matrices import (
     diagonal_matrix,
     differences,
     matrix_rule,
+    nan_where_phase_matters,
     outer_identity,
     product,
     quotient,
@@ -56,7 +58,7 @@ def thin(xp: Any, factors: Any, gradients: Any) -> Any:
     if is_complex(u):
         phase = 0.5 * (left - adjoint(xp, left)) * outer_identity(xp, s)
         inner = inner + quotient(xp, phase, row, nothing)
-    back = product(xp, u, inner, vh)
+    back = nan_where_phase_matters(xp, product(xp, u, inner, vh), left + right, gs)
     if u.shape[-2] > s.shape[-1]:
         back = back + product(xp, quotient(xp, gu - product(xp, u, left), row, nothing), vh)
     if v.shape[-2] > s.shape[-1]:
