@@ -66,6 +66,16 @@ def no_rule(op: str) -> DifferentiationError:
     )
 
 
+def by_keyword(op: str, name: str) -> DifferentiationError:
+    """The error for an array that is differentiated and given by keyword, where its gradient would be lost."""
+    return DifferentiationError(
+        f"{op}, at {calling_line()}",
+        f"its argument {name} is being differentiated and was given by keyword",
+        "gradients go to arguments that are given by position",
+        f"Leave out {name}=",
+    )
+
+
 def closes_over(name: str) -> DifferentiationError:
     """The error for a function with its own rule that reads an array which is differentiated, but not given to it."""
     return DifferentiationError(
