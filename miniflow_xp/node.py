@@ -508,7 +508,7 @@ def node_of(operand: Any, reader: Node) -> Node:
     """``operand``, a node, a number or an array, as a node; raises GraphError for anything else."""
     if isinstance(operand, Node):
         return operand
-    number = operand if isinstance(operand, complex) else as_number(operand)
+    number = as_number(operand)
     if number is not None:
         if not reader.takes_numbers:
             raise only_numbers(reader)
@@ -532,9 +532,9 @@ def as_nodes(given: Any, where: str) -> list[Any]:
     return found
 
 
-def usable(number: complex, reader: Node) -> complex:
+def usable(number: float, reader: Node) -> float:
     """``number``; as a float where no integer dtype holds it; raises GraphError where no float does, either."""
-    if isinstance(number, float | complex) or abs(number) < 2**63:
+    if isinstance(number, float) or abs(number) < 2**63:
         return number
     found = as_float(number)
     if found is None:

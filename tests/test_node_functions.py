@@ -47,6 +47,10 @@ def test_every_function_of_the_table_is_there_for_nodes(backend, row):
         cost = Weighted(row.call(NODES, *inputs))
     except errors.UnknownFormError as error:
         pytest.skip(f"the row asks for a shape: {error}")
+    except errors.GraphError as error:
+        if "an input is a complex" not in str(error):
+            raise
+        pytest.skip(f"the operators of nodes take real numbers: {error}")
     arrays = [backend.asarray(a) for a in row.arrays]
     both = mf.value_and_grad(lambda *x: weighted(row.call(array_namespace(x[0]), *x)), tuple(range(len(arrays))))
     try:
@@ -87,6 +91,7 @@ BUILT = {
     "integer": lambda xp, x, w: x[0, ...] * w[2],
     "one more axis": lambda xp, x, w: w[:, None],
     "index": lambda xp, x, w: w[ROWS],
+    "list": lambda xp, x, w: w[[2, 0]],
     "sum": lambda xp, x, w: x.sum(axis=0) + xp.sum(x, axis=0) + x.sum(),
     "mean": lambda xp, x, w: x.mean(axis=1, keepdims=True),
     "T": lambda xp, x, w: x.T[1:, :],
@@ -134,8 +139,8 @@ def test_no_gradient_is_asked_for_that_goes_nowhere(backend):
 def test_complex_numbers_inside_of_a_graph(backend):
     """|F x|² and its relatives, with the nodes that have a vjp for real numbers."""
     x, w = mf.Input("x"), mf.Parameter(W, "w")
-    z = NODES.exp(1j * x) * w + x
-    cost = NODES.sum(NODES.abs(z * NODES.exp(0.5j * w)) ** 2)
+    z = NODES.exp(NODES.multiply(1j, x)) * w + x
+    cost = NODES.sum(NODES.abs(z * NODES.exp(NODES.multiply(0.5j, w))) ** 2)
     z_, w_ = np.exp(1j * X) * W + X, np.exp(0.5j * W)
     program = mf.Program(cost, [x, w])
     got = program({x: X})

@@ -213,7 +213,9 @@ def called(xp: Namespace, op: str, args: Sequence[Any], keywords: dict[str, Any]
         ours = xp if is_traced else namespace_of_library(xp)
         keywords = {name: boxed(item, ours) for name, item in keywords.items()}
         value = COMPOSED[op](ours, *[boxed(arg, ours) for arg in args], **keywords)
-        return value if is_traced else grounded(value)
+        if is_traced:
+            return value
+        return rebuilt(value, [grounded(v) for v in value]) if isinstance(value, (list, tuple)) else grounded(value)
     return apply(op, xp, args, keywords) if is_traced else function_of(op, xp)(*args, **keywords)
 
 

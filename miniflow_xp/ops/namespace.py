@@ -8,7 +8,7 @@ from miniflow_xp.arrays.calls import positional
 from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
 from miniflow_xp.backend import Array
-from miniflow_xp.errors import GraphError
+from miniflow_xp.errors import GraphError, UnknownFormError
 from miniflow_xp.node import Elementwise, Node, Operand
 from miniflow_xp.ops.function import DTYPES, Dtype, Function, as_node, called, filled
 from miniflow_xp.switch import get_backend
@@ -74,8 +74,13 @@ class NodeNamespace(Namespace):
         return lambda *args, **keywords: built(op, self.library, args, keywords)
 
     def getitem(self, x: Any, key: Any) -> Any:
-        """x[key]."""
-        return built("getitem", self.library, (x, key), {})
+        """x[key]; a list of numbers in it is an array."""
+        parts = [self.places(k) if isinstance(k, list) else k for k in (key if isinstance(key, tuple) else (key,))]
+        return built("getitem", self.library, (x, tuple(parts) if isinstance(key, tuple) else parts[0]), {})
+
+    def places(self, numbers: list[Any]) -> Array:
+        """A list in an index as an array; an empty one is of integers."""
+        return self.library.asarray(numbers, dtype=None if numbers else self.library.int64)
 
     def __reduce__(self) -> Any:
         return of_nodes, ()
@@ -125,6 +130,13 @@ def built(op: str, library: Any, args: Sequence[Any], keywords: dict[str, Any]) 
 
         parts: list[Any] = [Function(op, args, keywords, part) for part in range(len(RESULTS[op]))]
         return namedtuple(op.rpartition(".")[2], RESULTS[op])(*parts)  # noqa: PYI024  names are data here
+    if op == "astype" and list(args[1:2]) == [None]:
+        raise UnknownFormError(
+            op,
+            "the dtype is None",
+            "the dtype of a leaf is the one that was declared, if any",
+            "Name it: xp.float64; or write a function of arrays, as_node(lambda x: ...), which knows dtypes",
+        )
     count = COUNTS[op](*args, **keywords) if op in COUNTS else None
     if count is not None:
         return tuple(Function(op, args, keywords, part) for part in range(count))
