@@ -865,6 +865,11 @@ def test_random_functions(function):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(select, "WORTH_BITS", 0)
         check_random(function)
+        patch.setattr(planning, "BLOCK_BYTES", 1)
+        patch.setattr(planning, "WORTH_THREADS", 1)
+        patch.setattr(planning, "CHUNK_ROWS", 1)
+        patch.setattr(planning, "blas_threads", lambda: 2)
+        check_random(function)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
