@@ -35,34 +35,38 @@ Samples = Mapping[str, Mapping[int, float]]
 """{"contestant, library": {round: seconds a step}}."""
 
 
-def by_size(record: Record) -> dict[str, dict[str, dict[int, float]]]:
-    """{size: samples} of what a run has measured."""
+def by_size(record: Record, family: str = "peers") -> dict[str, dict[str, dict[int, float]]]:
+    """{size: samples} of what a run has measured; with the series' name where a family has several."""
     sizes: dict[str, dict[str, dict[int, float]]] = {}
+    several = len({cell.series for cell in record.cells if cell.family == family}) > 1
     for cell in record.cells:
-        if cell.family == "peers" and cell.state == "measured":
+        if cell.family == family and cell.state == "measured":
             size = ", ".join(str(number) for number in cell.axes.values())
+            size = f"{cell.series.removeprefix('gradient of ')}, {size}" if several else size
             sizes.setdefault(size, {})[f"{cell.contestant}, {cell.backend.partition(':')[0]}"] = dict(cell.times)
     return sizes
 
 
-def times(sizes: Mapping[str, Samples]) -> list[list[str]]:
+def times(sizes: Mapping[str, Samples], head: str = "µs a step: n, d, h") -> list[list[str]]:
     """µs a step of every contestant, by size."""
     names = list(dict.fromkeys(name for found in sizes.values() for name in found))
     rows = [
         [size, *(f"{median(found[n].values()) * 1e6:.0f}" if n in found else "–" for n in names)]
         for size, found in sizes.items()
     ]
-    return [["µs a step: n, d, h", *names], *rows]
+    return [[head, *names], *rows]
 
 
-def ratios(sizes: Mapping[str, Samples]) -> list[list[str]]:
+def ratios(
+    sizes: Mapping[str, Samples], wanted: Sequence[tuple[str, str]] = RATIOS, head: str = "ratio: n, d, h"
+) -> list[list[str]]:
     """The ratios that matter, by size."""
-    pairs = [(a, b) for a, b in RATIOS if any(a in found and b in found for found in sizes.values())]
+    pairs = [(a, b) for a, b in wanted if any(a in found and b in found for found in sizes.values())]
     rows = [
         [size, *(in_words(found[a], found[b]) if a in found and b in found else "–" for a, b in pairs)]
         for size, found in sizes.items()
     ]
-    return [["ratio: n, d, h", *(f"{a} / {b}" for a, b in pairs)], *rows]
+    return [[head, *(f"{a} / {b}" for a, b in pairs)], *rows]
 
 
 def in_words(times: Mapping[int, float], reference: Mapping[int, float]) -> str:

@@ -31,6 +31,11 @@ def _name(_: Any, dtype: Any) -> str:
     return str(dtype).rpartition(".")[2]
 
 
+def is_complex(value: Any) -> bool:
+    """Is this an array of complex numbers?"""
+    return hasattr(value, "dtype") and name_of(value).startswith("complex")
+
+
 def widest(names: set[str]) -> str | None:
     """The float dtype that holds all of ``names``; None where there is none. float16 and bfloat16 meet in float32."""
     floats = names & set(FLOATS)

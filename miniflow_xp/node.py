@@ -64,6 +64,12 @@ class Node(Operators, ShownAsText):
     gives_columns: ClassVar[bool] = False
     """Does the lesson print this node's gradient of a 1-D Input as a column? (docs/decisions/0003)"""
 
+    has_gradient: bool = True
+    """Does a gradient go through it? Not where its value is constant, as that of a comparison, wherever it has one."""
+
+    takes_complex: ClassVar[bool] = False
+    """Is its ``vjp`` written for complex values too? Otherwise these are differentiated through ``compute``."""
+
     checked_forms: list[Any] | None = None
     """What its inputs looked like when ``check`` last let them through."""
 
@@ -374,6 +380,8 @@ class Constant(Node):
     ``keeps_dtype``: integers, or truth values, that stay what they are, as those of an index do.
     """
 
+    has_gradient = False
+
     def __init__(self, given: Any, keeps_dtype: bool = False) -> None:
         self.is_array, self.keeps_dtype = hasattr(given, "shape"), keeps_dtype
         super().__init__(name=f"array {shape_of(given)}" if self.is_array else repr(given))
@@ -439,7 +447,8 @@ def thunks_of(
     node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any]
 ) -> Sequence[Thunk | None]:
     """What the vjp of ``node`` gives: a function, or None, for each input; raises GraphError for anything else."""
-    thunks = node.vjp(xp, gradient, value, *inputs)
+    kind = Node if dtypes.is_complex(value) and not node.takes_complex else type(node)
+    thunks = kind.vjp(node, xp, gradient, value, *inputs)
     if not isinstance(thunks, (tuple, list)) or len(thunks) != len(inputs):
         raise no_thunks(node, thunks)
     for thunk in thunks:

@@ -11,8 +11,9 @@ from array_cases import CASES
 from closeness import STEP
 
 from miniflow_xp import differentiable_namespace, grad, jit
-from miniflow_xp.arrays.tables import COMPOSED, NATIVE, RULES, WITHOUT_GRADIENT
+from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
 from miniflow_xp.arrays.traced import ground
+from miniflow_xp.errors import JitError
 
 FIRST = 3e-8
 """Central differences at the step ε^⅓ are off by ε^⅔ ≈ 4e-11 times third derivatives, and by rounding, ε/h ≈ 4e-11
@@ -147,6 +148,10 @@ def test_captured_it_is_the_same(library, row, kind):
     arrays, loss = prepared(library, row, kind)
     gradient = grad(loss, argnums=everything(row))
     captured = jit(gradient)
+    if not row.shaped and library.name != "strict":  # which records nothing
+        with pytest.raises(JitError, match="shape"):
+            captured(*arrays)
+        return
     for _ in range(2):
         for got, expected in zip(captured(*arrays), gradient(*arrays), strict=True):
             got, expected = on_host(library, got), on_host(library, expected)
@@ -215,6 +220,14 @@ def test_every_rule_has_a_row():
     without = {"argument"}
     missing = {*RULES, *COMPOSED} - {row.op for row in CASES} - without
     assert sorted(missing) == []
+
+
+def test_every_elementwise_function_of_the_standard_is_known():
+    standard = pytest.importorskip("array_api_strict", reason="it lists them: pip install array-api-strict")
+    functions = vars(standard._elementwise_functions)
+    names = [name for name in standard.__all__ if name in functions and callable(functions[name])]
+    assert len(names) > 60
+    assert [name for name in names if name not in {*RULES, *COMPOSED, *WITHOUT_GRADIENT, *LOOKS_ONLY}] == []
 
 
 def test_no_function_is_in_two_tables():

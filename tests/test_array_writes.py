@@ -6,8 +6,8 @@ Each function writes as its user would, with the library's own arrays too: what 
 import numpy as np
 import pytest
 
-from miniflow_xp import differentiable_namespace, grad, jit
-from miniflow_xp.errors import DifferentiationError
+from miniflow_xp import differentiable_namespace, grad, jit, vjp
+from miniflow_xp.errors import DifferentiationError, JitError
 
 START = np.arange(6.0).reshape(3, 2) + 1
 
@@ -275,6 +275,13 @@ def transposed(x):
     return (view**2).sum()
 
 
+def returned(x):
+    y = x * 1.0
+    view = y[1, :]
+    y[1, 0] = 0.0
+    return (y**2).sum(), view
+
+
 REFUSED = [
     source_of_a_view,
     view_of_a_source,
@@ -356,3 +363,69 @@ def test_views_that_are_gone_are_forgotten():
 
     grad(loss)(START)
     assert kept[0] <= 1
+
+
+@pytest.mark.parametrize("how", [lambda f: lambda x: vjp(f, x), jit], ids=["vjp", "jit"])
+def test_a_result_that_a_write_made_wrong_is_refused(how):
+    with pytest.raises(DifferentiationError, match=r"was written to at test_array_writes\.py"):
+        how(returned)(START)
+
+
+def test_a_write_inside_of_a_differentiation_stays_when_that_is_over(library):
+    """y[0, 0] = 2 x[0, 0] is written while an inner gradient is taken; the outer one goes through it all the same."""
+    if library.name not in ("numpy", "torch", "jax"):
+        pytest.skip("it is stricter about indices")
+
+    def outer(x):
+        y = x * 1.0
+
+        def inner(z):
+            y[0, 0] = z[0, 0] * 2.0
+            return (z**2).sum()
+
+        slopes = grad(inner)(x)
+        return (y**2).sum() + slopes.sum()
+
+    expected = 2 * START + 2
+    expected[0, 0] = 8 * START[0, 0] + 2
+    np.testing.assert_allclose(library.to_numpy(grad(outer)(library.asarray(START))), expected)
+
+
+def test_two_orders_through_a_write(library):
+    if library.name not in ("numpy", "torch", "jax"):
+        pytest.skip("it is stricter about indices")
+
+    def loss(x):
+        y = x**2
+        y[0, :] *= x[1, :]
+        y[2, 0] = y[0, 0] * x[2, 1]
+        return (y**2).sum()
+
+    found = grad(lambda x: (grad(loss)(x) ** 2).sum())(library.asarray(START))
+    from miniflow_xp import use_backend
+
+    with use_backend("numpy") as backend:
+        expected = slope(backend, lambda x: (grad(loss)(x) ** 2).sum())
+    np.testing.assert_allclose(library.to_numpy(found), expected, rtol=1e-5)
+
+
+def test_a_name_for_the_same_array_sees_a_write():
+    def loss(x):
+        y = x * 1.0
+        same = y
+        same[0, 0] = 0.0
+        return (y**2).sum()
+
+    expected = 2 * START
+    expected[0, 0] = 0
+    np.testing.assert_allclose(grad(loss)(START), expected)
+
+
+@pytest.mark.parametrize("name", ["nonzero", "where"])
+def test_places_that_are_no_zeros_have_no_gradient_and_can_index(name):
+    def loss(x):
+        return (x[getattr(namespace(x), name)(x > 3.5)] ** 2).sum()
+
+    np.testing.assert_allclose(grad(loss)(START), np.where(START > 3.5, 2 * START, 0))
+    with pytest.raises(JitError, match="shape"):
+        jit(loss)(START)

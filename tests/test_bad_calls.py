@@ -114,6 +114,7 @@ DOORS = {
     "CrossEntropy, reduction": (lambda t, v: mf.CrossEntropy(t.y, t.x, reduction=v), ()),
     "Node": (lambda t, v: mf.Node(v), ("None", "empty list", "truth", "0")),
     "Node, inbound": (lambda t, v: mf.Node([v]), ("node",)),
+    "as_node": (lambda t, v: mf.as_node(v), ("class", "function", "layer")),
     "Input, dtype": (lambda t, v: mf.Input(dtype=v), OPTIONAL),
     "Parameter, dtype": (lambda t, v: mf.Parameter(1.0, dtype=v), OPTIONAL),
     "Parameter": (lambda t, v: mf.Program(mf.Parameter(v) * 1)(), (*NUMBERS[:5], "truth", *ARRAYS)),

@@ -13,8 +13,11 @@ from capabilities import ROWS
 
 import miniflow_xp as mf
 from miniflow_xp import ops
+from miniflow_xp.arrays import updates
 from miniflow_xp.backends.cupy.groups import Group, order
+from miniflow_xp.backends.cupy.homes import homes
 from miniflow_xp.backends.cupy.layout import gemm_arguments, step
+from miniflow_xp.backends.cupy.plan import Plan
 from miniflow_xp.backends.numpy.adapter import NumpyBackend
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.engine.captures import signature_of
@@ -218,3 +221,90 @@ def test_importing_the_package_imports_none_of_it(run_python):
 
 def test_the_checks_know_every_rule():
     assert {type(case.node).__name__ for case in rules.cases()} == set(ops.__all__)
+
+
+# -- what no graph holds: several results, indices with arrays, functions of an extension
+
+
+class Host:
+    """NumPy in place of the GPU, for plans without kernels of our own."""
+
+    xp = xp
+
+    def empty(self, shape, dtype):
+        return np.full(shape, 7, dtype)
+
+    def kept(self, array):
+        return np.array(array)
+
+    def copy(self, array, out):
+        out[...] = array
+
+    def call(self, function, inputs, keywords):
+        return function(*inputs, **keywords)
+
+    def matmul(self, a, b, out):
+        np.matmul(a, b, out=out)
+
+
+CALLED = {
+    "eigh": lambda ns, a, b: [*ns.linalg.eigh(a @ ns.matrix_transpose(a))],
+    "qr": lambda ns, a, b: [ns.matmul(*ns.linalg.qr(a))],
+    "slogdet": lambda ns, a, b: [*ns.linalg.slogdet(a)],
+    "solve": lambda ns, a, b: [ns.linalg.solve(a, b)],
+    "rfft": lambda ns, a, b: [ns.fft.rfft(a)],
+    "views of arguments": lambda ns, a, b: [ns.flip(a), ns.moveaxis(a, 0, 1), *ns.unstack(b), a],
+    "integers among indices": lambda ns, a, b: [a[(slice(None), ns.argsort(b[0, :]))], ns.take(a, ns.argsort(b[:, 0]))],
+    "updates": lambda ns, a, b: [
+        updates.setitem(ns, a, (0, slice(None)), b[1, :]),
+        updates.add_at(ns, a, (ns.argsort(b[0, :]), ns.asarray([0, 0, 0])), b[0, :]),
+    ],
+    "constants": lambda ns, a, b: [ns.linalg.eigh(ns.eye(3))[0], a],
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_a_plan_calls_what_is_no_kernel_of_ours(name):
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(3, 3)), random.normal(size=(3, 3))
+    plan = Plan(*record(CALLED[name], xp, [a, b]), 0, Host())
+    for _ in range(2):
+        a, b = random.normal(size=(3, 3)), random.normal(size=(3, 3))
+        copies = a.copy(), b.copy()
+        got, expected = plan.run([a, b]), [np.array(v) for v in CALLED[name](xp, a, b)]
+        for result, wanted in zip(got, expected, strict=True):
+            np.testing.assert_allclose(result, wanted, rtol=0, atol=1e-12)  # the same functions on the same numbers
+            result[...] = np.nan  # it belongs to the caller
+        np.testing.assert_array_equal((a, b), copies)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("eigh", "linalg.eigh is not known to be safe in a graph"),
+        ("solve", "linalg.solve is not known to be safe in a graph"),
+        ("integers among indices", "indexing with arrays may read from the host"),
+        ("updates", "setitem is not known to be safe in a graph"),
+    ],
+)
+def test_what_no_graph_holds_is_named(name, why):
+    plan = Plan(*record(CALLED[name], xp, [np.eye(3), np.eye(3)]), 0, Host())
+    assert why in plan.unsafe
+
+
+def test_a_state_that_an_unknown_function_may_show_is_not_written_over():
+    """flip(s) is a view that is read after the new state is computed."""
+    values, results = record(lambda ns, s, x: [s * 0.5 + x, ns.linalg.solve(ns.flip(s), x)], xp, [np.eye(3)] * 2)
+    items = order(values, results)
+    arguments = [v for v in values if v.op == "argument"]
+    assert results[0] not in homes(items, results, arguments[:1], {results[0]})
+    values, results = record(lambda ns, s, x: [s * 0.5 + x, ns.linalg.solve(x, x)], xp, [np.eye(3)] * 2)
+    assert results[0] in homes(
+        order(values, results), results, [v for v in values if v.op == "argument"][:1], {results[0]}
+    )
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128"])
+def test_complex_numbers_are_left_to_cupy(dtype):
+    values, results = record(lambda ns, z: [ns.abs(z * z + 1)], xp, [np.ones(3, dtype)])
+    assert not any(isinstance(item, Group) for item in order(values, results))

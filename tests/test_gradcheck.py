@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from array_api_compat import array_namespace
 
 from miniflow_xp import (
     MSE,
@@ -22,11 +23,14 @@ from miniflow_xp import (
     Softmax,
     Sub,
     Tanh,
+    custom_vjp,
     errors,
     forward_and_backward,
+    grad,
     gradcheck,
     to_numpy,
     topological_sort,
+    use_backend,
 )
 
 
@@ -515,3 +519,73 @@ def test_what_is_not_symmetric_is_told():
     stranger = no_symmetry(SPD, [Input("stranger")])
     assert (stranger.where, stranger.got) == ("Input 'stranger'", "it is declared symmetric")
     assert "symmetric" in str(no_symmetry(SPD, [3]))
+
+
+# Functions of arrays
+
+
+def of_arrays(x, w):
+    """A function with operators, functions, a method and an index."""
+    xp = array_namespace(x)
+    return (xp.exp(x) * w)[1:, ...].sum() / 2 + xp.sum(x, axis=0)
+
+
+def test_a_function_passes_on_the_backend_of_its_arrays(backend):
+    x, w = backend.asarray(numbers(3, 2)), backend.asarray(numbers(2), "float32")
+    with use_backend("numpy"):
+        gradcheck(of_arrays, x, w)
+        gradcheck(lambda x: of_arrays(x, 2.0), x)
+
+
+def test_second_derivatives_are_those_of_its_gradient(backend):
+    gradcheck(grad(lambda x: (x * x * x).sum()), backend.asarray(numbers(3)))
+
+
+def test_arguments_and_results_are_trees_and_integers_are_left_out(backend):
+    def of_trees(given, n):
+        return {"a": given["w"] * given["b"][0], "n": given["w"] ** 2 * array_namespace(n).astype(n, given["w"].dtype)}
+
+    tree = {"w": backend.asarray(numbers(3)), "b": [backend.asarray(numbers(3))]}
+    gradcheck(of_trees, tree, backend.asarray(np.array([1, 2, 3])))
+
+
+def test_complex_arguments_and_results(backend):
+    if backend.name == "strict":
+        pytest.skip("its operators mix no real and complex arrays")
+    z = backend.asarray(numbers(3) + 1j * numbers(3)[::-1])
+    gradcheck(lambda z: array_namespace(z).exp(z) * z, z)
+
+
+def test_a_wrong_custom_vjp_is_found(backend):
+    @custom_vjp
+    def cube(x):
+        return x * x * x
+
+    cube.defvjp(lambda x: (cube(x), x), lambda x, gradient: (3 * x * x * gradient,))
+    gradcheck(cube, backend.asarray(numbers(3)))
+    cube.defvjp(lambda x: (cube(x), x), lambda x, gradient: (2 * x * x * gradient,))
+    with pytest.raises(errors.GradcheckError, match=r"cube .*made at .*Input 'argument 0'.*central differences"):
+        gradcheck(cube, backend.asarray(numbers(3)))
+
+
+def test_symmetric_arguments_of_a_function():
+    """The gradient of tr(A S) is a triangle here: right where S stays symmetric."""
+    A = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    @custom_vjp
+    def trace(S):
+        return (S * A.T).sum()
+
+    trace.defvjp(lambda S: (trace(S), S), lambda S, g: (g * array_namespace(S).asarray([[1.0, 5.0], [0.0, 4.0]]),))
+    S = np.array([[2.0, 0.5], [0.5, 1.0]])
+    gradcheck(trace, S, symmetric=0)
+    with pytest.raises(errors.GradcheckError):
+        gradcheck(trace, S)
+
+
+def test_what_is_no_check_is_told():
+    with pytest.raises(errors.GradcheckError, match="no argument is an array of floats"):
+        gradcheck(of_arrays)
+    x = Input()
+    with pytest.raises(errors.GraphError, match="things by position"):
+        gradcheck(x * 1, {x: 1.0}, [x], 3)

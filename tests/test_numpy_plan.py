@@ -16,6 +16,7 @@ from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 from miniflow_xp import switch
+from miniflow_xp.arrays.updates import add_at, setitem
 from miniflow_xp.backends.numpy import capture as planning
 from miniflow_xp.backends.numpy import select
 from miniflow_xp.backends.numpy.capture import NumpyCapture
@@ -477,9 +478,10 @@ CUT: dict[str, Callable[..., Any]] = {
     "softmax of rows": lambda xp, W, x: [xp.sum(softmax(xp, product(xp, W, x), 1), axis=0)],
     "read before and in chunks": lambda xp, W, x: [xp.sum(xp.matmul(x, xp.exp(W))), xp.sum(xp.exp(W)), xp.exp(W)],
     "many axes": lambda xp, W, x: [xp.sum(xp.exp(xp.reshape(product(xp, W, x), (-1, 3, 1))), axis=(0, 2))],
+    "rows are results": lambda xp, W, x: [product(xp, W, x), xp.reshape(x * 2, (-1, 3, 1)), x, xp.sum(x), xp.exp(W)],
     "one row": lambda xp, W, x: [xp.sum(product(xp, W, x) + xp.sum(W, axis=0, keepdims=True), axis=0)],
 }
-"""Each row of the batch (the second argument) can be computed by itself, and the results are sums."""
+"""Each row of the batch (the second argument) can be computed by itself, and the results are rows, or sums."""
 
 
 @pytest.mark.usefixtures("selection")
@@ -499,7 +501,6 @@ MIXED: dict[str, Callable[..., Any]] = {
     "less the mean": lambda xp, W, x: [xp.sum(xp.exp(product(xp, W, x) - xp.mean(product(xp, W, x), axis=0)))],
     "reversed rows": lambda xp, W, x: [xp.sum(product(xp, W, x) * product(xp, W, x)[::-1, :])],
     "fewer rows": lambda xp, W, x: [xp.sum(product(xp, W, x)[1:, :])],
-    "rows are results": lambda xp, W, x: [product(xp, W, x)],
     "rows against columns": lambda xp, W, x: [xp.sum(product(xp, W, x) * t(xp, x))],
     "cumulated": lambda xp, W, x: [xp.sum(xp.cumulative_sum(product(xp, W, x), axis=0))],
     "rows joined": lambda xp, W, x: [
@@ -530,11 +531,149 @@ def test_columns_meet_an_array_of_three_axes(chunked, third):
     check(step, array(5, 5), array(1, 1, 5), array(5, 5), state=2)
 
 
-def test_feeds_of_several_lengths_are_run_whole(chunked):
+def test_of_feeds_of_several_lengths_the_largest_is_cut(chunked):
     plan = check(
         lambda xp, W, x, z: [W, xp.sum(xp.matmul(x, W)) + xp.sum(z)], array(3, 3), array(5, 3), array(4), state=1
     )
+    assert plan.batch == 5
+
+
+# Rows of steps without products
+
+
+@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+def blocks(request, monkeypatch):
+    """Every elementwise step that can be cut is run one row at a time; gives the number of threads."""
+    monkeypatch.setattr(planning, "WORTH_THREADS", 1)
+    monkeypatch.setattr(planning, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(planning, "blas_threads", lambda: request.param)
+    return request.param
+
+
+CHAINS: dict[str, Callable[..., Any]] = {
+    "a chain": lambda xp, x, y: [xp.tanh(x * y + xp.exp(-x)) / (1 + xp.square(y))],
+    "a chain and its sum": lambda xp, x, y: [xp.sum(xp.sin(x) * y), xp.cos(x) * y, xp.sin(x)],
+    "a mean": lambda xp, x, y: [xp.mean((x - y) ** 2), 2 * (x - y) * (1 / x.shape[0])],
+    "a gradient of ones": lambda xp, x, y: [xp.broadcast_to(xp.ones(()), x.shape) * x * y],
+    "a choice": lambda xp, x, y: [xp.where(x > y, xp.ones_like(x), y), xp.where(x > 0, x, 0.0)],
+    "a mask": lambda xp, x, y: [x > y, xp.isfinite(x)],
+    "an argument": lambda xp, x, y: [x, x, y + 1],
+    "complex numbers": lambda xp, x, y: [xp.abs(x + 1j * y), xp.abs(x * 1j - 2) * y],
+}
+
+
+@pytest.mark.parametrize("shape", [(2,), (7,), (5, 2), (9, 1, 2)], ids=str)
+@pytest.mark.parametrize("name", CHAINS)
+def test_an_elementwise_step_in_blocks(blocks, name, shape):
+    plan = check(CHAINS[name], array(*shape), array(*shape))
+    assert plan.batch == shape[0]
+    assert plan.threads == blocks
+
+
+def test_a_short_elementwise_step_is_run_whole():
+    plan = check(CHAINS["a chain"], array(1000), array(1000))
     assert plan.batch == 0
+
+
+def test_what_has_another_length_is_read_whole_by_every_block(blocks):
+    plan = check(lambda xp, x, y: [x * xp.sum(y), xp.sum(x, axis=1) + 1, y * 2], array(6, 3), array(4))
+    assert plan.batch == 6
+
+
+@pytest.mark.parametrize("name", ["softmax over the batch", "cumulated", "reversed"])
+def test_an_elementwise_step_whose_rows_meet_is_run_whole(blocks, name):
+    steps = {
+        "softmax over the batch": lambda xp, x: [softmax(xp, x, 0)],
+        "cumulated": lambda xp, x: [xp.cumulative_sum(xp.exp(x), axis=0)],
+        "reversed": lambda xp, x: [xp.exp(x)[::-1, :]],
+    }
+    assert check(steps[name], array(3, 3)).batch == 0
+
+
+def test_threads_handle_errors_of_numpy_as_the_caller_does(blocks):
+    plan = NumpyCapture(BACKEND, lambda xp, x: [xp.log(x)], [np.ones(6)], 0)
+    with np.errstate(divide="ignore"):
+        np.testing.assert_array_equal(plan(np.zeros(6))[0], np.full(6, -np.inf))
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        plan(np.zeros(6))
+
+
+# Functions of several results, and updates by index
+
+
+SEVERAL: dict[str, Callable[..., Any]] = {
+    "eigh": lambda xp, a, b: [*xp.linalg.eigh(a + t(xp, a))],
+    "svd": lambda xp, a, b: [xp.linalg.svd(a, full_matrices=False)[1] * 2],
+    "qr": lambda xp, a, b: [xp.matmul(*xp.linalg.qr(a)), xp.linalg.qr(b)[1]],
+    "slogdet": lambda xp, a, b: [*xp.linalg.slogdet(a), xp.linalg.slogdet(b)[1] + 1],
+    "views": lambda xp, a, b: [*xp.unstack(a), *xp.broadcast_arrays(a, b[0:1, :])],
+    "of a constant": lambda xp, a, b: [a * xp.linalg.eigh(xp.eye(3) * 2.0)[0]],
+    "one is read before the call, one after": lambda xp, a, b: [
+        xp.linalg.qr(a)[0] + xp.exp(a),
+        xp.exp(xp.linalg.qr(a)[1]),
+    ],
+}
+UPDATES: dict[str, Callable[..., Any]] = {
+    "over what nobody reads": lambda xp, a, b: [setitem(xp, xp.exp(a), (0, slice(None)), b[1, :])],
+    "over what is read later": lambda xp, a, b: [setitem(xp, e := xp.exp(a), (0, 1), 5.0), e * 2],
+    "over an argument": lambda xp, a, b: [setitem(xp, a, (slice(1, None), 0), 1.0), a],
+    "of its own elements": lambda xp, a, b: [setitem(xp, e := xp.exp(a), (0, slice(None)), e[:, 1])],
+    "by a mask": lambda xp, a, b: [setitem(xp, xp.exp(a), b > 0, 0.0)],
+    "by integers": lambda xp, a, b: [setitem(xp, xp.exp(a), (xp.argsort(b[0, :]), xp.asarray([0, 1, 2])), b[0, :])],
+    "added": lambda xp, a, b: [add_at(xp, xp.exp(a), (xp.asarray([0, 0, 1]), xp.asarray([1, 1, 2])), b[0, :])],
+    "one after the other": lambda xp, a, b: [
+        setitem(xp, setitem(xp, setitem(xp, a, (0, 0), 1.0), (1, 1), 2.0), (2, 2), a[0, 0])
+    ],
+}
+INDICES: dict[str, Callable[..., Any]] = {
+    "integers": lambda xp, a, b: [a[(xp.argsort(b[0, :]), xp.argsort(a[0, :]))]],
+    "integers and a slice": lambda xp, a, b: [a[(slice(None), xp.argsort(b[0, :]))], a[xp.argsort(b[0, :]), ...]],
+    "a constant mask": lambda xp, a, b: [xp.exp(a)[np.array([True, False, True]), :], b[np.eye(3, dtype=bool)]],
+    "one element": lambda xp, a, b: [a[0, 1], a[0, ...][2] + 1],
+    "nothing": lambda xp, a, b: [xp.sum(a[1:1, :], axis=0), xp.concat([xp.exp(a[1:1, :]), b])],
+    "flipped": lambda xp, a, b: [xp.flip(a), xp.moveaxis(a, 0, 1), xp.real(a + 1j * b), xp.imag(a + 1j * b)],
+}
+
+
+@pytest.mark.parametrize("name", [*SEVERAL, *UPDATES, *INDICES])
+def test_several_results_updates_and_indices(name):
+    plan = check({**SEVERAL, **UPDATES, **INDICES}[name], array(3, 3), array(3, 3))
+    assert "recorded and replayed" in plan.how
+
+
+def test_an_update_of_what_nobody_reads_any_more_copies_nothing():
+    def chain(xp, x):
+        for n in range(5):
+            x = setitem(xp, x, n, x[n] * 2.0)
+        return [x]
+
+    def copies(function):
+        calls = NumpyCapture(BACKEND, function, [np.ones(8)], 0).before
+        return sum(call is np.copyto for call, _ in calls)
+
+    assert copies(chain) <= 5
+    assert copies(lambda xp, x: [setitem(xp, setitem(xp, xp.exp(x), 0, 1.0), 1, 2.0)]) == 0
+
+
+POWERS = [-1, 0.5, 1, 2, 2.0, 3, 0]
+
+
+def test_a_power_is_what_the_operator_gives_bit_for_bit():
+    x = np.array([0.5, 2.0, 3.7, np.inf, 0.0, np.nan])
+    with np.errstate(all="ignore"):
+        got = NumpyCapture(BACKEND, lambda xp, x: [x**p for p in POWERS], [x], 0)(x)
+        for result, p in zip(got, POWERS, strict=True):
+            np.testing.assert_array_equal(result, x**p)
+
+
+def test_a_factor_of_one_and_a_constant_of_one_number_cost_nothing():
+    def function(xp, x):
+        ones = xp.broadcast_to(xp.ones(()), x.shape)
+        return [xp.exp(x) * ones * 1.0, x + 3 * ones, ones * xp.sum(x), ones * 1]
+
+    x = array(4, 3)
+    check(function, x)
+    assert len(NumpyCapture(BACKEND, lambda xp, x: function(xp, x)[:1], [x], 0).before) == 1
 
 
 def test_a_plan_with_chunks_says_so_and_gives_each_its_own_results(chunked):
@@ -725,6 +864,11 @@ def test_random_functions(function):
     check_random(function)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(select, "WORTH_BITS", 0)
+        check_random(function)
+        patch.setattr(planning, "BLOCK_BYTES", 1)
+        patch.setattr(planning, "WORTH_THREADS", 1)
+        patch.setattr(planning, "CHUNK_ROWS", 1)
+        patch.setattr(planning, "blas_threads", lambda: 2)
         check_random(function)
 
 

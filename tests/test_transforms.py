@@ -527,6 +527,14 @@ def test_a_function_without_a_rule_names_itself():
     assert "custom_vjp" in caught.value.remedy
 
 
+def test_an_array_by_keyword_is_no_constant_in_silence():
+    def product(x, y):
+        return array_namespace(x).vecdot(x, x, axis=y)
+
+    with pytest.raises(DifferentiationError, match="axis is being differentiated and was given by keyword"):
+        mf.grad(product, argnums=1)(X, np.array(0.0))
+
+
 def test_libraries_do_not_mix():
     torch = pytest.importorskip("torch", reason="another library is needed: pip install torch")
     with pytest.raises(DifferentiationError, match="numpy and torch"):

@@ -5,7 +5,15 @@ from typing import Any
 
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Parent
 from miniflow_xp.arrays.memory import noted
-from miniflow_xp.arrays.refusals import closes_over, mixed_libraries, no_rule, outlived, stale
+from miniflow_xp.arrays.refusals import (
+    by_keyword,
+    closes_over,
+    mixed_libraries,
+    no_rule,
+    not_recorded,
+    outlived,
+    stale,
+)
 from miniflow_xp.arrays.tables import POSITIONAL, RULES, WITHOUT_GRADIENT, Rule
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.system.callers import calling_line
@@ -173,8 +181,19 @@ def positional(op: Any, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[
             if any(name in keywords for name in names[n:]):
                 args.append(keywords.pop(names[n], None))
     if any(type(value) is Traced for value in keywords.values()):
-        keywords = {name: grounded(without_gradient(value)) for name, value in keywords.items()}
+        keywords = {name: constant_keyword(op, name, value) for name, value in keywords.items()}
     return args, keywords
+
+
+def constant_keyword(op: Any, name: str, value: Any) -> Any:
+    """What is given by keyword, as the library takes it: arrays that are followed have to come by position."""
+    if type(value) is not Traced:
+        return value
+    if value.level == RECORDED:
+        raise not_recorded(f"{op} is given an array by keyword: {name}")
+    if value.level != CONSTANT:
+        raise stale(value.place) if value.level == STALE else by_keyword(str(op), name)
+    return ground(value)
 
 
 def without_gradient(item: Any) -> Any:

@@ -66,6 +66,16 @@ def no_rule(op: str) -> DifferentiationError:
     )
 
 
+def by_keyword(op: str, name: str) -> DifferentiationError:
+    """The error for an array that is differentiated and given by keyword, where its gradient would be lost."""
+    return DifferentiationError(
+        f"{op}, at {calling_line()}",
+        f"its argument {name} is being differentiated and was given by keyword",
+        "gradients go to arguments that are given by position",
+        f"Leave out {name}=",
+    )
+
+
 def closes_over(name: str) -> DifferentiationError:
     """The error for a function with its own rule that reads an array which is differentiated, but not given to it."""
     return DifferentiationError(
@@ -113,4 +123,14 @@ def mixed_libraries(op: str, names: list[str]) -> DifferentiationError:
         f"its inputs are arrays of {' and '.join(names)}",
         "the arrays of a call belong to one library",
         "Bring them to one: xp.asarray of a NumPy array, or from_dlpack",
+    )
+
+
+def no_closed_form(op: str, argument: str) -> DifferentiationError:
+    """The error for an argument of a function whose derivative with respect to it has no closed form."""
+    return DifferentiationError(
+        op,
+        f"its argument {argument} is being differentiated",
+        f"the derivative with respect to {argument} has no closed form, those of the other arguments are known",
+        f"Write stop_gradient({argument}), or give the function a rule by custom_vjp",
     )

@@ -55,10 +55,6 @@ WITHOUT_GRADIENT = {
     "bitwise_invert",
     "bitwise_left_shift",
     "bitwise_right_shift",
-    "unique_all",
-    "unique_counts",
-    "unique_inverse",
-    "unique_values",
     "ones_like",
     "zeros_like",
     "empty_like",
@@ -67,13 +63,11 @@ WITHOUT_GRADIENT = {
     "empty",
     "eye",
     "from_dlpack",
-    "sign",
     "floor",
     "ceil",
     "round",
     "trunc",
     "floor_divide",
-    "nextafter",
     "linalg.matrix_rank",
     "fft.fftfreq",
     "fft.rfftfreq",
@@ -98,6 +92,7 @@ VIEWS = {
     "conj",
     "positive",
     "to_device",
+    "linalg.diagonal",
 }
 """Functions whose result may show the memory of their input, besides an index without arrays."""
 

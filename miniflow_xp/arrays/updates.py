@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply, boxed, grounded
-from miniflow_xp.arrays.keys import Key, forward, has_backward_step, parts_of
+from miniflow_xp.arrays.keys import Key, forward, has_backward_step, is_integer, parts_of
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.namespace import Namespace, namespace_of_library
 from miniflow_xp.arrays.operators import function_of
@@ -49,7 +49,7 @@ def setitem_natively(xp: Any, x: Any, key: Key, value: Any, /) -> Any:
         return of_forward_steps(torch_setitem, x, key, value)
     if name == "array_api_strict":
         value = in_dtype(xp, value, x)
-        key, value = without_none(xp, x, key, value)
+        key, value = as_the_standard_has_it(xp, x, key, value)
     new = xp.asarray(x, copy=True)
     new[key] = value
     return new
@@ -95,6 +95,7 @@ def of_forward_steps(update: Any, x: Any, key: Key, value: Any) -> Any:
 
 
 def torch_setitem(x: Any, key: Key, value: Any) -> Any:
+    """By assignment to a copy."""
     new = x.clone()
     new[key] = value
     return new
@@ -113,8 +114,12 @@ def torch_add_at(x: Any, key: Key, value: Any) -> Any:
     return new.reshape(x.shape)
 
 
-def without_none(xp: Any, x: Any, key: Key, value: Any) -> tuple[Key, Any]:
-    """The standard has no None where it assigns: the index without, and the value without the axes they make."""
+def as_the_standard_has_it(xp: Any, x: Any, key: Key, value: Any) -> tuple[Key, Any]:
+    """It has no None where it assigns, and no arrays without axes: the index without, and the value in that shape."""
+    if isinstance(key, tuple):
+        key = tuple([int(part) if is_integer(part) else part for part in key])
+    elif is_integer(key):
+        key = int(key)
     if all(part is not None for part in parts_of(key)):
         return key, value
     plain = tuple([part for part in parts_of(key) if part is not None])

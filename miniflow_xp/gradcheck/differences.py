@@ -8,7 +8,7 @@ from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, whole
-from miniflow_xp.errors import DtypeError, GradcheckError, NotInGraphError
+from miniflow_xp.errors import DtypeError, GradcheckError, GraphError, NotInGraphError
 from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.gradcheck.symmetric import Place, check_symmetric, moving_together
 from miniflow_xp.graph import (
@@ -22,21 +22,24 @@ from miniflow_xp.graph import (
 from miniflow_xp.node import Constant, Input, Node, as_nodes
 from miniflow_xp.nodes.gradients import no_gradient
 from miniflow_xp.nodes.wiring import check_sorted
-from miniflow_xp.switch import get_backend
+from miniflow_xp.switch import get_backend, use_backend
 
 
 def gradcheck(
-    output: Node | Sequence[Node],
+    output: Node | Sequence[Node] | Callable[..., Any],
+    *given: Any,
     feed: Mapping[Input, Any] | None = None,
     wrt: Sequence[Input] | None = None,
-    *,
     rtol: float = 1e-5,
     atol: float = 1e-7,
     elements: int | None = 100,
     seed: int = 0,
-    symmetric: Node | Sequence[Node] = (),
+    symmetric: Any = (),
 ) -> None:
     """Compare gradients with (f(x + h) - f(x - h)) / 2h in float64, on the backend in use; returns if all agree.
+
+    ``gradcheck(output, feed, wrt)`` checks a graph, ``gradcheck(f, *arrays)`` a function of arrays, on the backend that
+    these belong to; ``grad(f)`` is one, whose check is that of second derivatives.
 
     ``output``: a node, or a sorted list whose last node is meant; all nodes that it depends on are checked one by one
     at the values they have for ``feed`` ({Input: data}), and then the leaves ``wrt`` (default: all that are not
@@ -48,11 +51,42 @@ def gradcheck(
     ``symmetric``: nodes, fed or computed, whose values are symmetric matrices (in the last two axes) and stay so, as
     what reads them needs it: a Cholesky factorisation, say. Elements (i, j) and (j, i) move together, along
     E = eᵢeⱼᵀ + eⱼeᵢᵀ, or eᵢeᵢᵀ on the diagonal, and ⟨G, E⟩ = Gᵢⱼ + Gⱼᵢ, or Gᵢᵢ, of the gradient G is what the quotient
-    has to be: G may be symmetric, or a triangle with twice the numbers off the diagonal.
+    has to be: G may be symmetric, or a triangle with twice the numbers off the diagonal. Of a function: the numbers of
+    the arguments.
 
     Raises GradcheckError, which names node, input, element, both gradients, or the node where NaN first appears;
     DtypeError where the backend has no float64, or ``wrt`` names declared integers; what ``topological_sort`` raises.
     """
+    if callable(output) and not isinstance(output, Node):
+        from miniflow_xp.gradcheck.functions import graph_of  # here: importing this package stays quick
+
+        graph = graph_of(output, given)
+        with use_backend(graph.backend):
+            check_graph(graph.node, graph.feed, None, rtol, atol, elements, seed, graph.numbered(symmetric))
+        return
+    if len(given) > 2:
+        raise GraphError(
+            "gradcheck",
+            f"it was given {len(given) + 1} things by position",
+            "of a graph these are the output, a feed and the leaves to check",
+            "Write gradcheck(node, feed, wrt)",
+        )
+    of_graph: list[Any] = [*given, *[feed, wrt][len(given) :]]
+    fed, leaves = of_graph
+    check_graph(output, fed, leaves, rtol, atol, elements, seed, symmetric)
+
+
+def check_graph(
+    output: Any,
+    feed: Mapping[Input, Any] | None,
+    wrt: Sequence[Input] | None,
+    rtol: float,
+    atol: float,
+    elements: int | None,
+    seed: int,
+    symmetric: Any,
+) -> None:
+    """Check the gradients of a graph's nodes, and of its leaves: see ``gradcheck``."""
     backend = get_backend()
     if backend.storable("float64") != "float64":
         raise DtypeError(
@@ -224,7 +258,7 @@ def wrong(
         str(output),
         f"its gradient of {number}{node}{at} is {got:.10g}",
         f"central differences give {quotient:.10g}",
-        f"Mend the vjp or backward of {type(output).__name__}"
+        f"Mend the vjp or backward of {output.kind}"
         if alone
         else "Each node alone is right: look at how their gradients are added up, or at a kink near these values",
     )

@@ -51,6 +51,7 @@ class Operators:
     shape = Known(lambda node: tuple(getattr(value_of(node), "shape", ())), "The shape of its value.")
     ndim = Known(lambda node: len(node.shape), "How many axes its value has.")
     dtype = Known(lambda node: value_of(node).dtype, "The dtype of its value; of a leaf, the one that was declared.")
+    device = Known(lambda node: value_of(node).device, "Where its value lies.")
     T = Known(lambda node: node.functions().transpose(node), "Its axes in reverse order.")
     mT = Known(lambda node: node.functions().matrix_transpose(node), "Its last two axes in reverse order.")  # noqa: N815  the standard's name
 

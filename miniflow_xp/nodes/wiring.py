@@ -81,9 +81,9 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
 
 
 def depending(order: Sequence[Node], targets: Iterable[Node]) -> set[Node]:
-    """``targets`` and all nodes of a sorted graph that depend on one of them."""
+    """``targets`` and all nodes of a sorted graph that depend on one of them, as far as gradients go through."""
     found = set(targets)
     for node in order:
-        if not found.isdisjoint(node.inbound_nodes):
+        if node.has_gradient and not found.isdisjoint(node.inbound_nodes):
             found.add(node)
     return found

@@ -1,17 +1,16 @@
 """Nodes of functions: ``Function`` calls one of the Array API by its name, ``as_node`` makes a class of one's own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, dtypes
-from miniflow_xp.arrays.calls import boxed, grounded, rebuilt
+from miniflow_xp.arrays.calls import apply, boxed, grounded, rebuilt
 from miniflow_xp.arrays.namespace import Namespace as TracedNamespace
 from miniflow_xp.arrays.namespace import namespace_of_library
-from miniflow_xp.arrays.operators import BINARY, COMPARISONS
-from miniflow_xp.arrays.tables import RULES, WITHOUT_GRADIENT
-from miniflow_xp.arrays.updates import call
+from miniflow_xp.arrays.operators import BINARY, COMPARISONS, function_of
+from miniflow_xp.arrays.tables import COMPOSED, RULES, WITHOUT_GRADIENT
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.errors import GraphError, MiniflowError
@@ -71,7 +70,7 @@ class Function(Call):
         part: int | None = None,
         name: str | None = None,
     ) -> None:
-        self.op, self.part = op, part
+        self.op, self.part, self.has_gradient = op, part, op not in WITHOUT_GRADIENT
         super().__init__(args, keywords, name, places=op in PLACES)
 
     def check(self, *inputs: Any) -> None:
@@ -81,18 +80,20 @@ class Function(Call):
     def compute(self, xp: Namespace, *inputs: Any) -> Array:
         args, keywords = self.given(xp, inputs)
         try:
-            value = call(xp, self.op, *args, **keywords)
+            value = called(xp, self.op, args, keywords)
         except MiniflowError:
             raise
         except (ValueError, IndexError, RuntimeError) as error:
             raise refused(self, inputs, error) from error
+        if self.part is None and isinstance(value, (list, tuple)):
+            raise several_results(self)
         return value if self.part is None else value[self.part]
 
     def vjp(self, xp: Namespace, gradient: Array, value: Array, *inputs: Any) -> Sequence[Thunk | None]:
-        if self.op in WITHOUT_GRADIENT:
+        if not self.has_gradient:
             return [None] * len(inputs)
         rule = RULES.get(self.op)
-        if rule is None or self.part is not None or any(map(is_complex, (value, *inputs))):
+        if rule is None or self.part is not None or any(map(dtypes.is_complex, inputs)):
             return super().vjp(xp, gradient, value, *inputs)
         args, keywords = self.given(xp, inputs)
         found: list[Any] = [None] * len(inputs)
@@ -105,7 +106,7 @@ class Function(Call):
         return found
 
     def __bool__(self) -> bool:
-        if self.op in WITHOUT_GRADIENT:
+        if not self.has_gradient:
             raise GraphError(
                 str(self),
                 "its truth is asked for, as by if, and, or",
@@ -132,7 +133,7 @@ class Made(Call):
 
     def compute(self, xp: Namespace, *inputs: Any) -> Array:
         ours = ours_of(xp)
-        return called(self, xp, *self.given(xp, [boxed(x, ours) for x in inputs]))
+        return value_of(self, xp, *self.given(xp, [boxed(x, ours) for x in inputs]))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return reduced_to_function(self) or super().__reduce_ex__(protocol)
@@ -143,7 +144,7 @@ def ours_of(xp: Namespace) -> TracedNamespace:
     return xp if isinstance(xp, TracedNamespace) else namespace_of_library(xp)
 
 
-def called(node: Any, xp: Namespace, args: Sequence[Any], keywords: Mapping[str, Any]) -> Array:
+def value_of(node: Any, xp: Namespace, args: Sequence[Any], keywords: Mapping[str, Any]) -> Array:
     """What the function of a node's class returns, one array, for traced arrays; raises GraphError."""
     value = type(node).function(*args, **keywords)
     if not hasattr(value, "dtype"):
@@ -165,7 +166,7 @@ def reduced_to_function(node: Any) -> tuple[Any, ...] | None:
 
 
 def as_node(function: Callable[..., Any], name: str | None = None) -> type[Made]:
-    """A decorator that makes a node class of a function of arrays; or ``Softplus = as_node(lambda x: ...)``.
+    """Make a node class of a function of arrays; also a decorator.
 
     ``Softplus(x, name=...)`` makes a node, from nodes, numbers and arrays; other keywords are handed to the function.
     It takes its functions from ``array_namespace(x)``, operators, methods and indexing, returns one array, and its
@@ -176,7 +177,7 @@ def as_node(function: Callable[..., Any], name: str | None = None) -> type[Made]
     return found
 
 
-@cache
+@lru_cache(maxsize=256)  # which keeps the functions
 def class_of(function: Callable[..., Any], name: str | None, base: Any) -> Any:
     """The class of a function's nodes; one for each function, so that copies are of it."""
     own = str(getattr(function, "__name__", type(function).__name__))
@@ -203,6 +204,19 @@ def empty(function: Callable[..., Any], name: str, base: Any) -> Any:
     """A node of a function's class, whose state is still to come."""
     kind = class_of(function, None if getattr(function, "__name__", None) in (name, "<lambda>") else name, base)
     return kind.__new__(kind)
+
+
+def called(xp: Namespace, op: str, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    """The value of ``op`` for arrays of ``xp``, which is a library's namespace or one of traced arrays."""
+    is_traced = isinstance(xp, TracedNamespace)
+    if op in COMPOSED:
+        ours = xp if is_traced else namespace_of_library(xp)
+        keywords = {name: boxed(item, ours) for name, item in keywords.items()}
+        value = COMPOSED[op](ours, *[boxed(arg, ours) for arg in args], **keywords)
+        if is_traced:
+            return value
+        return rebuilt(value, [grounded(v) for v in value]) if isinstance(value, (list, tuple)) else grounded(value)
+    return apply(op, xp, args, keywords) if is_traced else function_of(op, xp)(*args, **keywords)
 
 
 def entered(item: Any, inbound: list[Any], places: bool) -> Any:
@@ -262,9 +276,14 @@ def is_float(x: Any) -> bool:
     return hasattr(x, "dtype") and dtypes.name_of(x) in dtypes.FLOATS
 
 
-def is_complex(x: Any) -> bool:
-    """Is this an array of complex numbers?"""
-    return hasattr(x, "dtype") and dtypes.name_of(x).startswith("complex")
+def several_results(node: Function) -> GraphError:
+    """The error for a function that gives a tuple, though one array was expected."""
+    return GraphError(
+        str(node),
+        "the function gives several arrays",
+        "the value of a node is one array",
+        f"Take one of them: as_node(lambda x: xp.{node.op}(x)[0])",
+    )
 
 
 def refused(node: Function, inputs: Sequence[Any], error: Exception) -> GraphError:

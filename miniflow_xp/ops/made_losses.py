@@ -9,7 +9,7 @@ from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Operand
-from miniflow_xp.ops.function import called, class_of, filled, ours_of, reduced_to_function
+from miniflow_xp.ops.function import class_of, filled, ours_of, reduced_to_function, value_of
 from miniflow_xp.ops.losses import Loss
 
 
@@ -33,7 +33,7 @@ class MadeLoss(Loss):
 
     def terms(self, xp: Namespace, y: Array, output: Array) -> Array:
         ours = ours_of(xp)
-        found = called(self, xp, [boxed(y, ours), boxed(output, ours)], filled(self.keywords, xp, ()))
+        found = value_of(self, xp, [boxed(y, ours), boxed(output, ours)], filled(self.keywords, xp, ()))
         if shape_of(found) or not shape_of(y):
             return found
         if len(self.inbound_nodes) == 3:

@@ -21,6 +21,11 @@ def captured_or_plain(
     try:
         return native(backend, function, arrays, state)
     except NOT_RECORDED as error:
-        if isinstance(error, MiniflowError) and not isinstance(error, TraceError):
+        if is_of_the_step(error):
             raise
         return PlainCapture(backend, function, arrays, state, f"it cannot be recorded: {error}")
+
+
+def is_of_the_step(error: BaseException) -> bool:
+    """Is this an error of ours that says what is wrong with the step itself, recorded or not?"""
+    return isinstance(error, MiniflowError) and not isinstance(error, TraceError)

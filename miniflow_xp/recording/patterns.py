@@ -41,4 +41,4 @@ def sigmoid(value: Value) -> Equation | None:
 
 def is_number(value: Value, number: float) -> bool:
     """Is this the constant ``number``?"""
-    return value.is_constant and value.shape == () and float(value.content) == number
+    return value.is_constant and value.shape == () and bool(value.content == number)

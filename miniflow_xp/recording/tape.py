@@ -11,9 +11,9 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from miniflow_xp.arrays.calls import leaves, rebuilt
-from miniflow_xp.arrays.equations import CONSTANT, RECORDED
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
 from miniflow_xp.arrays.namespace import Namespace
-from miniflow_xp.arrays.refusals import contents_wanted
+from miniflow_xp.arrays.refusals import contents_wanted, stale
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.recording.equations import Value
@@ -65,7 +65,7 @@ class Tape:
         if known is None:
             array, is_view = self._compute(op, args, keywords)
             known = self._seen[key] = self._written(Value(op, inputs, keywords, array, is_view), array)
-        elif (alive := self._alive.get(known)) is not None:
+        elif (alive := self._alive.get(known)) is not None and alive.equation is known:  # and was not written to
             array = alive.array
         else:
             array = known.content if known.is_constant else self._compute(op, args, keywords)[0]
@@ -120,6 +120,8 @@ class Tape:
     def _value_of(self, traced: Traced) -> Value:
         if traced.level == CONSTANT:
             return self.constant(traced.array)
+        if traced.level == STALE:
+            raise stale(traced.place)
         if traced.level != RECORDED or traced.xp.tape is not self:
             raise foreign(traced.shape)
         value: Value = traced.equation
@@ -160,7 +162,8 @@ def foreign(shape: tuple[int, ...]) -> DifferentiationError:
 
 def check_shape_is_known(op: str, args: Sequence[Any]) -> None:
     """Raise ContentsError where the shape of the result depends on contents that are recorded."""
-    if op in SHAPE_UNKNOWN or (op == "repeat" and any(a.level == RECORDED for a in leaves(args[1:]))):
+    recorded = [a for a in leaves(args[1:]) if a.level == RECORDED]
+    if op in SHAPE_UNKNOWN or (op == "repeat" and recorded) or (op == "where" and len(args) == 1):
         raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
     if op in ("getitem", "add_at"):
         keys = args[1] if isinstance(args[1], tuple) else (args[1],)

@@ -26,9 +26,14 @@ def conj(xp: Any, x: Any) -> Any:
     return x.conjugate() if isinstance(x, complex) else xp.conj(x)
 
 
+def real(xp: Any, x: Any) -> Any:
+    """The real part of an array; a real one as it is."""
+    return xp.real(x) if is_complex(x) else x
+
+
 def direction(xp: Any, x: Any, size: Any) -> Any:
     """x / |x|, where ``size`` is |x|; 0 at 0. ``sign`` of the standard, but with a gradient where x is complex."""
-    return x / xp.where(size == 0, xp.ones_like(size), size) if is_complex(x) else xp.sign(x)
+    return x / xp.where(size == 0, xp.full_like(size, float("inf")), size) if is_complex(x) else xp.sign(x)
 
 
 def axes_of(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from math import ceil
 from typing import Any
 
 from miniflow_xp.arrays.calls import boxed, leaves
+from miniflow_xp.arrays.refusals import ContentsError, contents_wanted
 from miniflow_xp.arrays.tables import composed
 from miniflow_xp.arrays.traced import Traced, contents, ground
 
@@ -22,7 +23,7 @@ def asarray(xp: Any, obj: Any, /, *, dtype: Any = None, device: Any = None, copy
 
 
 def stacked(xp: Any, items: Any, dtype: Any) -> Any:
-    """Lists of arrays and numbers as one array; numbers take the dtype of the arrays among them, where it holds them."""
+    """Lists of arrays and numbers as one array; numbers take the dtype of the arrays, where it holds them."""
     if isinstance(items, (list, tuple)):
         return xp.stack([stacked(xp, item, dtype) for item in items])
     if isinstance(items, (bool, int, float)) and xp.inexact(dtype):
@@ -88,4 +89,7 @@ def arange(xp: Any, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: An
 
 def float_of(x: Any) -> float:
     """The number in an array, where its gradient does not matter; raises ContentsError where it is recorded."""
-    return float(contents(x)) if type(x) is Traced else float(x)
+    try:
+        return float(contents(x)) if type(x) is Traced else float(x)
+    except ContentsError:
+        raise contents_wanted("by arange, whose result has a shape that depends on them") from None

@@ -66,7 +66,9 @@ def einsum(xp: Any, subscripts: str, /, *operands: Any) -> Any:
 
 def by_pairs(xp: Any, labels: Subscripts, operands: Any) -> Any:
     """In functions of the standard: operand by operand, each label summed over when nobody needs it further on."""
-    have, result = "", xp.ones((), dtype=operands[0].dtype)
+    from array_api_compat import device
+
+    have, result = "", xp.ones((), dtype=operands[0].dtype, device=device(operands[0]))
     for n, (term, x) in enumerate(zip(labels.operands, operands, strict=True)):
         if len(set(term)) < len(term):
             x = x * on_diagonals(xp, x, term)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.tables import RULES, composed, native, rule
+from miniflow_xp.arrays.tables import RULES, Thunk, composed, native, rule
 from miniflow_xp.arrays.updates import add_at, call
 from miniflow_xp.broadcasting import broadcast
 from miniflow_xp.errors import ShapeError
@@ -31,7 +31,7 @@ def _permute_dims(xp: Any, g: Any, y: Any, x: Any, axes: Sequence[int]) -> Any:
 
 @rule("roll")
 def _roll(xp: Any, g: Any, y: Any, x: Any, shift: Any, axis: Any = None) -> Any:
-    back = -shift if isinstance(shift, int) else tuple([-s for s in shift])
+    back = tuple([-s for s in shift]) if isinstance(shift, (tuple, list)) else -shift
     return lambda: xp.roll(g, back, axis=axis), None
 
 
@@ -43,13 +43,19 @@ def _concat(xp: Any, g: Any, y: Any, arrays: Sequence[Any], axis: int | None = 0
         stop = start + (prod(x.shape) if axis is None else x.shape[along])
         thunks.append(lambda x=x, s=slice(start, stop): xp.reshape(g[along_axis(along, s)], tuple(x.shape)))
         start = stop
-    return thunks, None
+    return in_form_of(xp, thunks, arrays), None
 
 
 @rule("stack")
 def _stack(xp: Any, g: Any, y: Any, arrays: Sequence[Any], axis: int = 0) -> Any:
     along = axis % len(y.shape)
-    return [lambda n=n: g[along_axis(along, n)] for n in range(len(arrays))], None
+    thunks: list[Any] = [lambda n=n: g[along_axis(along, n)] for n in range(len(arrays))]
+    return in_form_of(xp, thunks, arrays), None
+
+
+def in_form_of(xp: Any, thunks: Sequence[Thunk], arrays: Any) -> Any:
+    """A thunk for each array of a list; one for all, where they were given as one array."""
+    return thunks if isinstance(arrays, (list, tuple)) else lambda: xp.stack([thunk() for thunk in thunks])
 
 
 def along_axis(axis: int, key: Any) -> tuple[Any, ...]:
@@ -58,11 +64,12 @@ def along_axis(axis: int, key: Any) -> tuple[Any, ...]:
 
 
 @rule("tile")
-def _tile(xp: Any, g: Any, y: Any, x: Any, repetitions: Sequence[int]) -> Any:
+def _tile(xp: Any, g: Any, y: Any, x: Any, repetitions: int | Sequence[int]) -> Any:
     def back() -> Any:
         ndim = len(y.shape)
         sizes = [1] * (ndim - len(x.shape)) + list(x.shape)
-        times = [1] * (ndim - len(repetitions)) + list(repetitions)
+        given = [repetitions] if isinstance(repetitions, int) else list(repetitions)
+        times = [1] * (ndim - len(given)) + given
         parts = xp.reshape(g, tuple([n for pair in zip(times, sizes, strict=True) for n in pair]))
         return xp.reshape(xp.sum(parts, axis=tuple(range(0, 2 * ndim, 2))), tuple(x.shape))
 

@@ -8,14 +8,14 @@ from typing import Any
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.arrays.refusals import ContentsError
-from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.backend import Capture
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import JitError
-from miniflow_xp.switch import backend_of, get_backend, library_name, load
+from miniflow_xp.switch import backend_of, get_backend
 from miniflow_xp.system.callers import raising_line
 from miniflow_xp.system.locks import lock
-from miniflow_xp.transforms.pullback import as_array, plain
+from miniflow_xp.transforms.pullback import plain
+from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, know
 from miniflow_xp.transforms.trees import Build, flatten, form_of
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
@@ -29,10 +29,10 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
 
     The backend is the one that the arrays belong to: NumPy's plan, ``jax.jit``, PyTorch's calls (compiled, where the
     backend in use is ``torch`` with ``compile=True``), a CUDA graph on CuPy. Python numbers among the arguments become
-    arrays; ``static_argnums``: positions of arguments that stay as they are, and make a signature each. Results that
-    are no arrays are those of the recording. Inside of another transformation f runs as a part of it. The function must
-    be pure: it is run once for a signature, and what it prints or keeps happens then. Raises JitError where Python code
-    depends on the contents of an array.
+    arrays, floats as wide as those beside them; ``static_argnums``: positions of arguments that stay as they are, and
+    make a signature each. Results that are no arrays are those of the recording. Inside of another transformation f
+    runs as a part of it. The function must be pure: it is run once for a signature, and what it prints or keeps happens
+    then. Raises JitError where Python code depends on the contents of an array.
     """
     return Jitted(function, static_argnums)
 
@@ -49,15 +49,15 @@ class Jitted:
         self._how = "not captured yet"
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        form: Any = None
-        if keywords or self.static or not all(type(arg) in _readers for arg in args):
+        arrays: Sequence[Any] = args
+        form: Any = None  # arrays alone, by position: their number is all there is to it
+        if keywords or self.static or not all(type(arg) in READERS for arg in args):
             given, form = self._entered(args, keywords)
             if leaves(given):
                 return self.function(*args, **keywords)
-            arrays: Sequence[Any] = [as_array(leaf) for leaf in given]
-        else:  # arrays alone, by position: their number is all there is to the form
-            arrays = args
-        key = (get_backend(), form, *[_readers[type(a)](a) for a in arrays])
+            arrays = as_arrays(given)
+            know(arrays)
+        key = (get_backend(), form, *[READERS[type(a)](a) for a in arrays])
         captured = self._kept.get(key)
         if captured is None:
             captured = self._capture(key, args, keywords, arrays)
@@ -69,9 +69,7 @@ class Jitted:
         static = self._static(len(args))
         moving = [arg for n, arg in enumerate(args) if n not in static]
         found = flatten((moving, keywords))[0]
-        for leaf in found:
-            know(type(leaf), leaf)
-        if not keywords and not static and all(type(arg) in _readers for arg in args):
+        if not keywords and not static and all(map(is_array, args)):
             return found, None
         return found, (form_of((moving, keywords)), *[self._compared(args[n]) for n in static])
 
@@ -124,30 +122,6 @@ class Jitted:
 
     def __repr__(self) -> str:
         return f"<jit {name_of(self.function)}: {self._how}>"
-
-
-_readers: dict[type, Callable[[Any], Hashable]] = {}
-"""{class of arrays: what a capture depends on of one of them}: filled when the first one is met."""
-
-
-def know(kind: type, leaf: Any) -> None:
-    """Enter the class of the array that this leaf is, or becomes, among those whose signature can be read."""
-    if kind in _readers or kind is Traced:
-        return None
-    if not is_array(leaf):
-        leaf = as_array(leaf)
-        return know(type(leaf), leaf)
-    name = library_name(leaf)
-    place = load(name).place
-    if name in ("numpy", "strict"):
-        _readers[kind] = lambda a: (kind, a.shape, a.dtype)
-    else:
-        _readers[kind] = lambda a: (kind, a.shape, a.dtype, place(a))
-
-
-def is_array(leaf: Any) -> bool:
-    """Is this an array, rather than something else that a function gives?"""
-    return hasattr(leaf, "dtype") and hasattr(leaf, "shape")
 
 
 def without_leaves(tree: Any) -> Build:

@@ -6,9 +6,9 @@ from typing import Any
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp.arrays.calls import boxed, rebuilt, without_gradient
-from miniflow_xp.arrays.equations import CONSTANT, Equation, levels
+from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
 from miniflow_xp.arrays.namespace import Namespace, constant, namespace_of, namespace_of_library
-from miniflow_xp.arrays.refusals import unknown_to_library
+from miniflow_xp.arrays.refusals import stale, unknown_to_library
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.broadcasting import unbroadcast
 from miniflow_xp.errors import DifferentiationError, MiniflowError, ShapeError
@@ -48,7 +48,8 @@ class DifferentiatedCall:
         self._inside = any(type(array) is Traced for array in arrays)
         self._level = next(levels)
         self._starts = [start(array) for array in arrays]
-        ends, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
+        results, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
+        ends = [without_inner_levels(result, self._level) for result in results]
         self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
         self.ends = [value_below(end, self._level, self._inside) for end in ends]
         self.value = rebuild(iter(self.ends))
@@ -88,6 +89,13 @@ def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
 
 def as_array(leaf: Any) -> Any:
     """An argument as an array: a Python number as one of the backend in use."""
+    if hasattr(leaf, "inbound_nodes"):
+        raise DifferentiationError(
+            str(leaf),
+            "a node was given to a function of arrays",
+            "a graph is run, and differentiated, by Program or by forward_and_backward",
+            "Give arrays; or make a node of the function: as_node(f)(node)",
+        )
     if type(leaf) is Traced or hasattr(leaf, "__array_namespace__") or hasattr(leaf, "dtype"):
         return leaf
     if isinstance(leaf, (bool, int, float, complex)):
@@ -106,6 +114,15 @@ def as_array(leaf: Any) -> Any:
 def start(array: Any) -> Equation:
     """The equation of an argument, where the gradients end."""
     return Equation("argument", (), {}, array, (), None, namespace_of(array))
+
+
+def without_inner_levels(end: Any, level: int) -> Any:
+    """A result without what a differentiation inside, which is over, has left on it by writing into it."""
+    while type(end) is Traced and end.level > level:
+        if end.level == STALE:
+            raise stale(end.place)
+        end = end.array
+    return end
 
 
 def value_below(end: Any, level: int, inside: bool) -> Any:
@@ -162,31 +179,58 @@ def backward(seeds: Iterable[tuple[Equation, int | None, Any]]) -> dict[Equation
     while queue:
         equation = heappop(queue)[1]
         arrived = waiting.pop(equation)
-        xp, gradient, value, inputs = one_level(equation, arrived)
-        thunks = equation.rule(xp, gradient, value, *inputs, **equation.keywords)
-        for parent in equation.parents:
-            thunk = thunks[parent.place]
-            if parent.item is not None and thunk is not None:
-                thunk = thunk[parent.item]
-            if thunk is None:
-                raise no_gradient(equation, parent.place)
-            give(parent.equation, parent.result, in_form_of(xp, thunk(), parent.array))
+        try:
+            hand_on(equation, arrived, give)
+        except DifferentiationError as error:
+            raise with_line(error, equation.line) from error.__cause__
     return {equation: arrived[None] for equation, arrived in waiting.items()}
+
+
+def hand_on(equation: Equation, arrived: dict[int | None, Any], give: Callable[..., None]) -> None:
+    """Give the parents of an equation their gradients, by its rule."""
+    xp, gradient, value, inputs = one_level(equation, arrived)
+    thunks = equation.rule(xp, gradient, value, *inputs, **equation.keywords)
+    for parent in equation.parents:
+        thunk = thunks[parent.place]
+        if parent.item is not None and thunk is not None:
+            thunk = thunk[parent.item]
+        if thunk is None:
+            raise no_gradient(equation, parent.place)
+        give(parent.equation, parent.result, in_form_of(xp, thunk(), parent.array))
+
+
+def with_line(error: DifferentiationError, line: str | None) -> DifferentiationError:
+    """The error with the user's line, where that is known and not yet told."""
+    if line is None or ", at " in error.where:
+        return error
+    return type(error)(f"{error.where}, at {line}", error.got, error.expected, error.remedy)
 
 
 def one_level(equation: Equation, arrived: dict[int | None, Any]) -> tuple[Any, Any, Any, Sequence[Any]]:
     """Namespace, gradient, value and inputs for a rule: the library's own, or all traced where one of them is."""
     value, inputs = equation.value, equation.inputs
-    if None in arrived:
-        gradient = arrived[None]
-    else:
-        gradient = [
-            arrived[n] if n in arrived else zeros_like(v) if hasattr(v, "dtype") else None for n, v in enumerate(value)
-        ]
+    gradient = arrived[None] if None in arrived else Gradients(arrived, value)
     deep = deepest([gradient, value, *inputs])
     if deep is None:
         return equation.xp.library, gradient, value, inputs
-    return deep, lifted(gradient, deep), lifted(value, deep), [lifted(i, deep) for i in inputs]
+    if isinstance(gradient, Gradients):
+        gradient[:] = lifted(list(gradient), deep)
+    else:
+        gradient = lifted(gradient, deep)
+    return deep, gradient, lifted(value, deep), [lifted(i, deep) for i in inputs]
+
+
+class Gradients(list[Any]):
+    """The gradients of a function's several results; zeros for those that none arrived for.
+
+    ``arrived``: the numbers of the others. Where the loss does not depend on a result, none arrives.
+    """
+
+    def __init__(self, arrived: dict[Any, Any], value: Sequence[Any]) -> None:
+        super().__init__(
+            arrived[n] if n in arrived else zeros_like(v) if hasattr(v, "dtype") else None for n, v in enumerate(value)
+        )
+        self.arrived = frozenset(arrived)
 
 
 def deepest(items: Sequence[Any]) -> Namespace | None:
@@ -233,8 +277,15 @@ def no_gradient(equation: Equation, place: int) -> DifferentiationError:
 
 
 def stop_gradient(tree: Any) -> Any:
-    """x as a constant: the gradient through it is 0. Takes arrays, and trees of them."""
-    return tree_map(without_gradient, tree)
+    """x as a constant: the gradient through it is 0. Takes arrays, and trees of them; nodes, too."""
+    return tree_map(stopped, tree)
+
+
+def stopped(leaf: Any) -> Any:
+    """An array as a constant; a node as one that hands no gradient on."""
+    if hasattr(leaf, "inbound_nodes"):
+        return leaf.__array_namespace__().stop_gradient(leaf)
+    return without_gradient(leaf)
 
 
 def differentiable_namespace(xp: Any) -> Namespace:

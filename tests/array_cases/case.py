@@ -14,6 +14,7 @@ class Case(NamedTuple):
     ``op``: the function's name in the table of rules (``exp``, ``linalg.solve``). ``call(xp, *arrays)``: the call.
     ``arrays``: float64 or complex128. ``twice``: is the second derivative to be checked? ``skip``: {library: reason},
     of what a library cannot do itself; ``no_oracle``: {torch or jax: reason}, where its own autodiff is no judge.
+    ``shaped``: is its shape known without its contents? Otherwise it cannot be captured.
     """
 
     op: str
@@ -23,6 +24,7 @@ class Case(NamedTuple):
     twice: bool = True
     skip: Mapping[str, str] = {}
     no_oracle: Mapping[str, str] = {}
+    shaped: bool = True
 
     def __str__(self) -> str:
         return f"{self.op} {self.detail}".strip()

@@ -1,6 +1,6 @@
 """Manipulation: functions that move, repeat, join, convert and make arrays."""
 
-from array_cases.case import Case, case, complexes, normal
+from array_cases.case import Case, case, complexes, normal, positive
 
 CASES: list[Case] = [
     case(op, lambda xp, x, f=call: f(xp, x), array, detail=detail)
@@ -53,6 +53,10 @@ POSITIVE = {"skip": {"jax": "its axes are counted from 0"}}
 METHOD = {"no_oracle": {"torch": "it has a method only", "jax": "it has a method only"}}
 NAME = {"no_oracle": {"torch": "its argument has no name"}}
 LISTS = {**ORACLE, "skip": {"strict": "lists of its own arrays are no arrays to it"}}
+LIST_OF_ROWS = {"skip": {"torch": "it takes lists only", "strict": "it takes lists only"}}
+BY_NUMBER = {"skip": {"torch": "it takes several only", "strict": "it takes several only"}}
+BY_ARRAY = {"skip": {"torch": "it takes numbers only", "strict": "it takes numbers only"}}
+STRICT = {"strict": "it takes numbers only"}
 CASES += [
     case("permute_dims", lambda xp, x: xp.permute_dims(x, (-1, 0, 1)) ** 2, normal(2, 3, 4), detail="-1", **POSITIVE),
     case("to_device", lambda xp, x: xp.to_device(x, x.device) ** 2, normal(3), **METHOD),
@@ -96,4 +100,18 @@ CASES += [
         normal(2, 2),
         detail="prepend, append",
     ),
+    case("arange", lambda xp, a: xp.arange(a, a + 3.5) ** 2, normal(), shaped=False, **ORACLE, skip=STRICT),
+    case(
+        "arange",
+        lambda xp, a: xp.arange(0, 4 * a, a) ** 2,
+        positive(),
+        detail="step",
+        shaped=False,
+        **ORACLE,
+        skip=STRICT,
+    ),
+    case("concat", lambda xp, x: xp.concat(x) ** 2, normal(2, 3), detail="of one array", **LIST_OF_ROWS),
+    case("stack", lambda xp, x: xp.stack(x, axis=1) ** 2, normal(2, 3), detail="of one array", **LIST_OF_ROWS),
+    case("tile", lambda xp, x: xp.tile(x, 2) ** 2, normal(2, 3), detail="by a number", **BY_NUMBER),
+    case("roll", lambda xp, x: xp.roll(x, xp.argmax(x)) ** 2 * x, normal(4), detail="by an array", **BY_ARRAY),
 ]

@@ -87,3 +87,20 @@ CASES += [
     case("cumulative_prod", lambda xp, x: xp.cumulative_prod(x, axis=1), with_zeros, detail="with zeros"),
     case("cumulative_prod", lambda xp, x: xp.cumulative_prod(x), normal(13), detail="of many"),
 ]
+
+
+def mean_of_positive(xp, x):
+    """Σ over a count, which is an array of integers."""
+    found = xp.where(x > 0, x, xp.zeros_like(x))
+    return xp.sum(found**2) / xp.astype(xp.sum(xp.astype(x > 0, xp.int64)) + 1, x.dtype)
+
+
+CASES += [
+    case("sum", mean_of_positive, normal(7), detail="over a count"),
+    case(
+        "sum", lambda xp, x: x**2 / xp.astype(1 + xp.count_nonzero(x > 0), x.dtype), normal(5), detail="count_nonzero"
+    ),
+    case("sum", lambda xp, x: x[xp.sum(xp.astype(x > 0, xp.int64)) // 2] ** 2, normal(6), detail="count as an index"),
+    case("mean", lambda xp, x: xp.mean(x, axis=0) ** 2 * xp.sum(xp.ones_like(x[:, 0])), normal(3, 2), detail="by ones"),
+    case("max", lambda xp, x: xp.where(xp.any(x > 0, axis=0), xp.max(x, axis=0), 0 * x[0, ...]) ** 2, normal(3, 2)),
+]

@@ -3,10 +3,12 @@
 from typing import Any
 
 from miniflow_xp.backends.cupy.blas import DATA_TYPES
+from miniflow_xp.backends.cupy.expressions import expression
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.walks import VIEWS, root
+from miniflow_xp.recording.walks import VIEWS
 
-SAFE = (*VIEWS, "sum", "mean", "max", "min", "prod", "any", "all", "astype")
+REDUCTIONS = ("sum", "mean", "max", "min", "prod", "any", "all")
+SAFE = (*VIEWS, *REDUCTIONS, "astype", "item")
 """CuPy functions known to launch kernels only: no copy from the host, whose source a graph would read again later."""
 
 MANY_ROWS = 512  # from here sums down the columns are a product with ones; ``verify-gpu`` measures both
@@ -34,8 +36,13 @@ def sums_many(value: Value) -> bool:
 
 
 def is_own(value: Value) -> bool:
-    """Does this value lie in memory that nothing else shows?"""
-    return value.op not in ("argument", "constant") and root(value) is value
+    """Does this value lie in memory that nothing else shows? Only of functions known here is that known."""
+    return value.op in (*REDUCTIONS, "matmul", "concat") or expression(value) is not None
+
+
+def may_be_shown(value: Value, reader: Value) -> bool:
+    """May the result of ``reader`` show the memory of ``value``, without being known as a view?"""
+    return value in reader.parents and not is_own(reader) and reader.op not in VIEWS
 
 
 def why_unsafe(value: Value) -> str:
@@ -43,7 +50,7 @@ def why_unsafe(value: Value) -> str:
     if is_plain_product(value) or joins(value):
         return ""
     if value.op == "matmul":
-        return "a product of integers, or of mixed dtypes, is CuPy's, which refuses to be captured"
+        return "a product of integers, of complex numbers, or of mixed dtypes, is CuPy's, which refuses to be captured"
     if value.op == "getitem" and not is_slicing(value.inputs[1]):
         return "indexing with arrays may read from the host"
     return "" if value.op in SAFE else f"{value.op} is not known to be safe in a graph"

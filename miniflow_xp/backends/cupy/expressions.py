@@ -90,7 +90,7 @@ def expression(value: Value, names: Mapping[Value, str] | None = None) -> str | 
 
     ``names``: the C variables that hold its inputs, each declared with the C type of its dtype.
     """
-    if value.is_number or value.dtype.name not in C_TYPES:
+    if value.dtype is None or value.dtype.name not in C_TYPES:
         return None
     spell = Speller(names or {})
     if value.op == "astype":
@@ -170,7 +170,7 @@ def literal(number: Any, dtype: Any) -> str:
 
 def is_operand(item: Any) -> bool:
     """Is this a Python number, or an array of a dtype that C knows?"""
-    return isinstance(item, Value) and (item.is_number or item.dtype.name in C_TYPES)
+    return isinstance(item, Value) and not item.is_several and (item.is_number or item.dtype.name in C_TYPES)
 
 
 def is_python(item: Any) -> bool:

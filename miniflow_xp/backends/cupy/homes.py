@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from miniflow_xp.backends.cupy.equations import contents, joins_rows
+from miniflow_xp.backends.cupy.equations import contents, joins_rows, may_be_shown
 from miniflow_xp.backends.cupy.groups import Group, Item
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.walks import root
@@ -45,6 +45,8 @@ def homes(
 def may_overwrite(items: Sequence[Item], new: Value, old: Value, results: Sequence[Value]) -> bool:
     """May the kernel that computes ``new`` write it over ``old``: is the old nowhere read at another place?"""
     if new.shape != old.shape or new.dtype != old.dtype or any(root(r) is old for r in results):
+        return False
+    if any(isinstance(i, Value) and any(root(p) is old and may_be_shown(p, i) for p in i.parents) for i in items):
         return False
     index = next((n for n, i in enumerate(items) if isinstance(i, Group) and new in i.outputs), None)
     if index is None:

@@ -8,7 +8,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.operators import BY_OPERATOR
+from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.backend import Array
 from miniflow_xp.backends.cupy.device import Device, Target
 from miniflow_xp.backends.cupy.equations import (
@@ -148,7 +148,7 @@ class Plan:
         return concat
 
     def _call(self, value: Value) -> Callable[[list[Any]], None]:
-        function = BY_OPERATOR.get(value.op) or getattr(self.device.xp, value.op)
+        function = function_of(value.op, self.device.xp)
         given, keywords, place = [self._argument(i) for i in value.inputs], value.keywords, self._places[value]
         device = self.device
 
@@ -161,9 +161,9 @@ class Plan:
         if isinstance(item, Value):
             place = self._places[item]
             return lambda memory: memory[place]
-        if isinstance(item, list):
+        if type(item) in (list, tuple):
             found = [self._argument(i) for i in item]
-            return lambda memory: [find(memory) for find in found]
+            return lambda memory: type(item)([find(memory) for find in found])
         return lambda memory: item  # noqa: ARG005  a shape or an index
 
     def _target(self, value: Value) -> Target:

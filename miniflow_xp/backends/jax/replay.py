@@ -15,6 +15,7 @@ from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
 from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.fallback import is_of_the_step
 from miniflow_xp.recording.patterns import Equation, joined, sigmoid
 from miniflow_xp.recording.tape import record
 
@@ -36,7 +37,9 @@ def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) 
     """The equations of a function, joined; from shapes alone, nothing is computed. None where they are not enough."""
     try:
         values, results = record(function, jnp, [form_of(a) for a in arrays], fold=False, call=Shapes())
-    except NOT_RECORDED:
+    except NOT_RECORDED as error:
+        if is_of_the_step(error):
+            raise
         return None
     return joined(values, results, sigmoid, product_of_transposed), results
 

@@ -1,6 +1,8 @@
 """A recorded function, laid out in planned buffers and replayed call by call."""
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import cache, partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,13 @@ from miniflow_xp.backends.numpy.primitives import (
     native_sigmoid,
     root,
     size,
+    with_small_constants,
     without_means,
 )
-from miniflow_xp.backends.numpy.rows import CUT, PARTIAL, ROWS, WHOLE, cut
+from miniflow_xp.backends.numpy.rows import COLUMNS, CUT, PARTIAL, ROWS, WHOLE, cut
 from miniflow_xp.backends.numpy.select import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage
-from miniflow_xp.backends.numpy.threads import run, run_at_once, run_whole
+from miniflow_xp.backends.numpy.threads import Rows, run, run_at_once, run_rows, run_whole
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import joined
 from miniflow_xp.recording.tape import record
@@ -31,6 +34,7 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 WORTH_THREADS = 1 << 23
 CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-level cache
 CHUNK_ROWS = 2048
+BLOCK_BYTES = 1 << 17  # of the widest value a chunk, where there are no products: several of them fit in that cache
 
 
 class NumpyCapture(Capture):
@@ -38,7 +42,7 @@ class NumpyCapture(Capture):
 
     The first ``state`` arguments are kept here and replaced by the first ``state`` results at every call, which takes
     the other arguments and returns the other results, as arrays that nothing overwrites. Where it pays, the batch (the
-    first axis of ``arrays`` of more than one axis) is run in chunks of rows on several threads.
+    first axis of the largest array, and of those that share it) is run in chunks of rows, on several threads.
 
     The state is renewed as a whole or not at all, whatever interrupts the call: Ctrl-C, or a fork in another thread.
     Where NumPy is set to raise errors, one in the update is raised after the update.
@@ -50,36 +54,40 @@ class NumpyCapture(Capture):
         self._lock = lock(fork_waits=True)
         self.inputs = [aligned_copy(a) for a in arrays]
         values, results = record(function, backend.xp, self.inputs, in_c_order)
+        values, results = with_small_constants(values, results)
         values = without_means(joined(values, results, native_sigmoid, native_power))
         arguments = [v for v in values if v.op == "argument"]
-        self.state, self.given = self.inputs[:state], self.inputs[state:]
+        self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
-        self._choose_rows(values, arguments[state:], results, run)
+        self._choose_rows(values, arguments[state:], results[:state], results[state:], run)
         run.sort(key=lambda v: PHASE[self.states[v]])
         donated = list(zip(results[:state], arguments[:state], strict=True))
         self.storage = Storage(run, results, self.states, dict(reversed(donated)), (self.rows, max(1, self.batch)))
-        self._emit(run, results, dict(zip(arguments, self.inputs, strict=True)), donated, backend.xp)
+        whole = [(v, a) for v, a in zip(arguments, self.inputs, strict=True) if self.states[v] != ROWS]
+        self.given = [(n, b) for n, b in enumerate(self.inputs[state:]) if self.states[arguments[state + n]] != ROWS]
+        self.inputs = [b for _, b in whole]
+        self._emit(run, results, arguments[state:], dict(whole), donated, backend.xp)
         self.how = self._made()
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Copy ``arrays`` in, run, and return copies of the results that are not state."""
         with self._lock:
-            for buffer, array in zip(self.given, arrays, strict=True):
-                buffer[...] = array
-            if self.threads == 1:
-                run(self.parts[0])
-            else:
-                run(self.before)
-                run_at_once(self.parts)
+            for number, buffer in self.given:
+                buffer[...] = arrays[number]
+            run(self.before)  # all of it, where the step is not cut
+            found: list[Any] = [None if out is not None else np.empty(*form) for out, form in self.outputs]
+            if self.batch:
+                run_at_once([partial(run_rows, part, arrays, found) for part in self.parts], self.has_products)
                 run(self.after)
             if self.renewal:
                 run_whole(self.renewal)
-            return [out.copy() for out in self.outputs]
+            return [new if out is None else out.copy() for new, (out, _) in zip(found, self.outputs, strict=True)]
 
     def _made(self) -> str:
-        chunks = f", {self.rows} rows at a time on {self.threads} threads" if self.batch else ""
-        around = len(self.before) + len(self.after) if self.batch else 0
-        calls = around + sum(map(len, self.parts)) + len(self.renewal)
+        threads = f"{self.threads} threads" if self.threads > 1 else "one thread"
+        chunks = f", {self.rows} rows at a time on {threads}" if self.batch else ""
+        in_chunks = sum(len(rows.calls) for part in self.parts for rows in part)
+        calls = len(self.before) + in_chunks + len(self.after) + len(self.renewal)
         memory = sum(b.size * b.dtype.itemsize for b in self.storage.buffers)
         return f"recorded and replayed, {calls} NumPy calls into {memory:,} bytes of buffers{chunks}"
 
@@ -94,25 +102,38 @@ class NumpyCapture(Capture):
             self.state[number][...] = array
 
     def _choose_rows(
-        self, values: Sequence[Value], candidates: Sequence[Value], results: Sequence[Value], run: Sequence[Value]
+        self,
+        values: Sequence[Value],
+        candidates: Sequence[Value],
+        renewed: Sequence[Value],
+        results: Sequence[Value],
+        run: Sequence[Value],
     ) -> None:
         """Choose the threads and the rows of a chunk: ``batch`` rows in all, 0 where the step runs whole."""
         self.batch, self.threads, self.rows = 0, 1, 1
-        self.states = {v: WHOLE for value in values for v in (value, *value.parents)}
-        batched = [v for v in candidates if len(v.shape) > 0]
-        lengths = {v.shape[0] for v in batched}
-        if len(lengths) != 1 or blas_threads() < 2:
+        self.states = {v: WHOLE for value in [*values, *renewed, *results] for v in (value, *value.parents)}
+        self.has_products = False
+        length = max(((nbytes(v), v.shape[0]) for v in candidates if v.shape), default=(0, 0))[1]
+        if length < 2:
             return
-        (length,) = lengths
-        states = cut(values, batched, length)
-        if states is None or any(states.get(r) in CUT for r in results):
+        states = cut(values, [v for v in candidates if v.shape[:1] == (length,)], length)
+        if states is None or any(states.get(r) in CUT for r in renewed):
             return
-        wide = [v for v in run if states[v] == ROWS and kind(v) == "product"]
-        if sum(nbytes(v) for v in wide) < WORTH_THREADS or length < 2:
+        if any(states.get(r) == COLUMNS for r in results):
             return
-        self.states, self.batch, self.threads = states, length, min(blas_threads(), length)
+        inner = [v for v in run if states[v] in CUT]
+        products = [v for v in run if kind(v) == "product" and any(states[p] in CUT for p in v.parents)]
+        wide = [v for v in products if states[v] == ROWS] if products else inner
+        worth_threads = blas_threads() > 1 and sum(map(nbytes, wide)) >= WORTH_THREADS
+        if products:
+            at_most = max(CHUNK_ROWS, CHUNK_BYTES * length // nbytes(wide[0])) if wide else length
+        else:
+            at_most = max(1, BLOCK_BYTES * length // max(map(nbytes, inner), default=1))
+        if not worth_threads and (products or at_most >= length):
+            return
+        self.states, self.batch, self.has_products = states, length, bool(products)
+        self.threads = min(blas_threads(), length) if worth_threads else 1
         per_thread = -(-length // self.threads)
-        at_most = max(CHUNK_ROWS, CHUNK_BYTES * length // nbytes(wide[0]))
         chunks = -(-per_thread // at_most)
         self.rows = -(-per_thread // chunks)
 
@@ -120,7 +141,8 @@ class NumpyCapture(Capture):
         self,
         values: Sequence[Value],
         results: Sequence[Value],
-        arguments: dict[Value, np.ndarray],
+        given: Sequence[Value],
+        whole_arguments: dict[Value, np.ndarray],
         donated: Sequence[tuple[Value, Value]],
         xp: Any,
     ) -> None:
@@ -136,52 +158,76 @@ class NumpyCapture(Capture):
         ones = aligned(max(lengths), next(floats, np.dtype("float32")))
         ones[...] = 1
 
-        def emitter(buffers: dict[Hashable, np.ndarray], start: int, stop: int) -> Emitter:
-            return Emitter(self.storage, arguments, buffers, ones, (start, stop), xp)
+        def emitter(buffers: dict[Hashable, np.ndarray], rows: int) -> Emitter:
+            return Emitter(self.storage, whole_arguments, buffers, ones, rows, xp)
 
-        whole = emitter(common, 0, self.batch)
+        shown = results[len(self.state) :]
+        arguments = [(n, v) for n, v in enumerate(given) if self.states[v] == ROWS]
+        by_rows = [(n, r) for n, r in enumerate(shown) if self.states[r] == ROWS]
+        whole = emitter(common, self.batch)
         self.before = whole.calls(by_phase[0])
-        own = [self._own_buffers(common) for _ in range(self.threads)]
-        if self.batch:
-            self.parts = [self._thread(emitter, buffers, n, by_phase[1]) for n, buffers in enumerate(own)]
-        else:
-            self.parts = [[]]
-        last = emitter(own[0], 0, self.batch) if self.batch else whole
-        partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
-        self.after = [add_into(own[0][n], other[n]) for other in own[1:] for n in partial]
+        own = [self._own_buffers(common, arguments) for _ in range(self.threads)]
+        self.parts = [
+            self._thread(emitter, buffers, n, by_phase[1], arguments, by_rows)
+            for n, buffers in enumerate(own if self.batch else [])
+        ]
+        last = emitter(own[0], self.batch) if self.batch else whole
+        sums = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
+        self.after = [add_into(own[0][n], other[n]) for other in own[1:] for n in sums]
         self.after += last.calls(by_phase[2])
         renewal = last.calls(values[first:])
-        outputs = [np.asarray(last.array(r)) for r in results[len(self.state) :]]
+        outputs: list[np.ndarray | None] = [None] * len(shown)
         renewed = {old for new, old in donated if new is not old}
-        for n, result in enumerate(results[len(self.state) :]):
+        for n, result in enumerate(shown):
+            if (n, result) in by_rows:
+                continue
+            out = np.asarray(last.array(result))
             if root(result) in renewed:  # an old state: keep it before the new one is written over it
-                kept = np.empty_like(outputs[n])
-                renewal.append(copy_into(kept, outputs[n]))
-                outputs[n] = kept
+                kept = np.empty_like(out)
+                renewal.append(copy_into(kept, out))
+                out = kept
+            outputs[n] = out
         renewal += write_back(last, donated)
         self.renewal = [(function, *args) for function, args in renewal]
-        if self.threads == 1:
-            self.parts = [self.before + self.parts[0] + self.after]
-        self.outputs = outputs
+        self.outputs = [(out, (r.shape, r.dtype)) for out, r in zip(outputs, shown, strict=True)]
 
-    def _own_buffers(self, common: dict[Hashable, np.ndarray]) -> dict[Hashable, np.ndarray]:
+    def _own_buffers(
+        self, common: dict[Hashable, np.ndarray], arguments: Sequence[tuple[int, Value]]
+    ) -> dict[Hashable, np.ndarray]:
+        """The buffers of one thread: for some rows at a time of values, and of the arguments that are cut."""
         own = {n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if n not in common}
-        return common | own
+        rows = {v: (self.rows, *v.shape[1:]) for _, v in arguments}
+        return common | own | {v: aligned(prod(shape), v.dtype).reshape(shape) for v, shape in rows.items()}
 
     def _thread(
-        self, emitter: Callable[..., Emitter], own: dict[Hashable, np.ndarray], number: int, body: Sequence[Value]
-    ) -> list[Call]:
-        """The calls of one thread, its rows in chunks; the sums of later chunks are added to those of the first."""
+        self,
+        emitter: Callable[..., Emitter],
+        own: dict[Hashable, np.ndarray],
+        number: int,
+        body: Sequence[Value],
+        arguments: Sequence[tuple[int, Value]],
+        results: Sequence[tuple[int, Value]],
+    ) -> list[Rows]:
+        """The chunks of one thread; the sums of later ones are added to those of the first.
+
+        Chunks of the same length share their calls.
+        """
         per_thread = -(-self.batch // self.threads)
         start, stop = number * per_thread, min(self.batch, (number + 1) * per_thread)
-        partial = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
-        apart = own | {n: aligned(self.storage.buffers[n].size, self.storage.buffers[n].dtype) for n in partial}
-        calls: list[Call] = []
-        for first in range(start, stop, self.rows):
-            buffers = own if first == start else apart
-            calls += emitter(buffers, first, min(first + self.rows, stop)).calls(body)
-            calls += [add_into(own[n], apart[n]) for n in partial if first != start]
-        return calls
+        sums = [n for n, b in enumerate(self.storage.buffers) if b.state == PARTIAL]
+        apart = own | {n: aligned(self.storage.buffers[n].size, self.storage.buffers[n].dtype) for n in sums}
+
+        @cache
+        def chunk(is_first: bool, rows: int) -> tuple[Any, ...]:
+            here = emitter(own if is_first else apart, rows)
+            calls = here.calls(body) + [add_into(own[n], apart[n]) for n in sums if not is_first]
+            return [(n, here.array(v)) for n, v in arguments], calls, [(n, here.array(r)) for n, r in results]
+
+        return [
+            Rows(first, last, *chunk(first == start, last - first))
+            for first in range(start, stop, self.rows)
+            for last in [min(first + self.rows, stop)]
+        ]
 
 
 def write_back(emitter: Emitter, donated: Sequence[tuple[Value, Value]]) -> list[Call]:

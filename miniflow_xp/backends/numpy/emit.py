@@ -18,7 +18,7 @@ SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a
 
 
 class Emitter:
-    """Writes the calls for the rows ``start`` to ``stop`` of the batch."""
+    """Writes the calls for ``rows`` rows of the batch; the arguments that are cut lie in ``buffers``, too."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Emitter:
         arguments: Mapping[Value, np.ndarray],
         buffers: MutableMapping[Hashable, np.ndarray],
         ones: np.ndarray,
-        rows: tuple[int, int],
+        rows: int,
         xp: Any,
     ) -> None:
         self.storage = storage
@@ -52,10 +52,8 @@ class Emitter:
         return self._arrays[value]
 
     def _find(self, value: Value) -> Any:
-        start, stop = self.rows
         if value.op == "argument":
-            whole = self.arguments[value]
-            return whole[start:stop] if self.storage.states[value] == ROWS else whole
+            return self.buffers[value][: self.rows] if self.storage.states[value] == ROWS else self.arguments[value]
         if value.is_constant:
             return np.asarray(value.content)
         shape = self.shape(value)
@@ -73,8 +71,7 @@ class Emitter:
     def shape(self, value: Value) -> tuple[int, ...]:
         """Shape of a value on these rows."""
         axis = {ROWS: 0, COLUMNS: 1}.get(self.storage.states.get(value, ""), -1)
-        start, stop = self.rows
-        return tuple(stop - start if n == axis else length for n, length in enumerate(value.shape))
+        return tuple(self.rows if n == axis else length for n, length in enumerate(value.shape))
 
     def call(self, value: Value) -> list[Call]:
         """The calls that compute one value."""

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from miniflow_xp.broadcasting import broadcast
 from miniflow_xp.recording import walks
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.patterns import Equation, sigmoid
+from miniflow_xp.recording.patterns import Equation, is_number, sigmoid
+from miniflow_xp.recording.walks import still_read
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
 COPIED = ("permute_dims", "broadcast_to")  # views that are copied all the same: products are slow on such strides
@@ -42,7 +45,7 @@ def found_kind(value: Value) -> str:
     at_known_places = len(value.parents) == 1  # an index may hold arrays
     if value.is_view and walks.may_show(value) and at_known_places and value.op not in COPIED:
         return "view"
-    if value.op == "concat" and value.keywords in ({}, {"axis": 0}):
+    if value.op == "concat" and isinstance(value.inputs[0], (list, tuple)) and value.keywords in ({}, {"axis": 0}):
         return "concat"
     return "ufunc" if ufunc(value.op) and not value.keywords else "call"
 
@@ -97,6 +100,39 @@ def native_power(value: Value) -> Equation | None:
             op = POWERS.get(exponent.content)
             return (op, (x,)) if op is not None and np.issubdtype(x.dtype, np.inexact) else None
     return None
+
+
+def with_small_constants(values: Sequence[Value], results: Sequence[Value]) -> tuple[list[Value], list[Value]]:
+    """The same equations and results, with less to read.
+
+    An array that holds one number everywhere, as the gradient of a sum does, stands as that number among operands that
+    have the shape of the result. A product with 1 is what it multiplies.
+    """
+    same: dict[Value, Value] = {}
+    small = cache(as_small)
+    for value in values:
+        if any(p in same for p in value.parents):
+            value.become(value.op, tuple(value.inputs_with(lambda v: same.get(v, v))), value.keywords)
+        if value.keywords or value.is_several or not (value.op == "where" or ufunc(value.op)):
+            continue
+        inputs = tuple(map(small, value.inputs))
+        if inputs != value.inputs and broadcast(*(i.shape for i in inputs)) == value.shape:
+            value.become(value.op, inputs)
+        if value.op == "multiply":
+            a, b = value.inputs
+            factor = b if is_number(a, 1) else a if is_number(b, 1) else value
+            if factor is not value and (factor.shape, factor.dtype) == (value.shape, value.dtype):
+                same[value] = factor
+    results = [same.get(r, r) for r in results]
+    return still_read([v for v in values if v not in same], results), results
+
+
+def as_small(value: Value) -> Value:
+    """A constant of one number everywhere as an array without axes; any other value as it is."""
+    if not value.is_constant or value.shape == () or size(value) == 0:
+        return value
+    first = value.content[(0,) * len(value.shape)]
+    return Value("constant", (), {}, np.asarray(first)) if (value.content == first).all() else value
 
 
 def without_means(values: list[Value]) -> list[Value]:

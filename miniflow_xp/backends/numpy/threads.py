@@ -5,11 +5,13 @@ There are as many threads as BLAS uses; meanwhile BLAS runs each product on one.
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from contextvars import copy_context
 from itertools import starmap
 from operator import call
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +28,29 @@ def run(calls: Sequence[Call]) -> None:
         function(*args)
 
 
+class Rows(NamedTuple):
+    """A chunk: the rows ``first`` to ``last`` of arguments go to buffers, results come from buffers.
+
+    ``arguments`` and ``results``: (number, buffer).
+    """
+
+    first: int
+    last: int
+    arguments: Sequence[tuple[int, np.ndarray]]
+    calls: Sequence[Call]
+    results: Sequence[tuple[int, np.ndarray]]
+
+
+def run_rows(chunks: Sequence[Rows], arrays: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
+    """Compute rows of ``results`` from those of ``arrays``, chunk by chunk."""
+    for first, last, given, calls, found in chunks:
+        for number, buffer in given:
+            buffer[...] = arrays[number][first:last]
+        run(calls)
+        for number, buffer in found:
+            results[number][first:last] = buffer
+
+
 def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
     """Make all calls (function, *arguments), none of which runs Python code, so that Ctrl-C cannot interrupt them.
 
@@ -40,12 +65,12 @@ def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
         raise
 
 
-def run_at_once(parts: Sequence[Sequence[Call]]) -> None:
-    """Make the calls of each part on a thread of its own."""
-    with one_blas_thread():
-        others = [pool().submit(run, part) for part in parts[1:]]
+def run_at_once(parts: Sequence[Callable[[], None]], products: bool) -> None:
+    """Call each part on a thread of its own, which handles NumPy's errors as this one does; ``products``: by BLAS."""
+    with one_blas_thread() if products else nullcontext():
+        others = [pool().submit(copy_context().run, part) for part in parts[1:]]
         try:
-            run(parts[0])
+            parts[0]()
         finally:
             for other in others:
                 other.exception()

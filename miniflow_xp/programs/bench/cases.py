@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from miniflow_xp.programs.bench import functions
 from miniflow_xp.programs.bench.peers import PEERS, backends_of
 
 ELEMENTS = (1 << 10, 1 << 14, 1 << 18, 1 << 22)  # of an elementwise node
@@ -80,6 +81,7 @@ FLOATS: dict[str, Callable[[dict[str, int]], int]] = {
     "capture": network_floats,
     "memory": network_floats,
     "peers": lambda axes: axes["n"] * (axes["d"] + 8 * axes["h"]) + 2 * axes["h"] * (axes["d"] + axes["h"]),
+    "functions": lambda axes: 100 * axes["n"],
     "transfer": lambda axes: axes["bytes"] // ITEM,
     "user": lambda axes: 0,  # noqa: ARG005  not known
 }
@@ -146,6 +148,13 @@ def peers(sizes: tuple[tuple[int, int, int], ...]) -> Iterator[Case]:
                 yield Case("peers", "a step and its peers", axes, "n", name, only=backends_of(name))
 
 
+def gradients(quick: bool = False) -> Iterator[Case]:
+    """Value and gradient of models that are written as functions, beside other libraries that differentiate."""
+    for model, size, name in functions.pairs(quick):
+        series = f"gradient of {model.name.replace('_', ' ')}"
+        yield Case("functions", series, {"n": size}, "n", name, dtype="float64", only=functions.backends_of(name))
+
+
 def plan(mode: str, families: tuple[str, ...] | None = None) -> list[Case]:
     """The cases of a mode, ``quick`` or ``full``, the most telling ones first."""
     if mode == "quick":
@@ -153,6 +162,7 @@ def plan(mode: str, families: tuple[str, ...] | None = None) -> list[Case]:
             "step": steps((16, 128, 1024, 4096), (32, 512), (), streamed=(128, 4096)),
             "capture": captures((128,)),
             "peers": peers(((128, 128, 128),)),
+            "functions": gradients(quick=True),
             "memory": memory((1024,)),
             "transfer": transfers((1 << 12, 1 << 22)),
             "node": nodes((1 << 14, 1 << 20), (128, 512), ("Sigmoid", "Linear")),
@@ -162,6 +172,7 @@ def plan(mode: str, families: tuple[str, ...] | None = None) -> list[Case]:
             "step": steps(BATCHES, (32, 512, 1024), (1, 2, 4, 8, 16), streamed=BATCHES),
             "capture": captures((1, 16, 256, 4096)),
             "peers": peers(PEER_SIZES),
+            "functions": gradients(),
             "transfer": transfers(TRANSFERS),
             "node": nodes(ELEMENTS, SIDES),
             "memory": memory((64, 1024, 16384)),

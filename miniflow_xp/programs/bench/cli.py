@@ -31,7 +31,7 @@ from miniflow_xp.system.terminal import stdout
 
 SECONDS = {"quick": 60.0, "full": 900.0}
 OUTPUT = "--output"
-FAMILIES = ("step", "capture", "peers", "transfer", "node", "memory")
+FAMILIES = ("step", "capture", "peers", "functions", "transfer", "node", "memory")
 
 Backends = Annotated[
     str | None,

@@ -9,7 +9,7 @@ from functools import cached_property
 from statistics import median
 from typing import Annotated, Any
 
-from miniflow_xp.programs.bench.peers import FLOOR
+from miniflow_xp.programs.bench.peers import BESIDE_PEERS, FLOOR
 from miniflow_xp.programs.bench.schema import Object, WrongError, anything, by_name, each, flag, maybe, number, text
 from miniflow_xp.programs.bench.statistics import steady
 
@@ -122,7 +122,7 @@ class Cell(Object):
     @property
     def label(self) -> str:
         """Who runs: the backend, with the contestant where that is not this package."""
-        alone = self.contestant == "ours" and self.family != "peers"
+        alone = self.contestant == "ours" and self.family not in BESIDE_PEERS
         return self.backend if alone else f"{self.contestant} ({self.backend})"
 
 

@@ -14,6 +14,7 @@ from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.feed import admit
 from miniflow_xp.graph import forward_and_backward, topological_sort
 from miniflow_xp.node import Input, Node
+from miniflow_xp.programs.bench import functions
 from miniflow_xp.programs.bench.builder import builder_error, load_builder
 from miniflow_xp.programs.bench.cases import COLUMNS, ELEMENTWISE, ITEM, PRODUCTS, Case
 from miniflow_xp.programs.bench.clock import wait_for
@@ -97,6 +98,12 @@ def peer_of(case: Case, backend: Backend, random: np.random.Generator) -> Worklo
     return Workload(peer(case.contestant, Problem.of(*size), backend), step_flops(*size))
 
 
+def function_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:  # noqa: ARG001  as above
+    """Value and gradient of a model, by a contestant; its numbers are the model's own."""
+    model = functions.model_of(case.series.removeprefix("gradient of ").replace(" ", "_"))
+    return Workload(functions.step_of(case.contestant, model, case.axes["n"], backend))
+
+
 def transfer_of(case: Case, backend: Backend, random: np.random.Generator) -> Workload:
     """An array to the device, or from it."""
     host = normal(random, case.dtype, case.axes["bytes"] // ITEM)
@@ -168,6 +175,7 @@ BUILDERS = {
     "step": step_of,
     "capture": capture_of,
     "peers": peer_of,
+    "functions": function_of,
     "memory": step_of,
     "transfer": transfer_of,
     "node": node_of,

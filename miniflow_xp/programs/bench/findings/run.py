@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.programs.bench.findings.texts import printable
 from miniflow_xp.programs.bench.limits import change
+from miniflow_xp.programs.bench.peers import BESIDE_PEERS
 from miniflow_xp.programs.bench.record import Cell, Control, Planted, Record
 from miniflow_xp.programs.bench.statistics import Ratio, paired_ratio, verdict
 
@@ -132,7 +133,7 @@ class Run:
 
     def rival(self, series: Series, label: str) -> str:
         """Whom a label is compared with: ours among peers, the plain loop of its own backend, or the reference."""
-        if series.family == "peers":
+        if series.family in BESIDE_PEERS:
             ours = [other for other in series.labels if other.startswith("ours")]
             at_home = [other for other in ours if series.backend(other) == series.backend(label)]
             return next(iter(at_home or ours), "")

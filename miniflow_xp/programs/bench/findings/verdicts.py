@@ -9,6 +9,7 @@ from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.outcome import Against, duels
 from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
 from miniflow_xp.programs.bench.findings.texts import text
+from miniflow_xp.programs.bench.peers import BESIDE_PEERS
 from miniflow_xp.programs.bench.statistics import Ratio
 
 FIRST = ("step", "user")  # families whose series have a sentence each; others are counted
@@ -39,6 +40,7 @@ NETWORKS = {
     "mean squared error: forward, backward and a step of gradient descent, in float32",
     "user": "A training step is one of your own graph, as {series} builds it",
     "peers": "Its peers train n × d → h → h → 1 in the same way",
+    "functions": "A gradient is one of a model that is written as a function, with its value, in float64",
 }
 
 
@@ -185,7 +187,7 @@ def short(compared: Comparison) -> str:
 def peers(run: Run) -> Iterator[Sentence]:
     """Ours against other packages, over all cases."""
     tally: dict[tuple[str, str], list[Comparison]] = {}
-    for series in run.of("peers"):
+    for series in run.of(*BESIDE_PEERS):
         for label, ours in run.rivals(series):
             for case in series.cases:
                 peer = case.cells.get(label)

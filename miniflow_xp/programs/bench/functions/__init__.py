@@ -3,9 +3,14 @@
 The text of a model is the same for all but HIPS/autograd, which does not know the Array API.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
+
+from miniflow_xp.backend import Backend
+
+Step = Callable[[], list[Any]]
+"""Value and gradients, which the device may not have finished."""
 
 
 class Model(NamedTuple):
@@ -46,6 +51,19 @@ CONTESTANTS: dict[str, dict[str, str]] = {
 """{contestant: {backend, or * for all: "module:function" in this folder}}."""
 
 COMPILED = ("ours, compiled", "torch.compile")  # their first calls take many seconds
+
+
+def backends_of(contestant: str) -> tuple[str, ...]:
+    """The backends on which it can run; empty where on all."""
+    return tuple(name for name in CONTESTANTS[contestant] if name != "*")
+
+
+def step_of(contestant: str, model: Model, size: int, backend: Backend) -> Step:
+    """The contestant's step on a backend, which is in use; its data lies on the device."""
+    where = CONTESTANTS[contestant]
+    module, _, function = where.get(backend.name, where.get("*", "")).partition(":")
+    make: Callable[[Model, int, Backend], Step] = getattr(import_module(f"{__name__}.{module}"), function)
+    return make(model, size, backend)
 
 
 def model_of(name: str) -> Model:

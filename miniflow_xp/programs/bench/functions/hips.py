@@ -9,8 +9,8 @@ from autograd import value_and_grad
 from autograd.numpy import linalg
 
 from miniflow_xp.backend import Backend
-from miniflow_xp.programs.bench.functions import Model
-from miniflow_xp.programs.bench.functions.ours import Step, arguments, flat
+from miniflow_xp.programs.bench.functions import Model, Step
+from miniflow_xp.programs.bench.functions.ours import arguments, flat
 
 
 def elementwise(x: Any, y: Any) -> Any:

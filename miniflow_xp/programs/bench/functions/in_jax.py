@@ -3,8 +3,8 @@
 import jax
 
 from miniflow_xp.backend import Backend
-from miniflow_xp.programs.bench.functions import Model
-from miniflow_xp.programs.bench.functions.ours import Step, arguments, flat
+from miniflow_xp.programs.bench.functions import Model, Step
+from miniflow_xp.programs.bench.functions.ours import arguments, flat
 
 
 def jitted(model: Model, size: int, backend: Backend) -> Step:

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from miniflow_xp.backend import Backend
-from miniflow_xp.programs.bench.functions import Model
-from miniflow_xp.programs.bench.functions.ours import Step, arguments, flat
+from miniflow_xp.programs.bench.functions import Model, Step
+from miniflow_xp.programs.bench.functions.ours import arguments, flat
 from miniflow_xp.transforms.trees import flatten
 
 

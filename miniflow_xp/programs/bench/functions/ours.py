@@ -1,16 +1,13 @@
 """Value and gradient by this library."""
 
-from collections.abc import Callable
 from typing import Any
 
 from miniflow_xp.backend import Backend
-from miniflow_xp.programs.bench.functions import Model
+from miniflow_xp.programs.bench.functions import Model, Step
 from miniflow_xp.switch import load, use_backend
 from miniflow_xp.transforms.gradients import value_and_grad
 from miniflow_xp.transforms.jit import jit
 from miniflow_xp.transforms.trees import flatten, tree_map
-
-Step = Callable[[], list[Any]]
 
 
 def arguments(model: Model, size: int, backend: Backend) -> Any:

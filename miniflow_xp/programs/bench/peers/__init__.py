@@ -26,6 +26,10 @@ FLOOR = "products"
 """The contestant that has no cost: the matrix products of a step and nothing else."""
 
 
+BESIDE_PEERS = ("peers", "functions")
+"""The families in which contestants are compared with ours, and not backends with each other."""
+
+
 def backends_of(contestant: str) -> tuple[str, ...]:
     """The backends on which it can run; empty where on all."""
     return tuple(name for name in PEERS[contestant] if name != "*")

@@ -6,6 +6,7 @@ from itertools import groupby
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.outcome import duels
 from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
+from miniflow_xp.programs.bench.peers import BESIDE_PEERS
 from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import MARKERS, Log, Plot, Style, around, band, label, marker, polyline, tag
 from miniflow_xp.programs.bench.statistics import quartiles
@@ -16,7 +17,7 @@ Point = tuple[float, float, float, float, str]
 
 def styles(run: Run, series: Series) -> dict[str, Style]:
     """Backends have one look on the whole page; peers are told apart within their series."""
-    if series.family == "peers":
+    if series.family in BESIDE_PEERS:
         return {name: Style(k, k >= MARKERS) for k, name in enumerate(series.labels)}
     seen: set[str] = set()
     found = {}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.outcome import duels
 from miniflow_xp.programs.bench.findings.run import Run, Series
+from miniflow_xp.programs.bench.peers import BESIDE_PEERS
 from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline, tables
 from miniflow_xp.programs.bench.report.decisions import decisions
 from miniflow_xp.programs.bench.report.html import Entry, Row, figure, grid, paragraph, table
@@ -121,7 +122,7 @@ def peaks(run: Run) -> str:
 
 def peers(run: Run) -> str:
     """Other packages."""
-    drawn = [figure(svg, brackets(run, s)) for s in run.of("peers") if (svg := charts.speedup(run, s))]
+    drawn = [figure(svg, brackets(run, s)) for s in run.of(*BESIDE_PEERS) if (svg := charts.speedup(run, s))]
     return tables.peers(run) + grid(drawn)
 
 

@@ -6,6 +6,7 @@ from miniflow_xp.programs.bench.crossover import break_even
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.outcome import TIE, UNCLEAR, winner
 from miniflow_xp.programs.bench.findings.run import Comparison, Contest, Run, Series, named
+from miniflow_xp.programs.bench.peers import BESIDE_PEERS
 from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
 
@@ -58,7 +59,7 @@ def beside(compared: Comparison, floor: bool) -> str:
 
 def peers(run: Run) -> str:
     """Each series of the peers: who takes how long at which size, against ours."""
-    return "".join(peers_of(run, series) for series in run.of("peers") if series.is_measured)
+    return "".join(peers_of(run, series) for series in run.of(*BESIDE_PEERS) if series.is_measured)
 
 
 def peers_of(run: Run, series: Series) -> str:
