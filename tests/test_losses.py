@@ -79,6 +79,11 @@ def test_a_class_that_is_shut_out_costs_nothing(backend):
 WEIGHTED = {
     "MSE": (mf.MSE, RNG.uniform(-1, 1, (5, 4)), lambda y, x: np.mean((y - x) ** 2, axis=1)),
     "MAE": (mf.MAE, RNG.uniform(-1, 1, (5, 4)), lambda y, x: np.mean(abs(y - x), axis=1)),
+    "KLDivergence": (
+        mf.KLDivergence,
+        (1 + PROBABILITIES) / 5,
+        lambda y, x: (y * (np.log(y) - x)).sum(1) + np.log(np.exp(x).sum(1)),
+    ),
     "CrossEntropy": (
         mf.CrossEntropy,
         LABELS,
@@ -254,3 +259,42 @@ def test_a_subclass_says_its_terms_alone(backend):
     y, x = mf.Input("y"), mf.Input("x")
     for options in ({}, {"reduction": "sum"}, {"sample_weights": SAMPLE_WEIGHTS}):
         mf.gradcheck(Quartic(y, x, **options), {y: np.zeros(5), x: LOGITS[:, 0] / 4})
+
+
+# At the edges
+
+
+def test_losses_of_pairs_have_the_slopes_of_their_limits(backend):
+    """Where both are equal, far out, and at a logit of 0, where σ is ½."""
+    y, x = mf.Input("y"), mf.Input("x")
+    feed = {y: np.array([1.0, 0.0, 0.0]), x: np.array([1.0, 1e4, -1e4])}
+    for loss, expected in (
+        (mf.MAE, [0, 1, -1]),
+        (mf.Huber, [0, 1, -1]),
+        (lambda *a: mf.Huber(*a, delta=3), [0, 3, -3]),
+    ):
+        _, gradient = value_and_gradient(loss(y, x), feed, x)
+        assert_close(gradient, np.array(expected) / 3, 1e-15)
+    feed = {y: np.array([1.0, 0.25, 1.0, 0.0]), x: np.array([0.0, 0.0, 1e4, 1e4])}
+    value, gradient = value_and_gradient(mf.BinaryCrossEntropy(y, x), feed, x)
+    assert_close(value, (2 * np.log(2) + 1e4) / 4, rounding("float64", 1e4))
+    assert_close(gradient, np.array([-0.5, 0.25, 0, 1]) / 4, 1e-15)
+
+
+def test_binary_labels_may_be_integers(backend):
+    y, x = mf.Input("y", dtype=int), mf.Input("x")
+    value, gradient = value_and_gradient(mf.BinaryCrossEntropy(y, x), {y: np.array([0, 1]), x: np.array([0.5, 2])}, x)
+    assert_close(value, (np.logaddexp(0, 0.5) + np.logaddexp(0, -2)) / 2, 1e-15)
+    assert_close(gradient, [1 / (1 + np.exp(-0.5)) / 2, -1 / (1 + np.exp(2)) / 2], 1e-15)
+
+
+def test_divergence_of_probabilities_that_are_0(backend):
+    y, x = mf.Input("y"), mf.Input("x")
+    feed = {y: np.array([[0.0, 1.0]]), x: np.array([[1.0, 2.0]])}
+    value, gradient = value_and_gradient(mf.KLDivergence(y, x), feed, x)
+    assert_close(value, np.log1p(np.exp(-1)), 1e-15)
+    assert_close(gradient, [[1 / (1 + np.e), -1 / (1 + np.e)]], 1e-15)
+    with np.errstate(divide="ignore"):
+        _, slope = value_and_gradient(mf.KLDivergence(y, x), feed, y)
+    assert slope[0, 0] == -np.inf
+    assert_close(slope[0, 1], 1 + np.log1p(np.exp(-1)), 1e-15)

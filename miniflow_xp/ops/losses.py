@@ -69,9 +69,10 @@ class Loss(Node):
         """What each term adds to the weight, in the shape of the terms: 1."""
         return xp.ones_like(wide(xp, self.terms(xp, y, output)))
 
-    def scale(self, xp: Namespace, gradient: Array, y: Array, output: Array) -> Array:
-        """The gradient of one term, where there are no weights."""
-        return gradient if self.reduction == "sum" else gradient / self.weight(xp, y, output)
+    def scale(self, xp: Namespace, gradient: Array, y: Array, output: Array, *weights: Array) -> Array:
+        """The gradient of one term; of each, in the shape of the terms, where there are weights."""
+        each = gradient if self.reduction == "sum" else gradient / self.weight(xp, y, output, *weights)
+        return each * self.along(xp, self.shares(xp, y, output), *weights) if weights else each
 
     def along(self, xp: Namespace, terms: Array, weights: Array) -> Array:
         """The weights of the samples, as they multiply the terms; raises ShapeError."""
