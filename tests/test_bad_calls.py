@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import miniflow_xp as mf
-from miniflow_xp import checkpoint, data, errors, metrics, schedules
+from miniflow_xp import checkpoints as checkpoint
+from miniflow_xp import data, errors, metrics, schedules
 from miniflow_xp.data import idx, npy
 from miniflow_xp.training.prefetch import prefetched
 
@@ -44,6 +45,7 @@ WRONG = {
 }
 NUMBERS = ("0", "3", "-1", "0.5", "nan", "1e400")
 ARRAYS = ("array", "list of numbers", "range")
+NODES = ("array", "node")
 LISTS = ("array", "list of numbers", "list of texts", "tuple", "range", "texts", "empty list", "matrix", "masked")
 
 
@@ -112,6 +114,19 @@ DOORS = {
     "MSE, reduction": (lambda t, v: mf.MSE(t.y, t.x, reduction=v), ()),
     "CrossEntropy": (lambda t, v: mf.CrossEntropy(v, t.x), ("array", "node")),
     "CrossEntropy, reduction": (lambda t, v: mf.CrossEntropy(t.y, t.x, reduction=v), ()),
+    "CrossEntropy, sample_weights": (lambda t, v: mf.CrossEntropy(t.y, t.x, sample_weights=v), (*NODES, "None")),
+    "CrossEntropy, class_weights": (
+        lambda t, v: mf.CrossEntropy(t.y, t.x, class_weights=v),
+        ("None", "empty list", "list of numbers", "range", "array", "iterator"),
+    ),
+    "CrossEntropy, ignored": (lambda t, v: mf.CrossEntropy(t.y, t.x, ignored=v), ("None", "0", "3", "-1")),
+    "CrossEntropy, label_smoothing": (lambda t, v: mf.CrossEntropy(t.y, t.x, label_smoothing=v), ("0", "0.5")),
+    "MAE": (lambda t, v: mf.MAE(v, t.x), NODES),
+    "Huber, delta": (lambda t, v: mf.Huber(t.y, t.x, delta=v), ("3", "0.5")),
+    "BinaryCrossEntropy": (lambda t, v: mf.BinaryCrossEntropy(v, t.x), NODES),
+    "KLDivergence": (lambda t, v: mf.KLDivergence(v, t.x), NODES),
+    "Loss": (lambda t, v: mf.Loss(v, t.x), NODES),
+    "as_loss": (lambda t, v: mf.as_loss(v), ("class", "function", "layer")),
     "Node": (lambda t, v: mf.Node(v), ("None", "empty list", "truth", "0")),
     "Node, inbound": (lambda t, v: mf.Node([v]), ("node",)),
     "as_node": (lambda t, v: mf.as_node(v), ("class", "function", "layer")),
@@ -196,6 +211,28 @@ DOORS = {
     "Layer, children": (lambda t, v: mf.Layer(children=v), ("empty list", "iterator")),
     "Sequential": (lambda t, v: mf.Sequential(v), ()),
     "Sequential, of": (lambda t, v: mf.Sequential([v])(t.x), ("layer", "function")),
+    "Conv1D, inputs": (lambda t, v: mf.Conv1D(v, 3, 2), ("3",)),
+    "Conv1D, size": (lambda t, v: mf.Conv1D(3, 3, v), ("3",)),
+    "Conv2D, size": (lambda t, v: mf.Conv2D(3, 3, v), ("3", "list of numbers")),
+    "Conv2D, stride": (lambda t, v: mf.Conv2D(3, 3, 2, stride=v), ("3", "list of numbers")),
+    "Conv2D, padding": (lambda t, v: mf.Conv2D(3, 3, 2, padding=v), ("0", "3", "list of numbers")),
+    "Conv2D, dilation": (lambda t, v: mf.Conv2D(3, 3, 2, dilation=v), ("3", "list of numbers")),
+    "Conv2D, activation": (lambda t, v: mf.Conv2D(3, 3, 2, v)(t.x), ("None", "function", "layer")),
+    "MaxPool": (lambda t, v: mf.MaxPool(v), ("3", "list of numbers")),
+    "MaxPool, stride": (lambda t, v: mf.MaxPool(2, v), ("None", "3")),
+    "MeanPool, padding": (lambda t, v: mf.MeanPool(2, padding=v), ("0", "3")),
+    "Flatten on": (lambda t, v: mf.Flatten()(v), ("node",)),
+    "Embedding": (lambda t, v: mf.Embedding(v, 3), ("3",)),
+    "Embedding, units": (lambda t, v: mf.Embedding(3, v), ("3",)),
+    "Embedding, initialiser": (lambda t, v: mf.Embedding(3, 1, initialiser=v), ("function", "class", "layer")),
+    "MultiHeadAttention": (lambda t, v: mf.MultiHeadAttention(v, 1), ("3",)),
+    "MultiHeadAttention, heads": (lambda t, v: mf.MultiHeadAttention(3, v), ("3",)),
+    "MultiHeadAttention, causal": (lambda t, v: mf.MultiHeadAttention(3, 1, causal=v), ("truth", "0")),
+    "MultiHeadAttention, mask": (lambda t, v: mf.MultiHeadAttention(3, 1)(t.x, mask=v), (*NODES, "None")),
+    "MultiHeadAttention, context": (lambda t, v: mf.MultiHeadAttention(3, 1)(t.x, context=v), ("node", "None")),
+    "BatchNorm": (lambda t, v: mf.BatchNorm(v), ("3",)),
+    "BatchNorm, momentum": (lambda t, v: mf.BatchNorm(3, momentum=v), ("0.5",)),
+    "BatchNorm, epsilon": (lambda t, v: mf.BatchNorm(3, epsilon=v), ("0", "3", "0.5")),
     "Sequential, seed": (lambda t, v: mf.Sequential([mf.Dense(3, 1)], seed=v), ("None", "0", "3")),
     "Sequential, dtype": (lambda t, v: mf.Sequential([mf.Dense(3, 1)], dtype=v), ("None",)),
     "a layer on": (lambda t, v: mf.Dense(3, 1)(v), ("node",)),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from miniflow_xp.checks import truth, whole
+from miniflow_xp.checks import of_kind, truth, whole
 from miniflow_xp.errors import SettingError
 from miniflow_xp.layers.initialisers import glorot, zeros
 from miniflow_xp.layers.layer import Layer, Part
@@ -63,7 +63,12 @@ class MultiHeadAttention(Layer):
 
     def mixed(self, x: Node, context: Node | None, mask: Node | None) -> Node:
         """The node on x and a context."""
-        other = x if context is None else context
+        rule = "it is a node, as x is"
+        other = (
+            x
+            if context is None
+            else of_kind(context, Node, f"{self.said}, context", rule, "Make an Input, and feed it")
+        )
         q, k, v = (self.mapped(step, node) for step, node in zip(STEPS, (x, other, other), strict=False))
         mixed = Attention(q, k, v, mask, heads=self.heads, causal=self.causal, name=f"{self.name} heads")
         return self.mapped("output", mixed, self.name)

@@ -7,7 +7,7 @@ from math import prod
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import in_one_order, shape_of
-from miniflow_xp.checks import MOST, fraction, not_negative, one_of, whole
+from miniflow_xp.checks import MOST, each, fraction, not_negative, one_of, whole
 from miniflow_xp.dtypes import wide
 from miniflow_xp.errors import DtypeError, LabelError, ShapeError
 from miniflow_xp.graph import ancestors
@@ -158,8 +158,11 @@ class CrossEntropy(Loss):
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(y, logits, name, reduction=reduction, sample_weights=sample_weights)
-        weights = [] if class_weights is None else class_weights
-        self.class_weights = [not_negative(w, f"{self}, class_weights") for w in weights]
+        rule, remedy = "it is a number for each class", "Write class_weights=[1, 2, 0.5]"
+        given = each(
+            [] if class_weights is None else class_weights, lambda w: True, f"{self}, class_weights", rule, remedy
+        )
+        self.class_weights = [not_negative(w, f"{self}, class_weights") for w in given]
         self.ignored = None if ignored is None else whole(ignored, f"{self}, ignored", -MOST)
         self.label_smoothing = fraction(label_smoothing, f"{self}, label_smoothing")
 

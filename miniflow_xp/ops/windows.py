@@ -174,7 +174,7 @@ def numbers(given: Any, axes: int | None, where: str, least: int) -> Numbers:
     """A whole number, or one for each axis; raises SettingError."""
     if not isinstance(given, tuple | list):
         return whole(given, where, least)
-    if len(given) != axes:
+    if len(given) != axes or not given:
         wanted = "one number, as the size is" if axes is None else f"one number, or {axes}: one for each axis"
         raise SettingError(where, f"it is {shown(given)}", f"it is {wanted}", "Give one number")
     return tuple([whole(n, where, least) for n in given])
