@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import miniflow_xp
-from miniflow_xp import differentiable_namespace, grad, jit, special
+from miniflow_xp import Input, Node, Program, differentiable_namespace, grad, jit, special
 from miniflow_xp.arrays.tables import COMPOSED, NATIVE
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.errors import DifferentiationError, DtypeError, PackageMissingError
@@ -162,3 +162,10 @@ def test_without_scipy_the_error_says_what_to_install(monkeypatch):
     np.testing.assert_allclose(special.expit(WIDE), 1 / (1 + np.exp(-WIDE)), rtol=1e-15)
     xp = differentiable_namespace(np)
     assert grad(lambda x: xp.sum(xp.logaddexp(x, 0 * x)))(WIDE).shape == WIDE.shape
+
+
+def test_functions_of_nodes_make_nodes():
+    x = Input("x")
+    y = special.erf(x)
+    assert isinstance(y, Node)
+    assert float(Program(y)({x: np.array(0.5)}).values) == pytest.approx(0.5204998778130465)

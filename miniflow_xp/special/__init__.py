@@ -74,6 +74,9 @@ def public(name: str) -> Callable[..., Any]:
 
     @functools.wraps(model)
     def function(*args: Any, **keywords: Any) -> Any:
+        for x in (*args, *keywords.values()):
+            if hasattr(x, "inbound_nodes"):  # a node: the function of its own namespace makes another
+                return getattr(x.__array_namespace__().special, name)(*args, **keywords)
         traced = leaves([*args, *keywords.values()])
         if not any(hasattr(x, "dtype") for x in (*args, *keywords.values())):
             args = tuple([as_array(float(x)) if n in places else x for n, x in enumerate(args)])
