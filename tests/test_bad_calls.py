@@ -46,6 +46,18 @@ WRONG = {
 NUMBERS = ("0", "3", "-1", "0.5", "nan", "1e400")
 ARRAYS = ("array", "list of numbers", "range")
 NODES = ("array", "node")
+CALLED = ("function", "class")  # what they raise, or give, is a user's own
+WHOLE = ("truth", "0", "3", "-1", "list of numbers", "mapping", "texts")  # what is in them, the function is to say
+TREES = ("None", "0.5", "nan", "array", "empty list")
+OF_ONE = ("grad", "value_and_grad", "hessian", "jacobian")
+PLACES = ("0", "-1")
+
+
+def SUM(x):  # noqa: N802  as the others
+    """A function of an array, or of what else takes a sum."""
+    return (x * 1.0).sum()
+
+
 LISTS = ("array", "list of numbers", "list of texts", "tuple", "range", "texts", "empty list", "matrix", "masked")
 
 
@@ -297,6 +309,19 @@ DOORS = {
     "accuracy, targets": (lambda t, v: metrics.accuracy(np.ones((3, 2)), v), ("array",)),
     "r_squared": (lambda t, v: metrics.r_squared(v, [1.0, 2.0, 3.0]), ("array",)),
     "r_squared, targets": (lambda t, v: metrics.r_squared([1.0, 2.0, 3.0], v), ("array",)),
+    # transformations
+    **{f"{name}": (lambda t, v, name=name: getattr(mf, name)(v)(np.ones(3)), CALLED) for name in OF_ONE},
+    **{f"{name}, x": (lambda t, v, name=name: getattr(mf, name)(SUM)(v), TREES) for name in OF_ONE},
+    **{f"{name}, argnums": (lambda t, v, name=name: getattr(mf, name)(SUM, v)(np.ones(3)), PLACES) for name in OF_ONE},
+    "vjp": (lambda t, v: mf.vjp(v, np.ones(3)), CALLED),
+    "vjp, x": (lambda t, v: mf.vjp(SUM, v), (*TREES, *WHOLE)),
+    "vjp, a gradient": (lambda t, v: mf.vjp(SUM, np.ones(3))[1](v), ("truth", *NUMBERS[:5])),
+    "jvp": (lambda t, v: mf.jvp(v, (np.ones(3),), (np.ones(3),)), CALLED),
+    "hvp": (lambda t, v: mf.hvp(v, (np.ones(3),), (np.ones(3),)), CALLED),
+    "jit": (lambda t, v: mf.jit(v), ("function", "class", "layer")),
+    "checkpoint": (lambda t, v: mf.checkpoint(v), ("function", "class", "layer")),
+    "custom_vjp": (lambda t, v: mf.custom_vjp(v), ("function", "class", "layer")),
+    "custom_vjp.defvjp": (lambda t, v: mf.custom_vjp(SUM).defvjp(v, v), ("function", "class", "layer")),
     # checkpoints
     "Keeper": (lambda t, v: checkpoint.Keeper(v), ("text",)),
     "Keeper, keep": (lambda t, v: checkpoint.Keeper(t.folder, v), ("3",)),
@@ -393,6 +418,7 @@ def test_a_bad_call_ends_in_an_error_of_ours(backend, tmp_path, monkeypatch, doo
 def test_the_table_has_every_function_that_takes_something():
     told = {word for door in DOORS for word in door.replace(",", " ").replace(".", " ").split()}
     others = {"Backend", "Elementwise", "MiniflowError", "available_backends", "get_backend", "to_numpy"}
+    others |= {"differentiable_namespace", "special", "stop_gradient"}  # which take anything, or a namespace
     assert set(mf.__all__) - others <= told
 
 

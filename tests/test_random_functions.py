@@ -62,7 +62,7 @@ OPERATIONS = {
     "concat": lambda xp, x, y: xp.concat([x[:, 1:], y[:, :1]], axis=1),
     "stack": lambda xp, x, y: xp.sum(xp.stack([x, y, x * y]), axis=0),
     "broadcast": lambda xp, x, y: xp.broadcast_to(x[0, :], SHAPE) * y,
-    "index": lambda xp, x, y: xp.flip(x[1:, ...], axis=1) * y[:1, None, :][0, ...] + x[0, 1],
+    "index": lambda xp, x, y: xp.flip(x[1:, ...], axis=1) * y[:1, None, :][0, ...] + x * x[0, 1],
     "take": lambda xp, x, y: xp.take(x, xp.asarray([2, 0, 0]), axis=1) + y,
     "sort": lambda xp, x, y: xp.sort(x, axis=1) * y,
     "update": updated,

@@ -473,7 +473,7 @@ def test_a_gradient_of_another_form():
     _, pullback = mf.vjp(lambda x: x * 2, X)
     with pytest.raises(ShapeError, match=r"\(2,\)"):
         pullback(np.ones(2))
-    with pytest.raises(ShapeError, match="2 arrays"):
+    with pytest.raises(ShapeError, match="form of the value"):
         pullback((np.ones(3), np.ones(3)))
 
 

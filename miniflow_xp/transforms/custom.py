@@ -7,7 +7,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import Operation, apply, leaves, level_of
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.errors import DifferentiationError
-from miniflow_xp.transforms.pullback import vjp, zeros_like
+from miniflow_xp.transforms.pullback import check_function, vjp, zeros_like
 from miniflow_xp.transforms.trees import flatten
 
 
@@ -20,6 +20,7 @@ class custom_vjp:  # noqa: N801  named as JAX's users know it
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        check_function(function, "custom_vjp")
         wraps(function)(self)
         self.function = function
         self.name = str(getattr(function, "__name__", "custom_vjp"))
@@ -27,6 +28,8 @@ class custom_vjp:  # noqa: N801  named as JAX's users know it
 
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Give the rule."""
+        for rule in (forward, backward):
+            check_function(rule, f"{self.name}.defvjp")
         self._pair = forward, backward
 
     def __call__(self, *args: Any) -> Any:
@@ -74,6 +77,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
 
     Arrays that f closes over are constants: one that is differentiated is given as an argument.
     """
+    check_function(function, "checkpoint")
 
     @wraps(function)
     def found(*args: Any) -> Any:

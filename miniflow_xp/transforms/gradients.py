@@ -9,7 +9,7 @@ from miniflow_xp.arrays.namespace import constant, namespace_of
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import CostError, DifferentiationError
-from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, vjp, zeros_like
+from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, vjp, zeros_like
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -22,6 +22,7 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: 
     dicts, lists …). ``has_aux``: f returns (value, whatever else); then the value is that pair. Keyword arguments are
     constants. Raises CostError where the value is no real scalar, DifferentiationError where an argument is an integer.
     """
+    check_function(function, "value_and_grad")
 
     @wraps(function)
     def found(*args: Any, **keywords: Any) -> Any:
@@ -75,6 +76,7 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
 
     In the form of the value and, inside of it, of the argument.
     """
+    check_function(function, "jacobian")
 
     @wraps(function)
     def found(*args: Any, **keywords: Any) -> Any:
@@ -138,9 +140,9 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
 
 def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:
     """The positions to differentiate; raises DifferentiationError where there is no such argument."""
-    wanted = [argnums] if isinstance(argnums, int) else list(argnums)
+    wanted: list[Any] = list(argnums) if isinstance(argnums, Sequence) and len(argnums) > 0 else [argnums]
     for n in wanted:
-        if not (isinstance(n, int) and -count <= n < count):
+        if not (isinstance(n, int) and not isinstance(n, bool) and -count <= n < count):
             raise DifferentiationError(
                 f"gradient of {getattr(function, '__name__', 'a function')}",
                 f"argnums is {shown(argnums)}, and it was called with {count} arguments by position",

@@ -14,7 +14,7 @@ from miniflow_xp.errors import JitError
 from miniflow_xp.switch import backend_of, get_backend
 from miniflow_xp.system.callers import raising_line
 from miniflow_xp.system.locks import lock
-from miniflow_xp.transforms.pullback import plain
+from miniflow_xp.transforms.pullback import check_function, plain
 from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, know
 from miniflow_xp.transforms.trees import Build, flatten, form_of
 
@@ -34,6 +34,7 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
     runs as a part of it. The function must be pure: it is run once for a signature, and what it prints or keeps happens
     then. Raises JitError where Python code depends on the contents of an array.
     """
+    check_function(function, "jit")
     return Jitted(function, static_argnums)
 
 

@@ -5,16 +5,18 @@ from heapq import heappop, heappush
 from typing import Any
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
+from miniflow_xp import checks, given
 from miniflow_xp.arrays.calls import boxed, rebuilt, without_gradient
 from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
 from miniflow_xp.arrays.namespace import Namespace, constant, namespace_of, namespace_of_library
 from miniflow_xp.arrays.refusals import stale, unknown_to_library
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.broadcasting import unbroadcast
+from miniflow_xp.checks import shown
 from miniflow_xp.errors import DifferentiationError, MiniflowError, ShapeError
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import raising_line
-from miniflow_xp.transforms.trees import flatten, tree_map
+from miniflow_xp.transforms.trees import flatten, form_of, tree_map
 
 Pullback = Callable[[Any], tuple[Any, ...]]
 
@@ -28,9 +30,14 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     gradient is that of the real inner product, ḡ · conj(f').
     Raises DifferentiationError.
     """
+    check_function(function, "vjp")
     run = DifferentiatedCall(function, primals)
 
+    form = form_of(run.value)
+
     def pullback(gradient: Any) -> tuple[Any, ...]:
+        if form_of(gradient) != form:
+            raise wrong_seed(shown(gradient), f"{len(run.ends)} arrays, in the form of the value")
         return run.gradients(flatten(gradient)[0])
 
     return run.value, pullback
@@ -87,6 +94,11 @@ def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
         raise unknown_to_library(str(error), raising_line(error.__traceback__)) from error
 
 
+def check_function(function: Any, where: str) -> None:
+    """Raise SettingError for what is no function, before it is called."""
+    checks.function(function, where, "it takes a function of arrays", f"Write {where}(f), and call what it gives")
+
+
 def as_array(leaf: Any) -> Any:
     """An argument as an array: a Python number as one of the backend in use."""
     if hasattr(leaf, "inbound_nodes"):
@@ -96,13 +108,15 @@ def as_array(leaf: Any) -> Any:
             "a graph is run, and differentiated, by Program or by forward_and_backward",
             "Give arrays; or make a node of the function: as_node(f)(node)",
         )
-    if type(leaf) is Traced or hasattr(leaf, "__array_namespace__") or hasattr(leaf, "dtype"):
+    if type(leaf) is Traced:
+        return leaf
+    if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
+        given.check_kind("an argument", leaf)
         return leaf
     if isinstance(leaf, (bool, int, float, complex)):
-        import numpy as np
-
-        backend = get_backend()
-        return backend.asarray(np.asarray(leaf), backend.default_float if isinstance(leaf, float) else None)
+        backend, host = get_backend(), given.host_array("an argument", leaf)
+        given.check_contents("an argument", host)
+        return backend.asarray(host, backend.default_float if isinstance(leaf, float) else None)
     raise DifferentiationError(
         "an argument",
         f"it is a {type(leaf).__name__}",
@@ -144,8 +158,12 @@ def zeros_like(x: Any) -> Any:
 
 def seed_of(seed: Any, end: Any, xp: Namespace) -> Any:
     """A gradient to start from, which has the shape and dtype of the result it belongs to."""
-    if not hasattr(seed, "dtype"):
-        seed = xp.library.asarray(seed, dtype=end.dtype)
+    if not (hasattr(seed, "shape") and hasattr(seed, "dtype")):
+        host = given.host_array("a pullback", seed)
+        given.check_contents("a pullback", host)
+        if host.dtype.kind == "c" and "complex" not in str(end.dtype):
+            raise wrong_seed("complex numbers", f"{end.dtype}")
+        seed = xp.library.asarray(host, dtype=end.dtype)
     if tuple(seed.shape) != tuple(end.shape):
         raise wrong_seed(f"one of shape {tuple(seed.shape)}", f"{tuple(end.shape)}")
     return seed

@@ -80,8 +80,10 @@ def arrays(dtypes, least=0, most=3):
 def same(backend, name, host_arrays, *args, **keywords):
     """Call a function on the library's arrays and on traced ones; an error on both sides is the same, too."""
     library, ours = namespaces(backend)
-    if not hasattr(library, name.partition(".")[0]):
-        assume(False)
+    try:
+        member(library, name)
+    except AttributeError:
+        pytest.skip(f"{backend.name} has no {name}")
     plain = [backend.asarray(a) for a in host_arrays]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -227,7 +229,6 @@ MATRICES = [
     "triu",
     "fft.fft",
     "fft.ifft",
-    "fft.fft2",
     "fft.fftn",
     "fft.rfft",
     "fft.fftshift",
@@ -274,7 +275,7 @@ def test_reductions(backend, name, x, keepdims, axis):
 def test_functions_along_an_axis(backend, name, x, axis):
     if name == "roll1":
         same(backend, "roll", [x], 1, axis=axis)
-    else:
+    elif name != "diff" or x.dtype != bool:  # which the standard has of numbers alone
         same(backend, name, [x], axis=axis)
 
 
