@@ -74,7 +74,7 @@ def looks_of(raw: Mapping[Input, Any], backend: Backend) -> tuple[Hashable, ...]
         (node.dtype, type(value), value.dtype, 0 in value.shape, place(value)) if owns(value) else None
         for node, value in raw.items()
     ]
-    return backend, _chosen.get(), *arrays
+    return backend, _chosen.get(), os.environ.get("MINIFLOW_DTYPE"), *arrays
 
 
 @contextmanager

@@ -55,7 +55,8 @@ class Huber(PairLoss):
 
     def term(self, xp: Namespace, y: Array, a: Array) -> Array:
         d = xp.abs(y - a)
-        return xp.where(d <= self.delta, d * d / 2, self.delta * (d - self.delta / 2))
+        inner = xp.where(d < self.delta, d, self.delta)
+        return inner * (d - inner / 2)
 
 
 class BinaryCrossEntropy(PairLoss):

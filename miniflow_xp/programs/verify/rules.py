@@ -49,7 +49,8 @@ def cases() -> list[Case]:
     return [
         *(Case(kind(a), [matrix]) for kind in (ops.Sigmoid, ops.Tanh, ops.ReLU, ops.Neg, ops.Softmax, ops.LogSoftmax)),
         Case(ops.Standardise(a), [matrix]),
-        *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.Add, ops.Mul, ops.Sub, ops.MSE)),
+        *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.Add, ops.Mul, ops.Sub, ops.MSE, ops.MAE, ops.Huber)),
+        *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.BinaryCrossEntropy, ops.KLDivergence)),
         Case(ops.MatMul(a, b), [matrix, (48, 32)]),
         Case(ops.Linear(a, b, c), [matrix, (48, 32), (32,)]),
         Case(ops.CrossEntropy(labels, b), [(64,), matrix], labels=True),
