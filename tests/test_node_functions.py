@@ -233,7 +233,7 @@ def test_a_program_prints_calls():
 def test_shape_and_dtype_are_known_after_a_pass(backend):
     x = mf.Input("x")
     e = NODES.exp(x)
-    with pytest.raises(errors.UnknownFormError, match=r"exp made at .*: its shape and dtype are not known yet"):
+    with pytest.raises(errors.UnknownFormError, match=r"exp( #\d+)? made at .*: its shape and dtype are not known yet"):
         e.shape  # noqa: B018  reading it is the test
     assert not hasattr(e, "dtype")
     mf.forward_pass(mf.topological_sort({x: X}))
@@ -290,7 +290,7 @@ def test_looks_at_dtypes_after_a_pass(backend):
 
 def test_what_a_library_refuses_is_told_with_the_node(backend):
     x, y = mf.Input("x"), mf.Input("y")
-    with pytest.raises(errors.ShapeError, match=r"divide made at"):
+    with pytest.raises(errors.ShapeError, match=r"divide( #\d+)? made at"):
         mf.Program(x / y)({x: W, y: np.ones(2)})
     bad = NODES.reshape(x, (2, 2))
     with pytest.raises((errors.GraphError, TypeError), match="reshape"):
@@ -335,7 +335,7 @@ def test_as_node_makes_a_class(backend):
 def test_as_node_of_a_lambda(backend):
     Square = mf.as_node(lambda x: x * x, name="Square")
     x = mf.Input("x")
-    assert str(Square(x)).startswith("Square made at ")
+    assert str(Square(x)).startswith("Square")
     assert float(to_numpy(mf.Program(Square(x), [x])({x: np.array(3.0)}).gradients[x])) == 6.0
     assert str(mf.as_node(lambda x: x)(x)).startswith("function made at ")
 

@@ -5,6 +5,7 @@ The text of a model is the same for all but HIPS/autograd, which does not know t
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Backend
@@ -50,6 +51,7 @@ CONTESTANTS: dict[str, dict[str, str]] = {
 }
 """{contestant: {backend, or * for all: "module:function" in this folder}}."""
 
+NEEDS = {"HIPS/autograd": "autograd"}  # packages of contestants, which are left out without them
 COMPILED = ("ours, compiled", "torch.compile")  # their first calls take many seconds
 
 
@@ -72,9 +74,15 @@ def model_of(name: str) -> Model:
 
 
 def pairs(quick: bool) -> Iterator[tuple[Model, int, str]]:
-    """(model, size, contestant) of all that are measured."""
+    """(model, size, contestant) of all that are measured here."""
     for model in MODELS:
         for size in model.quick if quick else model.sizes:
             for contestant in CONTESTANTS:
-                if contestant not in COMPILED or (size in model.compiled and not quick):
+                compiles = contestant in COMPILED
+                if is_there(contestant) and (not compiles or (size in model.compiled and not quick)):
                     yield model, size, contestant
+
+
+def is_there(contestant: str) -> bool:
+    """Is the package installed that a contestant needs besides its backend?"""
+    return contestant not in NEEDS or find_spec(NEEDS[contestant]) is not None
