@@ -337,7 +337,7 @@ def test_as_node_of_a_lambda(backend):
     x = mf.Input("x")
     assert str(Square(x)).startswith("Square")
     assert float(to_numpy(mf.Program(Square(x), [x])({x: np.array(3.0)}).gradients[x])) == 6.0
-    assert str(mf.as_node(lambda x: x)(x)).startswith("function made at ")
+    assert str(mf.as_node(lambda x: x)(x)).startswith("function")
 
 
 def test_as_node_takes_its_functions_from_the_array(backend):
