@@ -12,6 +12,8 @@ from miniflow_xp import checkpoints, errors
 from miniflow_xp.engine.optim import SGD, AdamW
 from miniflow_xp.ops.batch_normalisation import Running
 
+pytestmark = pytest.mark.filterwarnings("ignore:the step is not captured as a CUDA graph")  # by CuPy, which says it
+
 SHAPES = [(6, 3), (4, 3, 5), (2, 3, 4, 2)]
 
 

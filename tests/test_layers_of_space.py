@@ -13,6 +13,8 @@ from miniflow_xp.layers.initialisers import glorot, he
 from miniflow_xp.metrics import accuracy
 from miniflow_xp.ops.attention import Attention
 
+pytestmark = pytest.mark.filterwarnings("ignore:the step is not captured as a CUDA graph")  # by CuPy, which says it
+
 RNG = np.random.default_rng(0)
 
 

@@ -12,6 +12,8 @@ import miniflow_xp as mf
 from miniflow_xp import errors
 from miniflow_xp.engine.optim import SGD
 
+pytestmark = pytest.mark.filterwarnings("ignore:the step is not captured as a CUDA graph")  # by CuPy, which says it
+
 RNG = np.random.default_rng(0)
 LABELS, LOGITS = np.array([0, 3, 2, 3, 1]), RNG.uniform(-4, 4, (5, 4))
 PROBABILITIES = np.exp(LOGITS[::-1]) / np.exp(LOGITS[::-1]).sum(1, keepdims=True)

@@ -329,6 +329,7 @@ def with_negative_zeros(inputs):
 @pytest.mark.parametrize(
     ("dtype", "way"), [*((d, "rule") for d in DIGITS), ("float32", "captured"), ("float16", "captured")]
 )
+@pytest.mark.filterwarnings("ignore:the step is not captured as a CUDA graph")  # of KLDivergence on CuPy, which says it
 @pytest.mark.parametrize(("row", "inputs", "value", "gradients"), PLACES)
 def test_rules_at_exactly_0_and_at_infinity(row, inputs, value, gradients, dtype, way, backend):
     if backend.storable(dtype) != dtype:

@@ -498,7 +498,9 @@ def test_what_would_lose_the_gradient_is_refused(name):
 def test_functions_and_arrays_that_do_not_know_traced_ones(backend):
     """They say it each their own way; the error names the line, and what to do."""
     plain = backend.asarray(X)
-    foreign = {"numpy": np.exp, "torch": "torch", "jax": "jax.numpy", "strict": None}[backend.name.split(":")[0]]
+    foreign = {"numpy": np.exp, "torch": "torch", "jax": "jax.numpy", "cupy": "cupy", "strict": None}[
+        backend.name.split(":")[0]
+    ]
 
     def f(x):
         return (plain * x).sum() if foreign is None else getattr(foreign, "exp", foreign)(x).sum()

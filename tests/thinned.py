@@ -1,13 +1,22 @@
-"""Which tests of the table of array functions run: all of them with ``MINIFLOW_TEST_TABLE=whole``.
+"""Which tests of array functions run: all of them with ``MINIFLOW_TEST_TABLE=whole``.
 
-Without it, JAX, which compiles each call, the strict namespace, which is NumPy, and single precision see one row of
-each function; NumPy and PyTorch see all.
+Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
+function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
+CuPy, which compiles a kernel for each function and form, sees the whole table only.
 """
 
 import os
 
 WHOLE = os.environ.get("MINIFLOW_TEST_TABLE") == "whole"
 SEEN_ONCE = ("jax", "strict")
+TABLE = "test_array_functions"
+NODES = "test_node_functions"
+OF_ARRAYS = {
+    *(TABLE, NODES, "test_array_beyond", "test_array_edges", "test_array_edges_linalg", "test_array_writes"),
+    *("test_derived", "test_example_functions", "test_jit", "test_layers_of_space", "test_linear_algebra"),
+    *("test_namespace", "test_special"),
+}
+"""Modules with many tests of array functions."""
 
 
 def pytest_collection_modifyitems(config, items):
@@ -21,14 +30,19 @@ def pytest_collection_modifyitems(config, items):
 
 def is_wanted(item):
     module = getattr(item, "module", None)  # a doctest of a page has none
-    if getattr(module, "__name__", "").rpartition(".")[2] != "test_array_functions":
-        return True
+    name = getattr(module, "__name__", "").rpartition(".")[2]
     parameters = getattr(getattr(item, "callspec", None), "params", {})
+    library = str(parameters.get("backend", "")).partition(":")[0]
+    if library == "cupy" and name in OF_ARRAYS:
+        return False
     row = parameters.get("row")
-    if row is None or is_first(module, row):
+    if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(module, row):
         return True
-    slow = parameters.get("backend", "").partition(":")[0] in SEEN_ONCE or parameters.get("kind") == "narrow"
-    return not slow and item.originalname != "test_jax_agrees"
+    if name == NODES or library in SEEN_ONCE or parameters.get("kind") == "narrow":
+        return False
+    if item.originalname == "test_jax_agrees":
+        return False
+    return library != "torch" or item.originalname == "test_first_derivative"
 
 
 def is_first(module, row):

@@ -19,10 +19,16 @@ def raising_line(traceback: TracebackType | None) -> str:
     found = "an unknown line"
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
-        if not filename.startswith(_PACKAGE) and "site-packages" not in filename:
+        if is_users(filename):
             found = in_words(traceback.tb_frame, traceback.tb_lineno)
         traceback = traceback.tb_next
     return found
+
+
+def is_users(filename: str) -> bool:
+    """Is this a file, or a cell, of Python outside of this package and of installed ones?"""
+    ours = filename.startswith(_PACKAGE) or "site-packages" in filename
+    return not ours and filename.endswith((".py", ">"))
 
 
 def in_words(frame: FrameType, line: int) -> str:

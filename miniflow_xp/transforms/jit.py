@@ -13,6 +13,7 @@ from miniflow_xp.checks import shown
 from miniflow_xp.errors import JitError
 from miniflow_xp.switch import backend_of, get_backend
 from miniflow_xp.system.callers import raising_line
+from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import check_function, plain
 from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, know
@@ -109,7 +110,8 @@ class Jitted:
             build[:] = [build_of(result)]
             return [plain(leaf) for leaf in flatten(result)[0] if is_array(leaf)]
 
-        run = backend.capture(step, list(arrays), 0)
+        with no_garbage_collection():  # what a capture is made of stays
+            run = backend.capture(step, list(arrays), 0)
         self._how = f"on {backend.name}:{backend.device}: {run.how}"
         with self._lock:
             self._kept[key] = run, build

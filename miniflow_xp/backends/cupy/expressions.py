@@ -79,6 +79,9 @@ LOGIC = {
     "logical_or": "{0} || {1}",
     "logical_xor": "{0} != {1}",
     "logical_not": "!{0}",
+    "bitwise_and": "{0} && {1}",  # of booleans, as the logical ones
+    "bitwise_or": "{0} || {1}",
+    "bitwise_invert": "!{0}",
     "isnan": "{0} != {0}",
     "isinf": "fabs({0}) > {largest}",
     "isfinite": "fabs({0}) <= {largest}",
@@ -120,7 +123,7 @@ def arrays(value: Value) -> list[Value]:
 def logic(value: Value, spell: "Speller") -> str | None:
     """and, or, not of booleans; isnan and its relatives of floats."""
     dtypes = {i.dtype.name for i in value.inputs if not is_python(i)}
-    wanted = {"bool"} if value.op.startswith("logical") else set(FLOATS)
+    wanted = {"bool"} if value.op.startswith(("logical", "bitwise")) else set(FLOATS)
     if any(is_python(i) for i in value.inputs) or not dtypes <= wanted:
         return None
     largest = literal(np.finfo(np.float64 if dtypes == {"float64"} else np.float32).max, np.dtype("float64"))
