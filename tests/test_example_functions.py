@@ -11,7 +11,7 @@ from miniflow_xp.transforms.trees import flatten, tree_map
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NAMES = sorted(path.stem for path in (EXAMPLES / "functions").glob("[a-z]*.py"))
-SHORT = {"lotka_volterra": (20,), "kalman_filter": (10,)}  # JAX compiles each of their steps
+SHORT = {"lotka_volterra": (10,), "kalman_filter": (10,)}  # JAX compiles each of their steps
 ROUNDED = 1e-9
 """Relative to the largest element: some thousand roundings of 1e-16 each, which a solver's condition enlarges."""
 

@@ -1,8 +1,8 @@
 """Which tests of array functions run: all of them with ``MINIFLOW_TEST_TABLE=whole``.
 
 Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
-function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
-CuPy, which compiles a kernel for each function and form, sees the whole table only.
+function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node;
+as a node on JAX, and by CuPy, which compiles a kernel for each function and form, with the whole table only.
 """
 
 import os
@@ -34,6 +34,8 @@ def is_wanted(item):
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     library = str(parameters.get("backend", "")).partition(":")[0]
     if library == "cupy" and name in OF_ARRAYS:
+        return False
+    if library == "jax" and (name in (NODES, "test_namespace") or parameters.get("kind") == "narrow"):
         return False
     row = parameters.get("row")
     if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(module, row):

@@ -89,6 +89,8 @@ def same(backend, name, host_arrays, *args, **keywords):
         warnings.simplefilter("ignore")
         try:
             expected = member(library, name)(*plain, *args, **keywords)
+        except NotImplementedError:
+            pytest.skip(f"{backend.name} has no {name}")
         except Exception:
             assume(False)
         got = member(ours, name)(*[ours.asarray(a) for a in plain], *args, **keywords)
@@ -107,7 +109,11 @@ def assert_same(backend, got, expected):
     a, b = ground(got), expected
     if backend.name.startswith("torch"):
         a, b = a.resolve_conj().resolve_neg(), b.resolve_conj().resolve_neg()
-    np.testing.assert_array_equal(backend.to_numpy(a), backend.to_numpy(b))
+    a, b = backend.to_numpy(a), backend.to_numpy(b)
+    if b.dtype.kind in "fc":  # a function that is made of others may round otherwise
+        np.testing.assert_allclose(a, b, rtol=8 * np.finfo(b.dtype).eps, atol=0)
+    else:
+        np.testing.assert_array_equal(a, b)
 
 
 UNARY = [

@@ -48,15 +48,26 @@ class Shapes:
     """What calls give as shapes and dtypes; each form of a call, which many layers share, is evaluated once."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, Any] = {}
+        self._known: dict[Any, tuple[Any, Any]] = {}
 
     def __call__(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         leaves, tree = jax.tree.flatten((args, keywords))
-        forms = [form_of(leaf) if is_array(leaf) else (type(leaf), repr(leaf)) for leaf in leaves]
-        key = function, tree, *forms
+        key = function, tree, *map(key_of, leaves)
         if key not in self._known:
-            self._known[key] = evaluated(function, tree, leaves)
-        return self._known[key]
+            self._known[key] = evaluated(function, tree, leaves), leaves  # which keeps masks, whose ids are in the key
+        return self._known[key][0]
+
+
+def key_of(leaf: Any) -> Any:
+    """What the shape of a result depends on, of an argument."""
+    if is_mask(leaf):
+        return "mask", id(leaf)
+    return form_of(leaf) if is_array(leaf) else (type(leaf), repr(leaf))
+
+
+def is_mask(leaf: Any) -> bool:
+    """Is this an array of truth values whose contents are known? As an index they say how many elements there are."""
+    return is_array(leaf) and not isinstance(leaf, jax.ShapeDtypeStruct) and leaf.dtype == bool
 
 
 def evaluated(function: Callable[..., Any], tree: Any, leaves: Sequence[Any]) -> Any:
@@ -66,7 +77,8 @@ def evaluated(function: Callable[..., Any], tree: Any, leaves: Sequence[Any]) ->
         args, keywords = jax.tree.unflatten(tree, [arrays.get(n, leaf) for n, leaf in enumerate(leaves)])
         return function(*args, **keywords)
 
-    return jax.eval_shape(call, {n: leaf for n, leaf in enumerate(leaves) if is_array(leaf)})
+    followed = {n: leaf for n, leaf in enumerate(leaves) if is_array(leaf) and not is_mask(leaf)}
+    return jax.eval_shape(call, followed)
 
 
 def is_array(item: Any) -> bool:
