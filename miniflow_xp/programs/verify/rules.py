@@ -41,15 +41,23 @@ class Case(NamedTuple):
         return [rng.uniform(-1, 1, shape).astype(dtype), *inputs]
 
 
+ELSEWHERE = {
+    "KLDivergence": "it calls a special function of CuPy's, which no graph holds",
+    "MAE": "the sign in its slope is array-api-compat's, which is recorded through a mask of CuPy's",
+    "Huber": "as MAE",
+}
+"""Rules that are not checked here, and why."""
+
+
 def cases() -> list[Case]:
-    """One for each rule of ``miniflow_xp.ops`` that a graph holds: KLDivergence calls a special function of CuPy's."""
+    """One for each rule of ``miniflow_xp.ops``, but for ELSEWHERE."""
     a, b, c = (Input(name) for name in "abc")
     labels = Input("labels", dtype=int)
     matrix = (64, 48)
     return [
         *(Case(kind(a), [matrix]) for kind in (ops.Sigmoid, ops.Tanh, ops.ReLU, ops.Neg, ops.Softmax, ops.LogSoftmax)),
         Case(ops.Standardise(a), [matrix]),
-        *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.Add, ops.Mul, ops.Sub, ops.MSE, ops.MAE, ops.Huber)),
+        *(Case(kind(a, b), [matrix, matrix]) for kind in (ops.Add, ops.Mul, ops.Sub, ops.MSE)),
         Case(ops.BinaryCrossEntropy(a, b), [matrix, matrix]),
         Case(ops.MatMul(a, b), [matrix, (48, 32)]),
         Case(ops.Linear(a, b, c), [matrix, (48, 32), (32,)]),
