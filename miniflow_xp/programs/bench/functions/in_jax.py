@@ -1,5 +1,7 @@
 """Value and gradient as JAX's users write it."""
 
+from typing import Any
+
 import jax
 
 from miniflow_xp.backend import Backend
@@ -10,4 +12,11 @@ from miniflow_xp.programs.bench.functions.ours import arguments, flat
 def jitted(model: Model, size: int, backend: Backend) -> Step:
     """``jax.jit`` of ``jax.value_and_grad``."""
     args, both = arguments(model, size, backend), jax.jit(jax.value_and_grad(model.module.loss))
-    return lambda: flat(both(*args))
+
+    def step() -> list[Any]:
+        value, gradient = both(*args)
+        if isinstance(gradient, dict):
+            gradient = {name: gradient[name] for name in args[0]}  # JAX sorts them
+        return flat((value, gradient))
+
+    return step
