@@ -36,7 +36,7 @@ def derivative(backend, function, x, order=1):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NumPy's own, of divisions by zero
         found = ground(grad(first if order == 1 else second)(backend.asarray(np.asarray(x))))
-    return backend.to_numpy(found.resolve_conj() if hasattr(found, "resolve_conj") else found)
+    return backend.to_numpy(found)
 
 
 def norm(p):

@@ -62,10 +62,7 @@ def native_value(backend, row, arrays):
 
 
 def on_host(backend, array):
-    array = ground(array)
-    if type(array).__module__.startswith("torch"):
-        array = array.resolve_conj().resolve_neg()
-    return backend.to_numpy(array)
+    return backend.to_numpy(ground(array))
 
 
 def prepared(backend, row, kind=None):

@@ -1,6 +1,8 @@
 """Transformations of functions: grad, vjp, jvp, hvp, jacobian, hessian, custom_vjp, checkpoint, stop_gradient."""
 
+import copy
 import math
+import pickle
 import threading
 import tracemalloc
 from collections import OrderedDict, defaultdict
@@ -307,6 +309,25 @@ def test_memory_is_linear_in_the_steps():
     peak(5)
     assert peak(200) < 2.2 * peak(100)
     assert peak(200, mf.checkpoint) < peak(200) / 3
+
+
+# Copies
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, copy.copy, lambda made: pickle.loads(pickle.dumps(made))])
+def test_a_copy_of_what_is_recorded_records_anew(way):
+    recorded = mf.jit(smooth, static_argnums=(1,))
+    recorded(X)
+    np.testing.assert_array_equal(way(recorded)(X), recorded(X))
+
+
+def test_complex_gradients_come_to_the_host(backend):
+    """PyTorch notes a conjugate on the tensor, in place of computing it."""
+    z = backend.asarray(np.array([1 + 2j]))
+    xp = mf.differentiable_namespace(backend.xp)
+    gradient = mf.grad(lambda z: xp.real(xp.sum(xp.conj(z) * (1 + 1j))))(z)
+    np.testing.assert_array_equal(mf.to_numpy(gradient), [1 + 1j])
+    np.testing.assert_array_equal(mf.to_numpy(backend.xp.conj(z)), [1 - 2j])
 
 
 # stop_gradient, custom_vjp, checkpoint

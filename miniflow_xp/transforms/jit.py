@@ -123,6 +123,9 @@ class Jitted:
         """What the last capture did, or why it fell back to the plain loop."""
         return self._how
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Jitted, (self.function, self.static)  # a copy records anew
+
     def __repr__(self) -> str:
         return f"<jit {name_of(self.function)}: {self._how}>"
 

@@ -45,7 +45,7 @@ class TorchBackend(Backend):
         return host.detach().to(device=self._device, dtype=getattr(torch, dtype) if dtype else None)
 
     def to_numpy(self, array: Array) -> Array:
-        host = array.detach().cpu()
+        host = array.detach().cpu().resolve_conj().resolve_neg()  # what a view only notes, NumPy cannot read
         return (host.float() if host.dtype == torch.bfloat16 else host).numpy()  # NumPy has no bfloat16
 
     def fetch(self, arrays: Sequence[Array]) -> list[Array]:
