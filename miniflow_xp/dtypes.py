@@ -32,8 +32,15 @@ def _name(_: Any, dtype: Any) -> str:
 
 
 def is_complex(value: Any) -> bool:
-    """Is this an array of complex numbers?"""
-    return hasattr(value, "dtype") and name_of(value).startswith("complex")
+    """Is this an array of complex numbers, or one of Python's?"""
+    dtype = getattr(value, "dtype", None)
+    kind: Any = type(dtype)
+    return isinstance(value, complex) if dtype is None else _is_complex(kind, dtype)
+
+
+@cache  # as above
+def _is_complex(_: Any, dtype: Any) -> bool:
+    return "complex" in str(dtype)
 
 
 def widest(names: set[str]) -> str | None:

@@ -208,11 +208,11 @@ def without_gradient(item: Any) -> Any:
 
 
 def grounded(item: Any) -> Any:
-    """An argument with constants as the library's arrays."""
+    """An argument, or a result, with constants as the library's arrays; also in lists and tuples."""
     if type(item) is Traced:
         return ground(item)
-    if type(item) in (list, tuple):
-        return type(item)([grounded(i) for i in item])
+    if isinstance(item, (list, tuple)):
+        return rebuilt(item, [grounded(i) for i in item])
     return item
 
 

@@ -8,6 +8,7 @@ from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.memory import made_stale, readable_again
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
 from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import ShapeError
 
 Method = Callable[..., Any]
@@ -115,11 +116,11 @@ def squeeze(self: Traced, axis: Any = None) -> Any:
 
 
 def real(self: Traced) -> Any:
-    return self.xp.real(self) if "complex" in str(self.dtype) else self
+    return self.xp.real(self) if is_complex(self) else self
 
 
 def imag(self: Traced) -> Any:
-    return self.xp.imag(self) if "complex" in str(self.dtype) else self.xp.zeros_like(self)
+    return self.xp.imag(self) if is_complex(self) else self.xp.zeros_like(self)
 
 
 def spread(self: Traced, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, op: str) -> Any:

@@ -14,14 +14,15 @@ from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.tables import COMPOSED, native
 
 
-def call(xp: Any, op: str, *args: Any, **keywords: Any) -> Any:
+def call(xp: Any, op: str, /, *args: Any, **keywords: Any) -> Any:
     """Call a function by name on arrays of ``xp``, which is a library's namespace or ours."""
-    if isinstance(xp, Namespace):
-        return COMPOSED[op](xp, *args, **keywords) if op in COMPOSED else apply(op, xp, args, keywords)
-    if op in COMPOSED:
-        ours = namespace_of_library(xp)
-        return grounded(COMPOSED[op](ours, *[boxed(a, ours) for a in args], **keywords))
-    return function_of(op, xp)(*args, **keywords)
+    is_ours = isinstance(xp, Namespace)
+    if op not in COMPOSED:
+        return apply(op, xp, args, keywords) if is_ours else function_of(op, xp)(*args, **keywords)
+    ours = xp if is_ours else namespace_of_library(xp)
+    keywords = {name: boxed(item, ours) for name, item in keywords.items()}
+    value = COMPOSED[op](ours, *[boxed(arg, ours) for arg in args], **keywords)
+    return value if is_ours else grounded(value)
 
 
 def getitem(xp: Any, x: Any, key: Key) -> Any:

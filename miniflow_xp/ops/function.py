@@ -6,11 +6,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, dtypes
-from miniflow_xp.arrays.calls import apply, boxed, grounded, rebuilt
+from miniflow_xp.arrays.calls import boxed, grounded, rebuilt
 from miniflow_xp.arrays.namespace import Namespace as TracedNamespace
 from miniflow_xp.arrays.namespace import namespace_of_library
-from miniflow_xp.arrays.operators import BINARY, COMPARISONS, function_of
-from miniflow_xp.arrays.tables import COMPOSED, RULES, WITHOUT_GRADIENT
+from miniflow_xp.arrays.operators import BINARY, COMPARISONS
+from miniflow_xp.arrays.tables import RULES, WITHOUT_GRADIENT
+from miniflow_xp.arrays.updates import call
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.errors import GraphError, MiniflowError
@@ -80,7 +81,7 @@ class Function(Call):
     def compute(self, xp: Namespace, *inputs: Any) -> Array:
         args, keywords = self.given(xp, inputs)
         try:
-            value = called(xp, self.op, args, keywords)
+            value = call(xp, self.op, *args, **keywords)
         except MiniflowError:
             raise
         except (ValueError, IndexError, RuntimeError) as error:
@@ -204,19 +205,6 @@ def empty(function: Callable[..., Any], name: str, base: Any) -> Any:
     """A node of a function's class, whose state is still to come."""
     kind = class_of(function, None if getattr(function, "__name__", None) in (name, "<lambda>") else name, base)
     return kind.__new__(kind)
-
-
-def called(xp: Namespace, op: str, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
-    """The value of ``op`` for arrays of ``xp``, which is a library's namespace or one of traced arrays."""
-    is_traced = isinstance(xp, TracedNamespace)
-    if op in COMPOSED:
-        ours = xp if is_traced else namespace_of_library(xp)
-        keywords = {name: boxed(item, ours) for name, item in keywords.items()}
-        value = COMPOSED[op](ours, *[boxed(arg, ours) for arg in args], **keywords)
-        if is_traced:
-            return value
-        return rebuilt(value, [grounded(v) for v in value]) if isinstance(value, (list, tuple)) else grounded(value)
-    return apply(op, xp, args, keywords) if is_traced else function_of(op, xp)(*args, **keywords)
 
 
 def entered(item: Any, inbound: list[Any], places: bool) -> Any:

@@ -7,10 +7,11 @@ from typing import Any
 from miniflow_xp.arrays.calls import positional
 from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
+from miniflow_xp.arrays.updates import call
 from miniflow_xp.backend import Array
 from miniflow_xp.errors import GraphError, UnknownFormError
 from miniflow_xp.node import Elementwise, Node, Operand
-from miniflow_xp.ops.function import DTYPES, Dtype, Function, as_node, called, filled
+from miniflow_xp.ops.function import DTYPES, Dtype, Function, as_node, filled
 from miniflow_xp.switch import get_backend
 
 RESULTS = {
@@ -124,7 +125,7 @@ def built(op: str, library: Any, args: Sequence[Any], keywords: dict[str, Any]) 
     if by_name and op not in COMPOSED:
         raise GraphError(op, "a node is given by keyword", "arrays are given by position", "Leave out the keyword")
     if not by_name and not list(nodes_in(args)):
-        return called(library, op, filled(args, library, ()), filled(keywords, library, ()))
+        return call(library, op, *filled(args, library, ()), **filled(keywords, library, ()))
     if op in RESULTS:
         from collections import namedtuple
 

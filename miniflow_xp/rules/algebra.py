@@ -1,22 +1,10 @@
 """What rules of several families need: conjugates, the direction of a number, the axes of a reduction."""
 
-from functools import cache
 from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.tables import RULES, Rule
-
-
-def is_complex(x: Any) -> bool:
-    """Is this a complex array, or number?"""
-    dtype = getattr(x, "dtype", None)
-    kind: Any = type(dtype)
-    return isinstance(x, complex) if dtype is None else _is_complex(kind, dtype)
-
-
-@cache  # libraries take microseconds to spell a dtype; the type comes first, as dtypes do not like to be compared
-def _is_complex(_: Any, dtype: Any) -> bool:
-    return "complex" in str(dtype)
+from miniflow_xp.dtypes import is_complex
 
 
 def conj(xp: Any, x: Any) -> Any:

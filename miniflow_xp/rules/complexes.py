@@ -7,7 +7,8 @@ function that is not analytic has one as well.
 from typing import Any
 
 from miniflow_xp.arrays.tables import composed, rule
-from miniflow_xp.rules.algebra import conj, direction, is_complex
+from miniflow_xp.dtypes import is_complex
+from miniflow_xp.rules.algebra import conj, direction
 
 
 @rule("conj")

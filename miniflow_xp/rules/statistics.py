@@ -5,6 +5,7 @@ from math import inf, nan
 from typing import Any
 
 from miniflow_xp.arrays.tables import composed
+from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import SettingError, ShapeError
 from miniflow_xp.rules.algebra import axes_of, conj, kept, real
 from miniflow_xp.rules.reductions import Axis, last
@@ -260,7 +261,7 @@ def nan_to_num(
     x = xp.asarray(x)
     if not xp.inexact(x.dtype):
         return x
-    if "complex" in str(x.dtype):
+    if is_complex(x):
         parts = [xp.nan_to_num(part, copy, nan, posinf, neginf) for part in (xp.real(x), xp.imag(x))]
         return parts[0] + 1j * parts[1]
     largest = float(xp.finfo(x.dtype).max)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from miniflow_xp.arrays.namespace import constant, namespace_of
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.checks import shown
+from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import CostError, DifferentiationError
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, vjp, zeros_like
 from miniflow_xp.transforms.trees import flatten, tree_map
@@ -26,7 +27,7 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: 
 
     @wraps(function)
     def found(*args: Any, **keywords: Any) -> Any:
-        _, picked, of_chosen = split(function, argnums, args, keywords)
+        picked, of_chosen = split(function, argnums, args, keywords)
         run = DifferentiatedCall(of_chosen, picked)
         value, ends = run.value, run.ends
         if has_aux:
@@ -80,7 +81,7 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
 
     @wraps(function)
     def found(*args: Any, **keywords: Any) -> Any:
-        _, picked, of_chosen = split(function, argnums, args, keywords)
+        picked, of_chosen = split(function, argnums, args, keywords)
         run = DifferentiatedCall(of_chosen, picked)
         blocks = [block_of(run, n, isinstance(argnums, int)) for n in range(len(run.ends))]
         return flatten(run.value)[1](iter(blocks))
@@ -116,10 +117,10 @@ def stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
 
 def split(
     function: Callable[..., Any], argnums: Argnums, args: Sequence[Any], keywords: dict[str, Any]
-) -> tuple[list[int], list[Any], Callable[..., Any]]:
-    """The numbers of the arguments to differentiate, these, and the function of them alone."""
+) -> tuple[list[Any], Callable[..., Any]]:
+    """The arguments to differentiate, as arrays, and the function of them alone."""
     chosen = chosen_numbers(argnums, len(args), function)
-    picked = [args[n] for n in chosen]
+    picked = [tree_map(as_array, args[n]) for n in chosen]
     check_floats(picked, chosen)
     constants = [arg if n in chosen else tree_map(as_constant, arg) for n, arg in enumerate(args)]
     keywords = {name: tree_map(as_constant, value) for name, value in keywords.items()}
@@ -130,7 +131,7 @@ def split(
             given[n] = value
         return function(*given, **keywords)
 
-    return chosen, picked, of_chosen
+    return picked, of_chosen
 
 
 def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -155,8 +156,7 @@ def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:
 def check_floats(picked: Sequence[Any], numbers: Sequence[int]) -> None:
     """Raise DifferentiationError for an argument of integers, or of truth values."""
     for n, arg in zip(numbers, picked, strict=True):
-        for leaf in flatten(arg)[0]:
-            array = as_array(leaf)
+        for array in flatten(arg)[0]:
             if not namespace_of(array).inexact(array.dtype):
                 raise DifferentiationError(
                     f"argument {n}",
@@ -177,7 +177,7 @@ def one_like(value: Any, function: Any) -> Any:
             "gradients start from a real scalar, an array of shape ()",
             "End in a sum or a mean, or use jacobian, or vjp with a gradient to start from",
         )
-    if "complex" in str(value.dtype):
+    if is_complex(value):
         raise CostError(
             name, f"its value is {value.dtype}", "gradients start from a real scalar", "End in xp.real or xp.abs"
         )

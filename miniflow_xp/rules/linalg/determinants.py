@@ -5,7 +5,8 @@ from typing import Any
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.tables import native
 from miniflow_xp.arrays.updates import call
-from miniflow_xp.rules.algebra import conj, is_complex
+from miniflow_xp.dtypes import is_complex
+from miniflow_xp.rules.algebra import conj
 from miniflow_xp.rules.linalg.matrices import (
     adjoint,
     diagonal,

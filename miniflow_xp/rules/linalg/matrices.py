@@ -5,7 +5,8 @@ from functools import reduce
 from typing import Any
 
 from miniflow_xp.arrays.tables import RULES
-from miniflow_xp.rules.algebra import conj, is_complex
+from miniflow_xp.dtypes import is_complex
+from miniflow_xp.rules.algebra import conj
 
 
 def matrix_rule(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -7,7 +7,7 @@ on values alone.
 
 from typing import Any
 
-from miniflow_xp.rules.algebra import is_complex
+from miniflow_xp.dtypes import is_complex
 from miniflow_xp.rules.linalg.decompositions import nan_unless_zero
 from miniflow_xp.rules.linalg.matrices import (
     adjoint,

@@ -11,23 +11,28 @@ from miniflow_xp.programs.bench.functions.ours import arguments, flat
 from miniflow_xp.transforms.trees import flatten
 
 
-def by_autograd(model: Model, size: int, backend: Backend) -> tuple[Callable[..., list[Any]], list[Any]]:
-    """A function of leaves that gives value and gradients, and the leaves."""
-    parameters, *data = arguments(model, size, backend)
-    leaves, build = flatten(parameters)
-
-    def run(*leaves: Any) -> list[Any]:
-        held = [leaf.detach().requires_grad_() for leaf in leaves]
-        value = model.module.loss(build(iter(held)), *data)
-        return [value.detach(), *torch.autograd.grad(value, held)]
-
-    return run, leaves
-
-
 def autograd(model: Model, size: int, backend: Backend) -> Step:
     """PyTorch's eager autograd."""
-    run, leaves = by_autograd(model, size, backend)
-    return lambda: run(*leaves)
+    return by_autograd(model, size, backend, lambda loss: loss)
+
+
+def compiled(model: Model, size: int, backend: Backend) -> Step:
+    """``torch.compile`` of the loss, through eager autograd."""
+    return by_autograd(model, size, backend, lambda loss: torch.compile(loss, dynamic=False))
+
+
+def by_autograd(model: Model, size: int, backend: Backend, made: Callable[..., Any]) -> Step:
+    """Value and gradients of the loss that ``made`` makes of a function of leaves and data."""
+    parameters, *data = arguments(model, size, backend)
+    leaves, build = flatten(parameters)
+    loss = made(lambda leaves, data: model.module.loss(build(iter(leaves)), *data))
+
+    def step() -> list[Any]:
+        held = [leaf.detach().requires_grad_() for leaf in leaves]
+        value = loss(held, data)
+        return [value.detach(), *torch.autograd.grad(value, held)]
+
+    return step
 
 
 def functional(model: Model, size: int, backend: Backend) -> Step:
@@ -37,19 +42,5 @@ def functional(model: Model, size: int, backend: Backend) -> Step:
     def step() -> list[Any]:
         gradient, value = both(*args)
         return flat((value, gradient))
-
-    return step
-
-
-def compiled(model: Model, size: int, backend: Backend) -> Step:
-    """``torch.compile`` of the loss, through eager autograd."""
-    parameters, *data = arguments(model, size, backend)
-    leaves, build = flatten(parameters)
-    loss = torch.compile(lambda leaves, data: model.module.loss(build(iter(leaves)), *data), dynamic=False)
-
-    def step() -> list[Any]:
-        held = [leaf.detach().requires_grad_() for leaf in leaves]
-        value = loss(held, data)
-        return [value.detach(), *torch.autograd.grad(value, held)]
 
     return step
