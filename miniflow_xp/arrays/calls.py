@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Parent
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent
 from miniflow_xp.arrays.memory import noted
 from miniflow_xp.arrays.refusals import (
     by_keyword,
@@ -14,7 +14,7 @@ from miniflow_xp.arrays.refusals import (
     outlived,
     stale,
 )
-from miniflow_xp.arrays.tables import POSITIONAL, RULES, WITHOUT_GRADIENT, Rule
+from miniflow_xp.arrays.tables import INPUTS_UNSEEN, POSITIONAL, RULES, VALUE_UNSEEN, VIEWS, WITHOUT_GRADIENT, Rule
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.system.callers import calling_line
 
@@ -47,42 +47,79 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
         args, keywords = positional(op, args, keywords)
         top = level_of(args)
     if top <= RECORDED:
-        return noted(op, args, keywords, undifferentiated(op, xp, args, keywords))
+        made = undifferentiated(op, xp, args, keywords)
+        return noted(op, args, keywords, made) if op in VIEWS else made
     if top == STALE:
         raise stale(next(a.place for a in leaves(args) if a.level == STALE))
-    if op in WITHOUT_GRADIENT:
-        return undifferentiated(op, xp, [without_gradient(a) for a in args], keywords)
     named = type(op) is str
     rule = RULES.get(op) if named else op.rule
     if rule is None:
-        raise no_rule(op)
+        if op not in WITHOUT_GRADIENT:
+            raise no_rule(op)
+        return undifferentiated(op, xp, [without_gradient(a) for a in args], keywords)
     parents: list[Parent] = []
-    inputs: list[Any] = []
-    below = None
-    for n, arg in enumerate(args):
-        kind = type(arg)
-        if kind is Traced:
-            arg = lowered(arg, top, n, None, parents)
-            if type(arg) is Traced:
-                below = arg.xp if below is None or arg.level == RECORDED else below
-        elif (kind is list or kind is tuple) and any(type(item) is Traced for item in arg):
-            arg = kind([lowered(i, top, n, m, parents) if type(i) is Traced else i for m, i in enumerate(arg)])
-            for item in arg:
-                if type(item) is Traced:
-                    below = item.xp if below is None or item.level == RECORDED else below
-        inputs.append(arg)
+    inputs, below = lowered(args, top, parents)
     if not named:
         value = called_below(op, inputs, below, top)
     elif below is not None:
         value = apply(op, below, inputs, keywords)
     else:
         value = called_natively(op, xp, inputs, keywords)
-    equation = Equation(op, inputs, keywords, value, parents, rule, xp)
+    equation = Equation(op, inputs, keywords, value, parents, rule, xp, below)
+    if below is None:
+        forget(equation)
     if not named or op.startswith(REFUSING):
         equation.line = calling_line()
     if isinstance(value, (tuple, list)):
         return rebuilt(value, [linked(v, top, equation, n, xp) for n, v in enumerate(value)])
-    return noted(op, args, keywords, linked(value, top, equation, None, xp))
+    made = linked(value, top, equation, None, xp)
+    return noted(op, args, keywords, made) if op in VIEWS else made
+
+
+def forget(equation: Equation) -> None:
+    """Let go of the library's arrays that the rule does not look at: their memory is used again at once."""
+    if equation.op in VALUE_UNSEEN:
+        equation.value = None
+    if equation.op in INPUTS_UNSEEN:
+        inputs, parents = equation.inputs, equation.parents
+        for n, (place, item, maker, result, array) in enumerate(parents):
+            form = Form(array)
+            parents[n] = place, item, maker, result, form
+            if item is None:
+                inputs[place] = form
+            else:
+                inputs[place][item] = form
+
+
+def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | None = None) -> tuple[list[Any], Any]:
+    """The arguments one level below, and the namespace of those that are still traced there, None where none is.
+
+    Those of the level that is taken off are entered among the parents; ``place``: that of the list they stand in.
+    """
+    inputs: list[Any] = []
+    below = None
+    for n, arg in enumerate(args):
+        kind = type(arg)
+        if kind is Traced:
+            if arg.level == top:
+                parents.append(
+                    (n, None, arg.equation, arg.place, arg.array)
+                    if place is None
+                    else (place, n, arg.equation, arg.place, arg.array)
+                )
+                arg = arg.array
+            elif arg.level == CONSTANT:
+                arg = arg.array
+            if type(arg) is Traced and (below is None or arg.xp.tape is not None):
+                below = arg.xp
+        elif (kind is list or kind is tuple) and place is None:
+            known = len(parents)
+            items, deeper = lowered(arg, top, parents, n)
+            arg = kind(items) if len(parents) == known else items  # an index stays a tuple
+            if deeper is not None and (below is None or deeper.tape is not None):
+                below = deeper
+        inputs.append(arg)
+    return inputs, below
 
 
 def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: int) -> tuple[Any, ...]:
@@ -93,14 +130,6 @@ def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: i
     if level_of(results) >= top:
         raise closes_over(operation.name)
     return results
-
-
-def lowered(arg: Traced, top: int, place: int, item: int | None, parents: list[Parent]) -> Any:
-    """An argument one level below; entered among the parents where it is of the level that is taken off."""
-    if arg.level == top:
-        parents.append(Parent(place, item, arg.equation, arg.place, arg.array))
-        return arg.array
-    return arg.array if arg.level == CONSTANT else arg
 
 
 def linked(value: Any, level: int, equation: Equation, place: int | None, xp: Any) -> Any:

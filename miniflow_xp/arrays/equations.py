@@ -1,7 +1,7 @@
 """What differentiation remembers of a call, and the numbers that tell one differentiation from the next."""
 
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 CONSTANT = 0  # the level of an array that takes part in no differentiation; its contents may be looked at
 RECORDED = 1  # the level of an array of a function that is recorded, whose contents may not
@@ -13,27 +13,33 @@ levels = count(RECORDED + 1)
 _numbers = count()
 
 
-class Parent(NamedTuple):
-    """An input that is differentiated: its place among the inputs, and in that one if it is a list; what made it."""
+Parent: TypeAlias = tuple[int, int | None, "Equation", int | None, Any]
+"""An input that is differentiated: its place among the inputs, and in that one if it is a list; the equation that made
+it, and which of its results it is; the array, or its form."""
 
-    place: int
-    item: int | None
-    equation: "Equation"
-    result: int | None
-    array: Any
+
+class Form:
+    """What a rule may know of an array that does not stay."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, array: Any) -> None:
+        self.shape = array.shape
+        self.dtype = array.dtype
 
 
 class Equation:
     """One call: ``op`` applied to ``inputs``, with keyword arguments, gave ``value``; all of them one level below.
 
-    ``rule`` gives its vector-Jacobian products, ``parents`` are the inputs they lead to. ``number``: each is larger
-    than those of the equations it depends on. ``line``: the user's line of code, where the rule may refuse.
+    ``rule`` gives its vector-Jacobian products, ``parents`` are the inputs they lead to. ``below``: the namespace of
+    the inputs that are traced themselves, None where all are the library's. ``number``: each is larger than those of
+    the equations it depends on. ``line``: the user's line of code, where the rule may refuse.
     """
 
-    __slots__ = ("inputs", "keywords", "line", "number", "op", "parents", "rule", "value", "xp")
+    __slots__ = ("below", "inputs", "keywords", "line", "number", "op", "parents", "rule", "value", "xp")
 
     def __init__(
-        self, op: Any, inputs: Any, keywords: dict[str, Any], value: Any, parents: Any, rule: Any, xp: Any
+        self, op: Any, inputs: Any, keywords: dict[str, Any], value: Any, parents: Any, rule: Any, xp: Any, below: Any
     ) -> None:
         self.op = op
         self.inputs = inputs
@@ -42,5 +48,6 @@ class Equation:
         self.parents = parents
         self.rule = rule
         self.xp = xp
+        self.below = below
         self.line: str | None = None
         self.number = next(_numbers)

@@ -1,5 +1,7 @@
 """Array libraries: the namespace of an array, and what differs from one library to the next."""
 
+import importlib
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -38,15 +40,29 @@ def name_of_library(xp: Any) -> str:
     return parts[0]
 
 
+def device_of(array: Any) -> Any:
+    """The device that an array is on, traced or not."""
+    from array_api_compat import device  # here: importing this package stays quick
+
+    return device(array)
+
+
 def share_memory(a: Any, b: Any) -> bool:
     """May a write to one of two arrays of a library change the other? Where nobody can tell: yes."""
-    root = type(a).__module__.partition(".")[0]
-    if root in ("numpy", "cupy"):
-        import importlib
+    kind: Any = type(a)
+    return _sharing(kind)(a, b)
 
-        return bool(importlib.import_module(root).may_share_memory(a, b))
+
+@cache
+def _sharing(kind: type) -> Callable[[Any, Any], bool]:
+    """What tells of two arrays of a type whether they share memory."""
+    root = kind.__module__.partition(".")[0]
+    if root in ("numpy", "cupy"):
+        found: Callable[[Any, Any], bool] = importlib.import_module(root).may_share_memory
+        return found
     if root == "torch":
-        return bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
+        return lambda a, b: bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
     if root == "array_api_strict":
-        return share_memory(a._array, b._array)  # noqa: SLF001  NumPy's, of which nothing else can be asked
-    return root not in ("jax", "jaxlib")  # whose arrays never change
+        return lambda a, b: share_memory(a._array, b._array)  # noqa: SLF001  NumPy's, of which nothing else can be asked
+    changes = root not in ("jax", "jaxlib")  # whose arrays never do
+    return lambda *_: changes

@@ -11,7 +11,6 @@ from weakref import ref
 from miniflow_xp.arrays.equations import STALE
 from miniflow_xp.arrays.keys import is_basic, same_key
 from miniflow_xp.arrays.libraries import share_memory
-from miniflow_xp.arrays.tables import VIEWS
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.system.callers import calling_line
 
@@ -35,14 +34,12 @@ class Write:
 
 
 def noted(op: Any, args: Sequence[Any], keywords: dict[str, Any], made: Any) -> Any:
-    """The result of a call, with a note of whose memory it shows, if it does."""
-    if type(made) is not Traced or type(args[0]) is not Traced:
+    """The result of one of the functions in ``VIEWS``, with a note of whose memory it shows, if it does."""
+    if type(made) is not Traced or type(args[0]) is not Traced or keywords.get("copy"):
         return made
-    if op == "getitem":
-        if is_basic(args[1]):
-            remember_view(args[0], made, args[1])
-    elif op in VIEWS and not keywords.get("copy"):
-        remember_view(args[0], made, None)
+    key = args[1] if op == "getitem" else None
+    if key is None or is_basic(key):
+        remember_view(args[0], made, key)
     return made
 
 

@@ -112,7 +112,8 @@ def unknown_to_library(said: str, place: str) -> DifferentiationError:
         place,
         "a traced array met a function, or an array, that does not know it",
         f"it says {said.splitlines()[0]}",
-        "Take functions from xp = array_namespace(x), and bring a plain array to it by xp.asarray",
+        "Give all arrays as arguments: grad(f)(x, data). Take functions from xp = array_namespace(x), and bring a "
+        "plain array to it by xp.asarray",
     )
 
 

@@ -78,6 +78,7 @@ LOOKS_ONLY = ("can_cast", "result_type", "finfo", "iinfo", "isdtype", "broadcast
 """Functions that take arrays only to look at their shapes and dtypes."""
 
 VIEWS = {
+    "getitem",
     "reshape",
     "matrix_transpose",
     "permute_dims",
@@ -94,7 +95,73 @@ VIEWS = {
     "to_device",
     "linalg.diagonal",
 }
-"""Functions whose result may show the memory of their input, besides an index without arrays."""
+"""Functions whose result may show the memory of their input; an index does unless it has arrays in it."""
+
+LINEAR = {
+    "add",
+    "astype",
+    "broadcast_to",
+    "concat",
+    "conj",
+    "cumulative_sum",
+    "expand_dims",
+    "flip",
+    "matrix_transpose",
+    "mean",
+    "moveaxis",
+    "negative",
+    "permute_dims",
+    "positive",
+    "real",
+    "reshape",
+    "roll",
+    "squeeze",
+    "stack",
+    "subtract",
+    "sum",
+    "tile",
+    "tril",
+    "triu",
+    *[f"fft.{name}{many}" for name in ("fft", "ifft", "rfft", "irfft") for many in ("", "n")],
+    "fft.fftshift",
+    "fft.ifftshift",
+}
+"""Functions whose rules look at no array but the gradient, only at shapes and dtypes."""
+
+INPUTS_UNSEEN = LINEAR | {"exp", "reciprocal", "sqrt", "tan", "tanh"}
+"""Functions whose rules know of their inputs the shapes and dtypes alone: the inputs do not stay for them."""
+
+VALUE_UNSEEN = LINEAR | {
+    "acos",
+    "add_at",
+    "asin",
+    "atan",
+    "atan2",
+    "cos",
+    "cosh",
+    "einsum",
+    "getitem",
+    "linalg.cross",
+    "linalg.outer",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "matmul",
+    "maximum",
+    "minimum",
+    "multiply",
+    "setitem",
+    "sin",
+    "sinh",
+    "square",
+    "take",
+    "take_along_axis",
+    "tensordot",
+    "vecdot",
+    "where",
+}
+"""Functions whose rules do not look at the value: it does not stay for them."""
 
 POSITIONAL = {
     "clip": ("x", "min", "max"),

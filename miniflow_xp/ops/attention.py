@@ -2,13 +2,13 @@
 
 from math import sqrt
 
+from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import broadcast, shape_of
 from miniflow_xp.checks import truth, whole
 from miniflow_xp.dtypes import as_wide_as, wide
 from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Node, Operand
-from miniflow_xp.ops.labels import device_of
 
 LOWEST = -1e30  # of scores that do not count; float32 holds it
 

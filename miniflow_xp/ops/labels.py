@@ -1,8 +1,8 @@
 """Integers that say which: labels of classes, and places in a table."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.backend import Array, Namespace
 
 
@@ -20,10 +20,3 @@ def as_index(xp: Namespace, labels: Array) -> Array:
 def like(xp: Namespace, numbers: Sequence[float], model: Array) -> Array:
     """Numbers as an array of the dtype of ``model``, where it is."""
     return xp.asarray(numbers, dtype=model.dtype, device=device_of(model))
-
-
-def device_of(array: Array) -> Any:
-    """Where an array is."""
-    from array_api_compat import device  # here: importing this package stays quick
-
-    return device(array)

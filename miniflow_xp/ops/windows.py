@@ -5,13 +5,13 @@ from itertools import product
 from math import ceil
 from typing import Any, NamedTuple, TypeAlias
 
+from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.backend import Array, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown, whole
 from miniflow_xp.dtypes import as_wide_as, wide
 from miniflow_xp.errors import SettingError, ShapeError
 from miniflow_xp.node import Node, Operand
-from miniflow_xp.ops.labels import device_of
 
 Numbers: TypeAlias = int | Sequence[int]
 """One number for all axes of space, or one for each."""

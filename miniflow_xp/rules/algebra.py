@@ -31,10 +31,17 @@ def axes_of(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
     return tuple([a % ndim for a in ((axis,) if isinstance(axis, int) else axis)]) if ndim else ()
 
 
-def kept(xp: Any, reduced: Any, x: Any, axis: int | tuple[int, ...] | None) -> Any:
-    """A reduction's result, or its gradient, with axes of size 1 in place of those of x that are gone."""
+def kept_shape(x: Any, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The shape of x with axes of size 1 in place of those that a reduction takes away."""
     axes = axes_of(axis, len(x.shape))
-    return xp.reshape(reduced, tuple([1 if n in axes else size for n, size in enumerate(x.shape)]))
+    return tuple([1 if n in axes else size for n, size in enumerate(x.shape)])
+
+
+def kept(xp: Any, reduced: Any, x: Any, axis: int | tuple[int, ...] | None) -> Any:
+    """A reduction's result, or its gradient, as it broadcasts to x: axes of size 1 in place of those that are gone."""
+    if not reduced.shape or len(reduced.shape) == len(x.shape):
+        return reduced
+    return xp.reshape(reduced, kept_shape(x, axis))
 
 
 def count(x: Any, axis: int | tuple[int, ...] | None) -> int:

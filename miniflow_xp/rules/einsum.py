@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.libraries import name_of_library
+from miniflow_xp.arrays.libraries import device_of, name_of_library
 from miniflow_xp.arrays.tables import native, rule
 from miniflow_xp.arrays.updates import call
 from miniflow_xp.rules.algebra import conj
@@ -66,9 +66,7 @@ def einsum(xp: Any, subscripts: str, /, *operands: Any) -> Any:
 
 def by_pairs(xp: Any, labels: Subscripts, operands: Any) -> Any:
     """In functions of the standard: operand by operand, each label summed over when nobody needs it further on."""
-    from array_api_compat import device
-
-    have, result = "", xp.ones((), dtype=operands[0].dtype, device=device(operands[0]))
+    have, result = "", xp.ones((), dtype=operands[0].dtype, device=device_of(operands[0]))
     for n, (term, x) in enumerate(zip(labels.operands, operands, strict=True)):
         if len(set(term)) < len(term):
             x = x * on_diagonals(xp, x, term)

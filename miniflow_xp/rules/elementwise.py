@@ -113,9 +113,8 @@ def _logaddexp(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     """g σ(a − b), g σ(b − a); 0 where both are −∞, and weigh nothing."""
 
     def share(one: Any, other: Any) -> Any:
-        nothing, zero = y == -math.inf, xp.zeros_like(y)
-        weight = call(xp, "special.expit", xp.where(nothing, zero, one) - xp.where(nothing, zero, other))
-        return g * xp.where(nothing, zero, weight)
+        finite = xp.where(y == -math.inf, xp.zeros_like(y), other)
+        return g * call(xp, "special.expit", one - finite)
 
     return lambda: share(a, b), lambda: share(b, a)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.arrays.tables import RULES, Thunk, composed, native, rule
 from miniflow_xp.arrays.updates import add_at, call
 from miniflow_xp.broadcasting import broadcast
@@ -37,20 +38,27 @@ def _roll(xp: Any, g: Any, y: Any, x: Any, shift: Any, axis: Any = None) -> Any:
 
 @rule("concat")
 def _concat(xp: Any, g: Any, y: Any, arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    along = 0 if axis is None else axis % len(y.shape)
+    along = 0 if axis is None else axis % len(g.shape)
     thunks, start = [], 0
-    for x in arrays:
-        stop = start + (prod(x.shape) if axis is None else x.shape[along])
-        thunks.append(lambda x=x, s=slice(start, stop): xp.reshape(g[along_axis(along, s)], tuple(x.shape)))
+    for shape in shapes_of(arrays):
+        stop = start + (prod(shape) if axis is None else shape[along])
+        thunks.append(lambda shape=shape, s=slice(start, stop): xp.reshape(g[along_axis(along, s)], shape))
         start = stop
     return in_form_of(xp, thunks, arrays), None
 
 
 @rule("stack")
 def _stack(xp: Any, g: Any, y: Any, arrays: Sequence[Any], axis: int = 0) -> Any:
-    along = axis % len(y.shape)
-    thunks: list[Any] = [lambda n=n: g[along_axis(along, n)] for n in range(len(arrays))]
+    along = axis % len(g.shape)
+    thunks: list[Any] = [lambda n=n: g[along_axis(along, n)] for n in range(len(shapes_of(arrays)))]
     return in_form_of(xp, thunks, arrays), None
+
+
+def shapes_of(arrays: Any) -> list[tuple[int, ...]]:
+    """The shapes of arrays in a list, or of those that one array is made of."""
+    if isinstance(arrays, (list, tuple)):
+        return [tuple(x.shape) for x in arrays]
+    return [tuple(arrays.shape[1:])] * arrays.shape[0]
 
 
 def in_form_of(xp: Any, thunks: Sequence[Thunk], arrays: Any) -> Any:
@@ -66,7 +74,7 @@ def along_axis(axis: int, key: Any) -> tuple[Any, ...]:
 @rule("tile")
 def _tile(xp: Any, g: Any, y: Any, x: Any, repetitions: int | Sequence[int]) -> Any:
     def back() -> Any:
-        ndim = len(y.shape)
+        ndim = len(g.shape)
         sizes = [1] * (ndim - len(x.shape)) + list(x.shape)
         given = [repetitions] if isinstance(repetitions, int) else list(repetitions)
         times = [1] * (ndim - len(given)) + given
@@ -103,13 +111,6 @@ def to_device_natively(xp: Any, x: Any, device: Any, /, *, stream: Any = None) -
 @rule("to_device")
 def _to_device(xp: Any, g: Any, y: Any, x: Any, device: Any, stream: Any = None) -> Any:
     return lambda: call(xp, "to_device", g, device_of(x)), None
-
-
-def device_of(x: Any) -> Any:
-    """The device that an array is on."""
-    from array_api_compat import device
-
-    return device(x)
 
 
 @composed("unstack")

@@ -44,8 +44,8 @@ def _tensordot(xp: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
         return put_back(xp, back, free_a + [of_a[of_b.index(n)] for n in sorted(of_b)])
 
     def right() -> Any:
-        back = xp.tensordot(conj(xp, a), g, axes=(free_a, list(of_g[: len(free_a)])))
-        return put_back(xp, back, [of_b[of_a.index(n)] for n in sorted(of_a)] + free_b)
+        back = xp.tensordot(g, conj(xp, a), axes=(list(of_g[: len(free_a)]), free_a))
+        return put_back(xp, back, free_b + [of_b[of_a.index(n)] for n in sorted(of_a)])
 
     return left, right
 

@@ -7,7 +7,7 @@ from typing import Any
 from miniflow_xp.arrays.tables import composed
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import SettingError, ShapeError
-from miniflow_xp.rules.algebra import axes_of, conj, kept, real
+from miniflow_xp.rules.algebra import axes_of, conj, kept_shape, real
 from miniflow_xp.rules.reductions import Axis, last
 
 
@@ -146,7 +146,7 @@ def median(xp: Any, a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any
     ordered = xp.sort(rows, axis=-1)
     found = xp.mean(ordered[..., (size - 1) // 2 : size // 2 + 1], axis=-1)
     found = found * spoiled(xp, xp.any(xp.isnan(rows), axis=-1), found)
-    return kept(xp, found, x, axis) if keepdims else found
+    return xp.reshape(found, kept_shape(x, axis)) if keepdims else found
 
 
 def spoiled(xp: Any, missing: Any, x: Any) -> Any:

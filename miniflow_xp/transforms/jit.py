@@ -16,8 +16,8 @@ from miniflow_xp.system.callers import raising_line
 from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import check_function, plain
-from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, know
-from miniflow_xp.transforms.trees import Build, flatten, form_of
+from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, know, known
+from miniflow_xp.transforms.trees import Build, flatten, form_and_leaves
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
 
@@ -52,13 +52,14 @@ class Jitted:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         arrays: Sequence[Any] = args
-        form: Any = None  # arrays alone, by position: their number is all there is to it
-        if keywords or self.static or not all(type(arg) in READERS for arg in args):
-            given, form = self._entered(args, keywords)
-            if leaves(given):
-                return self.function(*args, **keywords)
-            arrays = as_arrays(given)
-            know(arrays)
+        form: Hashable = None  # arrays alone, by position: their number is all there is to it
+        if keywords or self.static or not known(args):
+            form, arrays = self._entered(args, keywords)
+            if not known(arrays):
+                if leaves(arrays):
+                    return self.function(*args, **keywords)
+                arrays = as_arrays(arrays)
+                know(arrays)
         key = (get_backend(), form, *[READERS[type(a)](a) for a in arrays])
         captured = self._kept.get(key)
         if captured is None:
@@ -66,14 +67,15 @@ class Jitted:
         run, build = captured
         return build[0](iter(run(*arrays)))
 
-    def _entered(self, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[list[Any], Hashable]:
-        """The leaves of all arguments that are not static; the form of these, and the static ones, to be compared."""
+    def _entered(self, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Hashable, list[Any]]:
+        """The form of all arguments that are not static, and the static ones, to be compared; the leaves."""
+        found: list[Any] = []
+        if not keywords and not self.static:
+            form = form_and_leaves(args, found)
+            return None if all(map(is_array, args)) else form, found
         static = self._static(len(args))
-        moving = [arg for n, arg in enumerate(args) if n not in static]
-        found = flatten((moving, keywords))[0]
-        if not keywords and not static and all(map(is_array, args)):
-            return found, None
-        return found, (form_of((moving, keywords)), *[self._compared(args[n]) for n in static])
+        form = form_and_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords), found)
+        return (form, *[self._compared(args[n]) for n in static]), found
 
     def _static(self, count: int) -> list[int]:
         """The positions of the static ones among ``count`` arguments."""

@@ -88,9 +88,10 @@ def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
     try:
         return function(*args)
     except TypeError as error:
-        if isinstance(error, MiniflowError) or Traced.__name__ not in str(error):
+        said = str(error)
+        if isinstance(error, MiniflowError) or not (Traced.__name__ in said or "miniflow_xp.arrays[" in said):
             raise
-        raise unknown_to_library(str(error), raising_line(error.__traceback__)) from error
+        raise unknown_to_library(said, raising_line(error.__traceback__)) from error
 
 
 def check_function(function: Any, where: str) -> None:
@@ -126,7 +127,7 @@ def as_array(leaf: Any) -> Any:
 
 def start(array: Any) -> Equation:
     """The equation of an argument, where the gradients end."""
-    return Equation("argument", (), {}, array, (), None, namespace_of(array))
+    return Equation("argument", (), {}, array, (), None, namespace_of(array), None)
 
 
 def without_inner_levels(end: Any, level: int) -> Any:
@@ -179,15 +180,17 @@ def backward(seeds: Iterable[tuple[Equation, int | None, Any]]) -> dict[Equation
     ``seeds``: (equation, which of its results, gradient). An equation's number is larger than those it depends on: the
     one with the largest has its gradient complete, and hands it on through its rule.
     """
-    waiting: dict[Equation, dict[int | None, Any]] = {}
+    waiting: dict[Equation, Any] = {}
     queue: list[tuple[int, Equation]] = []
 
     def give(equation: Equation, place: int | None, gradient: Any) -> None:
         arrived = waiting.get(equation)
         if arrived is None:
-            waiting[equation] = {place: gradient}
+            waiting[equation] = gradient if place is None else {place: gradient}
             if equation.parents:
                 heappush(queue, (-equation.number, equation))
+        elif place is None:
+            waiting[equation] = arrived + gradient
         else:
             arrived[place] = arrived[place] + gradient if place in arrived else gradient
 
@@ -195,25 +198,24 @@ def backward(seeds: Iterable[tuple[Equation, int | None, Any]]) -> dict[Equation
         give(*seed)
     while queue:
         equation = heappop(queue)[1]
-        arrived = waiting.pop(equation)
         try:
-            hand_on(equation, arrived, give)
+            hand_on(equation, waiting.pop(equation), give)
         except DifferentiationError as error:
             raise with_line(error, equation.line) from error.__cause__
-    return {equation: arrived[None] for equation, arrived in waiting.items()}
+    return waiting
 
 
-def hand_on(equation: Equation, arrived: dict[int | None, Any], give: Callable[..., None]) -> None:
-    """Give the parents of an equation their gradients, by its rule."""
+def hand_on(equation: Equation, arrived: Any, give: Callable[..., None]) -> None:
+    """Give the parents of an equation their gradients, by its rule; ``arrived``: {result: gradient} of several."""
     xp, gradient, value, inputs = one_level(equation, arrived)
     thunks = equation.rule(xp, gradient, value, *inputs, **equation.keywords)
-    for parent in equation.parents:
-        thunk = thunks[parent.place]
-        if parent.item is not None and thunk is not None:
-            thunk = thunk[parent.item]
+    for place, item, maker, result, array in equation.parents:
+        thunk = thunks[place]
+        if item is not None and thunk is not None:
+            thunk = thunk[item]
         if thunk is None:
-            raise no_gradient(equation, parent.place)
-        give(parent.equation, parent.result, in_form_of(xp, thunk(), parent.array))
+            raise no_gradient(equation, place)
+        give(maker, result, in_form_of(xp, thunk(), array))
 
 
 def with_line(error: DifferentiationError, line: str | None) -> DifferentiationError:
@@ -223,11 +225,13 @@ def with_line(error: DifferentiationError, line: str | None) -> DifferentiationE
     return type(error)(f"{error.where}, at {line}", error.got, error.expected, error.remedy)
 
 
-def one_level(equation: Equation, arrived: dict[int | None, Any]) -> tuple[Any, Any, Any, Sequence[Any]]:
+def one_level(equation: Equation, gradient: Any) -> tuple[Any, Any, Any, Sequence[Any]]:
     """Namespace, gradient, value and inputs for a rule: the library's own, or all traced where one of them is."""
-    value, inputs = equation.value, equation.inputs
-    gradient = arrived[None] if None in arrived else Gradients(arrived, value)
-    deep = deepest([gradient, value, *inputs])
+    value, inputs, deep = equation.value, equation.inputs, equation.below
+    if type(gradient) is dict:
+        gradient = Gradients(gradient, value)
+    if deep is None or deep.tape is None:
+        deep = deepest((gradient, value)) or deep
     if deep is None:
         return equation.xp.library, gradient, value, inputs
     if isinstance(gradient, Gradients):
@@ -254,11 +258,15 @@ def deepest(items: Sequence[Any]) -> Namespace | None:
     """The namespace of the traced arrays among these: that of a recording, where there is one; None without any."""
     found: Namespace | None = None
     for item in items:
-        if type(item) is Traced:
-            if found is None or item.xp.tape is not None:
-                found = item.xp
-        elif isinstance(item, (list, tuple)):
-            found = deepest(item) or found
+        kind = type(item)
+        if kind is Traced:
+            space = item.xp
+        elif issubclass(kind, (list, tuple)):
+            space = deepest(item)
+        else:
+            continue
+        if found is None or (space is not None and space.tape is not None):
+            found = space
     return found
 
 

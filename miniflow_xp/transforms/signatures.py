@@ -16,6 +16,11 @@ REAL = {"complex64": "float32", "complex128": "float64"}
 COMPLEX = {real: name for name, real in REAL.items()}
 
 
+def known(arrays: Sequence[Any]) -> bool:
+    """Are these arrays, of classes whose signature can be read?"""
+    return READERS.keys() >= set(map(type, arrays))
+
+
 def know(arrays: Sequence[Any]) -> None:
     """Enter the classes of these arrays among those whose signature can be read."""
     for array in arrays:

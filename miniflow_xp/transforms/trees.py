@@ -3,8 +3,9 @@
 The order of a dict's leaves is that of its keys' insertion. ``None`` is a tree without leaves.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 Build = Callable[[Iterator[Any]], Any]
@@ -12,34 +13,46 @@ Build = Callable[[Iterator[Any]], Any]
 
 def flatten(tree: Any) -> tuple[list[Any], Build]:
     """The leaves of a tree, and what puts leaves into its form: ``build(iter(leaves))``."""
-    children = children_of(tree)
-    if children is None:
+    kind: Any = type(tree)
+    opened = opener(kind)
+    if opened is None:
         return [tree], next
-    parts = [flatten(child) for child in children]
+    parts = [flatten(child) for child in opened(tree)]
     put = [build for _, build in parts]
     return [leaf for leaves, _ in parts for leaf in leaves], lambda leaves: in_form_of(tree, [b(leaves) for b in put])
 
 
-def children_of(tree: Any) -> list[Any] | None:
-    """What a container holds; None for a leaf."""
-    if tree is None:
-        return []
-    if isinstance(tree, Mapping):
-        return list(tree.values())
-    if isinstance(tree, (list, tuple)):
-        return list(tree)
-    if is_dataclass(tree) and not isinstance(tree, type):
-        return [getattr(tree, field.name) for field in fields(tree)]
+@cache
+def opener(kind: type) -> Callable[[Any], Any] | None:
+    """What gives the children of a container of this class; None for the class of a leaf."""
+    if kind is type(None):
+        return lambda _: ()
+    if issubclass(kind, Mapping):
+        return lambda tree: tree.values()
+    if issubclass(kind, (list, tuple)):
+        return iter
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        return lambda tree: [getattr(tree, name) for name in names]
     return None
+
+
+@cache
+def has_keys(kind: type) -> bool:
+    """Do the containers of this class have names for their children?"""
+    return issubclass(kind, Mapping)
 
 
 def in_form_of(tree: Any, children: list[Any]) -> Any:
     """A container like ``tree``, with other children."""
+    kind = type(tree)
+    if kind is tuple or kind is list:
+        return kind(children)
     if tree is None:
         return None
     if isinstance(tree, Mapping):
         pairs = dict(zip(tree, children, strict=True))
-        if type(tree) is dict:
+        if kind is dict:
             return pairs
         factory = getattr(tree, "default_factory", None)
         return type(tree)(factory, pairs) if factory is not None else type(tree)(pairs)  # type: ignore[call-arg]
@@ -51,15 +64,20 @@ def in_form_of(tree: Any, children: list[Any]) -> Any:
     return made
 
 
-def form_of(tree: Any) -> Any:
+def form_of(tree: Any) -> Hashable:
     """The form of a tree, as something to compare: equal for trees whose leaves take the same places."""
-    children = children_of(tree)
-    if children is None:
-        return "*"
-    if tree is None:
+    return form_and_leaves(tree, [])
+
+
+def form_and_leaves(tree: Any, leaves: list[Any]) -> Hashable:
+    """The form of a tree, whose leaves are added to a list."""
+    kind: Any = type(tree)
+    opened = opener(kind)
+    if opened is None:
+        leaves.append(tree)
         return None
-    names = tuple(tree) if isinstance(tree, Mapping) else ()
-    return type(tree), names, tuple(map(form_of, children))
+    form = tuple([form_and_leaves(child, leaves) for child in opened(tree)])
+    return (kind, tuple(tree), form) if has_keys(kind) else (kind, form)
 
 
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:

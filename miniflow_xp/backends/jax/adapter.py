@@ -155,7 +155,8 @@ class JaxCapture(Capture):
         with self._turn, self.backend.activate():  # it is compiled for the precision that holds
             count = len(self._renewed)
             if not count:
-                return list(self._step([], self._fixed, others))
+                results: list[Array] = self._step([], self._fixed, others)
+                return results
             before = self._done[0][:count]
             if not self._ran:  # JAX compiles, in Python code which Ctrl-C may end: the state is not given away yet
                 before = [jnp.copy(a) for a in before]

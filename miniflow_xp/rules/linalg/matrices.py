@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.arrays.tables import RULES
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.rules.algebra import conj
@@ -41,14 +42,15 @@ def scale(number: Any) -> Any:
     return number[..., None, None]
 
 
-def identity(xp: Any, like: Any) -> Any:
-    """Ones on the diagonal, in the shape of ``like``."""
-    return xp.tril(xp.triu(xp.ones_like(like)))
+def identity(xp: Any, like: Any, offset: int = 0) -> Any:
+    """Ones on a diagonal of a matrix in the shape of ``like``; of one for the whole stack."""
+    rows, columns = like.shape[-2:]
+    return xp.eye(rows, columns, k=offset, dtype=like.dtype, device=device_of(like))
 
 
 def outer_identity(xp: Any, vector: Any) -> Any:
-    """Identity matrices, of as many rows and columns as a vector has elements."""
-    return identity(xp, xp.ones_like(vector)[..., :, None] + xp.zeros_like(vector)[..., None, :])
+    """The identity matrix of as many rows and columns as a vector has elements."""
+    return xp.eye(vector.shape[-1], dtype=vector.dtype, device=device_of(vector))
 
 
 def diagonal_matrix(xp: Any, vector: Any) -> Any:
