@@ -47,3 +47,11 @@ def unbroadcast(xp: Namespace, gradient: Array, shape: Shape) -> Array:
         return gradient
     repeated = tuple(n for n, (size, came) in enumerate(zip(shape, gradient.shape, strict=False)) if size == 1 != came)
     return xp.sum(wide(xp, gradient), axis=repeated, keepdims=True) if repeated else gradient
+
+
+def summed_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[int]]:
+    """The axes that a tensordot sums over, of the one and of the other, counted from 0."""
+    if isinstance(axes, int):
+        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
+    of_a, of_b = [[each] if isinstance(each, int) else each for each in axes]
+    return [n % ndim_a for n in of_a], [n % ndim_b for n in of_b]

@@ -1,8 +1,10 @@
 """Products: matmul, vecdot, tensordot, outer and cross, and NumPy's dot, inner and vdot."""
 
+from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.tables import composed, rule
+from miniflow_xp.broadcasting import summed_axes
 from miniflow_xp.rules.algebra import conj
 
 
@@ -19,10 +21,17 @@ def _matmul(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
         return back[..., 0, :] if row else back
 
     def of_right() -> Any:
-        back = xp.matmul(conj(xp, xp.matrix_transpose(left)), arriving)
+        many = len(left.shape) > 2 == len(right.shape)  # then one product stands for a stack of them and its sum
+        rows, arrived = (in_rows(xp, left), in_rows(xp, arriving)) if many else (left, arriving)
+        back = xp.matmul(conj(xp, xp.matrix_transpose(rows)), arrived)
         return back[..., 0] if column else back
 
     return of_left, of_right
+
+
+def in_rows(xp: Any, x: Any) -> Any:
+    """A stack of matrices as one, all rows below each other."""
+    return xp.reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
 
 
 @rule("vecdot")
@@ -48,14 +57,6 @@ def _tensordot(xp: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
         return put_back(xp, back, free_b + [of_b[of_a.index(n)] for n in sorted(of_a)])
 
     return left, right
-
-
-def summed_axes(axes: Any, ndim_a: int, ndim_b: int) -> tuple[list[int], list[int]]:
-    """The axes that a tensordot sums over, of the one and of the other, counted from 0."""
-    if isinstance(axes, int):
-        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
-    of_a, of_b = [[each] if isinstance(each, int) else each for each in axes]
-    return [n % ndim_a for n in of_a], [n % ndim_b for n in of_b]
 
 
 def put_back(xp: Any, x: Any, came_as: list[int]) -> Any:

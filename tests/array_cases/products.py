@@ -83,4 +83,11 @@ CASES: list[Case] = [
         normal(2, 3),
         no_oracle={"torch": "a label has one size in both", "jax": "a label has one size in both"},
     ),
+    case(
+        "tensordot",
+        lambda xp, a, b: xp.tensordot(a[:, :, 1:3], b, axes=((0, 1, 2), (1, 0, 2))),
+        normal(2, 3, 4),
+        normal(3, 2, 2, 2),
+        detail="a part",
+    ),
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.numpy.blas import blas_threads
+from miniflow_xp.backends.numpy.contractions import with_products
 from miniflow_xp.backends.numpy.emit import Emitter
 from miniflow_xp.backends.numpy.primitives import (
     in_c_order,
@@ -55,7 +56,7 @@ class NumpyCapture(Capture):
         self.inputs = [aligned_copy(a) for a in arrays]
         values, results = record(function, backend.xp, self.inputs, in_c_order)
         values, results = with_small_constants(values, results)
-        values = without_means(joined(values, results, native_sigmoid, native_power))
+        values = with_products(without_means(joined(values, results, native_sigmoid, native_power)))
         arguments = [v for v in values if v.op == "argument"]
         self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
