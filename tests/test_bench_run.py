@@ -213,6 +213,8 @@ def test_disagreement_is_relative_to_the_largest_number():
     assert disagreement([np.array([1.0, 100.0])], [np.array([2.0, 100.0])]) == pytest.approx(0.01)
     assert disagreement([np.zeros(2)], [np.zeros(2)]) == 0
     assert not disagreement([np.array([np.nan])], [np.ones(1)]) <= AGREE
+    assert not disagreement([np.ones(2)], [np.ones(1)]) <= AGREE
+    assert not disagreement([np.ones(1)], [np.ones(1), np.ones(1)]) <= AGREE
 
 
 def test_cases_are_told_apart_and_compared_with_their_like():
