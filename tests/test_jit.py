@@ -528,3 +528,23 @@ def test_pytorch_compiles_each_function_as_its_own():
         near(backend, values, np.sort(X + 3))
         assert tuple(vectors.shape) == (3, 3)
         near(backend, mf.jit(mf.grad(lambda x: array_namespace(x).sum(x[1:] * x[0])))(x), [0.5, 0.5, 0.5])
+        of_expit = mf.jit(mf.grad(lambda x: array_namespace(x).sum(array_namespace(x).logaddexp(x, 0 * x))))
+        near(backend, of_expit(x), 1 / (1 + np.exp(-X)))
+        assert "compiled as one by torch.compile" in of_expit.explain()
+
+
+def test_what_pytorchs_compiler_refuses_is_replayed(monkeypatch):
+    torch = pytest.importorskip("torch")
+
+    def refusing(function, **_):
+        def call(*arrays):
+            raise RuntimeError("cannot follow this")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", refusing)
+    with mf.use_backend("torch", compile=True) as backend:
+        f = mf.jit(lambda x: x * 2)
+        for _ in range(2):
+            near(backend, f(backend.asarray(X)), X * 2)
+        assert "replayed, because torch.compile refused it: cannot follow this" in f.explain()

@@ -77,8 +77,22 @@ def value(xp: Any, name: str, args: Sequence[Any]) -> Any:
     )
 
 
+_own: dict[tuple[str, str], Callable[..., Any] | None] = {}
+
+
 def own(library: str, name: str) -> Callable[..., Any] | None:
-    """The library's own function of this name, if it has one; raises PackageMissingError without SciPy."""
+    """The library's own function of this name, if it has one; raises PackageMissingError without SciPy.
+
+    What was found is kept in a dict: PyTorch's compiler follows this code, and cannot follow an import.
+    """
+    key = library, name
+    if key not in _own:
+        _own[key] = looked_up(library, name)
+    return _own[key]
+
+
+def looked_up(library: str, name: str) -> Callable[..., Any] | None:
+    """What ``own`` keeps."""
     if library not in HOMES:
         return None
     try:

@@ -48,7 +48,7 @@ class Jitted:
         self.static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
         self._kept: OrderedDict[Hashable, Captured] = OrderedDict()
         self._lock = lock()
-        self._how = "not captured yet"
+        self._last: tuple[str, Capture] | None = None
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         arrays: Sequence[Any] = args
@@ -114,7 +114,7 @@ class Jitted:
 
         with no_garbage_collection():  # what a capture is made of stays
             run = backend.capture(step, list(arrays), 0)
-        self._how = f"on {backend.name}:{backend.device}: {run.how}"
+        self._last = f"{backend.name}:{backend.device}", run
         with self._lock:
             self._kept[key] = run, build
             if len(self._kept) > KEPT:
@@ -123,13 +123,16 @@ class Jitted:
 
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
-        return self._how
+        if self._last is None:
+            return "not captured yet"
+        place, run = self._last
+        return f"on {place}: {run.how}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Jitted, (self.function, self.static)  # a copy records anew
 
     def __repr__(self) -> str:
-        return f"<jit {name_of(self.function)}: {self._how}>"
+        return f"<jit {name_of(self.function)}: {self.explain()}>"
 
 
 def without_leaves(tree: Any) -> Build:

@@ -72,8 +72,13 @@ class TorchCapture(Capture):
         self._pool: list[list[Any]] = []
         self.how = f"recorded and replayed, {self._made(order)}"
         if mode is not None:
-            self._run = compiled(self._run, mode)  # type: ignore[method-assign]  # the same function, compiled
+            run = compiled(self._run, mode, self._refused)
+            self._run = run  # type: ignore[method-assign]  # the same function, compiled
             self.how = f"recorded, {self._made(order)}, compiled as one by torch.compile, mode {mode!r}"
+
+    def _refused(self, error: Exception) -> None:
+        """The compiler cannot follow a call that PyTorch itself makes."""
+        self.how = f"recorded and replayed, because torch.compile refused it: {str(error).splitlines()[0]}"
 
     def _made(self, order: Sequence[Value]) -> str:
         fused = Counter(v.op for v in order if v.op in FUSED)
@@ -114,11 +119,16 @@ class TorchCapture(Capture):
             self._state[number] = array.clone()
 
 
-def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[Array]]:
-    """``run`` compiled for fixed shapes. A CUDA graph writes over its last results, so they are copied out."""
+def compiled(
+    run: Callable[..., list[Array]], mode: str, refused: Callable[[Exception], None]
+) -> Callable[..., list[Array]]:
+    """``run`` compiled for fixed shapes; as it is where PyTorch refuses to, which ``refused`` is told.
+
+    A CUDA graph writes over its last results, so they are copied out.
+    """
     own = with_code_of_its_own(run)
     native: Callable[..., list[Array]] = torch.compile(own, mode=mode, dynamic=False, fullgraph=True)
-    native = quietly_at_first(native)
+    native = quietly_at_first(native, run, refused)
     if mode not in CUDA_GRAPHS:
         return native
 
@@ -129,18 +139,26 @@ def compiled(run: Callable[..., list[Array]], mode: str) -> Callable[..., list[A
     return replayed
 
 
-def quietly_at_first(run: Callable[..., Any]) -> Callable[..., Any]:
-    """The first call compiles; PyTorch would warn of caches that do no harm, in the layer that makes it portable."""
-    ran = False
+def quietly_at_first(
+    native: Callable[..., Any], plain: Callable[..., Any], refused: Callable[[Exception], None]
+) -> Callable[..., Any]:
+    """The first call compiles; PyTorch would warn of caches that do no harm, in the layer that makes it portable.
+
+    What it cannot compile, but run, is run.
+    """
+    chosen: Callable[..., Any] | None = None
 
     def call(*arrays: Array) -> Any:
-        nonlocal ran
-        if ran:
-            return run(*arrays)
+        nonlocal chosen
+        if chosen is not None:
+            return chosen(*arrays)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")
-            results = run(*arrays)
-        ran = True
+            try:
+                results, chosen = native(*arrays), native
+            except Exception as error:  # of any of the compiler's parts; what is wrong with the step, plain raises too
+                results, chosen = plain(*arrays), plain
+                refused(error)
         return results
 
     return call
