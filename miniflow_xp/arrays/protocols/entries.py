@@ -1,4 +1,4 @@
-"""The tables: for each known function of NumPy, and of PyTorch, what computes it on traced arrays, or why nothing does."""
+"""The tables: what computes each known function of NumPy and PyTorch on traced arrays, or why nothing does."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar

@@ -1,6 +1,7 @@
 """Where PyTorch asks a traced array what to do with one of its functions."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from miniflow_xp.arrays.calls import boxed
@@ -59,33 +60,37 @@ def constant(xp: Any, item: Any) -> Any:
     return boxed(item.detach() if hasattr(item, "detach") else item, xp) if hasattr(item, "dtype") else item
 
 
-def of_torch(name: str, otherwise: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """A method of PyTorch's tensors; of other libraries' arrays it is another, or none."""
-    call = TORCH[name]
+def either(name: str) -> Callable[..., Any]:
+    """A method that means something else in PyTorch than in NumPy, or takes other arguments: that of the library."""
+    of_torch, of_others = TORCH[name], getattr(Traced, name)
 
     def method(self: Traced, *args: Any, **keywords: Any) -> Any:
         if name_of_library(self.xp.library) == "torch":
-            return call(self.xp, self, *args, **keywords)
-        if otherwise is None:
-            raise AttributeError(f"an array of {name_of_library(self.xp.library)} has no method {name!r}")
-        return otherwise(self, *args, **keywords)
+            return of_torch(self.xp, self, *args, **keywords)
+        return of_others(self, *args, **keywords)
 
     return method
 
 
-METHODS_OF_TENSORS = """
-    abs add amax amin bmm chunk clamp clone cos detach div double eq exp expand flatten float gather index_select log
-    ge gt le lt ne view_as log_softmax logsumexp masked_fill matmul mm mul narrow neg norm permute pow relu rsqrt sigmoid sin softmax split
-    sqrt square sub t tanh tril triu unbind unsqueeze view
+def of_tensors(self: Traced, name: str) -> Any:
+    """A method that PyTorch's tensors alone have: its function of this name."""
+    if name in TORCH and "." not in name and name_of_library(self.xp.library) == "torch":
+        return partial(TORCH[name], self.xp, self)
+    raise AttributeError(f"a traced array has no attribute {name!r}")
+
+
+IN_BOTH = """
+    argsort clip cumprod cumsum diagonal flatten max min nonzero prod repeat reshape round sort squeeze std sum take
+    transpose var
 """
-AS_THEIRS = "cumprod cumsum max min prod repeat sort std take transpose var nonzero argsort squeeze"
-"""Methods of both libraries that mean something else in PyTorch, or take other arguments."""
 
 
 def define_torch_protocol() -> None:
     """Give ``Traced`` what PyTorch asks for, and the methods of its tensors."""
-    members: dict[str, Any] = {"__torch_function__": classmethod(torch_function)}
-    for name in (METHODS_OF_TENSORS + AS_THEIRS).split():
-        members[name] = of_torch(name, getattr(Traced, name, None))
+    members: dict[str, Any] = {
+        "__torch_function__": classmethod(torch_function),
+        "__getattr__": of_tensors,
+        **{name: either(name) for name in IN_BOTH.split()},
+    }
     for name, member in members.items():
         setattr(Traced, name, member)
