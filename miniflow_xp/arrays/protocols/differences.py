@@ -32,6 +32,7 @@ def interp(ns: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = Non
     if period is None:
         return ns.interp(x, xp, fp, left, right)
     x, points, values = (ns.asarray(item) for item in (x, xp, fp))
+    period = abs(period)
     x, points = x % period, points % period
     order = ns.argsort(points)
     points, values = ns.take(points, order), ns.take(values, order)

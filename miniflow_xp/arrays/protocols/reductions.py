@@ -6,6 +6,7 @@ from typing import Any
 from miniflow_xp.arrays.protocols.arguments import axes_of, axis_of, flat_if, in_kind, kind
 from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.errors import SettingError
 
 
 def chosen(xp: Any, a: Any, where: Any, instead: Any) -> Any:
@@ -53,6 +54,12 @@ def prod(
     return found if type(initial) is int and initial == 1 else found * initial
 
 
+def needs_initial(op: str, initial: Any, where: Any) -> None:
+    """Raise SettingError where nothing may take part, and there is no value to begin with."""
+    if where is not True and initial is None:
+        raise SettingError(f"np.{op}", "where= without initial=", "a value where nothing takes part", "Give initial=")
+
+
 @numpy("max", "amax")
 def max_(
     xp: Any,
@@ -63,7 +70,8 @@ def max_(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    found = xp.max(chosen(xp, a, where, -inf if initial is None else initial), axis=axis_of(axis), keepdims=keepdims)
+    needs_initial("max", initial, where)
+    found = xp.max(chosen(xp, a, where, initial), axis=axis_of(axis), keepdims=keepdims)
     return found if initial is None else xp.maximum(found, initial)
 
 
@@ -77,7 +85,8 @@ def min_(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    found = xp.min(chosen(xp, a, where, inf if initial is None else initial), axis=axis_of(axis), keepdims=keepdims)
+    needs_initial("min", initial, where)
+    found = xp.min(chosen(xp, a, where, initial), axis=axis_of(axis), keepdims=keepdims)
     return found if initial is None else xp.minimum(found, initial)
 
 

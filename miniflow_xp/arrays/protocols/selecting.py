@@ -127,6 +127,8 @@ def clip(
     max: Any = None,  # noqa: A002
     **kwargs: Any,
 ) -> Any:
+    for name in set(kwargs) - {"casting", "order", "subok"}:
+        only(f"np.clip's {name}", kwargs[name], None)
     low, high = (b if b is None or isinstance(b, (int, float)) else xp.asarray(b) for b in (a_min, a_max))
     return xp.clip(xp.asarray(a), low if min is None else min, high if max is None else max)
 
