@@ -1,10 +1,10 @@
-"""Operators, indexing and methods of traced arrays."""
+"""Operators, indexing and methods of traced arrays; more of NumPy's are in ``protocols``."""
 
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from miniflow_xp.arrays.calls import apply
+from miniflow_xp.arrays.calls import apply, leaves
 from miniflow_xp.arrays.memory import made_stale, readable_again
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
 from miniflow_xp.arrays.traced import Traced, ground
@@ -24,7 +24,9 @@ def unary(op: str) -> Method:
 def binary(op: str) -> Method:
     def method(self: Traced, other: Any) -> Any:
         if type(other) is not Traced and not is_operand(other):
-            return NotImplemented
+            if type(other) not in (list, tuple):
+                return NotImplemented
+            other = of_list(self.xp, other)
         return apply(op, self.xp, (self, other))
 
     return method
@@ -32,7 +34,11 @@ def binary(op: str) -> Method:
 
 def swapped(op: str) -> Method:
     def method(self: Traced, other: Any) -> Any:
-        return apply(op, self.xp, (other, self)) if is_operand(other) else NotImplemented
+        if not is_operand(other):
+            if type(other) not in (list, tuple):
+                return NotImplemented
+            other = of_list(self.xp, other)
+        return apply(op, self.xp, (other, self))
 
     return method
 
@@ -59,6 +65,13 @@ def in_place(op: str) -> Method:
 def is_operand(other: Any) -> bool:
     """Can this be computed with: an array, or a Python number?"""
     return isinstance(other, (int, float, complex)) or hasattr(other, "dtype")
+
+
+def of_list(xp: Any, items: Any) -> Any:
+    """A list of numbers as an array, in the dtype that it has in NumPy; one of traced arrays as one."""
+    import numpy as np
+
+    return xp.asarray(items if leaves(items) else np.asarray(items))
 
 
 def getitem(self: Traced, key: Any) -> Any:
@@ -123,10 +136,6 @@ def imag(self: Traced) -> Any:
     return self.xp.imag(self) if is_complex(self) else self.xp.zeros_like(self)
 
 
-def spread(self: Traced, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, op: str) -> Any:
-    return getattr(self.xp, op)(self, axis=axis, correction=ddof, keepdims=keepdims)
-
-
 def define_methods() -> None:
     """Give ``Traced`` the operators of the standard, and the methods that arrays of most libraries share."""
 
@@ -141,21 +150,7 @@ def define_methods() -> None:
         setattr(Traced, f"__{dunder(function)}__", binary(op))
     for op, function in UNARY.items():
         setattr(Traced, f"__{dunder(function)}__", unary(op))
-    for name in (
-        "sum",
-        "mean",
-        "prod",
-        "max",
-        "min",
-        "all",
-        "any",
-        "argmax",
-        "argmin",
-        "astype",
-        "conj",
-        "take",
-        "clip",
-    ):
+    for name in ("astype", "conj"):
         setattr(Traced, name, called(name))
     members: dict[str, Any] = {
         "__getitem__": getitem,
@@ -168,14 +163,7 @@ def define_methods() -> None:
         "reshape": reshape,
         "transpose": transpose,
         "squeeze": squeeze,
-        "ravel": lambda self: self.xp.reshape(self, (-1,)),
-        "flatten": lambda self: self.xp.reshape(self, (-1,)),
         "copy": lambda self: self.xp.asarray(self, copy=True),
-        "var": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="var"),
-        "std": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="std"),
-        "cumsum": lambda self, axis=None: self.xp.cumulative_sum(
-            self if axis is not None else self.xp.reshape(self, (-1,)), axis=0 if axis is None else axis
-        ),
         "to_device": lambda self, device, *, stream=None: self.xp.to_device(self, device, stream=stream),
     }
     for name, member in members.items():

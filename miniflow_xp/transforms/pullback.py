@@ -87,9 +87,12 @@ def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
     """The function's result; raises DifferentiationError where another library does not know a traced array."""
     try:
         return function(*args)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
+        if isinstance(error.__cause__, MiniflowError):
+            raise error.__cause__ from None  # which NumPy has wrapped in its own
         said = str(error)
-        if isinstance(error, MiniflowError) or not (Traced.__name__ in said or "miniflow_xp.arrays[" in said):
+        told = Traced.__name__ in said or "miniflow_xp.arrays[" in said
+        if isinstance(error, (MiniflowError, ValueError)) or not told:
             raise
         raise unknown_to_library(said, raising_line(error.__traceback__)) from error
 
