@@ -58,9 +58,14 @@ def through(function: Function, ours: Function | None = None) -> Function:
         else:
             named = {name: as_known(item, of_sequences) for name, item in keywords.items()}
             value = function(*[as_known(a, of_sequences) for a in args], **named)
-        return value if any(type(a) is Traced for a in arrays) else tree_map(grounded, value)
+        return like_given(value, arrays)
 
     return found
+
+
+def like_given(value: Any, arrays: Sequence[Any]) -> Any:
+    """A result as it is where an argument was traced; else with the libraries' own arrays."""
+    return value if any(type(a) is Traced for a in arrays) else tree_map(grounded, value)
 
 
 def arrays_in(items: Sequence[Any]) -> list[Any]:
