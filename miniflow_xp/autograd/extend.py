@@ -1,7 +1,7 @@
 """Functions with derivatives of one's own: ``primitive``, completed by ``defvjp``, ``defjvp`` and their relatives."""
 
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from functools import cache, reduce, wraps
 from itertools import count
 from typing import Any
 
@@ -36,7 +36,8 @@ Fun = Callable[..., Any]
 class Rules:
     """The derivatives of a primitive, as they were given; None where none was.
 
-    ``vjp(argnum, ans, args, kwargs)`` gives g ↦ g · ∂f/∂argₙ; ``jvp(argnum, g, ans, args, kwargs)`` is ∂f/∂argₙ · g.
+    ``vjp(argnums, ans, args, kwargs)`` gives g ↦ g · ∂f/∂argₙ for each of these; ``jvp(argnums, gs, ans, args, kwargs)``
+    is the sum of their ∂f/∂argₙ · gₙ.
     """
 
     def __init__(self, name: str) -> None:
@@ -81,6 +82,8 @@ def one_step(rules: Rules, wrapped: Fun, args: Sequence[Any], kwargs: dict[str, 
         if level_of(leaves(flatten(item)[0])) > RECORDED:
             raise by_keyword(rules.name, name)
     given, build = flatten(args)
+    followed = followed_of(args)
+    gradients = by_jvp if prefers_jvp(rules) else by_vjp
     form: list[Any] = []
 
     def below(*arrays: Any) -> tuple[Any, ...]:
@@ -88,19 +91,19 @@ def one_step(rules: Rules, wrapped: Fun, args: Sequence[Any], kwargs: dict[str, 
         form[:] = [rebuild]
         return tuple(numbers_as_arrays(results, arrays))
 
-    gradients = by_jvp if prefers_jvp(rules) else by_vjp
-
     def rule(_: Any, gradient: Sequence[Any], value: Sequence[Any], *inputs: Any) -> list[Any]:
-        return thunks(lambda n: gradients(rules, n, rebuilt(gradient), rebuilt(value), arguments(inputs), kwargs), args)
-
-    def rebuilt(items: Sequence[Any]) -> Any:
-        return form[0](iter(items))
-
-    def arguments(items: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(build(iter(items)))
+        arguments = tuple(build(iter(inputs)))
+        g, ans = form[0](iter(gradient)), form[0](iter(value))
+        return thunks(lambda: gradients(rules, followed, g, ans, arguments, kwargs), followed, args)
 
     results = apply(Operation(rules.name, below, rule), leaves(given)[0].xp, given)
     return form[0](iter(results))
+
+
+def followed_of(args: Sequence[Any]) -> list[int]:
+    """The positions of the arguments that are differentiated at the highest level among them."""
+    levels = [level_of(leaves(flatten(arg)[0])) for arg in args]
+    return [n for n, level in enumerate(levels) if level == max(levels)]
 
 
 def prefers_jvp(rules: Rules) -> bool:
@@ -110,29 +113,35 @@ def prefers_jvp(rules: Rules) -> bool:
     return rules.jvp is not None and (goes_forward.get() or rules.vjp is None)
 
 
-def thunks(gradient_of: Callable[[int], Any], args: Sequence[Any]) -> list[Any]:
-    """A thunk for each leaf of the arguments; the gradient of an argument is computed once for all of its leaves."""
-    found: list[Any] = []
-    for n, arg in enumerate(args):
-        whole = cache(lambda n=n: flatten(gradient_of(n))[0])
-        found += [lambda whole=whole, m=m: whole()[m] for m in range(len(flatten(arg)[0]))]
-    return found
+def thunks(gradients: Callable[[], Sequence[Any]], followed: Sequence[int], args: Sequence[Any]) -> list[Any]:
+    """A thunk for each leaf of the arguments; the gradients of all that are followed are computed once."""
+    whole = cache(lambda: {n: flatten(gradient)[0] for n, gradient in zip(followed, gradients(), strict=True)})
+    counts = [(n, len(flatten(arg)[0])) for n, arg in enumerate(args)]
+    return [
+        (lambda n=n, m=m: whole()[n][m]) if n in followed else None for n, count_of in counts for m in range(count_of)
+    ]
 
 
-def by_vjp(rules: Rules, n: int, gradient: Any, value: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """The gradient of an argument by the rule for reverse mode, which is one of HIPS/autograd's convention."""
+def by_vjp(
+    rules: Rules, argnums: Sequence[int], gradient: Any, value: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> list[Any]:
+    """The gradients of arguments by the rule for reverse mode, which is one of HIPS/autograd's convention."""
     assert rules.vjp is not None
-    pull = rules.vjp(n, value, args, kwargs)
-    found = pull(tree_map(conjugate, gradient))
-    return tree_map(none_of, args[n]) if found is None else tree_map(conjugate, found)
+    found = rules.vjp(argnums, value, args, kwargs)(tree_map(conjugate, gradient))
+    return [
+        tree_map(none_of, args[n]) if part is None else tree_map(conjugate, part)
+        for n, part in zip(argnums, found, strict=True)
+    ]
 
 
-def by_jvp(rules: Rules, n: int, gradient: Any, value: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """The gradient of an argument by the transpose of the rule for forward mode."""
+def by_jvp(
+    rules: Rules, argnums: Sequence[int], gradient: Any, value: Any, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Sequence[Any]:
+    """The gradients of arguments by the transpose of the rule for forward mode."""
     jvp = rules.jvp
     assert jvp is not None
-    _, pull = vjp(lambda g: jvp(n, g, value, args, kwargs), tree_map(zeros_like, args[n]))
-    return pull(gradient)[0]
+    _, pull = vjp(lambda *gs: jvp(argnums, gs, value, args, kwargs), *[tree_map(zeros_like, args[n]) for n in argnums])
+    return pull(gradient)
 
 
 def defvjp(fun: Fun, *vjpmakers: Fun | None, argnums: Any = None) -> None:
@@ -140,26 +149,30 @@ def defvjp(fun: Fun, *vjpmakers: Fun | None, argnums: Any = None) -> None:
 
     One for each argument, or for those at ``argnums``.
     """
-    makers = by_number(vjpmakers, argnums)
     rules = rules_of(fun)
+    makers = by_number(vjpmakers, argnums)
 
-    def made(n: int, ans: Any, args: Any, kwargs: Any) -> Any:
-        if n not in makers:
-            raise missing(rules, f"argument {n}")
-        maker = makers[n]
-        return (lambda _: None) if maker is None else maker(ans, *args, **kwargs)
+    def maker(n: int, ans: Any, args: Any, kwargs: Any) -> Fun:
+        found = of_argument(rules, makers, n)
+        made: Fun = (lambda _: None) if found is None else found(ans, *args, **kwargs)
+        return made
 
-    rules.vjp = made
+    defvjp_argnum(fun, maker)
 
 
 def defvjp_argnum(fun: Fun, vjpmaker: Fun) -> None:
-    """One rule for all arguments: ``vjpmaker(argnum, ans, args, kwargs)`` gives g ↦ g · ∂f/∂arg."""
-    rules_of(fun).vjp = vjpmaker
+    """One rule for any argument: ``vjpmaker(argnum, ans, args, kwargs)`` gives g ↦ g · ∂f/∂arg."""
+
+    def maker(argnums: Sequence[int], ans: Any, args: Any, kwargs: Any) -> Fun:
+        pulls = [vjpmaker(n, ans, args, kwargs) for n in argnums]
+        return lambda g: [pull(g) for pull in pulls]
+
+    defvjp_argnums(fun, maker)
 
 
 def defvjp_argnums(fun: Fun, vjpmaker: Fun) -> None:
     """One rule for several: ``vjpmaker(argnums, ans, args, kwargs)`` gives g ↦ a gradient for each of these."""
-    rules_of(fun).vjp = lambda n, *rest: lambda g: next(iter(vjpmaker((n,), *rest)(g)))
+    rules_of(fun).vjp = vjpmaker
 
 
 def defjvp(fun: Fun, *jvpfuns: Fun | str | None, argnums: Any = None) -> None:
@@ -167,28 +180,30 @@ def defjvp(fun: Fun, *jvpfuns: Fun | str | None, argnums: Any = None) -> None:
 
     ``"same"`` where f is linear in this argument; None where the derivative is zero.
     """
-    given = by_number(jvpfuns, argnums)
     rules = rules_of(fun)
+    given = by_number(jvpfuns, argnums)
 
     def along(n: int, g: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-        if n not in given:
-            raise missing(rules, f"argument {n}")
-        found = given[n]
+        found = of_argument(rules, given, n)
         if found is None:
             return tree_map(zeros_like, ans)
-        return linear(fun, n, g, args, kwargs) if isinstance(found, str) else found(g, ans, *args, **kwargs)
+        return linear(fun, n, g, args, kwargs) if found == "same" else found(g, ans, *args, **kwargs)
 
-    rules.jvp = along
+    defjvp_argnum(fun, along)
 
 
 def defjvp_argnum(fun: Fun, jvpmaker: Fun) -> None:
-    """One rule for all arguments: ``jvpmaker(argnum, g, ans, args, kwargs)`` gives ∂f/∂arg · g."""
-    rules_of(fun).jvp = jvpmaker
+    """One rule for any argument: ``jvpmaker(argnum, g, ans, args, kwargs)`` gives ∂f/∂arg · g."""
+
+    def along(argnums: Sequence[int], gs: Sequence[Any], ans: Any, args: Any, kwargs: Any) -> Any:
+        return reduce(vspace(ans).add, [jvpmaker(n, g, ans, args, kwargs) for n, g in zip(argnums, gs, strict=True)])
+
+    defjvp_argnums(fun, along)
 
 
 def defjvp_argnums(fun: Fun, jvpmaker: Fun) -> None:
     """One rule for several: ``jvpmaker(argnums, gs, ans, args, kwargs)`` gives the sum of their ∂f/∂arg · g."""
-    rules_of(fun).jvp = lambda n, g, *rest: jvpmaker((n,), (g,), *rest)
+    rules_of(fun).jvp = jvpmaker
 
 
 def def_linear(fun: Fun) -> None:
@@ -220,6 +235,13 @@ def by_number(given: Sequence[Any], argnums: Any) -> dict[int, Any]:
                 "a rule", f"it is {rule!r}", "it is a function, None or 'same'", "Give a function"
             )
     return dict(zip(count() if argnums is None else argnums, given, strict=False))
+
+
+def of_argument(rules: Rules, given: dict[int, Any], n: int) -> Any:
+    """What was given for an argument; raises MissingRuleError where nothing was."""
+    if n not in given:
+        raise missing(rules, f"argument {n}")
+    return given[n]
 
 
 def rules_of(fun: Any) -> Rules:
