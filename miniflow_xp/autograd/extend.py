@@ -1,6 +1,7 @@
 """Functions with derivatives of one's own: ``primitive``, completed by ``defvjp``, ``defjvp`` and their relatives."""
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import cache, reduce, wraps
 from itertools import count
 from typing import Any
@@ -36,14 +37,17 @@ Fun = Callable[..., Any]
 class Rules:
     """The derivatives of a primitive, as they were given; None where none was.
 
-    ``vjp(argnums, ans, args, kwargs)`` gives g ↦ g · ∂f/∂argₙ for each of these; ``jvp(argnums, gs, ans, args, kwargs)``
-    is the sum of their ∂f/∂argₙ · gₙ.
+    ``vjp(argnums, ans, args, kwargs)`` gives g ↦ g · ∂f/∂argₙ for each of these.
+    ``jvp(argnums, gs, ans, args, kwargs)`` is the sum of their ∂f/∂argₙ · gₙ.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.vjp: Fun | None = None
         self.jvp: Fun | None = None
+
+
+_transposed: ContextVar[tuple[Rules, ...]] = ContextVar("transposed", default=())
 
 
 def primitive(fun: Fun) -> Fun:
@@ -138,10 +142,16 @@ def by_jvp(
     rules: Rules, argnums: Sequence[int], gradient: Any, value: Any, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> Sequence[Any]:
     """The gradients of arguments by the transpose of the rule for forward mode."""
-    jvp = rules.jvp
+    jvp, zeros = rules.jvp, [tree_map(zeros_like, args[n]) for n in argnums]
     assert jvp is not None
-    _, pull = vjp(lambda *gs: jvp(argnums, gs, value, args, kwargs), *[tree_map(zeros_like, args[n]) for n in argnums])
-    return pull(gradient)
+    if rules in _transposed.get():
+        raise only_linear(rules)
+    token = _transposed.set((*_transposed.get(), rules))
+    try:
+        _, pull = vjp(lambda *gs: jvp(argnums, gs, value, args, kwargs), *zeros)
+        return pull(gradient)
+    finally:
+        _transposed.reset(token)
 
 
 def defvjp(fun: Fun, *vjpmakers: Fun | None, argnums: Any = None) -> None:
@@ -264,4 +274,14 @@ def missing(rules: Rules, what: str) -> MissingRuleError:
         f"{what} is being differentiated, and has no rule",
         "a primitive has one for each argument that is differentiated",
         f"Write defvjp({rules.name}, …), with None where the derivative is zero",
+    )
+
+
+def only_linear(rules: Rules) -> MissingRuleError:
+    """The error for a primitive that is its own forward rule, as linear ones are, and has no other."""
+    return MissingRuleError(
+        rules.name,
+        "it is said to be linear in its arguments, and nothing more",
+        "a forward rule is used by its transpose, which such a function does not have",
+        f"Write defvjp({rules.name}, …)",
     )
