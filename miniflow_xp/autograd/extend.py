@@ -9,7 +9,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import Operation, apply, boxed, grounded, leaves, level_of
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED
 from miniflow_xp.arrays.refusals import by_keyword
-from miniflow_xp.autograd.core import conjugate, goes_forward, numbers_as_arrays
+from miniflow_xp.autograd.core import conjugate, goes_forward, mode, numbers_as_arrays
 from miniflow_xp.autograd.spaces import VSpace, vspace
 from miniflow_xp.checks import function as check_function
 from miniflow_xp.errors import DifferentiationError, MissingRuleError
@@ -148,8 +148,9 @@ def by_jvp(
         raise only_linear(rules)
     token = _transposed.set((*_transposed.get(), rules))
     try:
-        _, pull = vjp(lambda *gs: jvp(argnums, gs, value, args, kwargs), *zeros)
-        return pull(gradient)
+        with mode(forward=False):
+            _, pull = vjp(lambda *gs: jvp(argnums, gs, value, args, kwargs), *zeros)
+            return pull(gradient)
     finally:
         _transposed.reset(token)
 
