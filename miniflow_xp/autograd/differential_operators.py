@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from miniflow_xp.arrays.namespace import functions_of
-from miniflow_xp.autograd.core import Pullback, called, conjugate, differentiable
+from miniflow_xp.arrays.namespace import functions_of, namespace_of
+from miniflow_xp.autograd.core import Pullback, as_vectors, called, conjugate, differentiable
 from miniflow_xp.autograd.core import make_jvp as _make_jvp
 from miniflow_xp.autograd.core import make_vjp as _make_vjp
 from miniflow_xp.autograd.spaces import vspace
@@ -40,12 +40,12 @@ def value_and_grad(fun: Fun, x: Any) -> tuple[Any, Any]:
 def value_and_gradient(fun: Fun, x: Any, name: str) -> tuple[Any, Any]:
     """Value and gradient; raises DifferentiationError where the value is more than one real number."""
     vjp, value = _make_vjp(fun, x)
+    check_real(value, name)
     space = vspace(value)
     if space.size != 1:
-        came = "complex" if space.iscomplex else f"{space.size} numbers"
         raise DifferentiationError(
             name,
-            f"the value is {came}",
+            f"the value is {space.size} numbers",
             "it applies to functions whose value is one real number",
             "Try jacobian, elementwise_grad or holomorphic_grad",
         )
@@ -207,11 +207,15 @@ def checkpoint(fun: Fun) -> Fun:
 
 
 def check_real(value: Any, name: str) -> None:
-    """Raise DifferentiationError where a value is complex."""
-    if any(map(is_complex, flatten(value)[0])):
-        raise DifferentiationError(
-            name, "the value is complex", "it applies to functions with real values", "Take the real part: np.real"
-        )
+    """Raise DifferentiationError where a value is not of real numbers."""
+    for array in as_vectors(flatten(value)[0]):
+        if is_complex(array) or not namespace_of(array).inexact(array.dtype):
+            raise DifferentiationError(
+                name,
+                f"the value is {array.dtype}",
+                "it applies to functions whose values are floats",
+                "Take the real part, by np.real; or holomorphic_grad for a holomorphic function",
+            )
 
 
 def real(value: Any) -> Any:

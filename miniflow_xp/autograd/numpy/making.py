@@ -62,6 +62,12 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **_: 
     return xp.arange(start, stop, step, dtype=dtype_in(xp, dtype))
 
 
+def where(condition: Any, *args: Any, **keywords: Any) -> Any:
+    """``np.where``, which here may have its arrays by keyword, too."""
+    pair = [*args, *[keywords.pop(name) for name in ("x", "y")[len(args) :] if name in keywords]]
+    return through(np.where)(condition, *pair, **keywords)
+
+
 def dtype_in(xp: Namespace, dtype: Any) -> Any:
     """A dtype in the words of a library: NumPy's and Python's are translated."""
     try:
@@ -104,4 +110,4 @@ def parts_of(key: Any, ndim: int) -> list[Any]:
     return [a if a.ndim >= ndim else xp.reshape(a, (1,) * ndim) for a in arrays]
 
 
-MAKING.update(r_=Rows(), c_=Columns())
+MAKING.update(r_=Rows(), c_=Columns(), where=where)

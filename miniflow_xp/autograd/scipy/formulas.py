@@ -3,13 +3,14 @@
 import functools
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from miniflow_xp.arrays.namespace import Namespace, constant
 from miniflow_xp.arrays.refusals import ContentsError
 from miniflow_xp.autograd.core import numbers_as_arrays
 from miniflow_xp.autograd.numpy.dispatch import arrays_in, as_known, like_given, namespace_among
-from miniflow_xp.errors import SettingError
+from miniflow_xp.errors import PackageMissingError, SettingError
 
 Formula = Callable[..., Any]
 
@@ -73,3 +74,20 @@ def require(condition: Any, where: str, expected: str) -> None:
         return
     if not holds:
         raise SettingError(where, "an argument is out of range", expected, "Change it")
+
+
+def others_of(name: str) -> Callable[[str], Any]:
+    """A module's ``__getattr__``: the other members of SciPy's distribution of this name, which take constants."""
+
+    def member(attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        try:
+            distributions = import_module("scipy.stats")
+        except ImportError:
+            raise PackageMissingError(
+                f"stats.{name}.{attribute}", "scipy cannot be imported", "it computes this", "Run: pip install scipy"
+            ) from None
+        return getattr(getattr(distributions, name), attribute)
+
+    return member

@@ -3,7 +3,9 @@
 from math import inf
 from typing import Any
 
-from miniflow_xp.autograd.scipy.formulas import of_floats, within
+from miniflow_xp.autograd.scipy.formulas import of_floats, others_of, within
+
+__getattr__ = others_of("beta")
 
 
 @of_floats

@@ -3,8 +3,10 @@
 from math import log
 from typing import Any
 
-from miniflow_xp.autograd.scipy.formulas import of_floats, within
+from miniflow_xp.autograd.scipy.formulas import of_floats, others_of, within
 from miniflow_xp.autograd.scipy.stats.gamma import log_density
+
+__getattr__ = others_of("chi2")
 
 
 @of_floats

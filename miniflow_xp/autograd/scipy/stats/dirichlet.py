@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from miniflow_xp.autograd.scipy.formulas import of_floats, require
+from miniflow_xp.autograd.scipy.formulas import of_floats, others_of, require
 from miniflow_xp.errors import ShapeError
+
+__getattr__ = others_of("dirichlet")
 
 
 @of_floats

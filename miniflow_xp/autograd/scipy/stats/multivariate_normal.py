@@ -4,8 +4,10 @@ from math import log, pi
 from typing import Any
 
 from miniflow_xp.arrays.traced import Traced
-from miniflow_xp.autograd.scipy.formulas import of_floats
+from miniflow_xp.autograd.scipy.formulas import of_floats, others_of
 from miniflow_xp.errors import DifferentiationError, ShapeError
+
+__getattr__ = others_of("multivariate_normal")
 
 
 @of_floats

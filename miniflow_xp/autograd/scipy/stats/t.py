@@ -3,7 +3,9 @@
 from math import log, pi
 from typing import Any
 
-from miniflow_xp.autograd.scipy.formulas import of_floats
+from miniflow_xp.autograd.scipy.formulas import of_floats, others_of
+
+__getattr__ = others_of("t")
 
 
 @of_floats
