@@ -41,11 +41,11 @@ def check_vjp(f: Fun, x: Any) -> None:
     x_v, y_v = space.randn(), of_value.randn()
     gradient = space.covector(vjp(of_value.covector(y_v)))
     if vspace(gradient) != space:
-        raise wrong(f, x, "vjp", vspace(gradient), space)
+        raise wrong(f, x, "VJP", vspace(gradient), space)
     exact = space.inner_prod(x_v, gradient)
     numeric = of_value.inner_prod(y_v, make_numerical_jvp(f, x)(x_v))
     if not scalar_close(numeric, exact):
-        raise wrong(f, x, "vjp", exact, numeric)
+        raise wrong(f, x, "VJP", exact, numeric)
 
 
 def check_jvp(f: Fun, x: Any) -> None:
@@ -103,5 +103,8 @@ def named(fun: Fun, name: str) -> Fun:
 def wrong(f: Fun, x: Any, kind: str, came: Any, wanted: Any) -> GradcheckError:
     """The error for a gradient that is wrong."""
     return GradcheckError(
-        f"{kind} of {name_of(f)} at {x}", f"it is {came}", f"differences give {wanted}", "Look at the rule"
+        f"Derivative ({kind}) check of {name_of(f)} failed with arg {x}",
+        f"it is {came}",
+        f"differences give {wanted}",
+        "Look at the rule",
     )

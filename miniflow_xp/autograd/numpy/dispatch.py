@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_array_api_obj
 
 from miniflow_xp.arrays.calls import grounded
 from miniflow_xp.arrays.namespace import Namespace, constant
@@ -80,8 +81,8 @@ def arrays_in(items: Sequence[Any]) -> list[Any]:
 
 
 def is_array(item: Any) -> bool:
-    """Is this an array of any library, or a traced one?"""
-    return hasattr(item, "dtype") and hasattr(item, "shape") and not isinstance(item, type)
+    """Is this an array of any library, or a traced one? Others, such as xarray's, answer NumPy themselves."""
+    return type(item) is Traced or isinstance(item, (np.ndarray, np.generic)) or is_array_api_obj(item)
 
 
 def as_known(item: Any, of_sequences: bool) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.arrays.namespace import Namespace, constant
-from miniflow_xp.autograd.numpy.dispatch import as_one, is_array, namespace_among, through
+from miniflow_xp.autograd.numpy.dispatch import as_one, is_array, like_given, namespace_among, through
+from miniflow_xp.errors import SettingError
 
 Function = Callable[..., Any]
 
@@ -76,6 +77,20 @@ def dtype_in(xp: Namespace, dtype: Any) -> Any:
         return dtype
 
 
+def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Any:
+    """Matrices with the last axis of D on their diagonals."""
+    if (offset, axis1, axis2) != (0, -1, -2):
+        raise SettingError(
+            "make_diagonal",
+            f"it is given {(offset, axis1, axis2)}",
+            "it makes the main diagonal of the last axes, (0, -1, -2)",
+            "Leave the others out, or move axes",
+        )
+    xp = namespace_among([D])
+    x = xp.asarray(D)
+    return like_given(x[..., :, None] * xp.eye(x.shape[-1], dtype=x.dtype), [D])
+
+
 class Rows:
     """``np.r_[a, b, …]``: arrays, numbers and ranges, one after the other."""
 
@@ -110,4 +125,4 @@ def parts_of(key: Any, ndim: int) -> list[Any]:
     return [a if a.ndim >= ndim else xp.reshape(a, (1,) * ndim) for a in arrays]
 
 
-MAKING.update(r_=Rows(), c_=Columns(), where=where)
+MAKING.update(r_=Rows(), c_=Columns(), make_diagonal=make_diagonal, where=where)
