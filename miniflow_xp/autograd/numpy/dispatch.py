@@ -97,8 +97,8 @@ def as_known(item: Any, of_sequences: bool) -> Any:
 
 
 def as_one(items: Any) -> Any:
-    """Nested lists of arrays and numbers as one array."""
-    return namespace_among(items).asarray(tree_map(lambda x: constant(x) if is_array(x) else x, items))
+    """An array, or nested lists of arrays and numbers, as one array."""
+    return namespace_among([items]).asarray(tree_map(lambda x: constant(x) if is_array(x) else x, items))
 
 
 def namespace_among(items: Any) -> Namespace:

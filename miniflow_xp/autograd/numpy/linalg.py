@@ -1,11 +1,12 @@
 """``numpy.linalg`` for arrays of every library."""
 
+from functools import wraps
 from typing import Any
 
 import numpy as _np
 
 from miniflow_xp.arrays.namespace import constant
-from miniflow_xp.autograd.numpy.dispatch import opened, through
+from miniflow_xp.autograd.numpy.dispatch import arrays_in, as_one, like_given, opened, through
 from miniflow_xp.dtypes import is_complex
 
 
@@ -36,8 +37,19 @@ def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
     return whole.xp.linalg.eigvalsh(whole)
 
 
-eigh = through(_np.linalg.eigh, _eigh)
-eigvalsh = through(_np.linalg.eigvalsh, _eigvalsh)
+def _of_one_triangle(function: Any, ours: Any) -> Any:
+    """A function of the lower triangle, as NumPy's; of the upper one, as ours of what mirrors it there."""
+    lower = through(function, ours)
+
+    @wraps(function)
+    def found(a: Any, UPLO: str = "L") -> Any:
+        return lower(a) if UPLO in ("L", "l") else like_given(ours(as_one(a), UPLO), arrays_in([a]))
+
+    return found
+
+
+eigh = _of_one_triangle(_np.linalg.eigh, _eigh)
+eigvalsh = _of_one_triangle(_np.linalg.eigvalsh, _eigvalsh)
 
 
 def __getattr__(name: str) -> Any:

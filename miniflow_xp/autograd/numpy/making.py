@@ -125,4 +125,4 @@ def parts_of(key: Any, ndim: int) -> list[Any]:
     return [a if a.ndim >= ndim else xp.reshape(a, (1,) * ndim) for a in arrays]
 
 
-MAKING.update(r_=Rows(), c_=Columns(), make_diagonal=make_diagonal, where=where)
+MAKING.update(r_=Rows(), c_=Columns(), make_diagonal=make_diagonal, row_stack=through(np.vstack), where=where)
