@@ -13,6 +13,7 @@ from miniflow_xp.arrays.namespace import functions_of, namespace_of
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import DifferentiationError
+from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import calling_line
 from miniflow_xp.transforms.gradients import jvp as along
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array
@@ -96,13 +97,23 @@ def beside(model: Any, tree: Any) -> Any:
 
 
 def numbers_as_arrays(leaves: Sequence[Any], others: Sequence[Any] = ()) -> Sequence[Any]:
-    """The leaves with Python's numbers as arrays, of the library that they or the others come with."""
+    """The leaves with Python's numbers as arrays, of the library that they or the others come with.
+
+    They are as wide as these; alone they are NumPy's double precision, in the backend in use.
+    """
     numbers = [leaf for leaf in leaves if is_number(leaf)]
     if not numbers:
         return leaves
     arrays = [ground(leaf) for leaf in (*leaves, *others) if is_array(leaf)]
-    made = iter(as_arrays([*numbers, *arrays]))
+    made = iter(as_arrays([*numbers, *arrays]) if arrays else map(as_numpy_has_it, numbers))
     return [next(made) if is_number(leaf) else leaf for leaf in leaves]
+
+
+def as_numpy_has_it(number: complex) -> Any:
+    """A number as an array of the backend in use, in NumPy's dtype."""
+    import numpy as np
+
+    return get_backend().asarray(np.asarray(number))
 
 
 def is_number(leaf: Any) -> bool:

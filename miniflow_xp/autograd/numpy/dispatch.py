@@ -9,6 +9,7 @@ import numpy as np
 from array_api_compat import is_array_api_obj
 
 from miniflow_xp.arrays.calls import grounded
+from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.namespace import Namespace, constant
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.switch import get_backend
@@ -98,7 +99,14 @@ def as_known(item: Any, of_sequences: bool) -> Any:
 
 def as_one(items: Any) -> Any:
     """An array, or nested lists of arrays and numbers, as one array."""
-    return namespace_among([items]).asarray(tree_map(lambda x: constant(x) if is_array(x) else x, items))
+    xp = namespace_among([items])
+
+    def part(x: Any) -> Any:
+        if isinstance(x, np.generic):  # it mixes with arrays of any library, as Python's numbers do
+            return x.item() if name_of_library(xp.library) != "numpy" else constant(x)
+        return constant(x) if is_array(x) else x
+
+    return xp.asarray(tree_map(part, items))
 
 
 def namespace_among(items: Any) -> Namespace:
