@@ -503,8 +503,6 @@ LOSES = {
     "math": lambda x: x.sum() * math.exp(x[0]),
     "item": lambda x: x.sum() * x[0].item(),
     "numpy.asarray": lambda x: x.sum() * np.asarray(x)[0],
-    "numpy.sum": lambda x: np.sum(x),
-    "numpy.exp": lambda x: np.exp(x).sum(),
     "numpy.array of it": lambda x: np.array([x[0], x[1]]).sum(),
 }
 
@@ -519,9 +517,9 @@ def test_what_would_lose_the_gradient_is_refused(name):
 def test_functions_and_arrays_that_do_not_know_traced_ones(backend):
     """They say it each their own way; the error names the line, and what to do."""
     plain = backend.asarray(X)
-    foreign = {"numpy": np.exp, "torch": "torch", "jax": "jax.numpy", "cupy": "cupy", "strict": None}[
-        backend.name.split(":")[0]
-    ]
+    foreign = {"jax": "jax.numpy", "cupy": "cupy", "strict": None}.get(backend.name.split(":")[0], "")
+    if foreign == "":
+        pytest.skip("its functions know traced arrays")
 
     def f(x):
         return (plain * x).sum() if foreign is None else getattr(foreign, "exp", foreign)(x).sum()

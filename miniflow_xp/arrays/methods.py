@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from miniflow_xp.arrays.calls import apply
+from miniflow_xp.arrays.calls import apply, leaves
 from miniflow_xp.arrays.memory import made_stale, readable_again
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
 from miniflow_xp.arrays.traced import Traced, ground
@@ -24,7 +24,9 @@ def unary(op: str) -> Method:
 def binary(op: str) -> Method:
     def method(self: Traced, other: Any) -> Any:
         if type(other) is not Traced and not is_operand(other):
-            return NotImplemented
+            if type(other) not in (list, tuple):
+                return NotImplemented
+            other = of_list(self.xp, other)
         return apply(op, self.xp, (self, other))
 
     return method
@@ -32,7 +34,11 @@ def binary(op: str) -> Method:
 
 def swapped(op: str) -> Method:
     def method(self: Traced, other: Any) -> Any:
-        return apply(op, self.xp, (other, self)) if is_operand(other) else NotImplemented
+        if not is_operand(other):
+            if type(other) not in (list, tuple):
+                return NotImplemented
+            other = of_list(self.xp, other)
+        return apply(op, self.xp, (other, self))
 
     return method
 
@@ -59,6 +65,13 @@ def in_place(op: str) -> Method:
 def is_operand(other: Any) -> bool:
     """Can this be computed with: an array, or a Python number?"""
     return isinstance(other, (int, float, complex)) or hasattr(other, "dtype")
+
+
+def of_list(xp: Any, items: Any) -> Any:
+    """A list of numbers as an array, in the dtype that it has in NumPy; one of traced arrays as one."""
+    import numpy as np
+
+    return xp.asarray(items if leaves(items) else np.asarray(items))
 
 
 def getitem(self: Traced, key: Any) -> Any:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
+import miniflow_xp.arrays.protocols  # noqa: F401  NumPy's functions, and PyTorch's, on traced arrays
 from miniflow_xp.arrays.calls import apply, boxed, grounded
 from miniflow_xp.arrays.libraries import library_of, name_of_library
 from miniflow_xp.arrays.methods import Traced

@@ -1,6 +1,6 @@
 """Why a function cannot be recorded or differentiated: the errors."""
 
-from miniflow_xp.errors import DifferentiationError, MiniflowError
+from miniflow_xp.errors import DifferentiationError, MiniflowError, SettingError
 from miniflow_xp.system.callers import calling_line
 
 
@@ -52,7 +52,9 @@ def gradient_lost(shape: tuple[int, ...], asked: str) -> DifferentiationError:
         f"{asked} of a {shape} array, at {calling_line()}",
         "the array is being differentiated, and its gradient would be lost",
         "a gradient goes through functions of the array's own namespace, operators and indexing",
-        "Take the function from xp = array_namespace(x), or write stop_gradient(x) where a constant is meant",
+        "Write np.stack([x, y]), np.concatenate or np.array([x, y], like=x) for np.array, and make an array that is "
+        "assigned to by np.zeros_like(x); take functions from NumPy or from xp = array_namespace(x); "
+        "or write stop_gradient(x) where a constant is meant",
     )
 
 
@@ -134,3 +136,39 @@ def no_closed_form(op: str, argument: str) -> DifferentiationError:
         f"the derivative with respect to {argument} has no closed form, those of the other arguments are known",
         f"Write stop_gradient({argument}), or give the function a rule by custom_vjp",
     )
+
+
+def refused(function: str, shape: tuple[int, ...], why: str, remedy: str) -> DifferentiationError:
+    """The error for a function of another library that takes no array which is differentiated, or recorded."""
+    return DifferentiationError(
+        f"{function} of a {shape} array, at {calling_line()}",
+        why,
+        "a gradient goes through functions that have one",
+        f"{remedy}; or write stop_gradient(x) where a constant is meant",
+    )
+
+
+def no_out(function: str) -> DifferentiationError:
+    """The error for a result that is to be written into an array of a library, which can hold no gradient."""
+    return DifferentiationError(
+        f"{function}, at {calling_line()}",
+        "it writes into an array that is not traced, and a gradient would be lost",
+        "results are new arrays",
+        "Leave out=, += and .at of plain arrays: write y = y + x; or make y by np.zeros_like(x), which is traced",
+    )
+
+
+def no_masked_call(name: str) -> DifferentiationError:
+    """The error for a ufunc that leaves elements undefined."""
+    return DifferentiationError(
+        f"np.{name}, at {calling_line()}",
+        "it is given where=",
+        "what it leaves out has no value",
+        f"Write np.where(condition, np.{name}(x), 0.0), with an x that is defined everywhere",
+    )
+
+
+def not_taken(name: str, given: object, known: tuple[object, ...]) -> SettingError:
+    """The error for an argument whose value is not known here."""
+    takes = ", ".join(map(repr, known))
+    return SettingError(name, f"it is {given!r}", f"one of {takes}", "Choose one of these")

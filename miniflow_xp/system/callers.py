@@ -9,9 +9,16 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
 
 def calling_line() -> str:
-    """The line outside of this package that is running: ``nn.py:12``, or in a notebook ``In [3], line 2``."""
-    frame = sys._getframe(stacklevel() - 1)  # noqa: SLF001  inspect.stack() reads every source file
-    return in_words(frame, frame.f_lineno)
+    """The line of the user's that is running: ``nn.py:12``, or in a notebook ``In [3], line 2``.
+
+    Where all lines are those of installed packages, the innermost one outside of this package.
+    """
+    first = sys._getframe(stacklevel() - 1)  # noqa: SLF001  inspect.stack() reads every source file
+    frame: FrameType | None = first
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        frame = frame.f_back
+    found = first if frame is None else frame
+    return in_words(found, found.f_lineno)
 
 
 def raising_line(traceback: TracebackType | None) -> str:

@@ -91,8 +91,10 @@ def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
     """The function's result; raises DifferentiationError where another library does not know a traced array."""
     try:
         return function(*args)
-    except TypeError as error:
-        if isinstance(error, MiniflowError) or Traced.__name__ not in str(error):
+    except (TypeError, ValueError) as error:
+        if isinstance(error.__cause__, MiniflowError):
+            raise error.__cause__ from None  # which NumPy has wrapped in its own
+        if isinstance(error, (MiniflowError, ValueError)) or Traced.__name__ not in str(error):
             raise
         raise unknown_to_library(str(error), raising_line(error.__traceback__)) from error
 

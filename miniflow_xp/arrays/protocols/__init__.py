@@ -1,0 +1,45 @@
+"""Functions of NumPy and PyTorch on traced arrays: their names, said in functions of our namespace.
+
+Each library asks an array that is not its own what to do (``__array_ufunc__``, ``__array_function__``,
+``__torch_function__``). The tables say it; a gradient is that of what is called there, and no rule stands here.
+"""
+
+from miniflow_xp.arrays.protocols import (
+    creation,
+    differences,
+    dispatch,
+    fourier,
+    joining,
+    linalg,
+    looking,
+    polynomials,
+    products,
+    reductions,
+    refused,
+    selecting,
+    shapes,
+    statistics,
+    ufuncs,
+    verdicts,
+    writing,
+)
+
+__all__ = [
+    "creation",
+    "differences",
+    "dispatch",
+    "fourier",
+    "joining",
+    "linalg",
+    "looking",
+    "polynomials",
+    "products",
+    "reductions",
+    "refused",
+    "selecting",
+    "shapes",
+    "statistics",
+    "ufuncs",
+    "verdicts",
+    "writing",
+]

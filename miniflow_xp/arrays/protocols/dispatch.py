@@ -1,0 +1,134 @@
+"""Where NumPy asks a traced array what to do: with a ufunc, and with any other of its functions."""
+
+from collections.abc import Callable
+from functools import cache
+from inspect import signature
+from sys import maxsize as NOWHERE
+from typing import Any
+
+from miniflow_xp.arrays.calls import apply
+from miniflow_xp.arrays.methods import of_list
+from miniflow_xp.arrays.protocols.entries import FUNCTIONS, REFUSED, UFUNCS, Entry
+from miniflow_xp.arrays.protocols.methods_of_ufuncs import METHODS
+from miniflow_xp.arrays.protocols.ufuncs import OPERATIONS
+from miniflow_xp.arrays.refusals import no_masked_call, no_out, refused
+from miniflow_xp.arrays.traced import Traced, constant, ground
+
+QUICK: dict[Any, str] = {}
+"""Ufuncs, as objects, that are functions of the standard; entered when they are first met."""
+
+SIMPLE = {Traced, int, float, complex, bool}
+"""Types of arguments that need nothing done to them; NumPy's own are entered likewise."""
+
+IGNORED = ("casting", "order", "subok")
+"""Keywords that say how memory is laid out, or what is allowed; the values are the same."""
+
+
+def array_ufunc(self: Traced, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+    """A ufunc of NumPy, as ours of this name; ``array + traced`` comes here, too, and has to be quick."""
+    if ufunc in QUICK and method == "__call__" and not keywords and SIMPLE.issuperset(map(type, inputs)):
+        return apply(QUICK[ufunc], self.xp, inputs)
+    return any_ufunc(self, ufunc, method, inputs, keywords)
+
+
+def any_ufunc(traced: Traced, ufunc: Any, method: str, inputs: Any, keywords: dict[str, Any]) -> Any:
+    """A ufunc with arguments, and methods, of any kind; NotImplemented where another type of array should answer."""
+    if not all(map(is_known, inputs)):
+        return NotImplemented
+    xp, name = traced.xp, ufunc.__name__
+    out = result_wanted(f"np.{name}", keywords.pop("out", None))
+    keywords = {key: value for key, value in keywords.items() if key not in IGNORED}
+    if method != "__call__":
+        if method == "at":
+            return METHODS[method](xp, ufunc, *inputs, **keywords)
+        return delivered(METHODS[method](xp, ufunc, *lifted(xp, inputs), **keywords), out)
+    if keywords.pop("where", True) is not True:
+        raise no_masked_call(name)
+    if (dtype := keywords.pop("dtype", None)) is not None:
+        inputs = [xp.astype(item, dtype) for item in map(xp.asarray, inputs)]
+    inputs = lifted(xp, inputs)
+    if name in OPERATIONS:
+        QUICK[ufunc] = OPERATIONS[name]
+        return delivered(apply(OPERATIONS[name], xp, inputs, keywords), out)
+    if name in UFUNCS:
+        return delivered(UFUNCS[name].call(xp, *inputs, **keywords), out)
+    return delivered(on_constants(ufunc, name, inputs, keywords), out)
+
+
+def is_known(item: Any) -> bool:
+    """Is this an argument for us: a number, a list, an array of a library? Or does its type answer for itself?"""
+    import numpy as np
+
+    SIMPLE.update((np.ndarray, np.float64, np.float32, np.int64))
+    if type(item) in SIMPLE or isinstance(item, (list, tuple, np.ndarray, np.generic)):
+        return True
+    return not hasattr(item, "__array_ufunc__") or hasattr(item, "__dlpack__")
+
+
+def lifted(xp: Any, inputs: Any) -> list[Any]:
+    """Arguments with lists of numbers as arrays."""
+    return [of_list(xp, item) if isinstance(item, (list, tuple)) else item for item in inputs]
+
+
+def array_function(self: Traced, function: Callable[..., Any], _: Any, args: Any, keywords: dict[str, Any]) -> Any:
+    """A function of NumPy, as ours of this name; one that has none takes constants."""
+    name, entry, place = known(function)
+    if entry is None:
+        return on_constants(function, name, args, keywords)
+    out = None
+    if len(args) > place:
+        out, args = args[place], (*args[:place], None, *args[place + 1 :])
+    elif "out" in keywords:
+        keywords = dict(keywords)
+        out = keywords.pop("out")
+    out = result_wanted(f"np.{name}", out)
+    return delivered(entry.call(self.xp, *args, **keywords), out)
+
+
+@cache
+def known(function: Callable[..., Any]) -> tuple[str, Entry | None, int]:
+    """A function's name, its entry, and the place that ``out`` has among its positional arguments, if any."""
+    name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
+    entry = FUNCTIONS.get(name)
+    if entry is None:
+        return name, None, NOWHERE
+    parameters = list(signature(entry.call).parameters.values())[1:]
+    places = [n for n, p in enumerate(parameters) if p.name == "out" and p.kind is p.POSITIONAL_OR_KEYWORD]
+    return name, entry, places[0] if places else NOWHERE
+
+
+def result_wanted(function: str, out: Any) -> Any:
+    """The traced array that a result is to be written to, if any; raises where it is one of NumPy's."""
+    found = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+    if found is None or type(found) is Traced:
+        return found
+    raise no_out(function)
+
+
+def delivered(value: Any, out: Any) -> Any:
+    """The value; written to ``out`` where that is given."""
+    if out is None or value is NotImplemented:
+        return value
+    out[...] = value
+    return out
+
+
+def on_constants(function: Callable[..., Any], name: str, args: Any, keywords: dict[str, Any]) -> Any:
+    """NumPy's own result, of constants; raises where an array is differentiated, or recorded."""
+    reason = REFUSED.get(name)
+
+    def plain(item: Any) -> Any:
+        if type(item) is Traced:
+            if reason is not None and item.level > 0:
+                raise refused(f"np.{name}", item.shape, *reason)
+            return constant(item, f"np.{name}")
+        return type(item)(map(plain, item)) if type(item) in (list, tuple) else item
+
+    return function(*map(plain, args), **{key: plain(item) for key, item in keywords.items()})
+
+
+members: dict[str, Any] = {"__array_ufunc__": array_ufunc, "__array_function__": array_function}
+for _name, _member in members.items():
+    setattr(Traced, _name, _member)
+
+__all__ = ["array_function", "array_ufunc", "ground"]

@@ -1,0 +1,51 @@
+"""The tables: for each known function of NumPy what computes it on traced arrays, or why nothing does."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+
+class Entry(NamedTuple):
+    """``call(xp, ...)``: the function, in NumPy's own signature; ``has_gradient``: or is it constant, or no array?"""
+
+    call: Callable[..., Any]
+    has_gradient: bool
+
+
+class Refusal(NamedTuple):
+    """Why a function takes no array that is differentiated, and what to write instead."""
+
+    why: str
+    remedy: str
+
+
+FUNCTIONS: dict[str, Entry] = {}
+"""Functions that NumPy hands to ``__array_function__``, by their names without ``numpy.``: ``sum``, ``linalg.norm``."""
+
+UFUNCS: dict[str, Entry] = {}
+"""Ufuncs, by their names, that are not a function of the standard."""
+
+REFUSED: dict[str, Refusal] = {}
+"""Functions, and ufuncs, that are refused; on constants they run as they are."""
+
+Found = TypeVar("Found", bound=Callable[..., Any])
+
+
+def numpy(*names: str, gradient: bool = True) -> Callable[[Found], Found]:
+    """Decorator: NumPy's functions of these names are this one."""
+    return entered(FUNCTIONS, names, gradient)
+
+
+def ufunc(*names: str, gradient: bool = True) -> Callable[[Found], Found]:
+    """Decorator: NumPy's ufuncs of these names are this one."""
+    return entered(UFUNCS, names, gradient)
+
+
+def entered(table: dict[str, Entry], names: tuple[str, ...], gradient: bool) -> Callable[[Found], Found]:
+    """Decorator: enter a function in a table under these names."""
+
+    def enter(function: Found) -> Found:
+        for name in names:
+            table[name] = Entry(function, gradient)
+        return function
+
+    return enter

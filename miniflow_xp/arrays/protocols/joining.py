@@ -1,0 +1,176 @@
+"""NumPy's functions that join arrays, take them apart, and put elements between others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from miniflow_xp.arrays.protocols.arguments import axis_of, in_kind
+from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.refusals import not_taken
+
+
+def arrays_of(xp: Any, items: Any) -> list[Any]:
+    """Arrays, and lists of numbers, as arrays."""
+    return [xp.asarray(item) for item in items]
+
+
+@numpy("concatenate")
+def concatenate(
+    xp: Any, arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    return in_kind(xp, xp.concat(arrays_of(xp, arrays), axis=axis_of(axis)), dtype)
+
+
+@numpy("stack")
+def stack(
+    xp: Any, arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    return in_kind(xp, xp.stack(arrays_of(xp, arrays), axis=axis_of(axis)), dtype)
+
+
+@numpy("vstack")
+def vstack(xp: Any, tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    return in_kind(xp, xp.vstack(tup), dtype)
+
+
+@numpy("hstack")
+def hstack(xp: Any, tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    return in_kind(xp, xp.hstack(tup), dtype)
+
+
+@numpy("dstack")
+def dstack(xp: Any, tup: Any) -> Any:
+    return xp.dstack(tup)
+
+
+@numpy("column_stack")
+def column_stack(xp: Any, tup: Any) -> Any:
+    return xp.column_stack(tup)
+
+
+@numpy("append")
+def append(xp: Any, arr: Any, values: Any, axis: Any = None) -> Any:
+    return xp.concat([xp.asarray(arr), xp.asarray(values)], axis=axis_of(axis))
+
+
+@numpy("block")
+def block(xp: Any, arrays: Any) -> Any:
+    def depth(item: Any) -> int:
+        return 1 + depth(item[0]) if isinstance(item, list) else 0
+
+    def ndim(item: Any) -> int:
+        return max(map(ndim, item)) if isinstance(item, list) else len(xp.asarray(item).shape)
+
+    deep = depth(arrays)
+    axes = max(deep, ndim(arrays))
+
+    def joined(item: Any, left: int) -> Any:
+        if isinstance(item, list):
+            return xp.concat([joined(part, left - 1) for part in item], axis=-left)
+        whole = xp.asarray(item)
+        return xp.reshape(whole, (*[1] * (axes - len(whole.shape)), *whole.shape))
+
+    return joined(arrays, deep)
+
+
+@numpy("split")
+def split(xp: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return xp.split(ary, cuts(indices_or_sections), axis)
+
+
+@numpy("array_split")
+def array_split(xp: Any, ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
+    return xp.array_split(ary, cuts(indices_or_sections), axis)
+
+
+@numpy("vsplit")
+def vsplit(xp: Any, ary: Any, indices_or_sections: Any) -> Any:
+    return xp.split(ary, cuts(indices_or_sections), 0)
+
+
+@numpy("hsplit")
+def hsplit(xp: Any, ary: Any, indices_or_sections: Any) -> Any:
+    return xp.split(ary, cuts(indices_or_sections), 1 if len(ary.shape) > 1 else 0)
+
+
+@numpy("dsplit")
+def dsplit(xp: Any, ary: Any, indices_or_sections: Any) -> Any:
+    return xp.split(ary, cuts(indices_or_sections), 2)
+
+
+def cuts(given: Any) -> Any:
+    """How many parts, or where they end, in Python's numbers."""
+    return [int(n) for n in given] if hasattr(given, "__iter__") else int(given)
+
+
+@numpy("unstack")
+def unstack(xp: Any, x: Any, /, *, axis: int = 0) -> Any:
+    return xp.unstack(x, axis=axis)
+
+
+@numpy("meshgrid")
+def meshgrid(xp: Any, *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    arrays = [xp.ravel(x) for x in xi]
+    if not sparse:
+        return xp.meshgrid(*arrays, indexing=indexing)
+    if indexing not in ("xy", "ij"):
+        raise not_taken("indexing", indexing, ("xy", "ij"))
+    places = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        places[:2] = 1, 0
+    shapes = [tuple([-1 if n == place else 1 for n in range(len(arrays))]) for place in places]
+    return tuple([xp.reshape(x, shape) for x, shape in zip(arrays, shapes, strict=True)])
+
+
+@numpy("pad")
+def pad(xp: Any, array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    return xp.pad(array, plain_widths(pad_width), mode, **kwargs)
+
+
+def plain_widths(given: Any) -> Any:
+    """Widths in Python's numbers and lists; a dict of axes is left to ``pad`` to refuse."""
+    listed = given.tolist() if hasattr(given, "tolist") else given
+    return (
+        listed if not isinstance(listed, Sequence) or len(listed) != 1 or not isinstance(listed[0], int) else listed[0]
+    )
+
+
+@numpy("delete")
+def delete(xp: Any, arr: Any, obj: Any, axis: Any = None) -> Any:
+    import numpy as np
+
+    x = xp.asarray(arr) if axis is not None else xp.ravel(arr)
+    along = 0 if axis is None else axis % len(x.shape)
+    left = np.delete(np.arange(x.shape[along]), plain_index(obj))
+    return xp.take(x, xp.asarray(left), axis=along)
+
+
+@numpy("insert")
+def insert(xp: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    """By the places where what is there, and what is new, end up."""
+    import numpy as np
+
+    x = xp.asarray(arr) if axis is not None else xp.ravel(arr)
+    along = 0 if axis is None else axis % len(x.shape)
+    size = x.shape[along]
+    places = plain_index(obj)
+    where = np.arange(size)[places] if isinstance(places, slice) else np.asarray(places)
+    one = where.ndim == 0 or where.size == 1
+    count = max(where.size, 1)
+    new = xp.asarray(values)
+    if one and axis is not None and where.ndim == 0:
+        new = xp.moveaxis(new, 0, along) if len(new.shape) == len(x.shape) else new
+        new = xp.expand_dims(new, axis=along) if len(new.shape) == len(x.shape) - 1 else new
+        count = new.shape[along] if len(new.shape) == len(x.shape) else 1
+    elif one:
+        count = new.shape[along] if len(new.shape) == len(x.shape) else 1
+    new = xp.broadcast_to(new, tuple([count if n == along else length for n, length in enumerate(x.shape)]))
+    new = xp.astype(new, x.dtype) if new.dtype != x.dtype else new
+    marks = np.insert(np.arange(size), where, size + np.arange(count) if not one or count > 1 else size)
+    return xp.take(xp.concat([x, new], axis=along), xp.asarray(marks), axis=along)
+
+
+def plain_index(obj: Any) -> Any:
+    """An index as NumPy's: traced places are constants here."""
+    from miniflow_xp.arrays.traced import Traced, contents
+
+    return contents(obj) if type(obj) is Traced else obj

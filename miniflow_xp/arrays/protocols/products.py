@@ -1,0 +1,110 @@
+"""NumPy's products: dot, inner, outer, tensordot, einsum, kron, cross."""
+
+from functools import reduce
+from typing import Any
+
+from miniflow_xp.arrays.protocols.arguments import in_kind
+from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.errors import ShapeError
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@numpy("dot")
+def dot(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+    return xp.dot(xp.asarray(a), xp.asarray(b))
+
+
+@numpy("inner")
+def inner(xp: Any, a: Any, b: Any, /) -> Any:
+    return xp.inner(xp.asarray(a), xp.asarray(b))
+
+
+@numpy("vdot")
+def vdot(xp: Any, a: Any, b: Any, /) -> Any:
+    return xp.vdot(xp.asarray(a), xp.asarray(b))
+
+
+@numpy("outer")
+def outer(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+    return xp.outer(a, b)
+
+
+@numpy("kron")
+def kron(xp: Any, a: Any, b: Any) -> Any:
+    return xp.kron(a, b)
+
+
+@numpy("tensordot")
+def tensordot(xp: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    return xp.tensordot(xp.asarray(a), xp.asarray(b), axes=axes)
+
+
+@numpy("linalg.tensordot")
+def linalg_tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+    return xp.tensordot(xp.asarray(x1), xp.asarray(x2), axes=axes)
+
+
+@numpy("linalg.matmul")
+def matmul(xp: Any, x1: Any, x2: Any, /) -> Any:
+    return xp.matmul(xp.asarray(x1), xp.asarray(x2))
+
+
+@numpy("linalg.vecdot")
+def vecdot(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return xp.vecdot(xp.asarray(x1), xp.asarray(x2), axis=axis)
+
+
+@numpy("linalg.outer")
+def linalg_outer(xp: Any, x1: Any, x2: Any, /) -> Any:
+    return xp.linalg.outer(xp.asarray(x1), xp.asarray(x2))
+
+
+@numpy("linalg.multi_dot")
+def multi_dot(xp: Any, arrays: Any, *, out: Any = None) -> Any:
+    """From left to right; from right to left where a vector stands there, so that all products are vectors."""
+    items = [xp.asarray(a) for a in arrays]
+    if len(items[-1].shape) == 1:
+        return reduce(lambda found, item: xp.matmul(item, found), reversed(items))
+    return reduce(xp.matmul, items)
+
+
+@numpy("einsum")
+def einsum(xp: Any, *operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
+    subscripts, arrays = (operands[0], operands[1:]) if isinstance(operands[0], str) else spelt(operands)
+    found = xp.einsum(subscripts, *[xp.asarray(a) for a in arrays])
+    return in_kind(xp, found, kwargs.get("dtype"))
+
+
+def spelt(operands: Any) -> tuple[str, list[Any]]:
+    """Subscripts in letters, and the arrays, of operands that are followed by lists of numbers."""
+
+    def word(labels: Any) -> str:
+        return "".join(["..." if label is Ellipsis else LETTERS[label] for label in labels])
+
+    pairs, arrow = operands, ""
+    if len(operands) % 2:
+        pairs, arrow = operands[:-1], f"->{word(operands[-1])}"
+    return ",".join(map(word, pairs[1::2])) + arrow, list(pairs[::2])
+
+
+@numpy("cross")
+def cross(xp: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = xp.moveaxis(xp.asarray(a), axisa, -1), xp.moveaxis(xp.asarray(b), axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        got = f"{a.shape[-1]} and {b.shape[-1]} elements"
+        raise ShapeError("np.cross", got, "vectors have 3", "Write a[0] * b[1] - a[1] * b[0] for vectors of 2")
+    a, b = xp.broadcast_arrays(a, b)
+    return xp.moveaxis(xp.linalg.cross(a, b), -1, axisc)
+
+
+@numpy("linalg.cross")
+def linalg_cross(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return cross(xp, x1, x2, axis=axis)
+
+
+@numpy("trace")
+def trace(xp: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None) -> Any:
+    return xp.trace(in_kind(xp, a, dtype), offset, axis1, axis2)

@@ -1,0 +1,76 @@
+"""NumPy's functions that write into an array: into a traced one, which stands for a new one from then on."""
+
+from typing import Any
+
+from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.selecting import places
+from miniflow_xp.arrays.refusals import no_out
+from miniflow_xp.arrays.traced import Traced
+
+
+def writeable(name: str, array: Any) -> Any:
+    """The array, if a gradient can go through what is written into it."""
+    if type(array) is not Traced:
+        raise no_out(f"np.{name}")
+    return array
+
+
+@numpy("copyto")
+def copyto(xp: Any, dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    x = writeable("copyto", dst)
+    x[...] = xp.asarray(src) if where is True else xp.where(xp.asarray(where), xp.asarray(src), x)
+
+
+@numpy("putmask")
+def putmask(xp: Any, a: Any, /, mask: Any, values: Any) -> None:
+    """The elements where the mask holds, by those of the same places; by values over and over, if they are fewer."""
+    x = writeable("putmask", a)
+    count = 1
+    for size in x.shape:
+        count *= size
+    whole = xp.reshape(repeated(xp, values, count), tuple(x.shape))
+    x[...] = xp.where(xp.asarray(mask), whole, x)
+
+
+@numpy("place")
+def place(xp: Any, arr: Any, mask: Any, vals: Any) -> None:
+    """The elements where the mask holds, by one value after the other."""
+    x = writeable("place", arr)
+    held = xp.flatnonzero(mask)
+    put(xp, x, held, vals)
+
+
+@numpy("put")
+def put(xp: Any, a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    x = writeable("put", a)
+    flat = xp.asarray(xp.ravel(x), copy=True)
+    where = xp.ravel(ind)
+    flat[places(xp, where, flat.shape[0], mode)] = repeated(xp, v, where.shape[0])
+    x[...] = xp.reshape(flat, tuple(x.shape))
+
+
+def repeated(xp: Any, values: Any, size: int) -> Any:
+    """Values, over and over, as many as are wanted."""
+    flat = xp.ravel(values)
+    return xp.tile(flat, (-(-size // flat.shape[0]),))[:size]
+
+
+@numpy("put_along_axis")
+def put_along_axis(xp: Any, arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    x = writeable("put_along_axis", arr)
+    indices = xp.asarray(indices)
+    ndim = len(x.shape)
+    keys = []
+    for n, size in enumerate(x.shape):
+        line = tuple([-1 if m == n else 1 for m in range(ndim)])
+        keys.append(indices if n == axis % ndim else xp.reshape(xp.arange(size), line))
+    x[tuple(keys)] = values
+
+
+@numpy("fill_diagonal")
+def fill_diagonal(xp: Any, a: Any, val: Any, wrap: bool = False) -> None:
+    x = writeable("fill_diagonal", a)
+    size = min(x.shape)
+    line = xp.arange(size)
+    value = xp.asarray(val)
+    x[(line,) * len(x.shape)] = repeated(xp, value, size) if value.shape else value
