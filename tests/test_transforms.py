@@ -56,6 +56,18 @@ def test_gradients_are_arrays_of_the_library(backend):
     np.testing.assert_allclose(float(value), np.sum(np.exp(-X * X) / (1 + X)), rtol=1e-13)
 
 
+def test_operators_leave_other_holders_of_arrays_their_turn():
+    """Not a traced array that holds xarray's."""
+    xarray = pytest.importorskip("xarray")
+
+    def cost(x):
+        both = x * xarray.DataArray(X), xarray.DataArray(X) * x
+        assert all(type(item) is xarray.DataArray for item in both)
+        return both[0].data.sum() + (both[1] * both[0]).data.sum()
+
+    np.testing.assert_allclose(mf.grad(cost)(X), X + 2 * X**3, rtol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_gradients_keep_the_dtype(backend, dtype):
     if backend.name == "strict" and dtype == "float16":

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply, leaves
@@ -64,7 +65,15 @@ def in_place(op: str) -> Method:
 
 def is_operand(other: Any) -> bool:
     """Can this be computed with: an array, or a Python number?"""
-    return isinstance(other, (int, float, complex)) or hasattr(other, "dtype")
+    return isinstance(other, (int, float, complex)) or (hasattr(other, "dtype") and not answers_itself(type(other)))
+
+
+@cache
+def answers_itself(kind: type) -> bool:
+    """Is this a class that holds arrays, as xarray's do, and computes with traced ones by its own operators?"""
+    if getattr(kind, "__array_ufunc__", None) is None or hasattr(kind, "__dlpack__"):
+        return False
+    return kind.__module__.partition(".")[0] != "numpy"
 
 
 def of_list(xp: Any, items: Any) -> Any:

@@ -83,7 +83,9 @@ def arrays_in(items: Sequence[Any]) -> list[Any]:
 
 def is_array(item: Any) -> bool:
     """Is this an array of any library, or a traced one? Others, such as xarray's, answer NumPy themselves."""
-    return type(item) is Traced or isinstance(item, (np.ndarray, np.generic)) or is_array_api_obj(item)
+    if type(item) is Traced or isinstance(item, (np.ndarray, np.generic)):
+        return True
+    return is_array_api_obj(item) and not isinstance(item, type)
 
 
 def as_known(item: Any, of_sequences: bool) -> Any:
