@@ -147,6 +147,21 @@ row("cumulative_prod", lambda x: np.cumulative_prod(x, axis=0), A)
 row("apply_over_axes", lambda x: np.apply_over_axes(np.sum, x, [0, 2]), T)
 row("apply_along_axis", lambda x: np.apply_along_axis(lambda r: np.sum(r**2) * r, 1, x), T)
 row("apply_along_axis", lambda x: np.apply_along_axis(np.sum, 0, x), T)
+# methods of arrays
+row("sum", lambda x: x.sum(0) * x.max(0) + x.mean(axis=0) - x.std(0, ddof=1), A)
+row("dot", lambda x, y: x.dot(y.T).trace() + x.prod() + x.cumprod(1).min(), A, B)
+row("ravel", lambda x: x.flatten("F").repeat(2).take([3, 1]) + x.ravel()[0], A)
+row("swapaxes", lambda x: x.swapaxes(0, 1).diagonal() * x.clip(-0.5, 0.5).cumsum()[:3], A)
+
+
+def sorted_in_place(x):
+    y = x * 1.0
+    y.sort(axis=0)
+    y[0, :] = 2.0
+    return y
+
+
+row("sort", sorted_in_place, A)
 # shapes
 row("reshape", lambda x: np.reshape(x, -1), A)
 row("reshape", lambda x: np.reshape(x, (2, 6), order="F"), A)

@@ -1,4 +1,4 @@
-"""Plain NumPy code on traced arrays: its functions and ufuncs, in its own signatures; what cannot be caught is refused."""
+"""Plain NumPy code on traced arrays: its functions, in its own signatures; what cannot be caught is refused."""
 
 import inspect
 import types
@@ -124,7 +124,7 @@ def compared(rows, module, gradient_of, arrays_of):
 
 
 WRONG_IN_AUTOGRAD = {"sum", "prod", "mean", "std", "var", "max", "min", "linalg.norm", "fft.rfft"}
-"""It leaves ``where=`` and ``initial=`` out of account, and an ``n`` that adds zeros; norms of infinite order are NaN."""
+"""It leaves ``where=`` and ``initial=`` out of account, and an ``n`` that adds zeros; norms of order ∞ are NaN."""
 
 
 def test_hips_autograd_agrees():

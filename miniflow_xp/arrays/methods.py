@@ -1,4 +1,4 @@
-"""Operators, indexing and methods of traced arrays."""
+"""Operators, indexing and methods of traced arrays; more of NumPy's are in ``protocols``."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -145,10 +145,6 @@ def imag(self: Traced) -> Any:
     return self.xp.imag(self) if is_complex(self) else self.xp.zeros_like(self)
 
 
-def spread(self: Traced, axis: Any = None, ddof: float = 0, keepdims: bool = False, *, op: str) -> Any:
-    return getattr(self.xp, op)(self, axis=axis, correction=ddof, keepdims=keepdims)
-
-
 def define_methods() -> None:
     """Give ``Traced`` the operators of the standard, and the methods that arrays of most libraries share."""
 
@@ -163,21 +159,7 @@ def define_methods() -> None:
         setattr(Traced, f"__{dunder(function)}__", binary(op))
     for op, function in UNARY.items():
         setattr(Traced, f"__{dunder(function)}__", unary(op))
-    for name in (
-        "sum",
-        "mean",
-        "prod",
-        "max",
-        "min",
-        "all",
-        "any",
-        "argmax",
-        "argmin",
-        "astype",
-        "conj",
-        "take",
-        "clip",
-    ):
+    for name in ("astype", "conj"):
         setattr(Traced, name, called(name))
     members: dict[str, Any] = {
         "__getitem__": getitem,
@@ -190,14 +172,7 @@ def define_methods() -> None:
         "reshape": reshape,
         "transpose": transpose,
         "squeeze": squeeze,
-        "ravel": lambda self: self.xp.reshape(self, (-1,)),
-        "flatten": lambda self: self.xp.reshape(self, (-1,)),
         "copy": lambda self: self.xp.asarray(self, copy=True),
-        "var": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="var"),
-        "std": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="std"),
-        "cumsum": lambda self, axis=None: self.xp.cumulative_sum(
-            self if axis is not None else self.xp.reshape(self, (-1,)), axis=0 if axis is None else axis
-        ),
         "to_device": lambda self, device, *, stream=None: self.xp.to_device(self, device, stream=stream),
     }
     for name, member in members.items():

@@ -4,10 +4,9 @@ Each library asks an array that is not its own what to do (``__array_ufunc__``, 
 ``__torch_function__``). The tables say it; a gradient is that of what is called there, and no rule stands here.
 """
 
-from miniflow_xp.arrays.protocols import (
+from miniflow_xp.arrays.protocols import (  # they fill the tables
     creation,
     differences,
-    dispatch,
     fourier,
     joining,
     linalg,
@@ -20,14 +19,14 @@ from miniflow_xp.arrays.protocols import (
     shapes,
     statistics,
     ufuncs,
-    verdicts,
     writing,
 )
+from miniflow_xp.arrays.protocols.dispatch import define_protocols
 
 __all__ = [
     "creation",
+    "define_protocols",
     "differences",
-    "dispatch",
     "fourier",
     "joining",
     "linalg",
@@ -40,6 +39,7 @@ __all__ = [
     "shapes",
     "statistics",
     "ufuncs",
-    "verdicts",
     "writing",
 ]
+
+define_protocols()

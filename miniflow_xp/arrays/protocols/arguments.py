@@ -29,10 +29,10 @@ def shape_of(shape: Any) -> tuple[int, ...]:
 
 def kind(xp: Any, dtype: Any) -> Any:
     """A dtype as NumPy takes it, such as ``float`` or ``"f4"``, as that of the library; its own, and None, as it is."""
-    import numpy as np
-
     if dtype is None:
         return None
+    import numpy as np
+
     try:
         known = np.dtype(dtype)
     except TypeError:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from inspect import signature
-from sys import maxsize as NOWHERE
+from sys import maxsize
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply
@@ -12,7 +12,7 @@ from miniflow_xp.arrays.protocols.entries import FUNCTIONS, REFUSED, UFUNCS, Ent
 from miniflow_xp.arrays.protocols.methods_of_ufuncs import METHODS
 from miniflow_xp.arrays.protocols.ufuncs import OPERATIONS
 from miniflow_xp.arrays.refusals import no_masked_call, no_out, refused
-from miniflow_xp.arrays.traced import Traced, constant, ground
+from miniflow_xp.arrays.traced import Traced, constant
 
 QUICK: dict[Any, str] = {}
 """Ufuncs, as objects, that are functions of the standard; entered when they are first met."""
@@ -75,6 +75,11 @@ def array_function(self: Traced, function: Callable[..., Any], _: Any, args: Any
     name, entry, place = known(function)
     if entry is None:
         return on_constants(function, name, args, keywords)
+    return called(self.xp, name, entry, place, args, keywords)
+
+
+def called(xp: Any, name: str, entry: Entry, place: int, args: Any, keywords: dict[str, Any]) -> Any:
+    """The result of an entry; written to ``out`` where that is given."""
     out = None
     if len(args) > place:
         out, args = args[place], (*args[:place], None, *args[place + 1 :])
@@ -82,19 +87,22 @@ def array_function(self: Traced, function: Callable[..., Any], _: Any, args: Any
         keywords = dict(keywords)
         out = keywords.pop("out")
     out = result_wanted(f"np.{name}", out)
-    return delivered(entry.call(self.xp, *args, **keywords), out)
+    return delivered(entry.call(xp, *args, **keywords), out)
 
 
 @cache
 def known(function: Callable[..., Any]) -> tuple[str, Entry | None, int]:
-    """A function's name, its entry, and the place that ``out`` has among its positional arguments, if any."""
+    """A function's name, its entry, and the place of ``out`` among its arguments."""
     name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
     entry = FUNCTIONS.get(name)
-    if entry is None:
-        return name, None, NOWHERE
+    return name, entry, maxsize if entry is None else place_of_out(entry)
+
+
+def place_of_out(entry: Entry) -> int:
+    """The place of ``out`` among the positional arguments; one that no argument has, where it is none of them."""
     parameters = list(signature(entry.call).parameters.values())[1:]
     places = [n for n, p in enumerate(parameters) if p.name == "out" and p.kind is p.POSITIONAL_OR_KEYWORD]
-    return name, entry, places[0] if places else NOWHERE
+    return places[0] if places else maxsize
 
 
 def result_wanted(function: str, out: Any) -> Any:
@@ -127,8 +135,50 @@ def on_constants(function: Callable[..., Any], name: str, args: Any, keywords: d
     return function(*map(plain, args), **{key: plain(item) for key, item in keywords.items()})
 
 
-members: dict[str, Any] = {"__array_ufunc__": array_ufunc, "__array_function__": array_function}
-for _name, _member in members.items():
-    setattr(Traced, _name, _member)
+def method_of(name: str) -> Callable[..., Any]:
+    """NumPy's function of this name as a method of its first argument."""
+    entry = FUNCTIONS[name]
+    place = place_of_out(entry)
 
-__all__ = ["array_function", "array_ufunc", "ground"]
+    def method(self: Traced, *args: Any, **keywords: Any) -> Any:
+        return called(self.xp, name, entry, place, (self, *args), keywords)
+
+    return method
+
+
+def in_place(name: str) -> Callable[..., Any]:
+    """NumPy's function of this name as a method that writes its result into the array."""
+    entry = FUNCTIONS[name]
+
+    def method(self: Any, *args: Any, **keywords: Any) -> None:
+        self[...] = entry.call(self.xp, self, *args, **keywords)
+
+    return method
+
+
+def fill(self: Any, value: Any) -> None:
+    """Write one value everywhere."""
+    self[...] = value
+
+
+METHODS_OF_ARRAYS = """
+    all any argmax argmin argsort choose clip compress cumprod cumsum diagonal dot max mean min nonzero prod put repeat
+    round searchsorted std sum swapaxes take trace var
+"""
+
+
+def define_protocols() -> None:
+    """Give ``Traced`` what NumPy asks for, and the methods of its arrays."""
+    members: dict[str, Any] = {
+        "__array_ufunc__": array_ufunc,
+        "__array_function__": array_function,
+        "conjugate": lambda self: self.conj(),
+        "fill": fill,
+        "flatten": method_of("ravel"),
+        "partition": in_place("partition"),
+        "ravel": method_of("ravel"),
+        "sort": in_place("sort"),
+        **{name: method_of(name) for name in METHODS_OF_ARRAYS.split()},
+    }
+    for name, member in members.items():
+        setattr(Traced, name, member)

@@ -5,11 +5,12 @@ from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import axes_of, axis_of, flat_if, in_kind, kind
 from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.traced import Traced
 
 
 def chosen(xp: Any, a: Any, where: Any, instead: Any) -> Any:
     """The elements that take part, and ``instead`` for the others."""
-    a = xp.asarray(a)
+    a = a if type(a) is Traced else xp.asarray(a)
     return a if where is True else xp.where(xp.asarray(where), a, xp.full_like(a, instead))
 
 
