@@ -69,7 +69,7 @@ def is_operand(other: Any) -> bool:
 
 
 @cache
-def answers_itself(kind: type) -> bool:
+def answers_itself(kind: Any) -> bool:
     """Is this a class that holds arrays, as xarray's do, and computes with traced ones by its own operators?"""
     if getattr(kind, "__array_ufunc__", None) is None or hasattr(kind, "__dlpack__"):
         return False

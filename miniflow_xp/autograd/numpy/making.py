@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.arrays.namespace import Namespace, constant
-from miniflow_xp.autograd.numpy.dispatch import as_one, is_array, like_given, namespace_among, through
+from miniflow_xp.arrays.protocols.entries import FUNCTIONS
+from miniflow_xp.autograd.numpy.dispatch import as_known, like_given, namespace_among, through
 from miniflow_xp.errors import SettingError
 
 Function = Callable[..., Any]
@@ -14,67 +14,27 @@ Function = Callable[..., Any]
 MAKING: dict[str, Any] = {}
 
 
-def making(*names: str) -> Callable[[Function], Function]:
-    """Decorator: what computes these functions where traced arrays, or another library's, are in their arguments."""
+def by_entry(name: str, **defaults: Any) -> Function:
+    """The function of this name, from the entry that traced arrays have for NumPy's functions."""
+    call = FUNCTIONS[name].call
 
-    def enter(function: Function) -> Function:
-        for name in names:
-            MAKING[name] = through(getattr(np, name), function)
-        return function
+    def ours(*args: Any, **keywords: Any) -> Any:
+        xp = namespace_among([*args, *keywords.values()])
+        named = {key: as_known(item, of_sequences=False) for key, item in {**defaults, **keywords}.items()}
+        return call(xp, *[as_known(a, of_sequences=False) for a in args], **named)
 
-    return enter
-
-
-@making("asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "asarray_chkfinite")
-def asarray(a: Any, dtype: Any = None, **_: Any) -> Any:
-    """An array, or lists of arrays and numbers, as one array."""
-    found = constant(a) if is_array(a) else as_one(a)
-    return found if dtype is None else found.xp.astype(found, dtype_in(found.xp, dtype))
+    return through(getattr(np, name), ours)
 
 
-@making("array")
-def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **_: Any) -> Any:  # noqa: A002
-    """A new array of an array, or of lists of arrays and numbers."""
-    found = asarray(object, dtype)
-    found = found.xp.asarray(found, copy=bool(copy))
-    missing = max(ndmin - found.ndim, 0)
-    return found.xp.reshape(found, (*(1,) * missing, *found.shape)) if missing else found
-
-
-@making("full")
-def full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
-    """An array with one value everywhere, or one that is broadcast."""
-    value = asarray(fill_value, dtype)
-    return value.xp.broadcast_to(value, (shape,) if isinstance(shape, int) else tuple(shape))
-
-
-@making("full_like")
-def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None, **_: Any) -> Any:
-    """An array in the shape and dtype of another, with one value everywhere."""
-    xp = namespace_among([a, fill_value])
-    value = fill_value if is_array(fill_value) else xp.asarray(fill_value)
-    return full(a.shape if shape is None else shape, value, a.dtype if dtype is None else dtype)
-
-
-@making("arange")
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, **_: Any) -> Any:
-    """Numbers from start to below stop, a step apart."""
-    xp = namespace_among([start, stop, step])
-    return xp.arange(start, stop, step, dtype=dtype_in(xp, dtype))
+for _name in ("asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "full", "full_like", "arange"):
+    MAKING[_name] = by_entry(_name)
+MAKING["array"] = by_entry("array", copy=True)
 
 
 def where(condition: Any, *args: Any, **keywords: Any) -> Any:
     """``np.where``, which here may have its arrays by keyword, too."""
     pair = [*args, *[keywords.pop(name) for name in ("x", "y")[len(args) :] if name in keywords]]
     return through(np.where)(condition, *pair, **keywords)
-
-
-def dtype_in(xp: Namespace, dtype: Any) -> Any:
-    """A dtype in the words of a library: NumPy's and Python's are translated."""
-    try:
-        return None if dtype is None else getattr(xp.library, np.dtype(dtype).name, dtype)
-    except TypeError:  # it is another library's own
-        return dtype
 
 
 def make_diagonal(D: Any, offset: int = 0, axis1: int = -1, axis2: int = -2) -> Any:
