@@ -65,15 +65,15 @@ def in_place(op: str) -> Method:
 
 def is_operand(other: Any) -> bool:
     """Can this be computed with: an array, or a Python number?"""
-    return isinstance(other, (int, float, complex)) or (hasattr(other, "dtype") and not answers_itself(type(other)))
+    kind: Any = type(other)
+    return isinstance(other, (int, float, complex)) or (hasattr(other, "dtype") and not answers_itself(kind))
 
 
 @cache
 def answers_itself(kind: Any) -> bool:
     """Is this a class that holds arrays, as xarray's do, and computes with traced ones by its own operators?"""
-    if getattr(kind, "__array_ufunc__", None) is None or hasattr(kind, "__dlpack__"):
-        return False
-    return kind.__module__.partition(".")[0] != "numpy"
+    is_array = hasattr(kind, "__dlpack__") or str(kind.__module__).partition(".")[0] == "numpy"
+    return not is_array and getattr(kind, "__array_ufunc__", None) is not None
 
 
 def of_list(xp: Any, items: Any) -> Any:
