@@ -256,6 +256,3 @@ PROGRAMS = [
 ]
 BY_HOST = {differential_equation, rule_of_ones_own}
 """Programs of which a part is computed in NumPy, by SciPy or by hand."""
-
-QUICK = {taylor_series, arrays_of_numbers}
-"""Programs for a library that compiles each function for each shape."""

@@ -17,6 +17,9 @@ from miniflow_xp.transforms.trees import tree_map
 
 Function = Callable[..., Any]
 
+PLAIN = {bool, int, float, complex, str, type(None)}
+"""Classes of what no array is in: long lists of numbers are gone through at once."""
+
 OF_SEQUENCES = {
     "block",
     "broadcast_arrays",
@@ -72,6 +75,8 @@ def like_given(value: Any, arrays: Sequence[Any]) -> Any:
 
 def arrays_in(items: Sequence[Any]) -> list[Any]:
     """The arrays among these, also in lists and tuples."""
+    if PLAIN.issuperset(map(type, items)):
+        return []
     found = []
     for item in items:
         if isinstance(item, (list, tuple)):
