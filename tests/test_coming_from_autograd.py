@@ -267,6 +267,14 @@ def test_a_primitive_takes_and_gives_trees():
     host.testing.assert_array_equal(grad(lambda p: np.sum(both(p)["sum"]))({"a": X, "b": X})["b"], host.ones(3))
 
 
+@pytest.mark.parametrize("gradient", [host.ones(2), 2.0, [1.0, 2.0, 3.0]])
+def test_a_rule_gives_gradients_in_the_form_of_the_argument(gradient):
+    f = primitive(lambda x: host.sum(x**2))
+    defvjp(f, lambda ans, x: lambda g: gradient)
+    with pytest.raises((ShapeError, DifferentiationError), match="the rule of"):
+        grad(f)(X)
+
+
 def test_rules_by_argument_numbers():
     @primitive
     def f(x, y, z):

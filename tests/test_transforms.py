@@ -56,6 +56,19 @@ def test_gradients_are_arrays_of_the_library(backend):
     np.testing.assert_allclose(float(value), np.sum(np.exp(-X * X) / (1 + X)), rtol=1e-13)
 
 
+@pytest.mark.parametrize("shape", [(), (2,), (3, 3)])
+def test_a_rule_of_ones_own_gives_gradients_in_the_shape_of_the_argument(shape):
+    f = mf.custom_vjp(lambda x: np.sum(x))
+    f.defvjp(lambda x: (x.sum(), None), lambda _, g: (np.ones(shape),))
+    if shape == (3, 3):  # what x is broadcast to: summed
+        np.testing.assert_array_equal(mf.grad(f)(X), [3.0] * 3)
+        return
+    with pytest.raises(
+        ShapeError, match=r"the rule of <lambda>, at test_transforms.py:\d+: the gradient of argument 0"
+    ):
+        mf.grad(f)(X)
+
+
 def test_operators_leave_other_holders_of_arrays_their_turn():
     """Not a traced array that holds xarray's."""
     xarray = pytest.importorskip("xarray")

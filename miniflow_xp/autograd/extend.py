@@ -2,20 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from functools import cache, reduce, wraps
-from itertools import count
+from functools import cache, wraps
 from typing import Any
 
 from miniflow_xp.arrays.calls import Operation, apply, boxed, grounded, leaves, level_of
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED
 from miniflow_xp.arrays.refusals import by_keyword
-from miniflow_xp.autograd.core import conjugate, goes_forward, mode, numbers_as_arrays
+from miniflow_xp.autograd.core import beside, conjugate, goes_forward, mode, numbers_as_arrays
+from miniflow_xp.autograd.rules import (
+    Fun,
+    Rules,
+    def_linear,
+    defjvp,
+    defjvp_argnum,
+    defjvp_argnums,
+    defvjp,
+    defvjp_argnum,
+    defvjp_argnums,
+    missing,
+)
 from miniflow_xp.autograd.spaces import VSpace, vspace
 from miniflow_xp.checks import function as check_function
+from miniflow_xp.checks import shown
 from miniflow_xp.errors import DifferentiationError, MissingRuleError
 from miniflow_xp.transforms.custom import none_of
 from miniflow_xp.transforms.pullback import stop_gradient, vjp, zeros_like
-from miniflow_xp.transforms.trees import flatten, tree_map
+from miniflow_xp.transforms.trees import flatten, form_of, tree_map
 
 __all__ = [
     "VSpace",
@@ -30,21 +42,6 @@ __all__ = [
     "primitive",
     "vspace",
 ]
-
-Fun = Callable[..., Any]
-
-
-class Rules:
-    """The derivatives of a primitive, as they were given; None where none was.
-
-    ``vjp(argnums, ans, args, kwargs)`` gives g ↦ g · ∂f/∂argₙ for each of these.
-    ``jvp(argnums, gs, ans, args, kwargs)`` is the sum of their ∂f/∂argₙ · gₙ.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.vjp: Fun | None = None
-        self.jvp: Fun | None = None
 
 
 _transposed: ContextVar[tuple[Rules, ...]] = ContextVar("transposed", default=())
@@ -119,11 +116,28 @@ def prefers_jvp(rules: Rules) -> bool:
 
 def thunks(gradients: Callable[[], Sequence[Any]], followed: Sequence[int], args: Sequence[Any]) -> list[Any]:
     """A thunk for each leaf of the arguments; the gradients of all that are followed are computed once."""
-    whole = cache(lambda: {n: flatten(gradient)[0] for n, gradient in zip(followed, gradients(), strict=True)})
-    counts = [(n, len(flatten(arg)[0])) for n, arg in enumerate(args)]
-    return [
-        (lambda n=n, m=m: whole()[n][m]) if n in followed else None for n, count_of in counts for m in range(count_of)
-    ]
+    forms = [form_of(arg) for arg in args]
+
+    @cache
+    def whole() -> dict[int, list[Any]]:
+        found = dict(zip(followed, gradients(), strict=True))
+        for n, gradient in found.items():
+            if form_of(gradient) != forms[n]:
+                raise wrong_form(n, gradient)
+        return {n: flatten(gradient)[0] for n, gradient in found.items()}
+
+    places = [(n, m) for n, arg in enumerate(args) for m in range(len(flatten(arg)[0]))]
+    return [(lambda n=n, m=m: whole()[n][m]) if n in followed else None for n, m in places]
+
+
+def wrong_form(n: int, gradient: Any) -> DifferentiationError:
+    """The error for a rule whose gradient is no array where the argument is one, or no such tree."""
+    return DifferentiationError(
+        f"the rule of argument {n}",
+        f"it gave {shown(gradient)}",
+        "a gradient has the form of its argument",
+        "Give an array for an array, a tuple for a tuple, and None for what has none as a whole",
+    )
 
 
 def by_vjp(
@@ -133,7 +147,7 @@ def by_vjp(
     assert rules.vjp is not None
     found = rules.vjp(argnums, value, args, kwargs)(tree_map(conjugate, gradient))
     return [
-        tree_map(none_of, args[n]) if part is None else tree_map(conjugate, part)
+        tree_map(none_of, args[n]) if part is None else tree_map(conjugate, beside(args[n], part))
         for n, part in zip(argnums, found, strict=True)
     ]
 
@@ -155,78 +169,6 @@ def by_jvp(
         _transposed.reset(token)
 
 
-def defvjp(fun: Fun, *vjpmakers: Fun | None, argnums: Any = None) -> None:
-    """Rules for reverse mode: ``vjpmaker(ans, *args, **kwargs)`` gives g ↦ g · ∂f/∂arg; None where that is zero.
-
-    One for each argument, or for those at ``argnums``.
-    """
-    rules = rules_of(fun)
-    makers = by_number(vjpmakers, argnums)
-
-    def maker(n: int, ans: Any, args: Any, kwargs: Any) -> Fun:
-        found = of_argument(rules, makers, n)
-        made: Fun = (lambda _: None) if found is None else found(ans, *args, **kwargs)
-        return made
-
-    defvjp_argnum(fun, maker)
-
-
-def defvjp_argnum(fun: Fun, vjpmaker: Fun) -> None:
-    """One rule for any argument: ``vjpmaker(argnum, ans, args, kwargs)`` gives g ↦ g · ∂f/∂arg."""
-
-    def maker(argnums: Sequence[int], ans: Any, args: Any, kwargs: Any) -> Fun:
-        pulls = [vjpmaker(n, ans, args, kwargs) for n in argnums]
-        return lambda g: [pull(g) for pull in pulls]
-
-    defvjp_argnums(fun, maker)
-
-
-def defvjp_argnums(fun: Fun, vjpmaker: Fun) -> None:
-    """One rule for several: ``vjpmaker(argnums, ans, args, kwargs)`` gives g ↦ a gradient for each of these."""
-    rules_of(fun).vjp = vjpmaker
-
-
-def defjvp(fun: Fun, *jvpfuns: Fun | str | None, argnums: Any = None) -> None:
-    """Rules for forward mode: ``jvpfun(g, ans, *args, **kwargs)`` gives ∂f/∂arg · g.
-
-    ``"same"`` where f is linear in this argument; None where the derivative is zero.
-    """
-    rules = rules_of(fun)
-    given = by_number(jvpfuns, argnums)
-
-    def along(n: int, g: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-        found = of_argument(rules, given, n)
-        if found is None:
-            return tree_map(zeros_like, ans)
-        return linear(fun, n, g, args, kwargs) if found == "same" else found(g, ans, *args, **kwargs)
-
-    defjvp_argnum(fun, along)
-
-
-def defjvp_argnum(fun: Fun, jvpmaker: Fun) -> None:
-    """One rule for any argument: ``jvpmaker(argnum, g, ans, args, kwargs)`` gives ∂f/∂arg · g."""
-
-    def along(argnums: Sequence[int], gs: Sequence[Any], ans: Any, args: Any, kwargs: Any) -> Any:
-        return reduce(vspace(ans).add, [jvpmaker(n, g, ans, args, kwargs) for n, g in zip(argnums, gs, strict=True)])
-
-    defjvp_argnums(fun, along)
-
-
-def defjvp_argnums(fun: Fun, jvpmaker: Fun) -> None:
-    """One rule for several: ``jvpmaker(argnums, gs, ans, args, kwargs)`` gives the sum of their ∂f/∂arg · g."""
-    rules_of(fun).jvp = jvpmaker
-
-
-def def_linear(fun: Fun) -> None:
-    """f is linear in each of its arguments."""
-    defjvp_argnum(fun, lambda n, g, _, args, kwargs: linear(fun, n, g, args, kwargs))
-
-
-def linear(fun: Fun, n: int, g: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """f with g in place of an argument."""
-    return fun(*[*args[:n], g, *args[n + 1 :]], **kwargs)
-
-
 def notrace_primitive(fun: Fun) -> Fun:
     """A function that is given plain arrays and whose results are constants."""
 
@@ -236,46 +178,6 @@ def notrace_primitive(fun: Fun) -> Fun:
         return fun(*plain(stopped[0]), **plain(stopped[1]))
 
     return wrapped
-
-
-def by_number(given: Sequence[Any], argnums: Any) -> dict[int, Any]:
-    """{argument's position: what was given for it}; raises DifferentiationError for what is no rule."""
-    for rule in given:
-        if not (rule is None or callable(rule) or rule == "same"):
-            raise DifferentiationError(
-                "a rule", f"it is {rule!r}", "it is a function, None or 'same'", "Give a function"
-            )
-    return dict(zip(count() if argnums is None else argnums, given, strict=False))
-
-
-def of_argument(rules: Rules, given: dict[int, Any], n: int) -> Any:
-    """What was given for an argument; raises MissingRuleError where nothing was."""
-    if n not in given:
-        raise missing(rules, f"argument {n}")
-    return given[n]
-
-
-def rules_of(fun: Any) -> Rules:
-    """Where the rules of a primitive are entered; raises DifferentiationError for another function."""
-    found = getattr(fun, "rules", None)
-    if not isinstance(found, Rules):
-        raise DifferentiationError(
-            getattr(fun, "__name__", "a function"),
-            "a rule is given for it, and it is no primitive",
-            "rules are those of functions that `primitive` made",
-            "Write f = primitive(f)",
-        )
-    return found
-
-
-def missing(rules: Rules, what: str) -> MissingRuleError:
-    """The error for a primitive that is differentiated and has no rule."""
-    return MissingRuleError(
-        rules.name,
-        f"{what} is being differentiated, and has no rule",
-        "a primitive has one for each argument that is differentiated",
-        f"Write defvjp({rules.name}, …), with None where the derivative is zero",
-    )
 
 
 def only_linear(rules: Rules) -> MissingRuleError:

@@ -219,7 +219,21 @@ def hand_on(equation: Equation, arrived: dict[int | None, Any], give: Callable[.
             thunk = thunk[parent.item]
         if thunk is None:
             raise no_gradient(equation, parent.place)
-        give(parent.equation, parent.result, in_form_of(xp, thunk(), parent.array))
+        found = in_form_of(xp, thunk(), parent.array)
+        if found.shape != parent.array.shape:
+            raise wrong_shape(equation, parent, found)
+        give(parent.equation, parent.result, found)
+
+
+def wrong_shape(equation: Equation, parent: Any, gradient: Any) -> ShapeError:
+    """The error for a rule whose gradient has not the shape of the input."""
+    line = "" if equation.line is None else f", at {equation.line}"
+    return ShapeError(
+        f"the rule of {equation.op}{line}",
+        f"the gradient of argument {parent.place} is {tuple(gradient.shape)}",
+        f"it is {tuple(parent.array.shape)}, as the argument, or what that was broadcast to",
+        "Sum or broadcast it in the rule",
+    )
 
 
 def with_line(error: DifferentiationError, line: str | None) -> DifferentiationError:
@@ -283,9 +297,8 @@ def in_form_of(xp: Any, gradient: Any, x: Any) -> Any:
 
 def no_gradient(equation: Equation, place: int) -> DifferentiationError:
     """The error for an input that is differentiated and that the rule gives no gradient."""
-    name = equation.op if isinstance(equation.op, str) else equation.op.name
     return DifferentiationError(
-        name,
+        str(equation.op),
         f"argument {place} is being differentiated, and its rule gives it no gradient",
         "this argument is a constant of the function",
         "Write stop_gradient(x) for it",
