@@ -230,7 +230,6 @@ REASONS = {
     "unique": (["unique_values", "contents"], "xp.where"),
     "repeat": (["repeat", "contents"], "xp.where"),
     "numpy.asarray": (["outside of xp"], "from xp"),
-    "numpy.sum": (["outside of xp"], "from xp"),
 }
 """What is said of a function that is not recorded: the reason, and what to do."""
 

@@ -168,6 +168,16 @@ def no_masked_call(name: str) -> DifferentiationError:
     )
 
 
+def not_of_torch(name: str) -> DifferentiationError:
+    """The error for a function of PyTorch that is not known here."""
+    return DifferentiationError(
+        f"torch.{name}, at {calling_line()}",
+        "a traced array was given to it, and it is not among the functions that are known here",
+        "docs/numpy-code.md has a list of these",
+        "Write it in other functions, or take one from xp = array_namespace(x)",
+    )
+
+
 def not_taken(name: str, given: object, known: tuple[object, ...]) -> SettingError:
     """The error for an argument whose value is not known here."""
     takes = ", ".join(map(repr, known))

@@ -18,14 +18,21 @@ from miniflow_xp.arrays.protocols import (  # they fill the tables
     selecting,
     shapes,
     statistics,
+    torch_elementwise,
+    torch_linalg,
+    torch_networks,
+    torch_reductions,
+    torch_shapes,
     ufuncs,
     writing,
 )
 from miniflow_xp.arrays.protocols.dispatch import define_protocols
+from miniflow_xp.arrays.protocols.torch_dispatch import define_torch_protocol
 
 __all__ = [
     "creation",
     "define_protocols",
+    "define_torch_protocol",
     "differences",
     "fourier",
     "joining",
@@ -38,8 +45,14 @@ __all__ = [
     "selecting",
     "shapes",
     "statistics",
+    "torch_elementwise",
+    "torch_linalg",
+    "torch_networks",
+    "torch_reductions",
+    "torch_shapes",
     "ufuncs",
     "writing",
 ]
 
 define_protocols()
+define_torch_protocol()

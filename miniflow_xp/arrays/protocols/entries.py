@@ -1,4 +1,4 @@
-"""The tables: for each known function of NumPy what computes it on traced arrays, or why nothing does."""
+"""The tables: what computes each known function of NumPy and PyTorch on traced arrays, or why nothing does."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -27,6 +27,9 @@ UFUNCS: dict[str, Entry] = {}
 REFUSED: dict[str, Refusal] = {}
 """Functions, and ufuncs, that are refused; on constants they run as they are."""
 
+TORCH: dict[str, Callable[..., Any]] = {}
+"""Functions that PyTorch hands to ``__torch_function__``, by their names: ``exp``, ``linalg.inv``."""
+
 Found = TypeVar("Found", bound=Callable[..., Any])
 
 
@@ -38,6 +41,16 @@ def numpy(*names: str, gradient: bool = True) -> Callable[[Found], Found]:
 def ufunc(*names: str, gradient: bool = True) -> Callable[[Found], Found]:
     """Decorator: NumPy's ufuncs of these names are this one."""
     return entered(UFUNCS, names, gradient)
+
+
+def torch(*names: str) -> Callable[[Found], Found]:
+    """Decorator: PyTorch's functions, and methods of tensors, of these names are this one."""
+
+    def enter(function: Found) -> Found:
+        TORCH.update(dict.fromkeys(names, function))
+        return function
+
+    return enter
 
 
 def entered(table: dict[str, Entry], names: tuple[str, ...], gradient: bool) -> Callable[[Found], Found]:

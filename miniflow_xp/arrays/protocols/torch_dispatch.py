@@ -1,0 +1,96 @@
+"""Where PyTorch asks a traced array what to do with one of its functions."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from miniflow_xp.arrays.calls import boxed
+from miniflow_xp.arrays.libraries import name_of_library
+from miniflow_xp.arrays.protocols.entries import TORCH
+from miniflow_xp.arrays.refusals import no_out, not_of_torch
+from miniflow_xp.arrays.traced import Traced
+
+PREFIXES = ("linalg_", "fft_", "special_")
+
+
+def torch_function(cls: type, function: Any, types: Any, args: Any = (), keywords: Any = None) -> Any:
+    """A function of PyTorch, or a method of its tensors, as ours of this name."""
+    keywords = dict(keywords or {})
+    name = name_of(function)
+    xp = next(x.xp for x in (*traced(args), *traced(tuple(keywords.values()))))
+    if (
+        name.startswith("__set")
+        or (name.endswith("_") and not name.endswith("__"))
+        or keywords.pop("out", None) is not None
+    ):
+        raise no_out(f"torch.{name}")
+    call = TORCH.get(name)
+    if call is None:
+        raise not_of_torch(name)
+    constants = {key: constant(xp, value) for key, value in keywords.items()}
+    return call(xp, *[constant(xp, item) for item in args], **constants)
+
+
+def name_of(function: Any) -> str:
+    """The name that a function has in our table: ``linalg.inv``, ``exp``."""
+    name: str = function.__name__
+    for prefix in PREFIXES:
+        if name.startswith(prefix):
+            return f"{prefix[:-1]}.{name.removeprefix(prefix)}"
+    return name.strip("_") if name.startswith("__") and not name.startswith("__set") else name
+
+
+def traced(items: Any) -> list[Any]:
+    """The traced arrays among arguments, and in lists of them."""
+    found = []
+    for item in items:
+        if type(item) is Traced:
+            found.append(item)
+        elif isinstance(item, (list, tuple)):
+            found += traced(item)
+    return found
+
+
+def constant(xp: Any, item: Any) -> Any:
+    """An argument with tensors as constants; parameters of a model are that here, too."""
+    if type(item) is Traced or not hasattr(item, "__class__"):
+        return item
+    if isinstance(item, (list, tuple)) and type(item) in (list, tuple):
+        return type(item)([constant(xp, i) for i in item])
+    return boxed(item.detach() if hasattr(item, "detach") else item, xp) if hasattr(item, "dtype") else item
+
+
+def either(name: str) -> Callable[..., Any]:
+    """A method that means something else in PyTorch than in NumPy, or takes other arguments: that of the library."""
+    of_torch, of_others = TORCH[name], getattr(Traced, name)
+
+    def method(self: Traced, *args: Any, **keywords: Any) -> Any:
+        if name_of_library(self.xp.library) == "torch":
+            return of_torch(self.xp, self, *args, **keywords)
+        return of_others(self, *args, **keywords)
+
+    return method
+
+
+def of_tensors(self: Traced, name: str) -> Any:
+    """A method that PyTorch's tensors alone have: its function of this name."""
+    if name in TORCH and "." not in name and name_of_library(self.xp.library) == "torch":
+        return partial(TORCH[name], self.xp, self)
+    raise AttributeError(f"a traced array has no attribute {name!r}")
+
+
+IN_BOTH = """
+    argsort clip cumprod cumsum diagonal flatten max min nonzero prod repeat reshape round sort squeeze std sum take
+    transpose var
+"""
+
+
+def define_torch_protocol() -> None:
+    """Give ``Traced`` what PyTorch asks for, and the methods of its tensors."""
+    members: dict[str, Any] = {
+        "__torch_function__": classmethod(torch_function),
+        "__getattr__": of_tensors,
+        **{name: either(name) for name in IN_BOTH.split()},
+    }
+    for name, member in members.items():
+        setattr(Traced, name, member)
