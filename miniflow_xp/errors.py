@@ -21,7 +21,8 @@ MiniflowError
 ├── DtypeError                      a data type that does not fit         (TypeError)
 ├── LabelError                      a class label out of range            (ValueError)
 ├── DifferentiationError            a function that cannot be so          (TypeError)
-│   └── JitError                    Python code asks for contents
+│   ├── JitError                    Python code asks for contents
+│   └── MissingRuleError            a primitive without its rule          (NotImplementedError)
 ├── DivergedError                   training met NaN or infinity          (FloatingPointError)
 ├── GradcheckError                  a gradient that is wrong              (AssertionError)
 ├── BenchError                      measuring
@@ -135,6 +136,10 @@ class DifferentiationError(MiniflowError, TypeError):
 
 class JitError(DifferentiationError):
     """A function that cannot be recorded, because its Python code depends on the contents of arrays."""
+
+
+class MissingRuleError(DifferentiationError, NotImplementedError):
+    """A function that is said to have a rule of its own, and is differentiated without one."""
 
 
 class DivergedError(MiniflowError, FloatingPointError):

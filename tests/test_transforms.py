@@ -58,6 +58,31 @@ def test_gradients_are_arrays_of_the_library(backend):
     np.testing.assert_allclose(float(value), np.sum(np.exp(-X * X) / (1 + X)), rtol=1e-13)
 
 
+@pytest.mark.parametrize("shape", [(), (2,), (3, 3)])
+def test_a_rule_of_ones_own_gives_gradients_in_the_shape_of_the_argument(shape):
+    f = mf.custom_vjp(lambda x: np.sum(x))
+    f.defvjp(lambda x: (x.sum(), None), lambda _, g: (np.ones(shape),))
+    if shape == (3, 3):  # what x is broadcast to: summed
+        np.testing.assert_array_equal(mf.grad(f)(X), [3.0] * 3)
+        return
+    with pytest.raises(
+        ShapeError, match=r"the rule of <lambda>, at test_transforms.py:\d+: the gradient of argument 0"
+    ):
+        mf.grad(f)(X)
+
+
+def test_operators_leave_other_holders_of_arrays_their_turn():
+    """Not a traced array that holds xarray's."""
+    xarray = pytest.importorskip("xarray")
+
+    def cost(x):
+        both = x * xarray.DataArray(X), xarray.DataArray(X) * x
+        assert all(type(item) is xarray.DataArray for item in both)
+        return both[0].data.sum() + (both[1] * both[0]).data.sum()
+
+    np.testing.assert_allclose(mf.grad(cost)(X), X + 2 * X**3, rtol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_gradients_keep_the_dtype(backend, dtype):
     if backend.name == "strict" and dtype == "float16":

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply, leaves
@@ -64,7 +65,15 @@ def in_place(op: str) -> Method:
 
 def is_operand(other: Any) -> bool:
     """Can this be computed with: an array, or a Python number?"""
-    return isinstance(other, (int, float, complex)) or hasattr(other, "dtype")
+    kind: Any = type(other)
+    return isinstance(other, (int, float, complex)) or (hasattr(other, "dtype") and not answers_itself(kind))
+
+
+@cache
+def answers_itself(kind: Any) -> bool:
+    """Is this a class that holds arrays, as xarray's do, and computes with traced ones by its own operators?"""
+    is_array = hasattr(kind, "__dlpack__") or str(kind.__module__).partition(".")[0] == "numpy"
+    return not is_array and getattr(kind, "__array_ufunc__", None) is not None
 
 
 def of_list(xp: Any, items: Any) -> Any:

@@ -130,6 +130,11 @@ def namespace_of(array: Any) -> Namespace:
     return found
 
 
+def functions_of(array: Any) -> Any:
+    """The functions for an array as it is: ours for a traced one, its library's own for another."""
+    return array.xp if type(array) is Traced else namespace_of(array).library
+
+
 def constant(array: Any) -> Any:
     """An array as a constant of its namespace, so that functions on it are ours; a traced one as it is."""
     return array if type(array) is Traced else boxed(array, namespace_of(array))

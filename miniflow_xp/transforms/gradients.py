@@ -5,7 +5,7 @@ from functools import wraps
 from math import prod
 from typing import Any, TypeAlias
 
-from miniflow_xp.arrays.namespace import constant, namespace_of
+from miniflow_xp.arrays.namespace import constant, functions_of, namespace_of
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.checks import shown
 from miniflow_xp.dtypes import is_complex
@@ -181,8 +181,7 @@ def one_like(value: Any, function: Any) -> Any:
         raise CostError(
             name, f"its value is {value.dtype}", "gradients start from a real scalar", "End in xp.real or xp.abs"
         )
-    xp = namespace_of(value)
-    return xp.ones_like(value) if type(value) is Traced else xp.library.ones_like(value)
+    return functions_of(value).ones_like(value)
 
 
 def check_pair(value: Any, function: Any) -> None:

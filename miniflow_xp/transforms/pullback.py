@@ -8,7 +8,7 @@ import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, given
 from miniflow_xp.arrays.calls import boxed, without_gradient
 from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
-from miniflow_xp.arrays.namespace import Namespace, constant, namespace_of, namespace_of_library
+from miniflow_xp.arrays.namespace import Namespace, constant, functions_of, namespace_of, namespace_of_library
 from miniflow_xp.arrays.refusals import stale, unknown_to_library
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.broadcasting import unbroadcast
@@ -33,15 +33,7 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     """
     check_function(function, "vjp")
     run = DifferentiatedCall(function, primals)
-
-    form = form_of(run.value)
-
-    def pullback(gradient: Any) -> tuple[Any, ...]:
-        if form_of(gradient) != form:
-            raise wrong_seed(shown(gradient), f"{len(run.ends)} arrays, in the form of the value")
-        return run.gradients(flatten(gradient)[0])
-
-    return run.value, pullback
+    return run.value, run.pullback
 
 
 class DifferentiatedCall:
@@ -61,6 +53,12 @@ class DifferentiatedCall:
         self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
         self.ends = [value_below(end, self._level, self._inside) for end in ends]
         self.value = rebuild(iter(self.ends))
+        self._form = form_of(self.value)
+
+    @property
+    def depends(self) -> bool:
+        """Does a result depend on the arguments, as far as gradients go?"""
+        return any(made is not None for made in self._made)
 
     def _traced(self, begin: Equation) -> Traced:
         value, xp = begin.value, begin.xp
@@ -68,6 +66,12 @@ class DifferentiatedCall:
 
     def _is_ours(self, end: Any) -> bool:
         return type(end) is Traced and end.level == self._level
+
+    def pullback(self, gradient: Any) -> tuple[Any, ...]:
+        """Gradients in the form of the arguments, from one in the form of the value."""
+        if form_of(gradient) != self._form:
+            raise wrong_seed(shown(gradient), f"{len(self.ends)} arrays, in the form of the value")
+        return self.gradients(flatten(gradient)[0])
 
     def gradients(self, seeds: Sequence[Any]) -> tuple[Any, ...]:
         """Gradients in the form of the arguments, from one for each of ``ends``; None for those without one."""
@@ -156,7 +160,7 @@ def plain(x: Any) -> Any:
 
 def zeros_like(x: Any) -> Any:
     """Zeros in the shape and dtype of an array, traced where that is."""
-    return x.xp.zeros_like(x) if type(x) is Traced else namespace_of(x).library.zeros_like(x)
+    return functions_of(x).zeros_like(x)
 
 
 def seed_of(seed: Any, end: Any, xp: Namespace) -> Any:
@@ -218,7 +222,21 @@ def hand_on(equation: Equation, arrived: Any, give: Callable[..., None]) -> None
             thunk = thunk[item]
         if thunk is None:
             raise no_gradient(equation, place)
-        give(maker, result, in_form_of(xp, thunk(), array))
+        found = in_form_of(xp, thunk(), array)
+        if type(equation.op) is not str and found.shape != array.shape:  # of a rule that is the user's
+            raise wrong_shape(equation, place, array, found)
+        give(maker, result, found)
+
+
+def wrong_shape(equation: Equation, place: int, array: Any, gradient: Any) -> ShapeError:
+    """The error for a rule whose gradient has not the shape of the input."""
+    line = "" if equation.line is None else f", at {equation.line}"
+    return ShapeError(
+        f"the rule of {equation.op}{line}",
+        f"the gradient of argument {place} is {tuple(gradient.shape)}",
+        f"it is {tuple(array.shape)}, as the argument, or what that was broadcast to",
+        "Sum or broadcast it in the rule",
+    )
 
 
 def with_line(error: DifferentiationError, line: str | None) -> DifferentiationError:
@@ -288,9 +306,8 @@ def in_form_of(xp: Any, gradient: Any, x: Any) -> Any:
 
 def no_gradient(equation: Equation, place: int) -> DifferentiationError:
     """The error for an input that is differentiated and that the rule gives no gradient."""
-    name = equation.op if isinstance(equation.op, str) else equation.op.name
     return DifferentiationError(
-        name,
+        str(equation.op),
         f"argument {place} is being differentiated, and its rule gives it no gradient",
         "this argument is a constant of the function",
         "Write stop_gradient(x) for it",

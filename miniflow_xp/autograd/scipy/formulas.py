@@ -1,0 +1,93 @@
+"""A formula in functions of the array namespace, as a function of anything that SciPy takes."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from miniflow_xp.arrays.namespace import Namespace, constant
+from miniflow_xp.arrays.refusals import ContentsError
+from miniflow_xp.autograd.core import numbers_as_arrays
+from miniflow_xp.autograd.numpy.dispatch import arrays_in, as_known, like_given, namespace_among
+from miniflow_xp.errors import PackageMissingError, SettingError
+
+Formula = Callable[..., Any]
+
+
+def of_floats(formula: Formula) -> Formula:
+    """``formula(xp, x, …)`` as a function of arrays, lists and numbers, which become floats of one library.
+
+    Flags and None stay. The result is an array of that library, traced where an argument is.
+    """
+    signature = inspect.signature(formula)
+    public = signature.replace(parameters=list(signature.parameters.values())[1:])
+
+    @functools.wraps(formula)
+    def found(*args: Any, **keywords: Any) -> Any:
+        bound = public.bind(*args, **keywords)
+        bound.apply_defaults()
+        names = [name for name, item in bound.arguments.items() if not (item is None or isinstance(item, bool))]
+        items = [floating(bound.arguments[name]) for name in names]
+        arrays = [constant_of(item) for item in numbers_as_arrays(items, arrays_in(items))]
+        xp = namespace_among(arrays)
+        value = formula(xp, **{**bound.arguments, **dict(zip(names, in_one_kind(xp, arrays), strict=True))})
+        return like_given(value, arrays_in(items))
+
+    vars(found)["__signature__"] = public
+    return found
+
+
+def floating(item: Any) -> Any:
+    """A whole number as a float, lists of numbers as NumPy's array; anything else as it is."""
+    if isinstance(item, (list, tuple)) and not arrays_in(item):
+        import numpy as np
+
+        return np.asarray(item, dtype=float)
+    return float(item) if isinstance(item, int) else item
+
+
+def constant_of(item: Any) -> Any:
+    """An array, or lists of arrays, as one traced array."""
+    return constant(as_known(item, of_sequences=False))
+
+
+def in_one_kind(xp: Namespace, arrays: list[Any]) -> list[Any]:
+    """Arrays of whole numbers in the dtype of the others."""
+    kinds = [a.dtype for a in arrays if xp.inexact(a.dtype)]
+    kind = xp.result_type(*kinds) if kinds else xp.float64
+    return [a if xp.inexact(a.dtype) else xp.astype(a, kind) for a in arrays]
+
+
+def within(xp: Any, inside: Any, x: Any, formula: Callable[[Any], Any], outside: float, example: float) -> Any:
+    """``formula(x)`` where that is defined, else ``outside``; NaN stays. ``example``: some x for which it is."""
+    inside = xp.logical_or(inside, xp.isnan(x))
+    value = formula(xp.where(inside, x, xp.full_like(x, example)))
+    return xp.where(inside, value, xp.full_like(value, outside))
+
+
+def require(condition: Any, where: str, expected: str) -> None:
+    """Raise SettingError where a condition on contents does not hold; while recording nobody can tell."""
+    try:
+        holds = bool(condition)
+    except ContentsError:
+        return
+    if not holds:
+        raise SettingError(where, "an argument is out of range", expected, "Change it")
+
+
+def others_of(name: str) -> Callable[[str], Any]:
+    """A module's ``__getattr__``: the other members of SciPy's distribution of this name, which take constants."""
+
+    def member(attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        try:
+            distributions = import_module("scipy.stats")
+        except ImportError:
+            raise PackageMissingError(
+                f"stats.{name}.{attribute}", "scipy cannot be imported", "it computes this", "Run: pip install scipy"
+            ) from None
+        return getattr(getattr(distributions, name), attribute)
+
+    return member
