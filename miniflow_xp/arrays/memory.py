@@ -36,7 +36,7 @@ class Write:
 
 def noted(op: Any, args: Sequence[Any], keywords: dict[str, Any], made: Any) -> Any:
     """The result of a call, with a note of whose memory it shows, if it does."""
-    if type(made) is not Traced or type(args[0]) is not Traced:
+    if not args or type(made) is not Traced or type(args[0]) is not Traced:
         return made
     if op == "getitem":
         if is_basic(args[1]):

@@ -171,6 +171,8 @@ def define_methods() -> None:
         "ravel": lambda self: self.xp.reshape(self, (-1,)),
         "flatten": lambda self: self.xp.reshape(self, (-1,)),
         "copy": lambda self: self.xp.asarray(self, copy=True),
+        "__copy__": lambda self: self.xp.asarray(self, copy=True),
+        "__deepcopy__": lambda self, memo: self.xp.asarray(self, copy=True),
         "var": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="var"),
         "std": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="std"),
         "cumsum": lambda self, axis=None: self.xp.cumulative_sum(

@@ -1,7 +1,8 @@
 """Why a function cannot be recorded or differentiated: the errors."""
 
+from miniflow_xp.arrays.switches import remedy_within
 from miniflow_xp.errors import DifferentiationError, MiniflowError
-from miniflow_xp.system.callers import calling_line
+from miniflow_xp.system.callers import calling_file, calling_line
 
 
 class TraceError(MiniflowError):
@@ -52,7 +53,7 @@ def gradient_lost(shape: tuple[int, ...], asked: str) -> DifferentiationError:
         f"{asked} of a {shape} array, at {calling_line()}",
         "the array is being differentiated, and its gradient would be lost",
         "a gradient goes through functions of the array's own namespace, operators and indexing",
-        "Take the function from xp = array_namespace(x), or write stop_gradient(x) where a constant is meant",
+        remedy_within(calling_file()) or "Take the function from xp = array_namespace(x), or write stop_gradient(x) where a constant is meant",
     )
 
 

@@ -8,6 +8,7 @@ import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, given
 from miniflow_xp.arrays.calls import boxed, without_gradient
 from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
+from miniflow_xp.arrays.introductions import introduce
 from miniflow_xp.arrays.namespace import Namespace, constant, namespace_of, namespace_of_library
 from miniflow_xp.arrays.refusals import stale, unknown_to_library
 from miniflow_xp.arrays.traced import Traced
@@ -51,6 +52,7 @@ class DifferentiatedCall:
     """
 
     def __init__(self, function: Callable[..., Any], primals: Sequence[Any]) -> None:
+        introduce()
         leaves, self._build = flatten(primals)
         arrays = [as_array(leaf) for leaf in leaves]
         self._inside = any(type(array) is Traced for array in arrays)
