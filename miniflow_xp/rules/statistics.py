@@ -71,21 +71,20 @@ def extreme(xp: Any, x: Any, axis: Axis, keepdims: bool, op: str, instead: float
 
 @composed("nanargmax")
 def nanargmax(xp: Any, a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    """The place of the largest, without NaN; no gradient."""
+    """The place of the largest, without NaN; -1, which is a place of NaN, where there is nothing else; no gradient."""
     return place_of_extreme(xp, xp.asarray(a), axis, keepdims, "argmax", -inf)
 
 
 @composed("nanargmin")
 def nanargmin(xp: Any, a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-    """The place of the smallest, without NaN; no gradient."""
+    """The place of the smallest, without NaN; -1, which is a place of NaN, where there is nothing else; no gradient."""
     return place_of_extreme(xp, xp.asarray(a), axis, keepdims, "argmin", inf)
 
 
 def place_of_extreme(xp: Any, x: Any, axis: int | None, keepdims: bool, op: str, instead: float) -> Any:
-    """The place of the largest or smallest of what is no NaN; raises ShapeError where there is nothing else."""
-    if bool(xp.any(xp.all(xp.isnan(x), axis=axis))):
-        raise ShapeError(f"nan{op}", "all elements are NaN", "one has a place", "Leave these out, or fill them")
-    return getattr(xp, op)(filled(xp, x, instead), axis=axis, keepdims=keepdims)
+    """The place of the largest or smallest of what is no NaN."""
+    found = getattr(xp, op)(filled(xp, x, instead), axis=axis, keepdims=keepdims)
+    return xp.where(xp.all(xp.isnan(x), axis=axis, keepdims=keepdims), xp.full_like(found, -1), found)
 
 
 @composed("nanmedian")
