@@ -1,7 +1,7 @@
 """Functions of SciPy, scikit-learn, xarray, einops and array-api-extra, differentiated as they are.
 
-SciPy reads SCIPY_ARRAY_API when it is first imported, and scikit-learn follows it. Set for all tests, none of them would
-show what users see without it: so the table is judged in a process of its own, once, and tests look at what it found.
+SciPy reads SCIPY_ARRAY_API when it is first imported, and scikit-learn follows it. Set for all tests, none would show
+what users see without it: so the table is judged in a process of its own, once, and tests look at what it found.
 """
 
 import functools
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from conftest import why_unusable
 from library_calls.page import PAGE, shown
 from library_calls.rows import LIBRARIES, missing
 from library_calls.versions import OF_NUMPY
+
 from miniflow_xp import grad, jit
 from miniflow_xp.errors import DifferentiationError
 

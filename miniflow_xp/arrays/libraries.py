@@ -57,7 +57,7 @@ def overlap(a: Any, b: Any) -> bool:
     import numpy as np
 
     try:
-        return np.shares_memory(a, b, max_work=1000)
+        return np.shares_memory(a, b, max_work=1000)  # type: ignore[arg-type]  # NumPy types two of its numbers
     except np.exceptions.TooHardError:
         return True
 

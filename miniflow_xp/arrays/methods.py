@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply
-from miniflow_xp.arrays.memory import made_stale, readable_again
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
 from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.arrays.writes import is_shown_at, write
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import ShapeError
 
@@ -50,7 +50,7 @@ def in_place(op: str) -> Method:
                 f"the array that is written to is {self.shape}",
                 "Write x = x + y, which makes a new array",
             )
-        replace(self, new if new.dtype == self.dtype else self.xp.astype(new, self.dtype))
+        write(self, new if new.dtype == self.dtype else self.xp.astype(new, self.dtype))
         return self
 
     return method
@@ -70,14 +70,8 @@ def setitem(self: Traced, key: Any, value: Any) -> None:
     key = plain_key(self.xp, key)
     if isinstance(value, (list, tuple)):
         value = self.xp.asarray(value)
-    readable_again(self, key, value)
-    replace(self, apply("setitem", self.xp, (self, key, value)))
-
-
-def replace(self: Traced, new: Traced) -> None:
-    """Let an array stand for another one."""
-    made_stale(self)
-    self.array, self.level, self.equation, self.place, self.xp = new.array, new.level, new.equation, new.place, new.xp
+    if not is_shown_at(value, self, key):
+        write(self, apply("setitem", self.xp, (self, key, value)))
 
 
 def plain_key(xp: Any, key: Any) -> Any:
@@ -172,7 +166,7 @@ def define_methods() -> None:
         "flatten": lambda self: self.xp.reshape(self, (-1,)),
         "copy": lambda self: self.xp.asarray(self, copy=True),
         "__copy__": lambda self: self.xp.asarray(self, copy=True),
-        "__deepcopy__": lambda self, memo: self.xp.asarray(self, copy=True),
+        "__deepcopy__": lambda self, _: self.xp.asarray(self, copy=True),
         "var": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="var"),
         "std": lambda self, axis=None, ddof=0, keepdims=False: spread(self, axis, ddof, keepdims, op="std"),
         "cumsum": lambda self, axis=None: self.xp.cumulative_sum(

@@ -53,7 +53,8 @@ def gradient_lost(shape: tuple[int, ...], asked: str) -> DifferentiationError:
         f"{asked} of a {shape} array, at {calling_line()}",
         "the array is being differentiated, and its gradient would be lost",
         "a gradient goes through functions of the array's own namespace, operators and indexing",
-        remedy_within(calling_file()) or "Take the function from xp = array_namespace(x), or write stop_gradient(x) where a constant is meant",
+        remedy_within(calling_file())
+        or "Take the function from xp = array_namespace(x), or write stop_gradient(x) where a constant is meant",
     )
 
 

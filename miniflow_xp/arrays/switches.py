@@ -18,12 +18,12 @@ SWITCHES = {
     "sklearn": Switch(
         "sklearn",
         lambda sklearn: bool(sklearn.get_config().get("array_api_dispatch")),
-        "Call it inside of `with sklearn.config_context(array_api_dispatch=True)`; SCIPY_ARRAY_API=1 has to be set, too",
+        "Call it inside of `with sklearn.config_context(array_api_dispatch=True)`, with SCIPY_ARRAY_API=1 set as well",
     ),
     "scipy": Switch(
         "scipy._lib._array_api",
         lambda module: bool(getattr(module, "SCIPY_ARRAY_API", False)),
-        "Set SCIPY_ARRAY_API=1 in the environment before SciPy is first imported: it takes NumPy's arrays alone without",
+        "Set SCIPY_ARRAY_API=1 in the environment before SciPy is first imported; else it takes NumPy's arrays alone",
     ),
 }
 

@@ -109,9 +109,7 @@ def nanmean(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: 
 
 
 @composed("nanvar")
-def nanvar(
-    xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
-) -> Any:
+def nanvar(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance, without NaN; NaN where no degree of freedom is left."""
     x = xp.asarray(a, dtype=dtype)
     there = ~xp.isnan(x)
@@ -121,9 +119,7 @@ def nanvar(
 
 
 @composed("nanstd")
-def nanstd(
-    xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False
-) -> Any:
+def nanstd(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation, without NaN; its gradient is 0 where all elements are equal."""
     variance = xp.nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims)
     flat = variance == 0

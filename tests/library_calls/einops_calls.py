@@ -10,7 +10,7 @@ A, B = normal(2, 3, 4), normal(2, 3, 4, seed=1)
 row("rearrange", lambda x: einops.rearrange(x, "a b c -> c (b a)"), A)
 row("rearrange, split", lambda x: einops.rearrange(x, "a b (c d) -> (a d) b c", d=2), A)
 row("rearrange, a list", lambda x, y: einops.rearrange([x, y], "n a b c -> a (n c) b"), A, B)
-for name in "sum mean max min prod".split():
+for name in ["sum", "mean", "max", "min", "prod"]:
     row(f"reduce, {name}", lambda x, name=name: einops.reduce(x, "a b c -> b a", name), A)
 row("reduce, pooling", lambda x: einops.reduce(x, "a b (c d) -> a b c", "mean", d=2), A)
 row("repeat", lambda x: einops.repeat(x, "a b c -> a (b n) c", n=2), A)

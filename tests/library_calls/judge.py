@@ -40,7 +40,9 @@ def judged(call: Call) -> Verdict:
             return found
         with rules():
             again = verdict_of(call)
-    return again._replace(verdict=WITH_RULES) if again.verdict == RIGHT else found if again.verdict == REFUSED else again
+    return (
+        again._replace(verdict=WITH_RULES) if again.verdict == RIGHT else found if again.verdict == REFUSED else again
+    )
 
 
 def verdict_of(call: Call) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 COMPILED = {
     "LAPACK": (
-        *[f"linalg.{name}" for name in "solve inv det norm expm cholesky cho_ lstsq eigh svdvals pinv".split()],
+        *[f"linalg.{name}" for name in ("solve", "inv", "det", "norm", "expm", "cho", "lstsq", "eigh", "svd", "pinv")],
         "stats.multivariate_normal",
         "LinearRegression",
     ),
@@ -16,7 +16,7 @@ COMPILED = {
     "C++, in scipy.spatial": ("spatial.distance.cdist", "spatial.distance.pdist"),
     "Cython, in scipy.cluster": ("cluster.",),
     "C, in scipy.signal": (
-        *[f"signal.{name}" for name in "lfilter filtfilt sosfilt savgol_filter resample_poly convolve".split()],
+        *[f"signal.{name}" for name in ("lfilter", "filtfilt", "sosfilt", "savgol", "resample_poly", "convolve")],
     ),
     "ufuncs, in scipy.special": ("special.", "stats.f_oneway", "stats.levene"),
     "ODEPACK": ("integrate.odeint",),

@@ -24,7 +24,7 @@ def on(name, function, *arrays):
 on("arithmetic", lambda t: 2 * t**2 - t / 3 + 1)
 on("arithmetic, of two", lambda t, y: t * table(y) + t, S)
 on("broadcasting by name", lambda t, w: t * xr.DataArray(w, dims="time"), W)
-for name in "sum mean prod max min std var".split():
+for name in ["sum", "mean", "prod", "max", "min", "std", "var"]:
     on(f"DataArray.{name}", lambda t, name=name: getattr(t, name)("time"))
 on("DataArray.sum, everything", lambda t: t.sum())
 on("DataArray.mean, skipna=False", lambda t: t.mean("time", skipna=False))
@@ -63,7 +63,7 @@ on("DataArray.sortby", lambda t: t.sortby("place", ascending=False))
 on("DataArray.reindex", lambda t: t.reindex(time=[0, 1, 2]))
 on("DataArray.argmax", lambda t: t.argmax("time"))
 on("DataArray.polyfit", lambda t: t.polyfit("time", 1).polyfit_coefficients)
-on("DataArray.astype", lambda t: (t.astype("float64") ** 2))
+on("DataArray.astype", lambda t: t.astype("float64") ** 2)
 on("DataArray.item assignment", lambda t: assigned(t))
 on("Variable.mean", lambda t: t.variable.mean("time"))
 row("np.exp", lambda x: np.exp(table(x)).data, T)
@@ -73,7 +73,15 @@ row("xr.concat", lambda x, y: xr.concat([table(x), table(y)], "time").data, T, S
 row("xr.dot", lambda x, y: xr.dot(table(x), table(y), dim="time").data, T, S)
 row("xr.cov", lambda x, y: xr.cov(table(x), table(y), "time").data, T, S)
 row("xr.corr", lambda x, y: xr.corr(table(x), table(y), "time").data, T, S)
-row("xr.polyval", lambda c: xr.polyval(xr.DataArray(np_like(c, [0.5, 1.0]), dims="x"), xr.DataArray(c, dims="degree", coords={"degree": [0, 1, 2]})).data, normal(3))
+row(
+    "xr.polyval",
+    lambda c: (
+        xr.polyval(
+            xr.DataArray(np_like(c, [0.5, 1.0]), dims="x"), xr.DataArray(c, dims="degree", coords={"degree": [0, 1, 2]})
+        ).data
+    ),
+    normal(3),
+)
 row("xr.apply_ufunc", lambda x: xr.apply_ufunc(lambda v: v * v, table(x)).data, T)
 row("Dataset.mean", lambda x: xr.Dataset({"a": table(x)}).mean("time").a.data, T)
 row("Dataset.to_array", lambda x, y: xr.Dataset({"a": table(x), "b": table(y)}).to_array().data, T, S)
