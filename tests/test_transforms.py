@@ -534,6 +534,16 @@ def test_functions_and_arrays_that_do_not_know_traced_ones(backend):
         mf.grad(f)(plain)
 
 
+def test_what_numpy_makes_of_our_error_is_our_error():
+    def f(x):
+        plain = np.zeros(3)
+        plain[0] = x[0]
+        return x.sum()
+
+    with pytest.raises(DifferentiationError, match=r"float\(\) of a \(\) array"):
+        mf.grad(f)(X)
+
+
 def test_control_flow_sees_contents():
     def f(x):
         total = x[0] * 0
@@ -602,3 +612,9 @@ def test_interleaved_columns_share_no_memory(backend):
     assert share_memory(x[:, 0], x[1:, 0]) == (backend.name != "jax")
     if backend.name != "cupy":
         assert not share_memory(x[:, 0], x[:, 1])
+
+
+def test_a_view_has_the_dtype_that_it_has():
+    np.testing.assert_allclose(mf.grad(lambda x: (x.view(float) * x.view()).sum())(X), 2 * X)
+    with pytest.raises(DifferentiationError, match=r"view of a float64 array.* have no gradient"):
+        mf.grad(lambda x: x.view(np.int64).sum())(X)

@@ -6,6 +6,7 @@ from typing import Any
 
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
+from miniflow_xp.arrays.refusals import other_bits
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.arrays.writes import is_shown_at, write
 from miniflow_xp.dtypes import is_complex
@@ -109,6 +110,13 @@ def squeeze(self: Traced, axis: Any = None) -> Any:
     return self.xp.squeeze(self, axis=axes)
 
 
+def view(self: Traced, dtype: Any = None) -> Any:
+    """The same memory, in the dtype that it is in."""
+    if dtype is not None and self.dtype != dtype:
+        raise other_bits(str(self.dtype), str(dtype))
+    return self.xp.astype(self, self.dtype, copy=False)
+
+
 def real(self: Traced) -> Any:
     return self.xp.real(self) if is_complex(self) else self
 
@@ -162,6 +170,7 @@ def define_methods() -> None:
         "reshape": reshape,
         "transpose": transpose,
         "squeeze": squeeze,
+        "view": view,
         "ravel": lambda self: self.xp.reshape(self, (-1,)),
         "flatten": lambda self: self.xp.reshape(self, (-1,)),
         "copy": lambda self: self.xp.asarray(self, copy=True),

@@ -128,6 +128,16 @@ def mixed_libraries(op: str, names: list[str]) -> DifferentiationError:
     )
 
 
+def other_bits(own: str, wanted: str) -> DifferentiationError:
+    """The error for an array whose memory is to be read as another dtype."""
+    return DifferentiationError(
+        f"view of a {own} array, at {calling_line()}",
+        f"it is asked for as {wanted}",
+        "the bits of a number have no gradient",
+        "Convert it: xp.astype(x, dtype)",
+    )
+
+
 def no_closed_form(op: str, argument: str) -> DifferentiationError:
     """The error for an argument of a function whose derivative with respect to it has no closed form."""
     return DifferentiationError(

@@ -86,10 +86,15 @@ class DifferentiatedCall:
 
 
 def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """The function's result; raises DifferentiationError where another library does not know a traced array."""
+    """The function's result; raises DifferentiationError where another library does not know a traced array.
+
+    That is told as such where the library has made an error of its own of ours, as NumPy does of ``plain[0] = traced``.
+    """
     try:
         return function(*args)
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error.__cause__, DifferentiationError):
+            raise error.__cause__ from None
         if isinstance(error, MiniflowError) or Traced.__name__ not in str(error):
             raise
         raise unknown_to_library(str(error), raising_line(error.__traceback__)) from error
