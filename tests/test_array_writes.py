@@ -302,7 +302,16 @@ def column_of_a_flipped_view(x):
     return (y**3).sum() + (last**2).sum()
 
 
+def interleaved_columns(x):
+    y = x * 1.0
+    one, other = y[:, 0], y[:, 1]
+    one[0] = 7.0
+    other *= x[0, 0] + x[1, 1]
+    return (one**3).sum() + (other**2).sum() + (y**2).sum()
+
+
 THROUGH_VIEWS = [
+    interleaved_columns,
     source_of_a_view,
     view_of_a_source,
     chain_of_views,
@@ -373,16 +382,19 @@ def test_random_programs_of_views_and_writes(seeds):
             np.testing.assert_allclose(gradient, expected, atol=1e-6 * scale, err_msg=str(seed))
 
 
-def test_a_write_to_what_has_no_way_back_is_refused():
+def test_a_write_to_what_has_no_way_back_is_refused(library):
     """Elements written to the real part have no rule that brings them to the complex numbers above."""
 
     def loss(x):
         y = x * (1 + 1j)
-        namespace(x).real(y)[0] = 0.0
+        tail = y[1:]
+        namespace(x).real(tail)[0] = 0.0
         return namespace(x).real((y * y).sum())
 
+    if library.name not in WRITABLE:
+        pytest.skip("its arrays never change, or it is stricter about indices")
     with pytest.raises(DifferentiationError, match=r"was written to at test_array_writes\.py"):
-        grad(loss)(START)
+        grad(loss)(library.asarray(START))
 
 
 def test_a_result_shows_a_write():

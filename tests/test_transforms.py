@@ -15,7 +15,6 @@ from array_api_compat import array_namespace
 
 import miniflow_xp as mf
 from miniflow_xp.arrays.calls import apply
-from miniflow_xp.arrays.libraries import share_memory
 from miniflow_xp.errors import CostError, DifferentiationError, MiniflowError, ShapeError
 
 X = np.array([0.3, 0.5, 0.9])
@@ -604,14 +603,6 @@ def test_a_copy_keeps_the_gradient_and_has_memory_of_its_own(copied):
         return (x * y).sum()
 
     np.testing.assert_allclose(mf.grad(f)(X), [5, 1, 1.8])
-
-
-def test_interleaved_columns_share_no_memory(backend):
-    """Not even where the one begins before the other ends."""
-    x = backend.asarray(np.zeros((4, 2)))
-    assert share_memory(x[:, 0], x[1:, 0]) == (backend.name != "jax")
-    if backend.name != "cupy":
-        assert not share_memory(x[:, 0], x[:, 1])
 
 
 def test_a_view_has_the_dtype_that_it_has():

@@ -38,41 +38,32 @@ def name_of_library(xp: Any) -> str:
     return parts[0]
 
 
-class Places:
-    """Where the elements of a PyTorch tensor are, on whatever device, in the form that NumPy can compare."""
-
-    def __init__(self, tensor: Any) -> None:
-        size = tensor.element_size()
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": tuple(tensor.shape),
-            "strides": tuple([size * step for step in tensor.stride()]),
-            "typestr": f"|V{size}",
-            "data": (tensor.data_ptr(), True),
-        }
-
-
-def overlap(a: Any, b: Any) -> bool:
-    """Have two arrays an element in common? Interleaved columns have none; where that takes long to tell: yes."""
-    import numpy as np
-
-    try:
-        return np.shares_memory(a, b, max_work=1000)  # type: ignore[arg-type]  # NumPy types two of its numbers
-    except np.exceptions.TooHardError:
-        return True
-
-
 def share_memory(a: Any, b: Any) -> bool:
     """May a write to one of two arrays of a library change the other? Where nobody can tell: yes."""
     root = type(a).__module__.partition(".")[0]
-    if root == "cupy":
-        import cupy
+    if root in ("numpy", "cupy"):
+        import importlib
 
-        return bool(cupy.may_share_memory(a, b))
-    if root == "numpy":
-        return overlap(a, b)
+        return bool(importlib.import_module(root).may_share_memory(a, b))
     if root == "torch":
-        return bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()) and overlap(Places(a), Places(b))
+        return tensors_share_memory(a, b)
     if root == "array_api_strict":
         return share_memory(a._array, b._array)  # noqa: SLF001  NumPy's, of which nothing else can be asked
     return root not in ("jax", "jaxlib")  # whose arrays never change
+
+
+def tensors_share_memory(a: Any, b: Any) -> bool:
+    """Do two PyTorch tensors belong to one storage, and begin there before the other ends?"""
+    if a.untyped_storage().data_ptr() != b.untyped_storage().data_ptr():
+        return False
+    (start, end), (other_start, other_end) = extent(a), extent(b)
+    return start < other_end and other_start < end
+
+
+def extent(tensor: Any) -> tuple[int, int]:
+    """The bytes of its storage at which the elements of a PyTorch tensor begin and end."""
+    size, start = tensor.element_size(), tensor.storage_offset()
+    if not tensor.numel():
+        return 0, 0
+    last = sum((length - 1) * step for length, step in zip(tensor.shape, tensor.stride(), strict=True))
+    return size * start, size * (start + last + 1)

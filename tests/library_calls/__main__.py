@@ -1,12 +1,14 @@
 """The table of ``docs/other-libraries.md``: ``python -m tests.library_calls`` judges every call, and writes the page.
 
 ``--json``: print the verdicts, and write nothing. ``--backends numpy,torch,jax``: on which. ``--every 12``: a sample.
+``--found a.json b.json``: write what was printed before, as JAX takes its time.
 """
 
 import argparse
 import json
 import os
 import sys
+from pathlib import Path
 
 os.environ["SCIPY_ARRAY_API"] = "1"  # which SciPy reads when it is first imported, below: so a process of its own
 
@@ -23,10 +25,15 @@ def main() -> None:
     parser.add_argument("--backends", default="numpy,torch,jax")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--found", nargs="+", type=Path, default=[])
     args = parser.parse_args()
-    names = args.backends.split(",")
-    found = {"versions": versions(), "rows": [[str(call), call.name, call.library] for call in rows()[:: args.every]]}
-    found |= {"verdicts": {name: verdicts(name, args.every, talk=not args.json) for name in names}}
+    found = {"versions": versions(), "rows": [[str(call), call.library] for call in rows()[:: args.every]]}
+    if args.found:
+        before = [json.loads(path.read_text(encoding="utf-8")) for path in args.found]
+        told = {backend: found for run in before for backend, found in run["verdicts"].items()}
+    else:
+        told = {name: verdicts(name, args.every, talk=not args.json) for name in args.backends.split(",")}
+    found["verdicts"] = told
     if args.json:
         print(json.dumps(found))
     elif missing():

@@ -24,7 +24,7 @@ def generated(found: dict[str, Any]) -> list[str]:
     lines = ["Versions: " + ", ".join(f"{name} {version}" for name, version in found["versions"].items()) + ".", ""]
     lines += table(["library", "backend", "calls", *ORDER], counts(found))
     for library in LIBRARIES:
-        names = [row[0] for row in found["rows"] if row[2] == library]
+        names = [row[0] for row in found["rows"] if row[1] == library]
         lines += ["", f"### {library}", "", *table(["call", *backends(found), "why not"], calls(found, names))]
     return lines
 
@@ -37,7 +37,7 @@ def counts(found: dict[str, Any]) -> list[list[str]]:
     """How often each verdict was given, by library and backend."""
     lines = []
     for library in LIBRARIES:
-        names = {row[0] for row in found["rows"] if row[2] == library}
+        names = {row[0] for row in found["rows"] if row[1] == library}
         for backend, verdicts in found["verdicts"].items():
             tally = Counter(verdict for name, verdict, _ in verdicts if name in names)
             lines.append([library, CALLED.get(backend, backend), str(len(names)), *[str(tally[k]) for k in ORDER]])
