@@ -35,6 +35,10 @@ PLAIN = [
     ("nanmax", (NONE,), {"axis": 0}),
     ("nanmin", (NONE,), {"axis": 0}),
     ("nansum", (NONE,), {"axis": 0}),
+    ("nanmedian", (NONE,), {"axis": 0}),
+    ("nanmedian", (NAN,), {"axis": 1, "keepdims": True}),
+    ("transpose", (np.arange(6.0).reshape(1, 2, 3),), {}),
+    ("diff", (np.array([1.0, 4.0, 9.0, 16.0]), 2, 0), {}),
     ("nanmean", (NAN + 1j,), {"axis": 1}),
     ("nanvar", (NAN * 1j,), {}),
     ("median", (NAN,), {"axis": 1}),
@@ -106,3 +110,17 @@ def test_a_mistake_is_named(kind, call, said):
     xp = differentiable_namespace(np)
     with pytest.raises(kind, match=said):
         call(xp, xp.asarray(np.arange(3.0)))
+
+
+def test_reductions_without_nan_take_a_dtype():
+    xp = differentiable_namespace(np)
+    for name in ("nanmean", "nanvar", "nanstd", "nancumsum", "nancumprod"):
+        x = xp.asarray(np.array([1.0, np.nan, 3.0], dtype=np.float32))
+        assert getattr(xp, name)(x, dtype=np.float64).dtype == np.float64, name
+
+
+def test_the_place_of_an_extreme_without_nan():
+    xp = differentiable_namespace(np)
+    assert ground(xp.nanargmax(NAN, axis=0)).tolist() == [0, 2, 0]
+    assert int(xp.nanargmin(NAN)) == np.nanargmin(NAN)
+    assert ground(xp.nanargmax(NONE, axis=0)).tolist() == [-1, 1]

@@ -24,6 +24,7 @@ ARGUMENTS = {  # function: what it is called with
     **dict.fromkeys(["logit", "ndtri"], (UNIT,)),
     **dict.fromkeys(["beta", "betaln", "gammainc", "gammaincc", "chdtr", "chdtrc"], (ABOVE, ABOVE[::-1] * 0.7)),
     **dict.fromkeys(["betainc", "betaincc"], (ABOVE, ABOVE[::-1], UNIT)),
+    **dict.fromkeys(["fdtr", "fdtrc", "gdtr", "gdtrc"], (ABOVE[::-1] * 0.9, ABOVE + 1, UNIT * 3)),
     **dict.fromkeys(
         ["xlogy", "xlog1py", "rel_entr", "kl_div"], (np.append(ABOVE, [0.0]), np.append(ABOVE[::-1], [0.0]))
     ),
@@ -45,6 +46,8 @@ LESS_EXACT = {
     ("jax", "betainc"): 2e-11,
     ("jax", "betaincc"): 2e-11,
     ("jax", "erfinv"): 1e-11,
+    ("jax", "fdtrc"): 5e-11,
+    ("torch", "fdtrc"): 2e-11,
 }
 """What the library's own function gives, which is what we give."""
 
@@ -112,6 +115,8 @@ REFUSED = {
     "betainc": (1, "b"),
     "betaincc": (0, "a"),
     "chdtr": (0, "a"),
+    "fdtr": (1, "b"),
+    "gdtrc": (1, "a"),
     "zeta": (0, "x"),
     "stdtr": (0, "df"),
 }

@@ -37,7 +37,7 @@ def same_key(a: Key, b: Key) -> bool:
     if len(parts_of(a)) != len(parts_of(b)):
         return False
     return all(
-        int(p) == int(q) if is_integer(p) and is_integer(q) else type(p) is type(q) and p == q
+        p is q or (int(p) == int(q) if is_integer(p) and is_integer(q) else type(p) is type(q) and p == q)
         for p, q in zip(parts_of(a), parts_of(b), strict=True)
     )
 

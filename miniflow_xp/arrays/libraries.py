@@ -61,8 +61,25 @@ def _sharing(kind: type) -> Callable[[Any, Any], bool]:
         found: Callable[[Any, Any], bool] = importlib.import_module(root).may_share_memory
         return found
     if root == "torch":
-        return lambda a, b: bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
+        return tensors_share_memory
     if root == "array_api_strict":
         return lambda a, b: share_memory(a._array, b._array)  # noqa: SLF001  NumPy's, of which nothing else can be asked
     changes = root not in ("jax", "jaxlib")  # whose arrays never do
     return lambda *_: changes
+
+
+def tensors_share_memory(a: Any, b: Any) -> bool:
+    """Do two PyTorch tensors belong to one storage, and begin there before the other ends?"""
+    if a.untyped_storage().data_ptr() != b.untyped_storage().data_ptr():
+        return False
+    (start, end), (other_start, other_end) = extent(a), extent(b)
+    return start < other_end and other_start < end
+
+
+def extent(tensor: Any) -> tuple[int, int]:
+    """The bytes of its storage at which the elements of a PyTorch tensor begin and end."""
+    size, start = tensor.element_size(), tensor.storage_offset()
+    if not tensor.numel():
+        return 0, 0
+    last = sum((length - 1) * step for length, step in zip(tensor.shape, tensor.stride(), strict=True))
+    return size * start, size * (start + last + 1)

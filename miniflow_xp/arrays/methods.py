@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply, leaves
-from miniflow_xp.arrays.memory import made_stale, readable_again
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
+from miniflow_xp.arrays.refusals import other_bits
 from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.arrays.writes import is_shown_at, write
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import ShapeError
 
@@ -57,7 +58,7 @@ def in_place(op: str) -> Method:
                 f"the array that is written to is {self.shape}",
                 "Write x = x + y, which makes a new array",
             )
-        replace(self, new if new.dtype == self.dtype else self.xp.astype(new, self.dtype))
+        write(self, new if new.dtype == self.dtype else self.xp.astype(new, self.dtype))
         return self
 
     return method
@@ -92,14 +93,8 @@ def setitem(self: Traced, key: Any, value: Any) -> None:
     key = plain_key(self.xp, key)
     if isinstance(value, (list, tuple)):
         value = self.xp.asarray(value)
-    readable_again(self, key, value)
-    replace(self, apply("setitem", self.xp, (self, key, value)))
-
-
-def replace(self: Traced, new: Traced) -> None:
-    """Let an array stand for another one."""
-    made_stale(self)
-    self.array, self.level, self.equation, self.place, self.xp = new.array, new.level, new.equation, new.place, new.xp
+    if not is_shown_at(value, self, key):
+        write(self, apply("setitem", self.xp, (self, key, value)))
 
 
 def plain_key(xp: Any, key: Any) -> Any:
@@ -137,6 +132,13 @@ def squeeze(self: Traced, axis: Any = None) -> Any:
     return self.xp.squeeze(self, axis=axes)
 
 
+def view(self: Traced, dtype: Any = None) -> Any:
+    """The same memory, in the dtype that it is in."""
+    if dtype is not None and self.dtype != dtype:
+        raise other_bits(str(self.dtype), str(dtype))
+    return self.xp.astype(self, self.dtype, copy=False)
+
+
 def real(self: Traced) -> Any:
     return self.xp.real(self) if is_complex(self) else self
 
@@ -172,7 +174,10 @@ def define_methods() -> None:
         "reshape": reshape,
         "transpose": transpose,
         "squeeze": squeeze,
+        "view": view,
         "copy": lambda self: self.xp.asarray(self, copy=True),
+        "__copy__": lambda self: self.xp.asarray(self, copy=True),
+        "__deepcopy__": lambda self, _: self.xp.asarray(self, copy=True),
         "to_device": lambda self, device, *, stream=None: self.xp.to_device(self, device, stream=stream),
     }
     for name, member in members.items():

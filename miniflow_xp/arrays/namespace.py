@@ -19,6 +19,8 @@ SAME = {  # other names of a function that has a rule
     "linalg.vecdot": "vecdot",
     "linalg.matrix_transpose": "matrix_transpose",
 }
+MISSING = object()
+"""What a library has under a name that it does not know: None is a value, as ``newaxis`` has it."""
 
 
 class Namespace(ModuleType):
@@ -40,7 +42,7 @@ class Namespace(ModuleType):
         if name in ("linalg", "fft") or any(op.startswith(f"{name}.") for op in (*NATIVE, *COMPOSED)):
             found = Extension(self, name)
         else:
-            found = member(self, name, getattr(self.library, name, None), name)
+            found = member(self, name, getattr(self.library, name, MISSING), name)
         setattr(self, name, found)
         return found
 
@@ -85,7 +87,7 @@ class Extension(ModuleType):
     def __getattr__(self, name: str) -> Any:
         library = getattr(self._xp.library, self._prefix, None)
         op = f"{self._prefix}.{name}"
-        found = member(self._xp, SAME.get(op, op), getattr(library, name, None), op)
+        found = member(self._xp, SAME.get(op, op), getattr(library, name, MISSING), op)
         setattr(self, name, found)
         return found
 
@@ -97,7 +99,7 @@ class Extension(ModuleType):
 def member(xp: Namespace, op: str, of_library: Any, name: str) -> Any:
     """What the namespace shows under a name: a function in our form, else what the library has."""
     made = COMPOSED.get(op) or NATIVE.get(op)
-    if made is None and of_library is None:
+    if made is None and of_library is MISSING:
         raise AttributeError(f"{xp.__name__} has no {name!r}")
     if made is None and (not callable(of_library) or isinstance(of_library, type) or name.startswith("__")):
         return of_library  # a dtype, a number such as pi, or what it says of itself

@@ -1,7 +1,8 @@
 """Why a function cannot be recorded or differentiated: the errors."""
 
+from miniflow_xp.arrays.switches import remedy_within
 from miniflow_xp.errors import DifferentiationError, MiniflowError, SettingError
-from miniflow_xp.system.callers import calling_line
+from miniflow_xp.system.callers import calling_file, calling_line
 
 
 class TraceError(MiniflowError):
@@ -52,7 +53,8 @@ def gradient_lost(shape: tuple[int, ...], asked: str) -> DifferentiationError:
         f"{asked} of a {shape} array, at {calling_line()}",
         "the array is being differentiated, and its gradient would be lost",
         "a gradient goes through functions of the array's own namespace, operators and indexing",
-        "Write np.stack([x, y]), np.concatenate or np.array([x, y], like=x) for np.array, and make an array that is "
+        remedy_within(calling_file())
+        or "Write np.stack([x, y]), np.concatenate or np.array([x, y], like=x) for np.array, and make an array that is "
         "assigned to by np.zeros_like(x); take functions from NumPy or from xp = array_namespace(x); "
         "or write stop_gradient(x) where a constant is meant",
     )
@@ -126,6 +128,16 @@ def mixed_libraries(op: str, names: list[str]) -> DifferentiationError:
         f"its inputs are arrays of {' and '.join(names)}",
         "the arrays of a call belong to one library",
         "Bring them to one: xp.asarray of a NumPy array, or from_dlpack",
+    )
+
+
+def other_bits(own: str, wanted: str) -> DifferentiationError:
+    """The error for an array whose memory is to be read as another dtype."""
+    return DifferentiationError(
+        f"view of a {own} array, at {calling_line()}",
+        f"it is asked for as {wanted}",
+        "the bits of a number have no gradient",
+        "Convert it: xp.astype(x, dtype)",
     )
 
 

@@ -15,8 +15,8 @@ class Traced:
     number of the differentiation, or of the recording, that it takes part in; 0 for a constant. ``equation`` is the
     call that made it, ``place`` which of its results it is. ``xp`` is its namespace.
 
-    ``source`` is the array whose memory it shows, and the index it was taken by; ``views`` are those that show its
-    own; ``memory`` is the library's array in that memory, where it has either.
+    ``source`` says which array's memory it shows, and how it was made; ``views`` are those that show its own;
+    ``memory`` is the library's array in that memory, where it has either.
     """
 
     __slots__ = ("__weakref__", "array", "equation", "level", "memory", "place", "source", "views", "xp")
@@ -28,7 +28,7 @@ class Traced:
         self.equation = equation
         self.place = place
         self.xp = xp
-        self.source: tuple[Traced, Any] | None = None
+        self.source: Any = None
         self.views: dict[int, Any] | None = None
         self.memory: Any = None
 

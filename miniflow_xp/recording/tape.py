@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 from miniflow_xp.arrays.calls import leaves, rebuilt
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
+from miniflow_xp.arrays.introductions import introduce
 from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.refusals import contents_wanted, stale
 from miniflow_xp.arrays.traced import Traced
@@ -141,6 +142,7 @@ def record(
     Equations that no result needs are left out. ``call``: what makes each call; without it, it is computed. Raises
     TraceError where the function cannot be recorded.
     """
+    introduce()
     tape = Tape(xp, settle, fold, call)
     try:
         arguments = [tape.argument(array) for array in arrays]

@@ -48,6 +48,15 @@ def swapaxes(xp: Any, x: Any, axis1: int, axis2: int) -> Any:
     return xp.permute_dims(xp.asarray(x), tuple(axes))
 
 
+@composed("transpose")
+def transpose(xp: Any, a: Any, axes: Any = None, other: int | None = None) -> Any:
+    """The axes in another order, or in the reverse one; of two numbers, which is PyTorch's way, these exchanged."""
+    if other is not None:
+        return xp.swapaxes(a, axes, other)
+    x = xp.asarray(a)
+    return xp.permute_dims(x, tuple(range(len(x.shape)))[::-1] if axes is None else tuple(axes))
+
+
 @composed("rot90")
 def rot90(xp: Any, m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """The plane of two axes, turned by k right angles from the first towards the second."""

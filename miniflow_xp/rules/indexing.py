@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.keys import Key, is_mask, unique_places
-from miniflow_xp.arrays.tables import rule
+from miniflow_xp.arrays.tables import composed, rule
 from miniflow_xp.arrays.updates import add_at, getitem, setitem, taken_along_one_axis
 
 
@@ -53,6 +53,12 @@ def _take(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: int | None = None
 @rule("take_along_axis")
 def _take_along_axis(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: int = -1) -> Any:
     return lambda: add_at(xp, xp.zeros_like(x), along(xp, x, indices, axis), g), None
+
+
+@composed("put_along_axis")
+def put_along_axis(xp: Any, arr: Any, indices: Any, values: Any, axis: int | None = -1) -> None:
+    """Write into an array, which takes place as ``arr[…] = values`` does: what ``take_along_axis`` reads."""
+    arr[along(xp, arr, indices, -1 if axis is None else axis)] = values
 
 
 def along(xp: Any, x: Any, indices: Any, axis: int) -> Key:

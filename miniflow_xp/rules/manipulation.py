@@ -148,8 +148,11 @@ def meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> tuple[Any, ...]:
 
 
 @composed("diff")
-def diff(xp: Any, x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Any:
-    """Differences of neighbours along an axis, n times; ``prepend`` and ``append``: what is joined to x before."""
+def diff(xp: Any, x: Any, /, n: int = 1, axis: int = -1, *, prepend: Any = None, append: Any = None) -> Any:
+    """Differences of neighbours along an axis, n times; ``prepend`` and ``append``: what is joined to x before.
+
+    ``n`` and ``axis`` by position is what the libraries allow, besides the standard.
+    """
     x = xp.asarray(x)
     along = axis % len(x.shape)
     parts = [part for part in (prepend, x, append) if part is not None]

@@ -36,6 +36,32 @@ def chdtrc(xp: Any, v: Any, x: Any, /) -> Any:
     return call(xp, "special.gammaincc", v / 2, x / 2)
 
 
+@composed("special.fdtr")
+def fdtr(xp: Any, dfn: Any, dfd: Any, x: Any, /) -> Any:
+    """The distribution function of the ratio of two χ², each over its degrees of freedom."""
+    dfn, dfd, x = as_arrays(xp, dfn, dfd, x)
+    return call(xp, "special.betainc", dfn / 2, dfd / 2, dfn * x / (dfn * x + dfd))
+
+
+@composed("special.fdtrc")
+def fdtrc(xp: Any, dfn: Any, dfd: Any, x: Any, /) -> Any:
+    """1 - fdtr(dfn, dfd, x), accurate where that is small."""
+    dfn, dfd, x = as_arrays(xp, dfn, dfd, x)
+    return call(xp, "special.betainc", dfd / 2, dfn / 2, dfd / (dfn * x + dfd))
+
+
+@composed("special.gdtr")
+def gdtr(xp: Any, a: Any, b: Any, x: Any, /) -> Any:
+    """The distribution function of the gamma distribution of shape b and rate a."""
+    return call(xp, "special.gammainc", b, a * x)
+
+
+@composed("special.gdtrc")
+def gdtrc(xp: Any, a: Any, b: Any, x: Any, /) -> Any:
+    """1 - gdtr(a, b, x), accurate where that is small."""
+    return call(xp, "special.gammaincc", b, a * x)
+
+
 @composed("special.exp2")
 def exp2(xp: Any, x: Any, /) -> Any:
     """2 to the power of x."""

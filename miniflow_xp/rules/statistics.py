@@ -35,17 +35,19 @@ def nanprod(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: 
 
 
 @composed("nancumsum")
-def nancumsum(xp: Any, a: Any, axis: int | None = None) -> Any:
+def nancumsum(xp: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Cumulative sums, without NaN; without an axis, of all elements."""
     x = filled(xp, xp.asarray(a), 0.0)
-    return xp.cumulative_sum(xp.reshape(x, (-1,)) if axis is None else x, axis=0 if axis is None else axis)
+    x = xp.reshape(x, (-1,)) if axis is None else x
+    return xp.cumulative_sum(x, axis=0 if axis is None else axis, dtype=dtype)
 
 
 @composed("nancumprod")
-def nancumprod(xp: Any, a: Any, axis: int | None = None) -> Any:
+def nancumprod(xp: Any, a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Cumulative products, without NaN; without an axis, of all elements."""
     x = filled(xp, xp.asarray(a), 1.0)
-    return xp.cumulative_prod(xp.reshape(x, (-1,)) if axis is None else x, axis=0 if axis is None else axis)
+    x = xp.reshape(x, (-1,)) if axis is None else x
+    return xp.cumulative_prod(x, axis=0 if axis is None else axis, dtype=dtype)
 
 
 @composed("nanmax")
@@ -67,18 +69,49 @@ def extreme(xp: Any, x: Any, axis: Axis, keepdims: bool, op: str, instead: float
     return xp.where(nothing, xp.full_like(found, nan), found)
 
 
-@composed("nanmean")
-def nanmean(xp: Any, a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """The mean, without NaN; NaN where there is nothing else."""
+@composed("nanargmax")
+def nanargmax(xp: Any, a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The place of the largest, without NaN; -1, which is a place of NaN, where there is nothing else; no gradient."""
+    return place_of_extreme(xp, xp.asarray(a), axis, keepdims, "argmax", -inf)
+
+
+@composed("nanargmin")
+def nanargmin(xp: Any, a: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The place of the smallest, without NaN; -1, which is a place of NaN, where there is nothing else; no gradient."""
+    return place_of_extreme(xp, xp.asarray(a), axis, keepdims, "argmin", inf)
+
+
+def place_of_extreme(xp: Any, x: Any, axis: int | None, keepdims: bool, op: str, instead: float) -> Any:
+    """The place of the largest or smallest of what is no NaN."""
+    found = getattr(xp, op)(filled(xp, x, instead), axis=axis, keepdims=keepdims)
+    return xp.where(xp.all(xp.isnan(x), axis=axis, keepdims=keepdims), xp.full_like(found, -1), found)
+
+
+@composed("nanmedian")
+def nanmedian(xp: Any, a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The middle of the sorted elements, or the mean of the two, without NaN; NaN where there is nothing else."""
     x = xp.asarray(a)
+    rows = last(xp, x, axis)[0]
+    there = xp.sum(xp.astype(~xp.isnan(rows), xp.int64), axis=-1, keepdims=True)
+    ordered = xp.sort(filled(xp, rows, inf), axis=-1)
+    low, high = (xp.clip(place, 0, rows.shape[-1] - 1) for place in ((there - 1) // 2, there // 2))
+    middle = 0.5 * (xp.take_along_axis(ordered, low, axis=-1) + xp.take_along_axis(ordered, high, axis=-1))
+    found = xp.squeeze(xp.where(there == 0, xp.full_like(middle, nan), middle), axis=-1)
+    return kept(xp, found, x, axis) if keepdims else found
+
+
+@composed("nanmean")
+def nanmean(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    """The mean, without NaN; NaN where there is nothing else."""
+    x = xp.asarray(a, dtype=dtype)
     total = xp.sum(filled(xp, x, 0.0), axis=axis, keepdims=keepdims)
     return quotient(xp, total, numbers(xp, x, axis, keepdims))
 
 
 @composed("nanvar")
-def nanvar(xp: Any, a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     """The variance, without NaN; NaN where no degree of freedom is left."""
-    x = xp.asarray(a)
+    x = xp.asarray(a, dtype=dtype)
     there = ~xp.isnan(x)
     away = xp.where(there, x - xp.nanmean(x, axis, keepdims=True), xp.zeros_like(x))
     square = real(xp, away * conj(xp, away))
@@ -86,9 +119,9 @@ def nanvar(xp: Any, a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: boo
 
 
 @composed("nanstd")
-def nanstd(xp: Any, a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanstd(xp: Any, a: Any, axis: Axis = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     """The standard deviation, without NaN; its gradient is 0 where all elements are equal."""
-    variance = xp.nanvar(a, axis, ddof=ddof, keepdims=keepdims)
+    variance = xp.nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims)
     flat = variance == 0
     root = xp.sqrt(xp.where(flat, xp.ones_like(variance), variance))
     return xp.where(flat, xp.zeros_like(root), root)

@@ -32,10 +32,14 @@ __all__ = [
     "exp2",
     "exp10",
     "expit",
+    "fdtr",
+    "fdtrc",
     "gamma",
     "gammainc",
     "gammaincc",
     "gammaln",
+    "gdtr",
+    "gdtrc",
     "huber",
     "i0",
     "i0e",
@@ -106,10 +110,14 @@ erfinv = public("erfinv")
 exp10 = public("exp10")
 exp2 = public("exp2")
 expit = public("expit")
+fdtr = public("fdtr")
+fdtrc = public("fdtrc")
 gamma = public("gamma")
 gammainc = public("gammainc")
 gammaincc = public("gammaincc")
 gammaln = public("gammaln")
+gdtr = public("gdtr")
+gdtrc = public("gdtrc")
 huber = public("huber")
 i0 = public("i0")
 i0e = public("i0e")

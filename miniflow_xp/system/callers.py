@@ -21,6 +21,11 @@ def calling_line() -> str:
     return in_words(found, found.f_lineno)
 
 
+def calling_file() -> str:
+    """The file outside of this package that is running."""
+    return sys._getframe(stacklevel() - 1).f_code.co_filename  # noqa: SLF001  as above
+
+
 def raising_line(traceback: TracebackType | None) -> str:
     """The innermost line of a traceback that is the user's: outside of this package and of installed ones."""
     found = "an unknown line"

@@ -8,6 +8,7 @@ import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, given
 from miniflow_xp.arrays.calls import boxed, without_gradient
 from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
+from miniflow_xp.arrays.introductions import introduce
 from miniflow_xp.arrays.namespace import Namespace, constant, functions_of, namespace_of, namespace_of_library
 from miniflow_xp.arrays.refusals import stale, unknown_to_library
 from miniflow_xp.arrays.traced import Traced
@@ -43,6 +44,7 @@ class DifferentiatedCall:
     """
 
     def __init__(self, function: Callable[..., Any], primals: Sequence[Any]) -> None:
+        introduce()
         leaves, self._build = flatten(primals)
         arrays = [as_array(leaf) for leaf in leaves]
         self._inside = any(type(array) is Traced for array in arrays)
@@ -88,12 +90,15 @@ class DifferentiatedCall:
 
 
 def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
-    """The function's result; raises DifferentiationError where another library does not know a traced array."""
+    """The function's result; raises DifferentiationError where another library does not know a traced array.
+
+    That is told as such where the library has made an error of its own of ours, as NumPy does of ``plain[0] = traced``.
+    """
     try:
         return function(*args)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         if isinstance(error.__cause__, MiniflowError):
-            raise error.__cause__ from None  # which NumPy has wrapped in its own
+            raise error.__cause__ from None
         said = str(error)
         told = Traced.__name__ in said or "miniflow_xp.arrays[" in said
         if isinstance(error, (MiniflowError, ValueError)) or not told:

@@ -169,6 +169,13 @@ def rows():
     )
 
 
+def written_along(xp, x, v):
+    """x², with v at one place of each column."""
+    y = xp.asarray(x * x, copy=True)
+    xp.put_along_axis(y, xp.asarray([[2, 0]]), v, axis=0)
+    return y * y
+
+
 CASES: list[Case] = [
     case(
         op,
@@ -197,6 +204,20 @@ CASES += [
         "digitize",
         lambda xp, x: x**2 * xp.astype(xp.digitize(x, xp.asarray([-0.5, 0.5], dtype=x.dtype)), x.dtype),
         normal(5),
+        **NO_ORACLE,
+    ),
+    case("nanmedian", lambda xp, x: xp.nanmedian(nan_mixed(xp, x)) ** 2, normal(3, 3), **NO_ORACLE),
+    case("nanmedian", lambda xp, x: xp.nanmedian(x, axis=0, keepdims=True), normal(4, 2), detail="axis", **NO_ORACLE),
+    case("nanargmax", lambda xp, x: xp.take(x, xp.nanargmax(x, axis=0, keepdims=True)) ** 2, normal(4), **NO_ORACLE),
+    case("nanargmin", lambda xp, x: xp.take(x, xp.nanargmin(x, axis=0, keepdims=True)) ** 2, normal(4), **NO_ORACLE),
+    case("transpose", lambda xp, x: xp.transpose(x, (2, 0, 1)) ** 2, normal(2, 3, 4), **NO_ORACLE),
+    case("transpose", lambda xp, x: xp.transpose(x, 0, 1) ** 2, normal(2, 3, 4), detail="two axes", **NO_ORACLE),
+    case(
+        "put_along_axis",
+        written_along,
+        normal(3, 2),
+        normal(1, 2),
+        skip={"strict": "it writes to no places that arrays name"},
         **NO_ORACLE,
     ),
 ]

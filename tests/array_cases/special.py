@@ -170,3 +170,13 @@ CASES += [
     case("special.stdtr", lambda xp, t: special.stdtr(xp.full_like(t, 3.0), t), normal(6) * 2),
     case("special.stdtr", lambda xp, t: special.stdtr(2.5, t), normal(2, 3), detail="number"),
 ]
+for op in ("fdtr", "fdtrc", "gdtr", "gdtrc"):
+    CASES += [
+        case(
+            f"special.{op}",
+            lambda xp, x, op=op: getattr(special, op)(2.5, xp.asarray([0.7, 1.0, 3.0], dtype=x.dtype), x),
+            positive(2, 3),
+            detail="broadcast",
+        ),
+        case(f"special.{op}", lambda xp, x, op=op: getattr(special, op)(2.5, 3.5, x), positive(3), detail="numbers"),
+    ]

@@ -107,12 +107,13 @@ class LeastSquares(NamedTuple):
 
 
 @composed("linalg.lstsq")
-def lstsq(xp: Any, x1: Any, x2: Any, /, *, rtol: float | None = None) -> LeastSquares:
+def lstsq(xp: Any, x1: Any, x2: Any, /, rcond: float | None = None, *, rtol: float | None = None) -> LeastSquares:
     """The y of least ‖x1 y - x2‖, by the pseudo-inverse: (solution, residuals, rank, singular values).
 
     x1: (…, m, n), x2: (m,) or (…, m, k). Residuals: Σ|x1 y - x2|² for each column, whatever the rank. The gradient is
-    NaN where x1 has not full rank.
+    NaN where x1 has not full rank. ``rcond`` is the libraries' name for ``rtol``.
     """
+    rtol = rcond if rtol is None else rtol
     solution = xp.matmul(xp.linalg.pinv(x1, rtol=rtol), x2)
     error = xp.abs(xp.matmul(x1, solution) - x2)
     residuals = xp.sum(error * error, axis=-1 if len(x2.shape) == 1 else -2)

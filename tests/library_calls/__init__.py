@@ -1,0 +1,1 @@
+"""Calls of other libraries' functions, unmodified, and the verdict on their gradients."""
