@@ -51,7 +51,7 @@ def linalg() -> list[Row]:
     c, mixed = a + 1j * normal(4, 4), a[[2, 0, 3, 1]]
     diagonal = np.diag(positive(4) + 1)
     bands = normal(4, 6) + 6 * np.eye(4)[:, 1][:, None]
-    rows = [
+    return [
         row("solve", sl.solve, a, b),
         row("solve vector", sl.solve, a, b[:, 0]),
         row("solve transposed", lambda a, b: sl.solve(a, b, transposed=True), a, b),
@@ -127,7 +127,108 @@ def linalg() -> list[Row]:
         row("solve_toeplitz", sl.solve_toeplitz, normal(4) + np.array([4.0, 0, 0, 0]), normal(4)),
         row("block_diag", sl.block_diag, normal(2, 3), normal(1, 2)),
     ]
+
+
+def stats() -> list[Row]:
+    from scipy import stats as st
+
+    x, loc, scale = normal(5), normal(1), positive(5)
+    above = positive(5)
+    inside = _random.uniform(0.1, 0.9, size=5)
+    shapes = {
+        "norm": (x,),
+        "t": (x, positive(5) * 3),
+        "gamma": (above, positive(5)),
+        "chi2": (above, positive(5) * 2),
+        "chi": (above, positive(1) * 2),
+        "invgamma": (above, positive(5)),
+        "beta": (inside, positive(5), positive(1)),
+        "betaprime": (above, positive(5), positive(1)),
+        "f": (above, positive(5) * 3, positive(1) * 4),
+        "expon": (above,),
+        "uniform": (inside,),
+        "cauchy": (x,),
+        "halfcauchy": (above,),
+        "laplace": (x,),
+        "laplace_asymmetric": (x, positive(5)),
+        "logistic": (x,),
+        "lognorm": (above, positive(5)),
+        "pareto": (above + 1, positive(5)),
+        "lomax": (above, positive(5)),
+        "weibull_min": (above, positive(5)),
+        "powerlaw": (inside, positive(5)),
+        "gumbel_r": (x,),
+        "gumbel_l": (x,),
+        "halfnorm": (above,),
+        "rayleigh": (above,),
+        "maxwell": (above,),
+        "nakagami": (above, positive(5)),
+        "invgauss": (above, positive(5)),
+        "vonmises": (x, positive(5)),
+        "exponnorm": (x, positive(5)),
+        "skewnorm": (x, normal(5)),
+        "truncnorm": (inside, -positive(5), 1 + positive(1)),
+    }
+    rows = [row(f"{n}.logpdf", getattr(st, n).logpdf, *arrays) for n, arrays in shapes.items()]
+    rows += [
+        row(f"{n}.pdf", lambda z, *a, n=n: getattr(st, n).pdf(a[-1] * z + a[-2], *a), *arrays, loc, scale)
+        for n, arrays in list(shapes.items())[::4]
+    ]
+    closed = ("norm", "expon", "uniform", "cauchy", "laplace", "logistic", "lognorm", "pareto", "lomax", "weibull_min")
+    closed += ("powerlaw", "gumbel_r", "gumbel_l", "halfnorm", "rayleigh", "halfcauchy")
+    for n in closed:
+        arrays = shapes[n]
+        methods = [m for m in ("cdf", "sf", "logcdf", "logsf", "ppf", "isf") if (n, m) not in MISSING]
+        rows += [
+            row(
+                f"{n}.{m}",
+                lambda z, *a, n=n, m=m: getattr(getattr(st, n), m)(z, *a),
+                inside if m in ("ppf", "isf") else arrays[0],
+                *arrays[1:],
+            )
+            for m in methods
+        ]
+    rows += [
+        row(f"{n}.{m}", lambda z, n=n, m=m: getattr(getattr(st, n), m)(z, *shapes[n][1:]), shapes[n][0])
+        for n in ("t", "gamma", "chi2", "chi", "invgamma", "beta", "maxwell", "nakagami")
+        for m in ("cdf", "sf")
+    ]
+    k, n, p = np.array([0.0, 2, 3, 5]), np.array([6.0, 5, 7, 8]), inside[:4]
+    rows += [
+        row("poisson.logpmf", lambda mu: st.poisson.logpmf(k, mu), above[:4]),
+        row("poisson.pmf frozen", lambda mu: st.poisson(mu).pmf(k), above[:4]),
+        row("poisson.cdf", lambda mu: st.poisson.cdf(k, mu), above[:4]),
+        row("poisson.sf", lambda mu: st.poisson.sf(k + 0.5, mu), above[:4]),
+        row("bernoulli.logpmf", lambda p: st.bernoulli.logpmf(np.array([0, 1, 1, 0]), p), p),
+        row("bernoulli.cdf", lambda p: st.bernoulli.cdf(np.array([-1, 0, 1, 2]), p), p, twice=False),
+        row("binom.logpmf", lambda p: st.binom.logpmf(k, n, p), p),
+        row("binom.cdf", lambda p: st.binom.cdf(k, n, p), p),
+        row("binom.sf", lambda p: st.binom.sf(k, n, p), p),
+        row("geom.logpmf", lambda p: st.geom.logpmf(k + 1, p), p),
+        row("geom.cdf", lambda p: st.geom.cdf(k + 1, p), p),
+        row("nbinom.logpmf", lambda n, p: st.nbinom.logpmf(k, n, p), n, p),
+        row("nbinom.cdf", lambda p: st.nbinom.cdf(k, n, p), p),
+        row("norm frozen", lambda x, m, s: st.norm(loc=m, scale=s).logpdf(x), x, loc, scale),
+        row("norm.nnlf", lambda m, s, x: st.norm.nnlf((m, s), x), loc, scale[:1], x),
+    ]
+    cov, points, mean = definite(3), normal(4, 3), normal(3)
+    mvn = st.multivariate_normal
+    rows += [
+        row("multivariate_normal", mvn.logpdf, points, mean, cov),
+        row("multivariate_normal.pdf", mvn.pdf, points[0], mean, cov),
+        row("multivariate_normal variances", mvn.logpdf, points, mean, positive(3)),
+        row("multivariate_normal standard", lambda x: mvn.logpdf(x), normal(4)),
+        row("multivariate_normal number", lambda x, c: mvn.logpdf(x, cov=c), normal(4), 1.3),
+        row("multivariate_normal frozen", lambda x, m, c: mvn(m, c).logpdf(x), points, mean, cov),
+        row("multivariate_normal frozen before", mvn(mean, cov).logpdf, points),
+        row("multivariate_t", st.multivariate_t.logpdf, points, mean, cov, 3.5),
+        row("dirichlet", lambda x, a: st.dirichlet.logpdf(x / x.sum(), a), positive(3), positive(3)),
+        row("dirichlet short", lambda x, a: st.dirichlet.logpdf(x, a), np.array([0.2, 0.3]), positive(3)),
+    ]
     return rows
 
 
-PARTS = (linalg,)
+MISSING = {("powerlaw", "sf"), ("powerlaw", "logsf"), ("powerlaw", "isf"), ("laplace", "ppf"), ("laplace", "isf")}
+MISSING |= {(n, "isf") for n in ("halfcauchy", "lomax", "weibull_min")}
+
+PARTS = (linalg, stats)
