@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from miniflow_xp.scipy import rules
+
 _random = np.random.default_rng(0)
 
 
@@ -231,4 +233,121 @@ def stats() -> list[Row]:
 MISSING = {("powerlaw", "sf"), ("powerlaw", "logsf"), ("powerlaw", "isf"), ("laplace", "ppf"), ("laplace", "isf")}
 MISSING |= {(n, "isf") for n in ("halfcauchy", "lomax", "weibull_min")}
 
-PARTS = (linalg, stats)
+
+def integrate() -> list[Row]:
+    from scipy import integrate as si
+
+    y, x, even = normal(3, 7), np.cumsum(positive(7)), normal(3, 6)
+    tight = {"rtol": 1e-11, "atol": 1e-12}
+    times = np.linspace(0, 2, 5)
+    start, rates = np.array([1.5, 0.8]), np.array([0.9, 0.5, 0.7, 0.4])
+
+    def prey(t, z, a, b, c, d):
+        u, v = z
+        return [a * u - b * u * v, -c * v + d * u * v + 0.1 * t]
+
+    def solved(**options):
+        def call(y0, p):
+            args = (p[0], p[1], p[2], p[3])
+            return si.solve_ivp(prey, (0, 2), y0, args=args, **{**tight, **options}).y
+
+        return call
+
+    def ends(t0, t1, y0):
+        return si.solve_ivp(lambda t, z: [z[1], -z[0] * t], (t0, t1), y0, "DOP853", **tight).y[:, -1]
+
+    def dense(t, y0):
+        return si.solve_ivp(lambda t, z: [z[1], -z[0]], (0, 2), y0, dense_output=True, **tight).sol(t)
+
+    def exp(z):
+        return z.xp.exp(z) if hasattr(z, "xp") else np.exp(z)
+
+    def adjoint(call):
+        def inside(*arrays):
+            with rules("integrate", ode="adjoint"):
+                return call(*arrays)
+
+        return inside
+
+    ode = {"near": 1e-9, "first": 1e-6}
+    return [
+        row("trapezoid", si.trapezoid, y, x),
+        row("trapezoid axis", lambda y: si.trapezoid(y, dx=0.3, axis=0), y),
+        row("cumulative_trapezoid", lambda y, x: si.cumulative_trapezoid(y, x, initial=0), y, x),
+        row("simpson", lambda y, x: si.simpson(y, x=x), y, x),
+        row("simpson even", lambda y, x: si.simpson(y, x=x), even, x[:6]),
+        row("simpson two", lambda y, x: si.simpson(y, x=x), even[:, :2], x[:2]),
+        row("simpson axis", lambda y: si.simpson(y, dx=0.2, axis=0), y),
+        row("solve_ivp", lambda *a: solved(t_eval=times)(*a), start, rates, **ode),
+        row(
+            "solve_ivp RK23",
+            lambda *a: solved(method="RK23", t_eval=times, rtol=1e-7)(*a),
+            start,
+            rates,
+            near=1e-7,
+            first=1e-4,
+        ),
+        row("solve_ivp DOP853", lambda *a: solved(method="DOP853", t_eval=times)(*a), start, rates, **ode),
+        row("solve_ivp steps", lambda *a: solved()(*a)[:, -1], start, rates, **ode),
+        row("solve_ivp ends", ends, 0.2, 1.7, start, **ode),
+        row("solve_ivp backward", lambda y0: ends(1.5, 0.3, y0), start, **ode),
+        row(
+            "solve_ivp moments",
+            lambda t, y0: si.solve_ivp(lambda t, z: -z * t, (0, 2), y0, t_eval=t, **tight).y,
+            times[1:] - 0.2,
+            start,
+            **ode,
+        ),
+        row("solve_ivp dense", dense, np.array([0.3, 1.1]), start, **ode),
+        row(
+            "solve_ivp closure",
+            lambda k: si.solve_ivp(lambda t, z: -k * z, (0, 1), [1.0, 2.0], **tight).y[:, -1],
+            0.7,
+            **ode,
+        ),
+        row(
+            "odeint",
+            lambda y0, p: si.odeint(
+                lambda z, t, a, b: [a * z[1], -b * z[0]], y0, times, args=(p[0], p[1]), rtol=1e-11, atol=1e-12
+            ),
+            start,
+            rates[:2],
+            **ode,
+        ),
+        row(
+            "odeint tfirst",
+            lambda y0, t: si.odeint(lambda t, z: -z * t, y0, t, tfirst=True, rtol=1e-11, atol=1e-12),
+            start,
+            times,
+            **ode,
+        ),
+        row("solve_ivp adjoint", adjoint(solved(method="DOP853", t_eval=times[2:])), start, rates, **ode),
+        row(
+            "solve_ivp adjoint stiff",
+            adjoint(lambda *a: solved(method="LSODA", rtol=1e-9)(*a)[:, -1]),
+            start,
+            rates,
+            near=1e-7,
+            first=1e-4,
+            twice=False,
+        ),
+        row("solve_ivp adjoint ends", adjoint(ends), 0.2, 1.7, start, **ode),
+        row(
+            "odeint adjoint",
+            adjoint(lambda y0, t, k: si.odeint(lambda z, t, k: -z * t * k, y0, t, (k,), rtol=1e-11, atol=1e-12)),
+            start,
+            times,
+            0.7,
+            **ode,
+        ),
+        row("quad", lambda a, b, k: si.quad(lambda x: exp(-k * x * x), a, b)[0], 0.1, 1.2, 0.8),
+        row("quad args", lambda k: si.quad(lambda x, k: exp(-k * x * x), 0.1, 1.2, args=(k,))[0], 0.8),
+        row("quad of two", lambda k, m: si.quad(lambda x: exp(-k * x) * m, 0, 1)[0] * k, 0.8, 1.1),
+        row("quad infinite", lambda k: si.quad(lambda x: exp(-k * x * x), -np.inf, np.inf)[0], 0.8),
+        row("quad end alone", lambda b: si.quad(lambda x: exp(-x * x), 0, b)[0], 0.8),
+        row("dblquad", lambda k: si.dblquad(lambda y, x: exp(-k * x * y), 0, 1, 0, 1)[0], 0.8, twice=False),
+        row("quad_vec", lambda k: si.quad_vec(lambda x: exp(-k * x), 0, 1)[0], np.array([0.8, 1.2])),
+    ]
+
+
+PARTS = (linalg, stats, integrate)

@@ -16,6 +16,8 @@ SECOND = 10
 """Differences of first derivatives may be so much farther off than those of values."""
 
 ROWS = [row for part in scipy_rows.PARTS for row in part()]
+
+
 rows = pytest.mark.parametrize("row", ROWS, ids=str)
 
 
@@ -29,6 +31,15 @@ def plain(row):
 
 
 def weights_of(row):
+    if row.name not in WEIGHTS:
+        WEIGHTS[row.name] = list(made_weights(row))
+    return WEIGHTS[row.name]
+
+
+WEIGHTS = {}
+
+
+def made_weights(row):
     random = np.random.default_rng(1)
     made = [(random.normal(size=x.shape), random.normal(size=x.shape), np.iscomplexobj(x)) for x in plain(row)]
     return [a + 1j * b if is_complex else a for a, b, is_complex in made]

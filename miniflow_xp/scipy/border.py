@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.arrays.calls import Operation, apply, boxed, leaves, level_of
+from miniflow_xp.arrays.calls import Operation, apply, boxed, grounded, leaves, level_of
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.tables import Rule
@@ -27,7 +27,8 @@ def at_border(name: str, compute: Callable[..., Any]) -> Callable[[Rule], Callab
 
             def call(*below: Any) -> tuple[Any, ...]:
                 traced = leaves(below)
-                return (function(traced[0].xp if traced else xp, *below, **keywords),)
+                value = function(traced[0].xp if traced else xp, *below, **keywords)
+                return (value if traced else grounded(value),)
 
             def single(xp: Any, gradient: Sequence[Any], value: Sequence[Any], *inputs: Any) -> Any:
                 return rule(xp, gradient[0], value[0], *inputs, **keywords)

@@ -22,7 +22,8 @@ class Substitute(NamedTuple):
     """``function(xp, …)`` has SciPy's signature after ``xp``, less what is refused where it is given.
 
     ``arrays``: the arguments that are brought to arrays of floats. ``held``: attributes of the object, of a method,
-    that may be traced. ``calls``: is the first argument a function, whose results may be?
+    that may be traced. ``calls``: is the first argument a function, whose results may be? Then it is given a traced
+    array after ``xp``, as the model of dtype and device.
     """
 
     function: Callable[..., Any]
@@ -55,7 +56,7 @@ class Asked:
         self.entry = SUBSTITUTES[name]
         kinds = {p.kind for p in signature.parameters.values()}
         self.as_given = bool(kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
-        self.known = tuple(inspect.signature(self.entry.function).parameters)[1:]
+        self.known = tuple(inspect.signature(self.entry.function).parameters)[2 if self.entry.calls else 1 :]
 
     def __call__(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Callable[[Any], Any] | None:
         """What is called instead, or None where nothing is traced."""
@@ -91,8 +92,9 @@ class Asked:
 
     def _run(self, traced: Sequence[Traced], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         xp, like = deepest(traced), reference(traced)
+        first = (xp, like) if self.entry.calls else (xp,)
         if self.as_given:
-            return self.entry.function(xp, *args, **keywords)
+            return self.entry.function(*first, *args, **keywords)
         given = self.signature.bind(*args, **keywords).arguments
         chosen = {}
         for name, value in given.items():
@@ -102,7 +104,7 @@ class Asked:
                 chosen[name] = value
             elif not self._means_nothing(name, value):
                 raise refused(self.name, f"{name}={value!r}", f"it knows {', '.join(self.known)}", f"Leave out {name}")
-        return self.entry.function(xp, **chosen)
+        return self.entry.function(*first, **chosen)
 
     def _means_nothing(self, name: str, value: Any) -> bool:
         default = self.signature.parameters[name].default
