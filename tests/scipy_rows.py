@@ -350,4 +350,83 @@ def integrate() -> list[Row]:
     ]
 
 
-PARTS = (linalg, stats, integrate)
+def interpolate() -> list[Row]:
+    from scipy import interpolate as ip
+
+    x, y, many, inside = np.cumsum(positive(6)), normal(6), normal(2, 6), positive(4) + 2
+    grid, table = [np.cumsum(positive(4)), np.cumsum(positive(3))], normal(4, 3)
+    places = np.stack([grid[0][0] + positive(3), grid[1][0] + 0.3 * positive(3)], axis=-1)
+    rows = [
+        row(f"CubicSpline {bc}", lambda x, y, z, b=bc: ip.CubicSpline(x, y, bc_type=b)(z), x, y, inside)
+        for bc in ("not-a-knot", "natural", "clamped", ((1, 0.5), (2, 0.3)))
+    ]
+
+    def closed(x, y, z):
+        whole = y.xp.concat([y, y[:1]]) if hasattr(y, "xp") else np.concatenate([y, y[:1]])
+        return ip.CubicSpline(x, whole, bc_type="periodic")(z)
+
+    ppoly = normal(3, 5)
+    return [
+        *rows,
+        row("CubicSpline periodic", closed, x, y[:5], inside + 5),
+        row("CubicSpline axis", lambda y: ip.CubicSpline(x, y, axis=1)(inside[:, None]), many),
+        row("CubicSpline of two", lambda x, y: ip.CubicSpline(x, y)(x[0] + 0.1), x[:2], y[:2]),
+        row("CubicSpline of three", lambda x, y: ip.CubicSpline(x, y)(x[0] + 0.1), x[:3], y[:3]),
+        row("CubicSpline derivative", lambda y, z: ip.CubicSpline(x, y)(z, 1), y, inside),
+        row("CubicSpline second", lambda y, z: ip.CubicSpline(x, y).derivative(2)(z), y, inside),
+        row("CubicSpline integral", lambda y, a, b: ip.CubicSpline(x, y).integrate(a, b), y, x[0] + 0.2, x[-1]),
+        row("CubicSpline antiderivative", lambda x, y, z: ip.CubicSpline(x, y).antiderivative(2)(z), x, y, inside),
+        row("CubicSpline argument", ip.CubicSpline(x, y), inside),
+        row("CubicHermiteSpline", lambda x, y, d, z: ip.CubicHermiteSpline(x, y, d)(z), x, y, normal(6), inside),
+        row("PchipInterpolator", lambda x, y, z: ip.PchipInterpolator(x, y)(z), x, np.sort(y), inside),
+        row("PchipInterpolator turns", lambda x, y, z: ip.PchipInterpolator(x, y)(z), x, y, inside),
+        row("PPoly", lambda c, x, z: ip.PPoly(c, x)(z), ppoly, x, inside),
+        row("make_interp_spline", lambda x, y, z: ip.make_interp_spline(x, y)(z), x, y, inside),
+        row("make_interp_spline 2", lambda x, y, z: ip.make_interp_spline(x, y, k=2)(z), x, y, inside),
+        row("make_interp_spline 1", lambda x, y, z: ip.make_interp_spline(x, y, k=1)(z), x, y, inside),
+        row("make_interp_spline nu", lambda x, y, z: ip.make_interp_spline(x, y)(z, 1), x, y, inside),
+        row("make_interp_spline axis", lambda y, z: ip.make_interp_spline(x, y, axis=1)(z), many, inside),
+        row(
+            "BSpline",
+            lambda t, c, z: ip.BSpline(t, c, 2)(z, extrapolate=True),
+            np.cumsum(positive(8)),
+            normal(5),
+            inside,
+        ),
+        row("interp1d", lambda x, y, z: ip.interp1d(x, y)(z), x, y, inside),
+        row("interp1d axis", lambda y: ip.interp1d(x, y, axis=1)(inside[:, None]), many),
+        row("interp1d beyond", lambda y, z: ip.interp1d(x, y, fill_value="extrapolate")(z), y, inside + 5),
+        row(
+            "interp1d filled",
+            lambda y: ip.interp1d(x, y, bounds_error=False, fill_value=(0, 1))(np.array([0.0, 3.0, 99.0])),
+            y,
+            twice=False,
+        ),
+        row("interp1d cubic", lambda x, y, z: ip.interp1d(x, y, kind="cubic")(z), x, y, inside),
+        row("interp1d nearest", lambda y: ip.interp1d(x, y, kind="nearest")(inside), y, twice=False),
+        row("interp1d previous", lambda y: ip.interp1d(x, y, kind="previous")(inside), y, twice=False),
+        row("interp1d argument", ip.interp1d(x, y), inside),
+        row(
+            "RegularGridInterpolator", lambda a, b, v, z: ip.RegularGridInterpolator((a, b), v)(z), *grid, table, places
+        ),
+        row(
+            "RegularGridInterpolator more", lambda v, z: ip.RegularGridInterpolator(grid, v)(z), normal(4, 3, 2), places
+        ),
+        row(
+            "RegularGridInterpolator tuple",
+            lambda v, a, b: ip.RegularGridInterpolator(grid, v)((a, b)),
+            table,
+            *places.T,
+        ),
+        row(
+            "RegularGridInterpolator nearest",
+            lambda v: ip.RegularGridInterpolator(grid, v, "nearest")(places),
+            table,
+            twice=False,
+        ),
+        row("RegularGridInterpolator argument", ip.RegularGridInterpolator(grid, table), places),
+        row("interpn", lambda v, z: ip.interpn(grid, v, z), table, places),
+    ]
+
+
+PARTS = (linalg, stats, integrate, interpolate)
