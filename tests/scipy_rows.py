@@ -429,4 +429,106 @@ def interpolate() -> list[Row]:
     ]
 
 
-PARTS = (linalg, stats, integrate, interpolate)
+def signal() -> list[Row]:
+    from scipy import signal as sg
+
+    b, a, x = normal(3), np.array([1.3, 0.4, -0.2]), normal(2, 8)
+    sos = np.stack([np.concatenate([normal(3), [1.0, 0.3, 0.1]]), np.concatenate([normal(3), [1.2, -0.3, 0.2]])])
+    one, other, image, small = normal(6), normal(3), normal(5, 4), normal(3, 2)
+    modes = ("full", "same", "valid")
+
+    def sections(b, a, x, **more):
+        parts = [b, 1 + 0 * b[:, :1], a]
+        return sg.sosfilt(b.xp.concat(parts, axis=1) if hasattr(b, "xp") else np.hstack(parts), x, **more)
+
+    return [
+        row("lfilter", sg.lfilter, b, a, x),
+        row("lfilter axis", lambda b, a, x: sg.lfilter(b, a, x, axis=0), b, a, normal(7, 2)),
+        row("lfilter finite", lambda b, x: sg.lfilter(b, 2.0, x), b, x),
+        row("lfilter complex", sg.lfilter, b + 0.2j, a + 0.1j, x + 1j * normal(2, 8)),
+        row("lfilter state", lambda b, a, x, z: sg.lfilter(b, a, x, zi=z), b, a, x, normal(2, 2)),
+        row("lfilter short", lambda b, a, x, z: sg.lfilter(b, a, x, zi=z), normal(4), a, x[:, :2], normal(2, 3)),
+        row("lfilter_zi", sg.lfilter_zi, b, a),
+        row("filtfilt", sg.filtfilt, b, a, normal(2, 12)),
+        row("filtfilt even", lambda x: sg.filtfilt(b, a, x, padtype="even", padlen=3), normal(7)),
+        row("sosfilt", sections, sos[:, :3], sos[:, 4:], x),
+        row("sosfilt state", lambda b, a, x, z: sections(b, a, x, zi=z), sos[:, :3], sos[:, 4:], x, normal(2, 2, 2)),
+        *[row(f"convolve {m}", lambda a, v, m=m: sg.convolve(a, v, m), one, other) for m in modes],
+        *[row(f"convolve of images {m}", lambda a, v, m=m: sg.convolve(a, v, m), image, small) for m in modes],
+        *[row(f"correlate {m}", lambda a, v, m=m: sg.correlate(a, v, m), one, other) for m in modes],
+        *[row(f"correlate longer {m}", lambda a, v, m=m: sg.correlate(a, v, m), other[:2], one) for m in modes],
+        row("correlate complex", sg.correlate, image + 1j * normal(5, 4), small - 1j * normal(3, 2)),
+        row("correlate direct", lambda a, v: sg.correlate(a, v, "same", method="direct"), image, small),
+        row("fftconvolve", sg.fftconvolve, image, small),
+        row("fftconvolve axis", lambda a, v: sg.fftconvolve(a, v, "same", axes=1), image, normal(5, 3)),
+        row("oaconvolve", sg.oaconvolve, image, small),
+    ]
+
+
+def ndimage() -> list[Row]:
+    from scipy import ndimage as nd
+
+    image, weights, line = normal(5, 4), normal(3, 2), normal(7)
+    modes = ("reflect", "mirror", "nearest", "wrap", "constant")
+    places = np.array([[0.3, 2.6, 3.9, 1.2], [0.7, 2.2, 1.4, 2.8]])
+    beyond = places + np.array([[-1.7, 3.1, 0.0, 9.2], [0.0, 4.4, -6.3, 0.1]])
+    every = (*modes, "grid-wrap", "grid-constant", "grid-mirror")
+    return [
+        *[row(f"convolve {m}", lambda x, w, m=m: nd.convolve(x, w, mode=m, cval=0.7), image, weights) for m in modes],
+        row("correlate", lambda x, w: nd.correlate(x, w, origin=(1, -1)), image, weights),
+        row("convolve origin", lambda x, w: nd.convolve(x, w, origin=(1, 0)), image, weights),
+        row("correlate of a large kernel", nd.correlate, image, normal(9, 8)),
+        row("correlate complex", nd.correlate, image + 1j * normal(5, 4), weights - 1j * normal(3, 2)),
+        row("correlate axes", lambda x, w: nd.correlate(x, w, axes=(1,)), image, normal(3)),
+        row("correlate1d", lambda x, w: nd.correlate1d(x, w, axis=0), image, normal(4)),
+        row("convolve1d", lambda x, w: nd.convolve1d(x, w, mode="wrap"), line, normal(4)),
+        row("gaussian_filter", lambda x, s: nd.gaussian_filter(x, s), image, 0.8),
+        row("gaussian_filter of two", lambda x, s, t: nd.gaussian_filter(x, (s, t), order=(0, 2)), image, 0.8, 0.6),
+        row("gaussian_filter1d", lambda x, s: nd.gaussian_filter1d(x, s, order=3), line, 1.1),
+        row("gaussian_laplace", lambda x: nd.gaussian_laplace(x, 0.7), image),
+        row("gaussian_gradient_magnitude", lambda x: nd.gaussian_gradient_magnitude(x, 0.7), image),
+        row("uniform_filter", lambda x: nd.uniform_filter(x, (3, 2), mode="constant", cval=0.4), image),
+        row("uniform_filter1d", lambda x: nd.uniform_filter1d(x, 4, origin=1), line),
+        row("sobel", lambda x: nd.sobel(x, 0), image),
+        row("prewitt", lambda x: nd.prewitt(x, mode="wrap"), image),
+        row("laplace", nd.laplace, image),
+        row("map_coordinates", lambda x, c: nd.map_coordinates(x, c, order=1), image, np.minimum(places, 2.9)),
+        *[
+            row(
+                f"map_coordinates {m}",
+                lambda x, c, m=m: nd.map_coordinates(x, c, order=1, mode=m, cval=0.6),
+                image,
+                beyond,
+            )
+            for m in every
+        ],
+        row("map_coordinates nearest point", lambda x: nd.map_coordinates(x, places, order=0), image, twice=False),
+    ]
+
+
+def spatial() -> list[Row]:
+    from scipy.spatial import distance, distance_matrix
+
+    a, b, w = normal(4, 3), normal(2, 3), positive(3)
+    names = ("euclidean", "sqeuclidean", "cityblock", "chebyshev", "cosine", "correlation", "braycurtis", "canberra")
+    rows = [row(f"cdist {m}", lambda a, b, m=m: distance.cdist(a, b, m), a, b) for m in names]
+    rows += [row(f"pdist {m}", lambda a, m=m: distance.pdist(a, m), a) for m in (*names, "seuclidean", "mahalanobis")]
+    rows += [row(f"distance.{m}", getattr(distance, m), a[0], a[1]) for m in names]
+    return [
+        *rows,
+        row("cdist minkowski", lambda a, b: distance.cdist(a, b, "minkowski", p=3), a, b),
+        row("cdist weights", lambda a, b, w: distance.cdist(a, b, "minkowski", p=3, w=w), a, b, w),
+        row("cdist euclidean weights", lambda a, b, w: distance.cdist(a, b, w=w), a, b, w),
+        row("cdist seuclidean", lambda a, b: distance.cdist(a, b, "seuclidean"), a, b),
+        row("cdist mahalanobis", lambda a, b, v: distance.cdist(a, b, "mahalanobis", VI=v), a, b, definite(3)),
+        row("distance.minkowski", lambda u, v: distance.minkowski(u, v, 3), a[0], a[1]),
+        row("distance.mahalanobis", distance.mahalanobis, a[0], a[1], definite(3)),
+        row("distance_matrix", distance_matrix, a, b),
+        row("squareform", distance.squareform, positive(6), twice=False),
+        row("squareform back", lambda a: distance.squareform(distance.squareform(distance.pdist(a))), a),
+    ]
+
+
+def every_row() -> list[Row]:
+    parts = (integrate, interpolate, linalg, ndimage, signal, spatial, stats)
+    return [made._replace(name=f"{part.__name__}.{made.name}") for part in parts for made in part()]

@@ -15,7 +15,7 @@ from miniflow_xp.transforms.trees import flatten
 SECOND = 10
 """Differences of first derivatives may be so much farther off than those of values."""
 
-ROWS = [row for part in scipy_rows.PARTS for row in part()]
+ROWS = scipy_rows.every_row()
 
 
 rows = pytest.mark.parametrize("row", ROWS, ids=str)

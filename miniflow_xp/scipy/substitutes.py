@@ -56,7 +56,9 @@ class Asked:
         self.entry = SUBSTITUTES[name]
         kinds = {p.kind for p in signature.parameters.values()}
         self.as_given = bool(kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
-        self.known = tuple(inspect.signature(self.entry.function).parameters)[2 if self.entry.calls else 1 :]
+        ours = list(inspect.signature(self.entry.function).parameters.values())[2 if self.entry.calls else 1 :]
+        others = list(signature.parameters) if any(p.kind is p.VAR_KEYWORD for p in ours) else []
+        self.known = (*[p.name for p in ours], *others)
 
     def __call__(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Callable[[Any], Any] | None:
         """What is called instead, or None where nothing is traced."""
