@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from closeness import STEP
+from conftest import why_unusable
 
 pytest.importorskip("scipy", reason="the rules are for SciPy: pip install scipy")
 
@@ -10,6 +11,7 @@ import scipy_rows
 
 from miniflow_xp import differentiable_namespace, grad
 from miniflow_xp.scipy import rules
+from miniflow_xp.switch import load
 from miniflow_xp.transforms.trees import flatten
 
 SECOND = 10
@@ -135,3 +137,33 @@ def test_second_derivative(row):
         got = along(grad(along_moves, argnums=everything(row))(*row.arrays), others)
         expected = slope(lambda xs: float(along(gradient(*xs), moves)), row.arrays, others)
     near(got, expected, SECOND * row.first)
+
+
+SAMPLE = [row for n, row in enumerate(ROWS) if n % 6 == 0]
+
+
+@pytest.mark.parametrize("row", SAMPLE, ids=str)
+@pytest.mark.parametrize("name", ["torch", "strict"])
+def test_arrays_of_other_libraries(name, row):
+    of_library(name, row)
+
+
+@pytest.mark.parametrize("row", SAMPLE[::8], ids=str)
+def test_arrays_of_jax(row):
+    of_library("jax", row)
+
+
+def of_library(name, row):
+    """The gradient of a row on a library's arrays is that on NumPy's."""
+    if reason := why_unusable(name):
+        pytest.skip(reason)
+    backend = load(name)
+    loss = lambda xp: scalar(xp, row)
+    with rules():
+        wanted = grad(loss(differentiable_namespace(np)), argnums=everything(row))(*row.arrays)
+        arrays = [backend.asarray(a) for a in row.arrays]
+        got = grad(loss(differentiable_namespace(backend.xp)), argnums=everything(row))(*arrays)
+    for g, w, a in zip(got, wanted, arrays, strict=True):
+        assert type(g) is type(a)
+        bound = 1e-6 * max(1.0, float(np.max(np.abs(w), initial=0)))
+        np.testing.assert_allclose(backend.to_numpy(g), w, rtol=0, atol=bound)

@@ -12,6 +12,14 @@ Ask = Callable[[tuple[Any, ...], dict[str, Any]], Callable[[Callable[..., Any]],
 """``ask(args, keywords)``: None, where the function runs as ever, or what is called instead, with the function."""
 
 
+_redirected: set[FunctionType] = set()
+
+
+def is_redirected(function: FunctionType) -> bool:
+    """Does the function ask somebody first?"""
+    return function in _redirected
+
+
 class Redirection:
     """From now on a call of ``function`` asks ``ask`` first; ``undo`` puts everything back."""
 
@@ -22,8 +30,10 @@ class Redirection:
         if not self._signed:
             function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
         function.__code__ = asking(self._code, ask, copy_of(function))
+        _redirected.add(function)
 
     def undo(self) -> None:
+        _redirected.discard(self.function)
         self.function.__code__ = self._code
         if not self._signed:
             del self.function.__signature__  # type: ignore[attr-defined]
@@ -80,4 +90,4 @@ def functions_of(member: Any) -> Iterator[FunctionType]:
     function = getattr(member, "__func__", member)
     while isinstance(function, FunctionType):
         yield function
-        function = getattr(function, "__wrapped__", None)  # type: ignore[assignment]
+        function = getattr(function, "__wrapped__", None)

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from miniflow_xp.errors import PackageMissingError, SettingError
-from miniflow_xp.scipy.redirection import Redirection, functions_of
+from miniflow_xp.scipy.redirection import Redirection, functions_of, is_redirected
 from miniflow_xp.scipy.substitutes import SUBSTITUTES, Asked, signature_of
 from miniflow_xp.system.locks import lock
 
@@ -67,7 +67,8 @@ def redirections(name: str) -> Iterator[Redirection]:
     if member is not None:
         asked = Asked(name, signature_of(member))
         for function in functions_of(member):
-            yield Redirection(function, asked)
+            if not is_redirected(function):  # by another name of it
+                yield Redirection(function, asked)
 
 
 def found(name: str) -> Any:

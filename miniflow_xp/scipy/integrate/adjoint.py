@@ -13,7 +13,7 @@ from miniflow_xp.arrays.calls import boxed, grounded, leaves, level_of
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.namespace import constant, namespace_of
 from miniflow_xp.arrays.refusals import closes_over
-from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.substitutes import as_array
 from miniflow_xp.transforms.custom import custom_vjp
@@ -92,7 +92,7 @@ def values(field: Field, method: Any, options: dict[str, Any], y0: Any, times: A
 
     def on_numbers(t: float, y: Any) -> Any:
         given = boxed(xp.library.asarray(y, dtype=state.dtype, device=state.device), xp)
-        value = field(t, given, *constants)
+        value = field(float(t), given, *constants)
         if level_of([value]) > RECORDED:
             raise closes_over("the right-hand side of an adjoint equation")
         return on_host(value)
@@ -148,6 +148,6 @@ def in_shapes(xp: Any, flat: Any, models: list[Any]) -> list[Any]:
     """The parts of a vector in the shapes of these arrays."""
     found, before = [], 0
     for model in models:
-        found.append(xp.reshape(flat[before : before + ground(model).size], model.shape))
-        before += ground(model).size
+        found.append(xp.reshape(flat[before : before + model.size], model.shape))
+        before += model.size
     return found

@@ -39,7 +39,8 @@ class Integrand:
     def on_numbers(self, x: float) -> np.ndarray:
         value = self(x)
         self._remember(value)
-        return on_host(value)
+        found: np.ndarray = on_host(value)
+        return found
 
     def _remember(self, value: Traced) -> None:
         if value.level > self.level:

@@ -94,7 +94,7 @@ class Problem:
         """f of the contents alone, of NumPy's arrays."""
         state = boxed(self.xp.library.asarray(y, dtype=self.y0.dtype, device=self.like.device), self.xp)
         args = [boxed(ground(a), self.xp) if type(a) is Traced else a for a in self.args]
-        return on_host(self.vector(self.function(t, state, *args), state))
+        return on_host(self.vector(self.function(float(t), state, *args), state))
 
 
 def solved_by_steps(

@@ -40,7 +40,7 @@ class Method:
         slopes = [slope]
         for row, c in zip(self.solver.A[1:], self.solver.C[1:], strict=True):
             coefficients = row[: len(slopes)]
-            slopes.append(field(t + c * h, y + h * self.weighted(coefficients, slopes)))
+            slopes.append(field(t + float(c) * h, y + h * self.weighted(coefficients, slopes)))
         end = y + h * self.weighted(self.solver.B, slopes)
         return end, [*slopes, field(t + h, end)]
 
@@ -63,7 +63,7 @@ class Method:
         """Of degree 7, with three more stages: Hairer, Nørsett and Wanner (1993), II.6."""
         extended = list(slopes)
         for row, c in zip(self.solver.A_EXTRA, self.solver.C_EXTRA, strict=True):
-            extended.append(field(t + c * h, y + h * self.weighted(row[: len(extended)], extended)))
+            extended.append(field(t + float(c) * h, y + h * self.weighted(row[: len(extended)], extended)))
         change = end - y
         parts = [change, h * slopes[0] - change, 2 * change - h * (slopes[-1] + slopes[0])]
         parts += [h * self.weighted(row, extended) for row in self.solver.D]

@@ -42,7 +42,7 @@ def call(xp: Any, self: Any, xi: Any, method: str | None = None) -> Any:
     like = reference(leaves([self._values, list(self._grid), xi if hasattr(xi, "dtype") else list(xi)]))
     grid, values = [as_array(xp, p, like) for p in self._grid], as_array(xp, self._values, like)
     xi = coordinates(xp, xi, like, len(grid))
-    flat = [xp.reshape(xi[..., n], (-1,)) for n in range(len(grid))]
+    flat = [xp.asarray(xp.reshape(xi[..., n], (-1,)), copy=True) for n in range(len(grid))]  # contiguous
     outside = [(x < p[0]) | (x > p[-1]) for x, p in zip(flat, grid, strict=True)]
     if self.bounds_error and any(bool(xp.any(o)) for o in outside):
         raise ValueError("One of the requested xi is out of bounds")

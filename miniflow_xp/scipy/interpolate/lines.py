@@ -34,7 +34,7 @@ def initialise(
         x, y = xp.take(x, order, axis=0), xp.take(y, order, axis=axis)
     self.x, self.y, self.axis, self.copy, self.bounds_error = x, y, axis, True, bounds_error
     self._y_axis, self._y_extra_shape, self.dtype = axis, (*y.shape[:axis], *y.shape[axis + 1 :]), None
-    degree = SPLINES.get(kind, kind) if isinstance(kind, (str, int)) else None
+    degree = kind if isinstance(kind, int) else SPLINES.get(kind)
     self._kind = "spline" if isinstance(degree, int) else kind
     if isinstance(degree, int):
         self._spline = make_interp_spline(xp, x, xp.moveaxis(y, axis, 0), degree)

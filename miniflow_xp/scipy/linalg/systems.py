@@ -7,8 +7,9 @@ from miniflow_xp.rules.algebra import conj
 from miniflow_xp.rules.linalg.matrices import adjoint, identity
 from miniflow_xp.scipy.substitutes import refused, substitute
 
-STRUCTURES = {
-    **dict.fromkeys((None, "gen", "general"), "general"),
+STRUCTURES: dict[str | None, str] = {
+    None: "general",
+    **dict.fromkeys(("gen", "general"), "general"),
     **dict.fromkeys(("sym", "symmetric"), "symmetric"),
     **dict.fromkeys(("her", "hermitian", "pos", "positive definite"), "hermitian"),
     **{name: name for name in ("upper triangular", "lower triangular", "diagonal")},

@@ -20,13 +20,15 @@ class Standardised:
         like = reference(leaves([x, *shapes, loc, scale]))
         self.x, self.loc, self.scale = (as_array(xp, a, like) for a in (x, loc, scale))
         self.shapes = [as_array(xp, shape, like) for shape in shapes]
-        valid = self.scale > 0
-        checks = [s > 0 for s in self.shapes]
+        valid, given = self.scale > 0, self.shapes
         if self.formulas.valid:
-            checks = [self.formulas.valid(xp, *self.shapes)]
-        for check in checks:
-            valid = valid & check
-        self.number = xp.where(valid, xp.ones_like(self.scale), xp.full_like(self.scale, nan))
+            valid = valid & self.formulas.valid(xp, *self.shapes)
+        else:
+            for shape in self.shapes:
+                valid = valid & (shape > 0)
+            self.shapes = [above_zero(xp, shape) for shape in self.shapes]
+        self.number = one_or_nan(xp, valid, sum(given, self.scale))
+        self.scale = above_zero(xp, self.scale)
 
     def formula(self, name: str) -> Any:
         found = getattr(self.formulas, name)
@@ -38,6 +40,17 @@ class Standardised:
                 "Write it in functions of the namespace",
             )
         return found
+
+
+def above_zero(xp: Any, x: Any) -> Any:
+    """x, and 1 where it is not positive: the formulas are not asked there, the result is no number anyway."""
+    return xp.where(x > 0, x, xp.ones_like(x))
+
+
+def one_or_nan(xp: Any, valid: Any, parameters: Any) -> Any:
+    """1 for valid parameters; else NaN, also as the gradient of these."""
+    wrong = xp.where(valid, xp.ones_like(parameters), parameters)
+    return xp.where(valid, xp.ones_like(wrong), nan * wrong)
 
 
 def formulas_of(distribution: Any, name: str) -> Distribution:

@@ -1,12 +1,13 @@
 """Discrete distributions: the probability of a count, differentiated with respect to the parameters."""
 
 from collections.abc import Callable
-from math import inf, nan
+from math import inf
 from typing import Any, NamedTuple
 
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.scipy.stats.continuous import one_or_nan
 from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
 
 CLASS = "scipy.stats.rv_discrete"
@@ -110,7 +111,8 @@ class Counted:
         self.k = as_array(xp, k, like) - as_array(xp, loc, like)
         self.shapes = [as_array(xp, shape, like) for shape in shapes]
         valid = found.valid(*self.shapes)
-        self.number = xp.where(valid, xp.ones_like(self.shapes[0]), xp.full_like(self.shapes[0], nan))
+        self.number = one_or_nan(xp, valid, sum(self.shapes[1:], self.shapes[0]))
+        self.shapes = [xp.where(valid, shape, xp.full_like(shape, 0.5)) for shape in self.shapes]
         self.below = self.k < found.low
         self.above = self.k > found.high(*self.shapes)
         self.inside = xp.where(self.below | self.above, xp.full_like(self.k, found.low), self.k)
