@@ -238,8 +238,8 @@ def integrate() -> list[Row]:
     from scipy import integrate as si
 
     y, x, even = normal(3, 7), np.cumsum(positive(7)), normal(3, 6)
-    tight = {"rtol": 1e-11, "atol": 1e-12}
-    times = np.linspace(0, 2, 5)
+    tight = {"rtol": 1e-8, "atol": 1e-9}
+    times = np.linspace(0, 1, 4)
     start, rates = np.array([1.5, 0.8]), np.array([0.9, 0.5, 0.7, 0.4])
 
     def prey(t, z, a, b, c, d):
@@ -249,7 +249,7 @@ def integrate() -> list[Row]:
     def solved(**options):
         def call(y0, p):
             args = (p[0], p[1], p[2], p[3])
-            return si.solve_ivp(prey, (0, 2), y0, args=args, **{**tight, **options}).y
+            return si.solve_ivp(prey, (0, 1), y0, args=args, **{**tight, **options}).y
 
         return call
 
@@ -257,7 +257,7 @@ def integrate() -> list[Row]:
         return si.solve_ivp(lambda t, z: [z[1], -z[0] * t], (t0, t1), y0, "DOP853", **tight).y[:, -1]
 
     def dense(t, y0):
-        return si.solve_ivp(lambda t, z: [z[1], -z[0]], (0, 2), y0, dense_output=True, **tight).sol(t)
+        return si.solve_ivp(lambda t, z: [z[1], -z[0]], (0, 1), y0, dense_output=True, **tight).sol(t)
 
     def exp(z):
         return z.xp.exp(z) if hasattr(z, "xp") else np.exp(z)
@@ -269,7 +269,8 @@ def integrate() -> list[Row]:
 
         return inside
 
-    ode = {"near": 1e-9, "first": 1e-6}
+    exact = {"rtol": 1e-11, "atol": 1e-12}  # LSODA chooses its steps by halves: values jump
+    ode = {"near": 1e-7, "first": 1e-5}
     return [
         row("trapezoid", si.trapezoid, y, x),
         row("trapezoid axis", lambda y: si.trapezoid(y, dx=0.3, axis=0), y),
@@ -293,7 +294,7 @@ def integrate() -> list[Row]:
         row("solve_ivp backward", lambda y0: ends(1.5, 0.3, y0), start, **ode),
         row(
             "solve_ivp moments",
-            lambda t, y0: si.solve_ivp(lambda t, z: -z * t, (0, 2), y0, t_eval=t, **tight).y,
+            lambda t, y0: si.solve_ivp(lambda t, z: -z * t, (0, 1), y0, t_eval=t, **tight).y,
             times[1:] - 0.2,
             start,
             **ode,
@@ -307,21 +308,19 @@ def integrate() -> list[Row]:
         ),
         row(
             "odeint",
-            lambda y0, p: si.odeint(
-                lambda z, t, a, b: [a * z[1], -b * z[0]], y0, times, args=(p[0], p[1]), rtol=1e-11, atol=1e-12
-            ),
+            lambda y0, p: si.odeint(lambda z, t, a, b: [a * z[1], -b * z[0]], y0, times, args=(p[0], p[1]), **exact),
             start,
             rates[:2],
             **ode,
         ),
         row(
             "odeint tfirst",
-            lambda y0, t: si.odeint(lambda t, z: -z * t, y0, t, tfirst=True, rtol=1e-11, atol=1e-12),
+            lambda y0, t: si.odeint(lambda t, z: -z * t, y0, t, tfirst=True, **exact),
             start,
             times,
             **ode,
         ),
-        row("solve_ivp adjoint", adjoint(solved(method="DOP853", t_eval=times[2:])), start, rates, **ode),
+        row("solve_ivp adjoint", adjoint(solved(method="DOP853", t_eval=times[1:])), start, rates, **ode),
         row(
             "solve_ivp adjoint stiff",
             adjoint(lambda *a: solved(method="LSODA", rtol=1e-9)(*a)[:, -1]),
@@ -334,7 +333,7 @@ def integrate() -> list[Row]:
         row("solve_ivp adjoint ends", adjoint(ends), 0.2, 1.7, start, **ode),
         row(
             "odeint adjoint",
-            adjoint(lambda y0, t, k: si.odeint(lambda z, t, k: -z * t * k, y0, t, (k,), rtol=1e-11, atol=1e-12)),
+            adjoint(lambda y0, t, k: si.odeint(lambda z, t, k: -z * t * k, y0, t, (k,), **exact)),
             start,
             times,
             0.7,
@@ -483,7 +482,7 @@ def ndimage() -> list[Row]:
         row("correlate1d", lambda x, w: nd.correlate1d(x, w, axis=0), image, normal(4)),
         row("convolve1d", lambda x, w: nd.convolve1d(x, w, mode="wrap"), line, normal(4)),
         row("gaussian_filter", lambda x, s: nd.gaussian_filter(x, s), image, 0.8),
-        row("gaussian_filter of two", lambda x, s, t: nd.gaussian_filter(x, (s, t), order=(0, 2)), image, 0.8, 0.6),
+        row("gaussian_filter of two", lambda x, s, t: nd.gaussian_filter(x, (s, t), order=(0, 1)), image, 0.8, 0.6),
         row("gaussian_filter1d", lambda x, s: nd.gaussian_filter1d(x, s, order=3), line, 1.1),
         row("gaussian_laplace", lambda x: nd.gaussian_laplace(x, 0.7), image),
         row("gaussian_gradient_magnitude", lambda x: nd.gaussian_gradient_magnitude(x, 0.7), image),
