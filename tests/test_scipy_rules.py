@@ -9,7 +9,7 @@ pytest.importorskip("scipy", reason="the rules are for SciPy: pip install scipy"
 
 import scipy_rows
 
-from miniflow_xp import differentiable_namespace, grad
+from miniflow_xp import differentiable_namespace, grad, jvp
 from miniflow_xp.scipy import rules
 from miniflow_xp.switch import load
 from miniflow_xp.transforms.trees import flatten
@@ -144,6 +144,15 @@ SAMPLE = [row for n, row in enumerate(ROWS) if n % 12 == 0]
 
 
 @pytest.mark.parametrize("row", SAMPLE, ids=str)
+def test_along_a_direction_it_is_the_same(row):
+    """By the transpose of the pullback, which takes the rules to be linear and pure."""
+    loss, moves = scalar(differentiable_namespace(np), row), directions(row)
+    with rules():
+        got = jvp(loss, row.arrays, tuple(np.asarray(m) for m in moves))[1]
+        near(float(got), along(grad(loss, argnums=everything(row))(*row.arrays), moves), 1e-6)
+
+
+@pytest.mark.parametrize("row", SAMPLE, ids=str)
 @pytest.mark.parametrize("name", ["torch", "strict"])
 def test_arrays_of_other_libraries(name, row):
     of_library(name, row)
@@ -159,11 +168,14 @@ def of_library(name, row):
     if reason := why_unusable(name):
         pytest.skip(reason)
     backend = load(name)
-    loss = lambda xp: scalar(xp, row)
+
+    def loss(library):
+        return scalar(differentiable_namespace(library), row)
+
     with rules():
-        wanted = grad(loss(differentiable_namespace(np)), argnums=everything(row))(*row.arrays)
+        wanted = grad(loss(np), argnums=everything(row))(*row.arrays)
         arrays = [backend.asarray(a) for a in row.arrays]
-        got = grad(loss(differentiable_namespace(backend.xp)), argnums=everything(row))(*arrays)
+        got = grad(loss(backend.xp), argnums=everything(row))(*arrays)
     for g, w, a in zip(got, wanted, arrays, strict=True):
         assert type(g) is type(a)
         bound = 1e-6 * max(1.0, float(np.max(np.abs(w), initial=0)))

@@ -20,12 +20,14 @@ def initialise(
     fill_value: Any = float("nan"),
 ) -> None:
     check_method(method)
-    like = reference(leaves([values, *points]))
+    like = reference(leaves([values, *points, fill_value]))
     grid, values = [as_array(xp, p, like) for p in points], as_array(xp, values, like)
     self._descending_dimensions = tuple([n for n, p in enumerate(grid) if bool(p[-1] < p[0])])
     for n in self._descending_dimensions:
         grid[n], values = xp.flip(grid[n]), xp.flip(values, axis=n)
     self._grid, self._values, self._asarray = tuple(grid), values, lambda array: array
+    if not isinstance(getattr(type(self), "values", None), property):  # of earlier versions of SciPy
+        self.grid, self.values = self._grid, self._values
     self.method, self.bounds_error, self.fill_value, self._spline = method, bounds_error, fill_value, None
 
 
@@ -35,12 +37,12 @@ def check_method(method: str) -> None:
         raise refused(GRID, f"method={method!r}", "linear and nearest have a rule", "Choose one of these")
 
 
-@substitute(f"{GRID}.__call__", held="_values _grid")
+@substitute(f"{GRID}.__call__", held="values grid fill_value")
 def call(xp: Any, self: Any, xi: Any, method: str | None = None) -> Any:
     method = self.method if method is None else method
     check_method(method)
-    like = reference(leaves([self._values, list(self._grid), xi if hasattr(xi, "dtype") else list(xi)]))
-    grid, values = [as_array(xp, p, like) for p in self._grid], as_array(xp, self._values, like)
+    like = reference(leaves([self.values, list(self.grid), xi if hasattr(xi, "dtype") else list(xi), self.fill_value]))
+    grid, values = [as_array(xp, p, like) for p in self.grid], as_array(xp, self.values, like)
     xi = coordinates(xp, xi, like, len(grid))
     flat = [xp.asarray(xp.reshape(xi[..., n], (-1,)), copy=True) for n in range(len(grid))]  # contiguous
     outside = [(x < p[0]) | (x > p[-1]) for x, p in zip(flat, grid, strict=True)]
@@ -50,7 +52,7 @@ def call(xp: Any, self: Any, xi: Any, method: str | None = None) -> Any:
     if not self.bounds_error and self.fill_value is not None:
         for o in outside:
             shaped = xp.reshape(o, (-1, *[1] * (len(found.shape) - 1)))
-            found = xp.where(shaped, xp.full_like(found, float(self.fill_value)), found)
+            found = xp.where(shaped, as_array(xp, self.fill_value, like), found)
     return xp.reshape(found, (*xi.shape[:-1], *values.shape[len(grid) :]))
 
 

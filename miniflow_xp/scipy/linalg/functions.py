@@ -55,31 +55,16 @@ def of_scipy(name: str) -> Any:
     return compute
 
 
-def along(function: Any, xp: Any, g: Any, x: Any) -> Any:
-    """The derivative at Xᴴ along ḡ, by f of a matrix of blocks; complex where one of them is."""
-    if is_complex(g) != is_complex(x):
-        g, x = (z if is_complex(z) else z + 0j for z in (g, x))
-    return of_blocks(xp, g, x, lambda block: function(xp, block))
-
-
-@at_border("sqrtm", of_scipy("sqrtm"))
-def root(xp: Any, g: Any, y: Any, x: Any) -> Any:
-    return (lambda: along(root, xp, g, x),)
-
-
 @at_border("logm", of_scipy("logm"))
 def logarithm(xp: Any, g: Any, y: Any, x: Any) -> Any:
-    return (lambda: along(logarithm, xp, g, x),)
+    """The derivative at Xᴴ along ḡ, by the logarithm of a matrix of blocks; complex where one of them is."""
 
+    def back() -> Any:
+        both = is_complex(g) or is_complex(x)
+        arriving, here = (z + 0j if both and not is_complex(z) else z for z in (g, x))
+        return of_blocks(xp, arriving, here, lambda block: logarithm(xp, block))
 
-@substitute("scipy.linalg.sqrtm", arrays="A")
-def sqrtm(xp: Any, A: Any) -> Any:
-    return root(xp, A)
-
-
-@substitute("scipy.linalg.logm", arrays="A")
-def logm(xp: Any, A: Any) -> Any:
-    return logarithm(xp, A)
+    return (back,)
 
 
 def sylvester_of_scipy(a: Any, b: Any, q: Any) -> Any:
@@ -104,6 +89,22 @@ def sylvester(xp: Any, g: Any, y: Any, a: Any, b: Any, q: Any) -> Any:
         lambda: -product(xp, adjoint(xp, y), solution()),
         solution,
     )
+
+
+@at_border("sqrtm", of_scipy("sqrtm"))
+def root(xp: Any, g: Any, y: Any, x: Any) -> Any:
+    """Y² = X: Y dY + dY Y = dX, so the gradient solves Yᴴ S + S Yᴴ = ḡ."""
+    return (lambda: sylvester(xp, adjoint(xp, y), adjoint(xp, y), g),)
+
+
+@substitute("scipy.linalg.sqrtm", arrays="A")
+def sqrtm(xp: Any, A: Any) -> Any:
+    return root(xp, A)
+
+
+@substitute("scipy.linalg.logm", arrays="A")
+def logm(xp: Any, A: Any) -> Any:
+    return logarithm(xp, A)
 
 
 @substitute("scipy.linalg.solve_sylvester", arrays="a b q")
