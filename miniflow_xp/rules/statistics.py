@@ -97,7 +97,7 @@ def nanmedian(xp: Any, a: Any, axis: Axis = None, *, keepdims: bool = False) -> 
     low, high = (xp.clip(place, 0, rows.shape[-1] - 1) for place in ((there - 1) // 2, there // 2))
     middle = 0.5 * (xp.take_along_axis(ordered, low, axis=-1) + xp.take_along_axis(ordered, high, axis=-1))
     found = xp.squeeze(xp.where(there == 0, xp.full_like(middle, nan), middle), axis=-1)
-    return kept(xp, found, x, axis) if keepdims else found
+    return xp.reshape(found, kept_shape(x, axis)) if keepdims else found
 
 
 @composed("nanmean")
