@@ -121,9 +121,10 @@ def with_derivatives(
     def weighted_slope(x: Any, v: Any, *args: Any) -> Any:
         return pull_of(flat, x, args)[1](v)
 
+    slope = VectorMap(weighted_slope, form, (), captured, "a constraint")
+
     def hessian(x: Any, v: Any) -> Any:
-        slope = VectorMap(weighted_slope, form, (form.device(v), *args), captured, "a constraint")
-        return slope.operator(x)
+        return slope.given(form.device(v), *args).operator(x)
 
     return NonlinearConstraint(values.value, low, high, jac=values.matrix, hess=hessian, keep_feasible=keep)
 

@@ -26,7 +26,7 @@ class Form:
         self.where = where
         found, self._build = flatten(as_one_array(x0))
         if not found:
-            raise SettingError(where, f"x0 is {shown(x0)}", "it holds the parameters to begin with", "Give arrays")
+            raise no_parameters(where, x0)
         arrays = [as_array(without_levels(leaf)) for leaf in found]
         self.backend = backend_of(arrays)
         self.xp = library_of(arrays[0])
@@ -36,6 +36,8 @@ class Form:
         self._shapes = [tuple(array.shape) for array in floats]
         self._dtypes = [array.dtype for array in floats]
         self.size = sum(map(prod, self._shapes))
+        if 0 in map(prod, self._shapes):
+            raise no_parameters(where, x0)
         self.dtype_name = dtypes.wider(dtypes.widest({dtypes.name_of(array) for array in floats}) or "float64")
         self.dtype = getattr(self.xp, self.dtype_name)
 
@@ -86,6 +88,11 @@ class Form:
 
     def _other(self, came: str, expected: str) -> ShapeError:
         return ShapeError(self.where, f"it was given {came}", expected, "Return arrays in the form of the parameters")
+
+
+def no_parameters(where: str, x0: Any) -> SettingError:
+    """The error for a start without numbers."""
+    return SettingError(where, f"x0 is {shown(x0)}", "it holds the parameters to begin with", "Give arrays of numbers")
 
 
 def as_one_array(x0: Any) -> Any:

@@ -5,6 +5,7 @@ found at the last point is kept.
 """
 
 from collections.abc import Callable
+from copy import copy
 from functools import wraps
 from math import isfinite
 from typing import Any
@@ -94,6 +95,12 @@ class VectorMap:
             self._pull = jit(lambda x, g, *args: pull_of(function, x, args)[1](g))
             self._push = jit(lambda x, v, *args: push_of(function, x, v, args))
         self._last: Any = None
+
+    def given(self, *args: Any) -> "VectorMap":
+        """The same function with other arguments; what was recorded serves both."""
+        other = copy(self)
+        other._args, other._last = args, None
+        return other
 
     def value(self, x: Any) -> Any:
         """r(x), (m,)."""

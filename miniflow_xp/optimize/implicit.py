@@ -7,6 +7,7 @@ rule, and nothing of how the solution was found is remembered.
 
 from collections.abc import Callable
 from functools import wraps
+from math import inf
 from typing import Any
 
 from miniflow_xp.errors import ConvergenceError
@@ -199,9 +200,9 @@ def check_root(residual: Residual, x: Any, args: tuple[Any, ...], solver: str | 
     if away == 0.0:
         return
     push = pull if symmetric else push_by(pull, value)
-    step = norm(solved(push, value, solver, symmetric)) if away < float("inf") else away
+    step = norm(solved(push, value, solver, symmetric)) if away < inf else away
     bound = epsilon(x) ** (1 / 3) * max(norm(x), epsilon(x) ** (1 / 3))
-    if not step <= bound:
+    if not step <= bound < inf:
         raise ConvergenceError(
             "a solution",
             f"a Newton step from it has length {step:.1e}, and its equations are off by {away:.1e}",

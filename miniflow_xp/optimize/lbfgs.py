@@ -204,15 +204,17 @@ def between(xp: Any, s: State, f: Any, low: Any, high: Any) -> Any:
     Where the interval still begins at 0: the minimum of the parabola through what is known, if it is inside.
     """
     slope = xp.sum(s.g * s.d)
-    parabola = -slope * s.t * s.t / (2 * (f - s.f - slope * s.t))
+    above = f - s.f - slope * s.t
+    parabola = -slope * s.t * s.t / (2 * xp.where(above > 0, above, xp.ones_like(above)))
     inside = (s.low == 0) & (low == 0) & (parabola > 0.1 * high) & (parabola < 0.9 * high)
     middle = xp.where(inside, parabola, 0.5 * (low + high))
     return xp.where(high < inf, middle, 2 * s.t)
 
 
 def remembered(xp: Any, s: State, step: Any, change: Any) -> tuple[Any, Any, Any]:
-    """The memory with one more step in place of the oldest."""
-    weight = 1 / xp.sum(step * change)
+    """The memory with one more step in place of the oldest; Wolfe's conditions make s · y positive."""
+    product = xp.sum(step * change)
+    weight = 1 / xp.where(product > 0, product, xp.ones_like(product))
     return (
         xp.concat([s.steps[1:, :], step[None, :]]),
         xp.concat([s.changes[1:, :], change[None, :]]),
@@ -228,7 +230,8 @@ def direction(xp: Any, g: Any, steps: Any, changes: Any, weights: Any, memory: i
         q = q - part * changes[k, :]
         parts.append(part)
     last = changes[memory - 1, :]
-    q = q / (weights[memory - 1] * xp.sum(last * last))
+    scale = weights[memory - 1] * xp.sum(last * last)
+    q = q / xp.where(scale > 0, scale, xp.ones_like(scale))
     for k in range(memory):
         part = parts[memory - 1 - k] - weights[k] * xp.sum(changes[k, :] * q)
         q = q + part * steps[k, :]

@@ -28,10 +28,18 @@ def solved(product: Product, b: Any, solver: str | None, symmetric: bool = False
     """
     name = solver or ("dense" if b.shape[0] <= DENSE else "cg" if symmetric else "gmres")
     one_of(name, SOLVERS, "solver")
-    if norm(b) == 0.0:
+    length = norm(b)
+    if length == 0.0:
         return b
+    if length == inf:
+        raise ConvergenceError(
+            f"{name} for {b.shape[0]} unknowns",
+            "its right side is not finite",
+            "a solution belongs to finite numbers",
+            "Look for the NaN, or the infinite number, by calling the function there",
+        )
     x = SOLVERS[name](product, b)
-    left = norm(product(x) - b) / norm(b)
+    left = norm(product(x) - b) / length
     if not left <= allowed(b):
         raise ConvergenceError(
             f"{name} for {b.shape[0]} unknowns",
@@ -106,7 +114,7 @@ def correction(product: Product, r: Any, end: float) -> Any:
         weights = np.linalg.lstsq(h[: k + 2, : k + 1], right, rcond=None)[0]
         if not h[k + 1, k] > epsilon(r) * length or np.linalg.norm(h[: k + 2, : k + 1] @ weights - right) <= end:
             break
-        basis.append(w / h[k + 1, k])
+        basis.append(w / float(h[k + 1, k]))
     return sum(
         (float(weight) * q for weight, q in zip(weights[1:], basis[1:], strict=False)), float(weights[0]) * basis[0]
     )
@@ -121,9 +129,12 @@ def dot(x: Any, y: Any) -> float:
 
 
 def norm(x: Any) -> float:
-    """√Σ xᵢ²; infinite where a number is not finite."""
-    square = dot(x, x)
-    return sqrt(square) if isfinite(square) else inf
+    """√Σ xᵢ², also where squares overflow; infinite where a number is not finite."""
+    xp = namespace(x)
+    most = float(xp.max(xp.abs(x)))
+    if not isfinite(most):
+        return inf
+    return most * sqrt(dot(x / most, x / most)) if most > 0 else 0.0
 
 
 def epsilon(x: Any) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from miniflow_xp import checks
@@ -109,10 +110,10 @@ def iterated(step: Callable[[Any], Any], x: Any, tol: float, maxiter: int, memor
         there = step(x)
         move = there - x
         length, moved = norm(there), norm(move)
-        if moved <= tol * length or moved == 0.0:
-            return there
-        if not moved < float("inf"):
+        if not max(length, moved) < inf:
             break
+        if moved <= tol * length:
+            return there
         points, moves = [*points, there][-memory - 1 :], [*moves, move][-memory - 1 :]
         x = combined(points, moves)
     raise ConvergenceError(
