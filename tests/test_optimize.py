@@ -266,6 +266,17 @@ def test_a_bound_may_be_left_out():
 # least_squares, curve_fit
 
 
+@pytest.mark.parametrize("jit", [False, True])
+def test_products_are_those_of_their_point_though_the_solver_writes_to_its_array(jit):
+    """An operator is asked for products after the solver has moved on in the same memory."""
+    x = np.array([1.0, 2.0])
+    form = mf.optimize.form.Form(x, "a test")
+    operator = mf.optimize.functions.VectorMap(lambda x: x**3, form, (), jit, "a test").operator(x)
+    x[:] = 9.0
+    np.testing.assert_allclose(operator @ np.ones(2), [3.0, 12.0])
+    np.testing.assert_allclose(operator.T @ np.ones(2), [3.0, 12.0])
+
+
 def decay(t, height, rate):
     return height * array_namespace(height).exp(-rate * t)
 

@@ -57,8 +57,9 @@ class Objective:
     def value_and_gradient(self, x: Any) -> tuple[float, Any]:
         """f and ∇f at x, (n,)."""
         if self._last is None or not same(self._last[0], x):
+            x = x.copy()  # SciPy may write to its own
             value, gradient = self._step(self._form.device(x), *self._args)
-            self._last = x.copy(), self._number(value), self._form.host(gradient)
+            self._last = x, self._number(value), self._form.host(gradient)
         return self._last[1], self._last[2].copy()
 
     def _number(self, value: Any) -> float:
@@ -87,7 +88,7 @@ class VectorMap:
     ) -> None:
         self._form = form
         self._where = where
-        self._args = args
+        self.args = args
         self._captured = captured
         self._function = function
         if captured:
@@ -99,7 +100,7 @@ class VectorMap:
     def given(self, *args: Any) -> "VectorMap":
         """The same function with other arguments; what was recorded serves both."""
         other = copy(self)
-        other._args, other._last = args, None
+        other.args = args
         return other
 
     def value(self, x: Any) -> Any:
@@ -139,20 +140,21 @@ class VectorMap:
         )
 
     def _at(self, x: Any) -> None:
-        if self._last is None or not same(self._last.x, x):
+        if self._last is None or self._last.args is not self.args or not same(self._last.x, x):
+            x, args = x.copy(), self.args  # SciPy may write to its own
             device = self._form.device(x)
             if self._captured:
-                value = self._value(device, *self._args)
+                value = self._value(device, *args)
                 last = Point(
-                    x.copy(),
-                    lambda g: self._pull(device, g, *self._args),
-                    lambda v: self._push(device, v, *self._args),
+                    x,
+                    lambda g: self._pull(device, g, *args),
+                    lambda v: self._push(device, v, *args),
                 )
             else:
-                value, pull = pull_of(self._function, device, self._args)
-                last = Point(x.copy(), pull, push_by(pull, value))
+                value, pull = pull_of(self._function, device, args)
+                last = Point(x, pull, push_by(pull, value))
             check_closed(value, self._where)
-            last.value = self._form.host(value)
+            last.value, last.args = self._form.host(value), args
             self._last = last
 
 
@@ -160,6 +162,7 @@ class Point:
     """Where a function was evaluated last: x, value, and products with its Jacobian there."""
 
     value: Any
+    args: tuple[Any, ...]
 
     def __init__(self, x: Any, pull: Callable[[Any], Any], push: Callable[[Any], Any]) -> None:
         self.x = x

@@ -133,7 +133,7 @@ def in_form(found: Any, form: Form) -> Result:
     gradient = "grad" if "grad" in found else "jac"
     for name in ("x", gradient):
         if name in found:
-            result[name] = form.unravel(form.device(found[name]))
+            result[name] = form.unravel(form.device(found[name].copy()))
     return result
 
 
@@ -145,4 +145,4 @@ def callback_of(callback: Callable[..., Any], form: Form) -> Callable[..., Any]:
             return callback(intermediate_result=in_form(intermediate_result, form))
 
         return with_result
-    return lambda x, *state: callback(form.unravel(form.device(x)), *state)
+    return lambda x, *state: callback(form.unravel(form.device(x.copy())), *state)

@@ -53,7 +53,7 @@ def root(
             tol=tol,
             callback=None
             if callback is None
-            else lambda x, r: callback(*[form.unravel(form.device(v)) for v in (x, r)]),
+            else lambda x, r: callback(*[form.unravel(form.device(v.copy())) for v in (x, r)]),
             options=options,
         )
         return Result(found, x=form.unravel(form.device(found.x)))
