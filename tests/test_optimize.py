@@ -17,6 +17,7 @@ from miniflow_xp.errors import (
     DivergedError,
     DtypeError,
     JitError,
+    MixedBackendsError,
     PackageMissingError,
     SettingError,
     ShapeError,
@@ -652,6 +653,50 @@ def test_errors(name):
     wrong, kind, text = ERRORS[name]
     with pytest.raises(kind, match=text):
         wrong()
+
+
+def test_parameters_belong_to_one_library():
+    strict = mf.switch.load("strict").asarray(START)
+    with pytest.raises(MixedBackendsError, match="strict and numpy"):
+        minimize(lambda p: (p[0] ** 2).sum(), [strict, START])
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_recording_refuses_what_is_read_from_outside_while_it_is_differentiated(jit):
+    for solve in (
+        lambda a: minimize(lambda x: (x - a) ** 2, 0.5, jit=jit).x,
+        lambda a: lbfgs(lambda x: (x - a) ** 2, 0.5, jit=jit).x,
+        lambda a: fixed_point(lambda x: 0.5 * x + a, 0.5, jit=jit),
+        lambda a: fixed_point(lambda x, b: 0.5 * x + a + b, 0.5, (a,), jit=jit),
+        lambda a: root(lambda x: x - a, 0.5, jit=jit).x,
+        lambda a: least_squares(lambda x: x - a, 0.5, jit=jit).x,
+        lambda a: minimize(lambda x: x * x, 0.5, constraints={"type": "eq", "fun": lambda x: x - a}, jit=jit).x,
+        lambda a: linear_solve(lambda x: 2 * x * a, 0.5),
+        lambda a: linear_solve(lambda x, b: 2 * x * a + 0 * b, 0.5, (a,)),
+    ):
+        with pytest.raises(DifferentiationError, match=r"is (being )?differentiated"):
+            mf.grad(solve)(np.asarray(2.0))
+
+
+def test_arguments_may_be_trees_that_hold_other_things():
+    def f(x, settings, factors):
+        return ((x - settings["aim"] * factors[0]) ** 2).sum() * settings["times"]
+
+    def total(aim):
+        settings = {"times": 3, "aim": aim, "name": "a text"}
+        return minimize(f, np.zeros(2), (settings, [np.asarray(2.0), None])).x.sum()
+
+    np.testing.assert_allclose(mf.grad(total)(np.ones(2)), 2)
+
+
+def test_solutions_inside_of_solutions_have_derivatives():
+    """The minimum of (z(x) - a)², where z³ + z = x, is at x = a³ + a."""
+
+    def f(x, a):
+        return (root(lambda z, x: z**3 + z - x, 0.1, (x,), tol=1e-13).x - a) ** 2
+
+    found = mf.grad(lambda a: minimize(f, 1.0, (a,), tol=1e-10).x)(np.asarray(1.0))
+    np.testing.assert_allclose(found, 4, rtol=1e-6)
 
 
 def test_what_has_no_gradient_is_not_in_a_differentiated_result():

@@ -10,8 +10,8 @@ from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.libraries import library_of
 from miniflow_xp.arrays.traced import Traced, contents
 from miniflow_xp.checks import shown
-from miniflow_xp.errors import DifferentiationError, DtypeError, SettingError, ShapeError
-from miniflow_xp.switch import backend_of, get_backend
+from miniflow_xp.errors import DifferentiationError, DtypeError, MixedBackendsError, SettingError, ShapeError
+from miniflow_xp.switch import backend_of, get_backend, library_name
 from miniflow_xp.transforms.pullback import as_array
 from miniflow_xp.transforms.trees import flatten, form_of, tree_map
 
@@ -30,6 +30,8 @@ class Form:
         arrays = [as_array(without_levels(leaf)) for leaf in found]
         self.backend = backend_of(arrays)
         self.xp = library_of(arrays[0])
+        if any(library_of(array) is not self.xp for array in arrays):
+            raise several_libraries(where, arrays)
         floats = [self._as_floats(array) for array in arrays]
         self.start = self._build(iter(floats))
         self._form = form_of(self.start)
@@ -93,6 +95,14 @@ class Form:
 def no_parameters(where: str, x0: Any) -> SettingError:
     """The error for a start without numbers."""
     return SettingError(where, f"x0 is {shown(x0)}", "it holds the parameters to begin with", "Give arrays of numbers")
+
+
+def several_libraries(where: str, arrays: list[Any]) -> MixedBackendsError:
+    """The error for parameters of more than one library."""
+    names = dict.fromkeys(library_name(array) for array in arrays)
+    return MixedBackendsError(
+        where, f"x0 has arrays of {' and '.join(names)}", "parameters belong to one library", "Bring them to one"
+    )
 
 
 def as_one_array(x0: Any) -> Any:
