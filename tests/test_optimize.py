@@ -264,6 +264,13 @@ def test_a_bound_may_be_left_out():
     np.testing.assert_allclose(found.x["b"], 3, atol=1e-6)
 
 
+def test_bounds_may_have_the_shape_of_the_array(backend):
+    low = np.asarray([[1.0, -np.inf], [-np.inf, 2.0]])
+    bounds = scipy_optimize.Bounds(low, np.inf)
+    x0 = backend.asarray(np.full((2, 2), 3.0))
+    near(backend, minimize(lambda x: array_namespace(x).sum(x * x), x0, bounds=bounds).x, [[1, 0], [0, 2]], 1e-6)
+
+
 # least_squares, curve_fit
 
 

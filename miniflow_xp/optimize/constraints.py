@@ -11,22 +11,27 @@ from miniflow_xp.transforms.trees import children_of, flatten
 
 
 def bounds_of(bounds: Any, form: Form) -> Any:
-    """SciPy's bounds of the vector; a tree has a pair (low, high) in place of each array of x0."""
-    if children_of(form.start) is None or bounds is None or hasattr(bounds, "lb"):
-        return bounds
+    """SciPy's bounds of the vector; a tree has a pair (low, high) in place of each array of x0.
+
+    Of one array they are SciPy's own; a Bounds object may have its shape.
+    """
     import numpy as np
+
+    is_array = children_of(form.start) is None
+    if is_array and hasattr(bounds, "lb") and max(bounds.lb.ndim, bounds.ub.ndim) > 1:
+        pairs = [(bounds.lb, bounds.ub)]
+    elif is_array or bounds is None or hasattr(bounds, "lb"):
+        return bounds
+    else:
+        pairs = pairs_of(form.start, bounds)
     from scipy.optimize import Bounds
 
-    pairs = pairs_of(form.start, bounds)
-    sides = [(-np.inf, np.inf)[side] for side in (0, 1)]
+    arrays = flatten(form.start)[0]
     lows, highs = (
-        [
-            spread(pair[side], array, sides[side], form)
-            for pair, array in zip(pairs, flatten(form.start)[0], strict=True)
-        ]
-        for side in (0, 1)
+        np.concatenate([spread(pair[side], array, usual, form) for pair, array in zip(pairs, arrays, strict=True)])
+        for side, usual in ((0, -np.inf), (1, np.inf))
     )
-    return Bounds(np.concatenate(lows), np.concatenate(highs))
+    return Bounds(lows, highs)
 
 
 def pairs_of(tree: Any, bounds: Any) -> list[Any]:
@@ -63,7 +68,8 @@ def spread(bound: Any, array: Any, usual: float, form: Form) -> Any:
     """A bound for each element of an array: a number, an array that broadcasts to its shape, or None."""
     import numpy as np
 
-    host = np.asarray(usual if bound is None else form.host(bound) if hasattr(bound, "dtype") else bound, dtype=float)
+    is_device = hasattr(bound, "dtype") and not isinstance(bound, (np.ndarray, np.generic))
+    host = np.asarray(usual if bound is None else form.host(bound) if is_device else bound, dtype=float)
     try:
         return np.broadcast_to(host, tuple(array.shape)).reshape(-1)
     except ValueError:

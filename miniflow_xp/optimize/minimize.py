@@ -40,7 +40,7 @@ def minimize(
     callback: Callable[..., Any] | None = None,
     options: dict[str, Any] | None = None,
     jit: bool = False,
-) -> Any:
+) -> Result:
     """The x of least f(x, *args), by ``scipy.optimize.minimize`` and with its arguments; derivatives are ours.
 
     f gives a real scalar. x0: an array, or a tree of them (dict, list, tuple, named tuple, dataclass), of any backend;
@@ -58,10 +58,11 @@ def minimize(
     """
     check_function(f, "minimize")
     args = args if isinstance(args, tuple) else (args,)
+    constraints = () if constraints is None else constraints
     form = Form(x0, "minimize")
     name = method_name(method, bounds, constraints)
 
-    def solve(*args: Any) -> Any:
+    def solve(*args: Any) -> Result:
         if name == ON_DEVICE:
             check_free(bounds, constraints, f"{ON_DEVICE} takes no bounds and no constraints", "Leave method out")
             return lbfgs(f, form.start, args, tol=tol, callback=callback, **(options or {}))
