@@ -32,6 +32,7 @@ from miniflow_xp.switch import available_backends, get_backend, set_backend, to_
 from miniflow_xp.system.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from miniflow_xp import optimize as optimize  # by name: mf.optimize
     from miniflow_xp import special
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
@@ -182,11 +183,11 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
 
 
 def __getattr__(name: str) -> Any:
-    """The public names of ``_LATER``."""
+    """The public names of ``_LATER``, and the rooms that are used by their names."""
     from importlib import import_module
 
-    if name == "special":
-        return import_module(f"{__name__}.special")
+    if name in ("optimize", "special"):
+        return import_module(f"{__name__}.{name}")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

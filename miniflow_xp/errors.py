@@ -23,7 +23,8 @@ MiniflowError
 ├── DifferentiationError            a function that cannot be so          (TypeError)
 │   ├── JitError                    Python code asks for contents
 │   └── MissingRuleError            a primitive without its rule          (NotImplementedError)
-├── DivergedError                   training met NaN or infinity          (FloatingPointError)
+├── DivergedError                   NaN or infinity in training, a start  (FloatingPointError)
+├── ConvergenceError                no solution, or not one to the end    (ArithmeticError)
 ├── GradcheckError                  a gradient that is wrong              (AssertionError)
 ├── BenchError                      measuring
 │   ├── WorkerError                 a backend's process failed
@@ -143,7 +144,11 @@ class MissingRuleError(DifferentiationError, NotImplementedError):
 
 
 class DivergedError(MiniflowError, FloatingPointError):
-    """Training met a value that is not finite."""
+    """Training met a value that is not finite, or an optimiser begins at one."""
+
+
+class ConvergenceError(MiniflowError, ArithmeticError):
+    """A solver has not reached a solution, or the solution is not isolated, so that it has no gradient."""
 
 
 class GradcheckError(MiniflowError, AssertionError):
