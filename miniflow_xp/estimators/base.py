@@ -133,6 +133,8 @@ class NetworkEstimator(BaseEstimator):
             own = native(X, backend)
             kept, held = self._split(network, y, weights, None if goes_on else asked.fraction)
             parts = [kept] if held is None else [kept, held]
+            if weights is not None and not goes_on:
+                weights = weights / weights[kept].mean()
             rows, *watched = self._rows(network, own, y, weights, parts, asked.standardise, backend)
             if begins or not goes_on:
                 network.begin(optimizer_of(self, self.task, len(rows)))
@@ -194,7 +196,7 @@ class NetworkEstimator(BaseEstimator):
         scaled = scaler(features_of(type(self).__name__, network), X, network.form.dtype, backend)
         fed = [self._fed(network, y)]
         if weights is not None:
-            fed.append((weights / weights[first].mean()).astype(network.host_dtype))
+            fed.append(weights.astype(network.host_dtype))
         return [Rows(X, scaled, *(f[part] for f in fed)) for X, part in zip(own, parts, strict=True)]
 
     def _split(

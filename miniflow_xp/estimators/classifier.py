@@ -185,7 +185,7 @@ def numbered(where: str, y: Array, known: Array, weights: Array | None) -> Array
     if strange.any():
         raise LabelError(
             f"{where}, y",
-            f"it holds {shown(y[strange][0])}",
+            f"it holds {shown(y[strange][:1].tolist()[0])}",
             f"the classes are {shown(known.tolist())}",
             "Leave these rows out, or name all classes at the first call",
         )

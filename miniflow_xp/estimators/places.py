@@ -40,7 +40,7 @@ def native(X: Array, backend: Backend) -> Array:
 def like(values: Array, X: Array) -> Array:
     """Values of any library in that of ``X``, on its device."""
     if isinstance(X, np.ndarray):
-        return to_numpy(values)
+        return on_host(values)
     theirs = home(X)
     if not theirs.owns(values):
         with theirs.activate():
