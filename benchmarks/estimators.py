@@ -1,7 +1,7 @@
 """Our estimators beside scikit-learn's networks, on digits and diabetes: ``python -m benchmarks.estimators``.
 
 Each is fitted to four fifths of the rows and scored on the others, in turns, fold by fold; a figure is the mean over
-five folds, repeated with another order of the rows, and the seconds are the median of ``fit`` alone, on one BLAS thread.
+five folds, repeated with another order of the rows, and seconds are the median of ``fit`` alone, on one BLAS thread.
 Ours have their defaults. Of scikit-learn there are its network with its defaults as it stands, and behind what its
 users put before it: standardised columns and, of a regression, target.
 """
