@@ -1,7 +1,7 @@
 """Parquet files and tables in memory as Sheets, by way of Arrow: cells are what a CSV file would have in their place.
 
 So categories, gaps and dates mean the same whatever a table comes from, and a model that was trained on one kind takes
-the other. ``docs/decisions/0010`` says why it is PyArrow that reads both.
+the other. ``docs/decisions`` says why it is PyArrow that reads both.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +60,8 @@ def open_parquet(path: Path) -> Sheet:
         schema = file.schema_arrow
         check_claims(origin, file.metadata, len(schema.names))
         texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if is_text(pa, kind)]
-        file = parquet.ParquetFile(path, read_dictionary=texts)  # a text that comes often is in memory once
+        # a text that comes often is in memory once
+        file = parquet.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True)
 
     def batches(names: Sequence[str]) -> Iterator[Any]:
         with told(origin, pa):
@@ -102,14 +103,17 @@ def index_of(schema: Any) -> list[str]:
 def rows_in(
     origin: Origin, names: Sequence[str], batches: Callable[[Sequence[str]], Iterator[Any]], pa: Any
 ) -> Iterator[Row]:
-    """Rows of cells, each with its number, from 1."""
-    numbers = count(1)
+    """Rows of cells, each with its number, from 1; all texts together may take what a file may take."""
+    numbers, step, characters = count(1), rows_of(len(names)), 0
     for batch in batches(names):
-        step = rows_of(len(names))
         for start in range(0, batch.num_rows, step):
             with told(origin, pa):
                 part = batch.slice(start, step)
+                part.validate(full=True)  # texts that are UTF-8, numbers of categories that there are
                 columns = [cells(origin, name, part.column(n), pa) for n, name in enumerate(names)]
+            texts = [c for c, kind in zip(columns, part.schema.types, strict=True) if is_text(pa, plain(pa, kind))]
+            characters += sum(len(cell) for column in texts for cell in column)
+            origin.check_room(characters)
             yield from zip(numbers, map(list, zip(*columns, strict=True)), strict=False)
 
 
@@ -119,11 +123,14 @@ def is_text(pa: Any, kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or views(kind))
 
 
+def plain(pa: Any, kind: Any) -> Any:
+    """The type of values, which may be numbered."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
 def check_kind(origin: Origin, name: str, kind: Any, pa: Any) -> None:
     """Raise DataError for a column whose cells are neither numbers nor texts nor dates."""
-    types = pa.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
+    types, kind = pa.types, plain(pa, kind)
     known = types.is_integer, types.is_floating, types.is_boolean, types.is_decimal, types.is_date, types.is_null
     if is_text(pa, kind) or types.is_timestamp(kind) or types.is_time(kind) or any(test(kind) for test in known):
         return

@@ -1,4 +1,4 @@
-"""What a user names as data: a CSV file, a folder of IDX files, an .npz archive; told by name or content."""
+"""What a user names as data: a table, a folder of IDX files, an .npz archive; told by name or content."""
 
 from pathlib import Path
 
@@ -7,12 +7,13 @@ from miniflow_xp.data.archives import read_archive
 from miniflow_xp.data.dialect import AS_IT_LOOKS, Dialect
 from miniflow_xp.data.idx_folder import read_idx_folder
 from miniflow_xp.data.kinds import TABLES, kind_of
+from miniflow_xp.data.opening import check_not_asked
 from miniflow_xp.data.tables import Table, read_table
 from miniflow_xp.errors import DataError, SettingError
 
 
 def read_data(path: Path, target: str | None, task: str = "auto", asked: Dialect = AS_IT_LOOKS) -> Table:
-    """The table at ``path``; ``target``: the column to predict of a CSV file, ``asked``: how that is written.
+    """The table at ``path``; ``target``: the column to predict of a table, ``asked``: how a CSV file is written.
 
     Raises DataError where it cannot be read as a table, SettingError for an unknown task, or an option of CSV files
     that has no place.
@@ -35,11 +36,9 @@ def read_data(path: Path, target: str | None, task: str = "auto", asked: Dialect
 
 
 def check_no_table(path: Path, target: str | None, asked: Dialect) -> None:
-    """Raise SettingError where options of CSV files came with something else."""
+    """Raise SettingError where options of tables came with something else."""
     if target is not None:
         raise SettingError(
-            "target", f"it came with {path}", "a column is named in CSV files only", "Leave it out: y is the target"
+            "target", f"it came with {path}", "a column is named in tables only", "Leave it out: y is the target"
         )
-    for name, value in asked._asdict().items():
-        if value is not None:
-            raise SettingError(name, f"it came with {path}", "it is for CSV files", "Leave it out")
+    check_not_asked(str(path), asked)

@@ -38,8 +38,8 @@ def train_command(
         typer.Option(
             metavar="DATA",
             parser=path_named,
-            help="Your own: a table (.csv, .csv.gz), a folder of IDX files as MNIST has them, or an archive (.npz) of "
-            "X and y, and X_test and y_test where there are, or x_train and so on.",
+            help="Your own: a table (.csv, .csv.gz, .parquet), a folder of IDX files as MNIST has them, or an archive "
+            "(.npz) of X and y, and X_test and y_test where there are, or x_train and so on.",
         ),
     ] = None,
     target: Annotated[
