@@ -617,7 +617,7 @@ def test_columns_are_found_without_a_look_at_all_others(tmp_path):
 
 
 def test_a_wide_table_is_read_in_smaller_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "CELLS", 1000)
+    monkeypatch.setattr(sheet, "CELLS", 1000)
     write_table(tmp_path / "wide.csv", [f"x{n}" for n in range(300)], np.zeros((10, 300)))
     parts = list(read_columns(tmp_path / "wide.csv", [Column("x7")]))
     assert [len(part.lines) for part in parts] == [3, 3, 3, 1]
