@@ -14,7 +14,7 @@ import pytest
 from model_files import contents, sealed, write, write_archive, write_first, write_npz
 
 from miniflow_xp.checkpoints import header
-from miniflow_xp.data import load, tables
+from miniflow_xp.data import load, sheet
 from miniflow_xp.data.columns import read_columns
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.errors import DataError
