@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
+    from miniflow_xp.estimators import NetworkClassifier as NetworkClassifier
+    from miniflow_xp.estimators import NetworkRegressor as NetworkRegressor
     from miniflow_xp.layers import (
         BatchNorm,
         Conv1D,
@@ -161,6 +163,8 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "MeanPool": "layers",
     "MultiHeadAttention": "layers",
     "Sequential": "layers",
+    "NetworkClassifier": "estimators",  # not in __all__, which has to be there without scikit-learn
+    "NetworkRegressor": "estimators",
     "Loss": "ops.losses",
     "Program": "engine.program",
     "RMSProp": "engine.optim",

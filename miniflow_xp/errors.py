@@ -16,7 +16,7 @@ MiniflowError
 │   ├── NoGradientError             no gradient was or can be computed    (KeyError)
 │   └── CostError                   the cost is not a scalar              (ValueError)
 ├── FeedError                       what was fed cannot be an array       (TypeError)
-│   └── MixedBackendsError          an array of another library or device
+│   └── MixedBackendsError          an array of another library or device (ValueError)
 ├── ShapeError                      shapes that do not fit                (ValueError)
 ├── DtypeError                      a data type that does not fit         (TypeError)
 ├── LabelError                      a class label out of range            (ValueError)
@@ -115,7 +115,7 @@ class FeedError(MiniflowError, TypeError):
     """What was fed to an Input cannot be used as an array."""
 
 
-class MixedBackendsError(FeedError):
+class MixedBackendsError(FeedError, ValueError):
     """What was fed belongs to another array library, or lies on another device."""
 
 

@@ -263,7 +263,7 @@ MISTAKES = {
     "device": (["--backend", "numpy:cuda"], "this backend has no device but the CPU"),
     "file": (["--data", "none.csv", "--target", "y"], "none.csv: there is no such file"),
     "folder": (["--data", "."], ".: there is no train-images-idx3-ubyte in it, nor train-images-idx3-ubyte.gz"),
-    "target of a folder": (["--data", ".", "--target", "y"], "--target: it came with .: a column is named in CSV"),
+    "target of a folder": (["--data", ".", "--target", "y"], "--target: it came with .: a column is named in tables"),
     "column": (["--data", "my.csv", "--target", "kin"], "no column is named 'kin'"),
     "no target": (
         ["--data", "my.csv"],

@@ -14,7 +14,7 @@ import pytest
 from model_files import contents, sealed, write, write_archive, write_first, write_npz
 
 from miniflow_xp.checkpoints import header
-from miniflow_xp.data import load, tables
+from miniflow_xp.data import load, sheet
 from miniflow_xp.data.columns import read_columns
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.errors import DataError
@@ -617,7 +617,7 @@ def test_columns_are_found_without_a_look_at_all_others(tmp_path):
 
 
 def test_a_wide_table_is_read_in_smaller_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "CELLS", 1000)
+    monkeypatch.setattr(sheet, "CELLS", 1000)
     write_table(tmp_path / "wide.csv", [f"x{n}" for n in range(300)], np.zeros((10, 300)))
     parts = list(read_columns(tmp_path / "wide.csv", [Column("x7")]))
     assert [len(part.lines) for part in parts] == [3, 3, 3, 1]

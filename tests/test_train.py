@@ -9,9 +9,10 @@ from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
 from miniflow_xp.errors import DivergedError, MiniflowError, SettingError
 from miniflow_xp.ops import ReLU, Sigmoid
 from miniflow_xp.programs.train.network import classifier
-from miniflow_xp.programs.train.settings import OPTIMIZERS, USUAL, settings_for, weight_decay
+from miniflow_xp.programs.train.settings import USUAL, settings_for
 from miniflow_xp.programs.train.training import host_dtype, network_for, train
 from miniflow_xp.switch import to_numpy, use_backend
+from miniflow_xp.training.usual import OPTIMIZERS, weight_decay
 
 DIGITS, DIABETES = load("digits"), load("diabetes")
 

@@ -5,6 +5,8 @@ import numpy as np
 
 from miniflow_xp.backend import Array, Backend
 
+CPU = xp.Device("CPU_DEVICE")
+
 
 class StrictBackend(Backend):
     """array-api-strict arrays, which wrap NumPy's; device: the CPU. Slow by design: for tests."""
@@ -17,7 +19,11 @@ class StrictBackend(Backend):
         return xp.asarray(host, dtype=getattr(xp, dtype) if dtype else None)
 
     def to_numpy(self, array: Array) -> Array:
-        return np.from_dlpack(array).copy()
+        return np.from_dlpack(array.to_device(CPU)).copy()
+
+    def on_device(self, array: Array) -> bool:
+        """Not those that it pretends to have."""
+        return bool(array.device == CPU)
 
     def storable(self, dtype: str) -> str:
         return "float32" if dtype in ("float16", "bfloat16") else dtype

@@ -1,8 +1,8 @@
 """Data to train on: two data sets that come with this package, and what a user has.
 
-``load("digits")`` and ``load("diabetes")``; ``read_table("mine.csv", target="price")``, or ``read_data`` for a CSV
-file, a folder of IDX files or an .npz archive; ``hold_out`` splits a table. SOURCES.md says where the data sets come
-from.
+``load("digits")`` and ``load("diabetes")``; ``read_table("mine.csv", target="price")``, of a CSV or Parquet file or a
+table in memory, or ``read_data``, which also takes a folder of IDX files or an .npz archive; ``hold_out`` splits a
+table. SOURCES.md says where the data sets come from.
 """
 
 from pathlib import Path

@@ -29,6 +29,9 @@ class Dialect(NamedTuple):
         return self._replace(separator="\t") if self.separator in TAB else self
 
 
+AS_IT_LOOKS = Dialect()
+
+
 def separator_of(line: str) -> str:
     """The one that comes most often outside of quotes; a comma where none does."""
     bare = QUOTED.sub("", line)

@@ -9,13 +9,13 @@ import warnings
 from array import array
 from collections.abc import Sequence
 from math import isinf, nan
-from pathlib import Path
 from reprlib import repr as shortened
 from typing import NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.data.origin import Origin
 from miniflow_xp.data.target import POINTS, commas, has_commas, is_missing, number
 from miniflow_xp.errors import DataError
 
@@ -55,8 +55,8 @@ def width(columns: Sequence[Column]) -> int:
 class Encoder:
     """Writes the cells of a column that a model knows as numbers."""
 
-    def __init__(self, path: Path, column: Column, decimal: str) -> None:
-        self.path, self.column, self.decimal, self.told = path, column, decimal, False
+    def __init__(self, origin: Origin, column: Column, decimal: str) -> None:
+        self.origin, self.column, self.decimal, self.told = origin, column, decimal, False
         self.rows = {text: one_hot(column, n) for n, text in enumerate(column.categories)}
         self.missing = one_hot(column, MISSING) if column.categories else array("d", [column.median, 1])
 
@@ -64,19 +64,19 @@ class Encoder:
         """Append what a cell becomes; raises DataError where it is no number, or missing and was not in training."""
         if is_missing(cell):
             if not self.column.gaps:
-                raise missing(self.path, line, self.column.name, cell)
+                raise missing(self.origin, line, self.column.name, cell)
             numbers.extend(self.missing)
         elif self.rows:
             numbers.extend(self.rows.get(cell) or self.unknown(line, cell))
         else:
-            numbers.append(finite(self.path, line, self.column.name, cell, self.decimal))
+            numbers.append(finite(self.origin, line, self.column.name, cell, self.decimal))
             if self.column.gaps:
                 numbers.append(0)
 
     def unknown(self, line: int, cell: str) -> "array[float]":
         """None of the categories, which is told once."""
         if not self.told:
-            where = place(self.path, line, self.column.name)
+            where = self.origin.cell(line, self.column.name)
             warnings.warn(f"{where}: {shortened(cell)} was not in training: it is none of the categories", stacklevel=2)
             self.told = True
         return one_hot(self.column, UNKNOWN)
@@ -91,8 +91,8 @@ def one_hot(column: Column, code: int) -> "array[float]":
 class ColumnBuilder:
     """The cells of a column of a table that is trained on: as numbers, and as texts as long as they are few."""
 
-    def __init__(self, path: Path, name: str, decimal: str) -> None:
-        self.path, self.name, self.decimal = path, name, decimal
+    def __init__(self, origin: Origin, name: str, decimal: str) -> None:
+        self.origin, self.name, self.decimal = origin, name, decimal
         self.values, self.codes = array("d"), array("b")
         self.texts: dict[str, int] = {}
         self.few = True
@@ -110,7 +110,7 @@ class ColumnBuilder:
         if value is None:
             self.first = self.first or (line, cell)
         elif isinf(value):
-            raise infinite(place(self.path, line, self.name), cell)
+            raise infinite(self.origin.cell(line, self.name), cell)
         else:
             self.numbers += 1
         self.values.append(nan if value is None else value)
@@ -120,13 +120,13 @@ class ColumnBuilder:
 
     def column(self) -> Column:
         """What the column is; raises DataError where it can be neither numbers nor categories."""
-        where = f"{self.path}, column {self.name[:80]!r}"
+        where = f"{self.origin}, column {self.name[:80]!r}"
         if self.gaps == len(self.values):
             raise DataError(where, "no cell of it has a value", "there is something to learn from", "Take it out")
         if self.first is None:
             return Column(self.name, (), self.gaps > 0)
         line, cell = self.first
-        where = place(self.path, line, self.name)
+        where = self.origin.cell(line, self.name)
         if 2 * self.numbers >= len(self.values) - self.gaps or (self.decimal == "." and has_commas(cell)):
             raise not_a_number(where, cell, self.decimal)
         if DATE.fullmatch(cell):
@@ -156,19 +156,14 @@ class ColumnBuilder:
         return codes[:, None] == np.array(wanted)
 
 
-def finite(path: Path, line: int, name: str, cell: str, decimal: str) -> float:
+def finite(origin: Origin, line: int, name: str, cell: str, decimal: str) -> float:
     """The number in a cell; raises DataError where there is none, or an infinite one."""
     value = number(cell, decimal)
     if value is None:
-        raise not_a_number(place(path, line, name), cell, decimal)
+        raise not_a_number(origin.cell(line, name), cell, decimal)
     if isinf(value):
-        raise infinite(place(path, line, name), cell)
+        raise infinite(origin.cell(line, name), cell)
     return value
-
-
-def place(path: Path, line: int, name: str) -> str:
-    """Where a cell stands, for complaints."""
-    return f"{path}, line {line}, column {name[:80]!r}"
 
 
 def infinite(where: str, cell: str) -> DataError:
@@ -185,10 +180,10 @@ def not_a_number(where: str, cell: str, decimal: str) -> DataError:
     )
 
 
-def missing(path: Path, line: int, name: str, cell: str) -> DataError:
+def missing(origin: Origin, line: int, name: str, cell: str) -> DataError:
     """The error for a cell without a value."""
     return DataError(
-        place(path, line, name),
+        origin.cell(line, name),
         f"it is {cell}" if cell else "it is empty",
         "every cell of this column holds a value",
         "Fill it in, or take the row out of the file",

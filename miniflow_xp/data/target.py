@@ -50,8 +50,10 @@ def has_commas(cell: str) -> bool:
     return "," in cell and number(cell.replace(",", "")) is not None
 
 
-def interpret(where: str, cells: Sequence[str], lines: Sequence[int], task: str, decimal: str = ".") -> Target:
-    """The target in the cells of a column; ``lines`` are their line numbers, ``task`` one of TASKS.
+def interpret(
+    where: str, cells: Sequence[str], lines: Sequence[int], task: str, decimal: str = ".", unit: str = "line"
+) -> Target:
+    """The target in the cells of a column; ``lines`` are the numbers of their lines, or rows, ``task`` one of TASKS.
 
     Classes are named as they stand: ``00501`` and ``501`` are two. Raises SettingError for an unknown task, DataError
     where the cells do not fit it or are all the same.
@@ -61,19 +63,23 @@ def interpret(where: str, cells: Sequence[str], lines: Sequence[int], task: str,
     text = next((n for n, value in enumerate(numbers) if value is None), None)
     if text is not None:
         if task != "classification" and decimal == "." and all(map(is_or_has_commas, cells, numbers)):
-            raise DataError(f"{where}, line {lines[text]}", *commas(cells[text]), f"{POINTS}, or {AS_CLASSES}")
+            raise DataError(f"{where}, {unit} {lines[text]}", *commas(cells[text]), f"{POINTS}, or {AS_CLASSES}")
         if task == "regression":
             raise DataError(
-                f"{where}, line {lines[text]}",
+                f"{where}, {unit} {lines[text]}",
                 f"{shortened(cells[text])} is not a number",
                 "regression predicts numbers",
                 f"Mend the cell, or {AS_CLASSES}",
             )
         asked = task == "classification"
-        return classes(where, cells, "as asked" if asked else f"{shortened(cells[text])} (line {lines[text]}) is text")
+        return classes(
+            where, cells, "as asked" if asked else f"{shortened(cells[text])} ({unit} {lines[text]}) is text"
+        )
     values = np.array(numbers, dtype="float64")
     for n in np.flatnonzero(~np.isfinite(values)).tolist():
-        raise DataError(f"{where}, line {lines[n]}", f"it is {cells[n]}", "numbers are finite", "Mend or drop the row")
+        raise DataError(
+            f"{where}, {unit} {lines[n]}", f"it is {cells[n]}", "numbers are finite", "Mend or drop the row"
+        )
     return numeric(where, values, task, cells, decimal)
 
 

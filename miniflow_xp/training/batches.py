@@ -14,6 +14,8 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import truth, whole
+from miniflow_xp.data.arrow import is_table
+from miniflow_xp.data.arrow_numbers import numbers
 from miniflow_xp.data.order import MOST_AT_ONCE, Windows, permutation
 from miniflow_xp.data.pages import mapped, release
 from miniflow_xp.errors import FeedError, SettingError, ShapeError
@@ -35,9 +37,9 @@ class Batches:
     """Cuts rows into batches of ``batch_size``.
 
     ``X`` and ``y``: arrays with as many rows each, in memory, memory-mapped (``open_npy``) or on the device of the
-    backend in use; or any sequence with a length whose ``[indices]`` gives rows for a NumPy array of integers in any
-    order. Or ``X`` is a function without arguments that returns an iterator over rows, or over pairs (x, y): it is
-    called at each epoch, and its order is kept.
+    backend in use; tables or columns of numbers of pandas, Polars or PyArrow; or any sequence with a length whose
+    ``[indices]`` gives rows for a NumPy array of integers in any order. Or ``X`` is a function without arguments that
+    returns an iterator over rows, or over pairs (x, y): it is called at each epoch, and its order is kept.
 
     ``shuffle``: in the order that ``data.order`` describes, which depends on seed and epoch. ``window``: rows that are
     shuffled together; by default all of up to 2²⁴ rows in memory, and 64 MiB of a memory-mapped array at a time, which
@@ -157,13 +159,15 @@ class Batches:
 
 
 def as_rows(source: Any, where: str) -> Any:
-    """``source``, which must have rows; a list or a table becomes a NumPy array. Raises FeedError."""
+    """``source``, which must have rows; a list, a table or a column of one becomes a NumPy array. Raises FeedError."""
     if hasattr(source, "__next__"):
         raise FeedError(
             where, "it is an iterator", "each epoch goes through the rows again", "Give the function that makes it"
         )
-    if isinstance(source, np.ndarray | list | tuple | range) or hasattr(source, "iloc"):
+    if isinstance(source, np.ndarray | list | tuple | range):
         source = host_array(where, source)
+    elif is_table(source):
+        source = numbers(where, source)
     sized = bool(source.shape) if hasattr(source, "shape") else hasattr(source, "__len__")
     if not sized or not hasattr(source, "__getitem__") or isinstance(source, str | bytes | dict):
         raise FeedError(

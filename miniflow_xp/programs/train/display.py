@@ -15,10 +15,11 @@ from miniflow_xp.ops import CrossEntropy
 from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.train.judging import Judgement, LabelledRows
 from miniflow_xp.programs.train.loading import Model
-from miniflow_xp.programs.train.settings import Settings, weight_decay
+from miniflow_xp.programs.train.settings import Settings
 from miniflow_xp.programs.train.training import METRICS, host_dtype
 from miniflow_xp.switch import get_backend
 from miniflow_xp.training.history import Epoch, History
+from miniflow_xp.training.usual import weight_decay
 
 MOST_LINES = 15  # so many epochs get a line each; of more, about ten get one
 COSTS = {"classification": "CrossEntropy", "regression": "MSE of the standardised target"}

@@ -11,12 +11,14 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_pair
 from miniflow_xp.data.columns import Cells, read_columns
-from miniflow_xp.data.dialect import Dialect
+from miniflow_xp.data.dialect import AS_IT_LOOKS, Dialect
 from miniflow_xp.data.formulas import unescaped
 from miniflow_xp.data.idx_folder import read_test_pair
+from miniflow_xp.data.kinds import TABLES, kind_of
 from miniflow_xp.data.labelled import FileArray, checked_target
-from miniflow_xp.data.sources import check_no_table, kind_of
-from miniflow_xp.data.tables import AS_IT_LOOKS, MemoryBudget, listed
+from miniflow_xp.data.origin import MemoryBudget
+from miniflow_xp.data.sources import check_no_table
+from miniflow_xp.data.tables import listed
 from miniflow_xp.data.target import class_name, is_missing, number, numbered
 from miniflow_xp.engine.program import Program
 from miniflow_xp.errors import DataError
@@ -72,7 +74,7 @@ def confusion(model: Model, feeds: Parts) -> Array:
 def labelled_rows(model: Model, data: Path, target: str | None, asked: Dialect = AS_IT_LOOKS) -> LabelledRows:
     """The rows in ``data`` and their targets; ``target``: the column of a CSV file. Raises DataError, SettingError."""
     kind = kind_of(data)
-    if kind == "csv":
+    if kind in TABLES:
         return from_table(model, data, model.target_name if target is None else target, asked)
     check_no_table(data, target, asked)
     if kind not in ("folder", "npz"):
@@ -88,25 +90,27 @@ def labelled_rows(model: Model, data: Path, target: str | None, asked: Dialect =
 
 
 def from_table(model: Model, path: Path, column: str, asked: Dialect) -> LabelledRows:
-    """Rows and targets of a CSV file."""
-    taken, parts = MemoryBudget(path), list[Cells]()
+    """Rows and targets of a table."""
+    taken, parts = None, list[Cells]()
     for part in read_columns(path, model.columns, [column], asked):
+        taken = taken or MemoryBudget(part.origin)
         taken.add(part.lines[-1], len(part.lines), part.features.size, sum(len(cell) for (cell,) in part.further))
         parts.append(part)
     cells = [cell for part in parts for (cell,) in part.further]
     lines = [line for part in parts for line in part.lines]
-    where = f"{path}, column {column!r}"
-    found = (
-        class_numbers(model, where, cells, lines) if model.classes else numbers(where, cells, lines, parts[0].decimal)
-    )
+    where, unit = f"{path}, column {column!r}", parts[0].origin.unit
+    if model.classes:
+        found = class_numbers(model, where, cells, lines, unit)
+    else:
+        found = numbers(where, cells, lines, parts[0].decimal, unit)
     return LabelledRows(np.concatenate([part.features for part in parts]), found, str(path))
 
 
-def class_numbers(model: Model, where: str, cells: Sequence[str], lines: Sequence[int]) -> Array:
+def class_numbers(model: Model, where: str, cells: Sequence[str], lines: Sequence[int], unit: str = "line") -> Array:
     """The number of each cell's class."""
     labels, unknown = numbered(cells, class_finder(model.classes))
     if len(unknown):
-        raise unknown_class(model, f"{where}, line {lines[unknown[0]]}", cells[unknown[0]])
+        raise unknown_class(model, f"{where}, {unit} {lines[unknown[0]]}", cells[unknown[0]])
     return labels
 
 
@@ -133,12 +137,12 @@ def without_zeros(name: str) -> str:
     return found[1] if found else name
 
 
-def numbers(where: str, cells: Sequence[str], lines: Sequence[int], decimal: str) -> Array:
+def numbers(where: str, cells: Sequence[str], lines: Sequence[int], decimal: str, unit: str = "line") -> Array:
     """The number in each cell."""
     found = [float("nan") if is_missing(cell) else number(cell, decimal) for cell in cells]
     for cell, value, line in zip(cells, found, lines, strict=True):
         if value is None or not np.isfinite(value):
-            raise DataError(f"{where}, line {line}", f"it is {cell[:80]!r}", "targets are finite numbers", "Mend it")
+            raise DataError(f"{where}, {unit} {line}", f"it is {cell[:80]!r}", "targets are finite numbers", "Mend it")
     return np.array(found, "float64")
 
 

@@ -30,8 +30,8 @@ def predict_command(
         typer.Argument(
             metavar="DATA",
             parser=path_named,
-            help="A table (.csv, .csv.gz) with the columns of the features in any order, images (an IDX file, or the "
-            "folder of some), an archive (.npz) with X, or one array (.npy).",
+            help="A table (.csv, .csv.gz, .parquet) with the columns of the features in any order, images (an IDX "
+            "file, or the folder of some), an archive (.npz) with X, or one array (.npy).",
         ),
     ],
     output: Annotated[
@@ -73,8 +73,8 @@ def evaluate_command(
         typer.Argument(
             metavar="DATA",
             parser=path_named,
-            help="A table (.csv, .csv.gz), a folder of IDX files, or an archive (.npz); of the last two their test "
-            "rows where there are some.",
+            help="A table (.csv, .csv.gz, .parquet), a folder of IDX files, or an archive (.npz); of the last two "
+            "their test rows where there are some.",
         ),
     ],
     target: Annotated[

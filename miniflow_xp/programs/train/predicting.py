@@ -11,16 +11,16 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.data.archives import read_archive_rows
 from miniflow_xp.data.columns import read_columns
-from miniflow_xp.data.dialect import Dialect
+from miniflow_xp.data.dialect import AS_IT_LOOKS, Dialect
 from miniflow_xp.data.formulas import escaped
 from miniflow_xp.data.idx import read_idx
 from miniflow_xp.data.idx_folder import read_test_images
+from miniflow_xp.data.kinds import TABLES, kind_of
 from miniflow_xp.data.labelled import FileArray, checked_rows
 from miniflow_xp.data.moments import width
 from miniflow_xp.data.npy import open_npy
 from miniflow_xp.data.pages import release
-from miniflow_xp.data.sources import check_no_table, kind_of
-from miniflow_xp.data.tables import AS_IT_LOOKS
+from miniflow_xp.data.sources import check_no_table
 from miniflow_xp.engine.program import Program
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.programs.train.loading import Model
@@ -83,7 +83,7 @@ def outputs_of(
 def raw_rows(model: Model, data: Path, keep: Sequence[str], asked: Dialect) -> Iterator[Part]:
     """Rows as they are in the file, PART at a time, with as many numbers as the model takes."""
     kind = kind_of(data)
-    if kind == "csv":
+    if kind in TABLES:
         for cells in read_columns(data, model.columns, keep, asked):
             yield Part(cells.features, cells.further)
         return

@@ -1,39 +1,14 @@
 """How to train: what a user may choose, checked before anything starts."""
 
-from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple
 
 from miniflow_xp.data.split import USUAL_HELD_OUT
-from miniflow_xp.engine.optim import SGD, Adam, AdamW, Optimizer, RMSProp
+from miniflow_xp.engine.optim import Optimizer
 from miniflow_xp.errors import SettingError
 from miniflow_xp.node import Elementwise
 from miniflow_xp.ops import ReLU
-
-
-class Method(NamedTuple):
-    """An optimizer by name: made from a learning rate and a count of rows; the usual rate for each task."""
-
-    make: Callable[[float, int], Optimizer]
-    classification: float
-    regression: float
-
-
-def weight_decay(rows: int) -> float:
-    """λ of AdamW for so many rows to train on: few are soon learned by heart, noise included, which large weights do.
-
-    A decay that falls as 1 / rows shrinks weights equally much in an epoch, however many steps that has.
-    """
-    return min(0.3, 1000 / rows)
-
-
-OPTIMIZERS = {
-    "sgd": Method(lambda rate, _: SGD(rate), 0.1, 0.01),
-    "momentum": Method(lambda rate, _: SGD(rate, momentum=0.9), 0.01, 0.001),
-    "rmsprop": Method(lambda rate, _: RMSProp(rate), 0.001, 0.001),
-    "adam": Method(lambda rate, _: Adam(rate), 0.001, 0.001),
-    "adamw": Method(lambda rate, rows: AdamW(rate, weight_decay=weight_decay(rows)), 0.003, 0.003),
-}
+from miniflow_xp.training.usual import BATCH_SIZE, EPOCHS, HIDDEN, OPTIMIZER, OPTIMIZERS, make_optimizer
 
 
 class Settings(NamedTuple):
@@ -46,16 +21,15 @@ class Settings(NamedTuple):
     held_out: float
     seed: int
     activation: type[Elementwise]
-    optimizer: str = "adamw"
+    optimizer: str = OPTIMIZER
 
     def make_optimizer(self, rows: int) -> Optimizer:
         """A new optimizer with the learning rate, for so many rows to train on."""
-        return OPTIMIZERS[self.optimizer].make(self.learning_rate, rows)
+        return make_optimizer(self.optimizer, self.learning_rate, rows)
 
 
-# Chosen on tables of 60 to 100,000 rows, such as ``python -m benchmarks.tables`` makes: few steps have to suffice for
-# small ones, and those of large ones must not be so rough that they miss what the rows tell.
-USUAL = Settings(128, 30, 32, 0.003, USUAL_HELD_OUT, 0, ReLU)
+RATE = OPTIMIZERS[OPTIMIZER].classification  # that of a regression is the same
+USUAL = Settings(HIDDEN, EPOCHS, BATCH_SIZE, RATE, USUAL_HELD_OUT, 0, ReLU, OPTIMIZER)
 
 RULES = {  # setting: (above, below, in words)
     "hidden": (0, inf, "a whole number above 0"),

@@ -12,9 +12,10 @@ from miniflow_xp.programs.train.options import Chosen, Decimal, Separator, path_
 from miniflow_xp.programs.train.plotting import check_plot
 from miniflow_xp.programs.train.precision import chosen_dtype
 from miniflow_xp.programs.train.resuming import check_checkpoints, going_on, last_checkpoint
-from miniflow_xp.programs.train.settings import OPTIMIZERS, USUAL, settings_for
+from miniflow_xp.programs.train.settings import USUAL, settings_for
 from miniflow_xp.programs.train.training_run import Files, chosen_table, train_and_show
 from miniflow_xp.switch import use_backend
+from miniflow_xp.training.usual import OPTIMIZERS
 
 DATA = "the data itself"
 
@@ -37,8 +38,8 @@ def train_command(
         typer.Option(
             metavar="DATA",
             parser=path_named,
-            help="Your own: a table (.csv, .csv.gz), a folder of IDX files as MNIST has them, or an archive (.npz) of "
-            "X and y, and X_test and y_test where there are, or x_train and so on.",
+            help="Your own: a table (.csv, .csv.gz, .parquet), a folder of IDX files as MNIST has them, or an archive "
+            "(.npz) of X and y, and X_test and y_test where there are, or x_train and so on.",
         ),
     ] = None,
     target: Annotated[
