@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
+    from miniflow_xp.exchange import to_jax, to_torch
     from miniflow_xp.layers import (
         BatchNorm,
         Conv1D,
@@ -131,7 +132,9 @@ __all__ = [
     "sgd_update",
     "special",
     "stop_gradient",
+    "to_jax",
     "to_numpy",
+    "to_torch",
     "topological_sort",
     "use_backend",
     "value_and_grad",
@@ -177,6 +180,8 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "jvp": "transforms.gradients",
     "stop_gradient": "transforms.pullback",
     "value_and_grad": "transforms.gradients",
+    "to_jax": "exchange",
+    "to_torch": "exchange",
     "vjp": "transforms.pullback",
 }
 

@@ -21,6 +21,7 @@ FLOORS = [  # a module imports from its own floor and from those before it
     {"backends", "engine"},
     {"layers", "checkpoints", "data"},
     {"training"},
+    {"exchange"},
     {"programs", "__init__", "__main__"},  # programs are written in the public names, as users write theirs
 ]
 
