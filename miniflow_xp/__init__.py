@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
-    from miniflow_xp.exchange import to_jax, to_torch
+    from miniflow_xp.exchange import export_onnx, to_jax, to_torch
     from miniflow_xp.layers import (
         BatchNorm,
         Conv1D,
@@ -116,6 +116,7 @@ __all__ = [
     "custom_vjp",
     "differentiable_namespace",
     "evaluate",
+    "export_onnx",
     "fit",
     "forward_and_backward",
     "forward_pass",
@@ -180,6 +181,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "jvp": "transforms.gradients",
     "stop_gradient": "transforms.pullback",
     "value_and_grad": "transforms.gradients",
+    "export_onnx": "exchange",
     "to_jax": "exchange",
     "to_torch": "exchange",
     "vjp": "transforms.pullback",
