@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
-    from miniflow_xp.exchange import export_onnx, to_jax, to_torch
+    from miniflow_xp.exchange import export_onnx, load_state_dict, state_dict, to_jax, to_torch
     from miniflow_xp.layers import (
         BatchNorm,
         Conv1D,
@@ -128,10 +128,12 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "load_state_dict",
     "predict",
     "set_backend",
     "sgd_update",
     "special",
+    "state_dict",
     "stop_gradient",
     "to_jax",
     "to_numpy",
@@ -182,6 +184,8 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "stop_gradient": "transforms.pullback",
     "value_and_grad": "transforms.gradients",
     "export_onnx": "exchange",
+    "load_state_dict": "exchange",
+    "state_dict": "exchange",
     "to_jax": "exchange",
     "to_torch": "exchange",
     "vjp": "transforms.pullback",

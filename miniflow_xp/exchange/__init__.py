@@ -2,5 +2,6 @@
 
 from miniflow_xp.exchange.layers import to_jax, to_torch
 from miniflow_xp.exchange.onnx.export import export_onnx
+from miniflow_xp.exchange.weights.state import load_state_dict, state_dict
 
-__all__ = ["export_onnx", "to_jax", "to_torch"]
+__all__ = ["export_onnx", "load_state_dict", "state_dict", "to_jax", "to_torch"]

@@ -16,7 +16,7 @@ from miniflow_xp.exchange.onnx.sizes import Inexpressible, Size
 from miniflow_xp.exchange.onnx.sources import Source, source_of, unique
 from miniflow_xp.exchange.onnx.table import IR_VERSION, OPSET, TABLE, NoForm, written
 from miniflow_xp.exchange.onnx.writer import Writer
-from miniflow_xp.exchange.packages import needed
+from miniflow_xp.exchange.packages import needed, said_by
 from miniflow_xp.recording.tape import record
 from miniflow_xp.switch import load, use_backend
 from miniflow_xp.system.files import write_atomically
@@ -41,7 +41,7 @@ def export_onnx(what: Any, path: str | Path, *example: Any, free_batch: bool | C
         onnx.checker.check_model(model, full_check=True)
         content = model.SerializeToString()
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
-        said = str(error).splitlines()[0]
+        said = said_by(error)
         raise ExportError(
             "export_onnx", f"ONNX says {said}", "a file holds what ONNX allows", "Export a part"
         ) from error
@@ -113,7 +113,7 @@ def recorded(source: Source, others: dict[str, Any]) -> Any:
         if not others:
             raise
         size = len(next(iter(others.values())))
-        raise depends(f"a batch of {size} is an error, {str(error).splitlines()[0]}") from error
+        raise depends(f"a batch of {size} is an error, {said_by(error)}") from error
 
 
 def free_inputs(source: Source, wanted: bool | Collection[str]) -> list[str]:

@@ -89,8 +89,8 @@ class Writer:
             return self.node("Expand", self.constant(number), self.sizes(content.shape))
         if isinstance(content, Counted):
             start, step = (self.constant(number, "int64") for number in (content.start, content.step))
-            number = self.scalar(self.sizes([content.number]))
-            stop = self.node("Add", start, self.node("Mul", number, step))
+            length = self.scalar(self.sizes([content.number]))
+            stop = self.node("Add", start, self.node("Mul", length, step))
             return self.cast(self.node("Range", start, stop, step), dtype or content.start.dtype)
         if isinstance(content, Proportional):
             return self.cast(self.proportional(content), dtype or content.dtype)
