@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
-    from miniflow_xp.exchange import export_onnx, load_state_dict, state_dict, to_jax, to_torch
+    from miniflow_xp.exchange import export_onnx, from_dlpack, load_state_dict, state_dict, to_jax, to_torch
     from miniflow_xp.layers import (
         BatchNorm,
         Conv1D,
@@ -120,6 +120,7 @@ __all__ = [
     "fit",
     "forward_and_backward",
     "forward_pass",
+    "from_dlpack",
     "get_backend",
     "grad",
     "gradcheck",
@@ -184,6 +185,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "stop_gradient": "transforms.pullback",
     "value_and_grad": "transforms.gradients",
     "export_onnx": "exchange",
+    "from_dlpack": "exchange",
     "load_state_dict": "exchange",
     "state_dict": "exchange",
     "to_jax": "exchange",

@@ -38,7 +38,16 @@ def read(path: Path) -> Weights:
         raise wrong(path, "it is no file", "a file of weights is there")
     try:
         return READERS[ending](path)
-    except (ValueError, OSError, KeyError, MemoryError, zipfile.BadZipFile) as error:
+    except (
+        ValueError,
+        OSError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        RuntimeError,
+        MemoryError,
+        zipfile.BadZipFile,
+    ) as error:
         if isinstance(error, DataError):
             raise
         raise wrong(path, f"it cannot be read ({said_by(error)})", f"it is a whole {ending} file") from error
