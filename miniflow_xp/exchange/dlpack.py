@@ -4,6 +4,7 @@ from typing import Any
 
 from miniflow_xp.arrays.libraries import library_of
 from miniflow_xp.backend import Array, Backend
+from miniflow_xp.checks import shown
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import (
     DifferentiationError,
@@ -14,7 +15,7 @@ from miniflow_xp.errors import (
     SettingError,
 )
 from miniflow_xp.exchange.packages import said_by
-from miniflow_xp.given import as_it_is
+from miniflow_xp.given import as_it_is, check_kind
 from miniflow_xp.switch import get_backend, library_name, load
 
 WHERE = "from_dlpack"
@@ -31,8 +32,8 @@ def from_dlpack(x: Any, *, copy: bool | None = None) -> Array:
     backend does not reach the device, DtypeError, FeedError, and what a traced array raises, whose gradient would be
     lost.
     """
-    if copy not in (None, True, False):
-        raise SettingError(f"{WHERE}, copy", f"it is {copy!r}", "it is None, True or False", "Leave it out")
+    if copy is not None and type(copy) is not bool:
+        raise SettingError(f"{WHERE}, copy", f"it is {shown(copy)}", "it is None, True or False", "Leave it out")
     backend = get_backend()
     check(x, backend)
     if backend.name == "torch" and library_name(x) in ON_HOST:
@@ -60,6 +61,7 @@ def check(x: Any, backend: Backend) -> None:
             "it takes what has __dlpack__ and __dlpack_device__: arrays",
             "Give an array; lists and numbers are fed as they are",
         )
+    check_kind(WHERE, x)
     if getattr(x, "requires_grad", False):
         raise DifferentiationError(
             WHERE,

@@ -45,6 +45,8 @@ def to_jax(
     """
     needed("jax", "to_jax", "'miniflow_xp[jax]'")
     check_function(function, "to_jax")
+    if like is not None:
+        check_function(like, "to_jax, like")
     if isinstance(function, Layer):
         raise SettingError(
             "to_jax", f"it is given {function!r}", "it takes a function of arrays", "Write one, or export the model"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.arrays.refusals import TraceError
-from miniflow_xp.checks import usable_path
+from miniflow_xp.checks import each, usable_path
 from miniflow_xp.errors import ExportError
 from miniflow_xp.exchange.onnx import elementwise, forms, places, reductions  # noqa: F401  they fill the table
 from miniflow_xp.exchange.onnx.elementwise import check_real
@@ -56,8 +56,13 @@ def export_onnx(what: Any, path: str | Path, *example: Any, free_batch: bool | C
 def model_of(onnx: Any, source: Source, free_batch: bool | Collection[str]) -> Any:
     """The model that a file holds."""
     free = free_inputs(source, free_batch)
-    batches = batches_for(source, free) if free else [0]
-    recordings = [recorded(source, {name: of_size(source, name, n) for name in free}) for n in batches]
+    recordings, batches = [recorded(source, {})], [0]  # what is wrong with the function itself shows here
+    if free:
+        own, others = len(source.inputs[free[0]]), batches_for(source)
+        recordings += [recorded(source, {name: of_size(source, name, n) for name in free}) for n in others]
+        batches = [own, *others]
+        if own == 1:  # which broadcasts with others, as no other size does
+            recordings, batches = recordings[1:], others
     try:
         steps, results = merged(recordings, batches)
     except Inexpressible as error:
@@ -120,7 +125,9 @@ def free_inputs(source: Source, wanted: bool | Collection[str]) -> list[str]:
     """The inputs whose first axis is the batch."""
     shapes = {name: array.shape for name, array in source.inputs.items()}
     if not isinstance(wanted, bool):
-        for name in wanted:
+        rule = "it is True, False, or names of inputs"
+        names = each(wanted, lambda n: isinstance(n, str), "export_onnx, free_batch", rule, "Write free_batch=['x']")
+        for name in names:
             if not shapes.get(name):
                 raise ExportError(
                     "export_onnx, free_batch",
@@ -128,16 +135,15 @@ def free_inputs(source: Source, wanted: bool | Collection[str]) -> list[str]:
                     f"inputs with axes are {', '.join(n for n, s in shapes.items() if s)}",
                     "Choose of these",
                 )
-        return [name for name in shapes if name in wanted]
+        return [name for name in shapes if name in names]
     first = next((shape[0] for shape in shapes.values() if shape), None)
     return [name for name, shape in shapes.items() if wanted and shape and shape[0] == first]
 
 
-def batches_for(source: Source, free: Sequence[str]) -> list[int]:
-    """Three sizes of a batch, which differ from all that arrays here have, and that of the example."""
+def batches_for(source: Source) -> list[int]:
+    """Three sizes of a batch, which differ from all that arrays here have."""
     taken = {size for a in (*source.inputs.values(), *source.parameters.values()) for size in a.shape}
-    own = len(source.inputs[free[0]])
-    return [*[n for n in BATCHES if n not in taken][:3], *([own] if own > 1 else [])]
+    return [n for n in BATCHES if n not in taken][:3]
 
 
 def of_size(source: Source, name: str, size: int) -> Any:

@@ -94,7 +94,7 @@ def of_program(program: Program, feed: Any) -> Source:
             "what is exported is a pure function",
             "Build the model for prediction: model(x, training=False)",
         )
-    raw = {leaf: given.get(leaf, leaf.value) for leaf in graph.leaves}
+    raw = {leaf: on_host(given[leaf] if leaf in given else leaf.value) for leaf in graph.leaves}  # noqa: SIM401  as fed
     admitted = admit(raw, load("numpy"))
     arrays = {leaf: np.asarray(admitted[leaf]) for leaf in graph.leaves}
     kept = [leaf for leaf in graph.leaves if isinstance(leaf, Parameter) and leaf not in given]
@@ -114,7 +114,12 @@ def of_program(program: Program, feed: Any) -> Source:
 
 def host(array: Any) -> Any:
     """An example as a NumPy array."""
-    return np.asarray(to_numpy(array) if hasattr(array, "dtype") else array)
+    return np.asarray(on_host(array))
+
+
+def on_host(value: Any) -> Any:
+    """An array of any library as NumPy's; what is no array as it is."""
+    return to_numpy(value) if hasattr(value, "dtype") and not hasattr(value, "inbound_nodes") else value
 
 
 def unique(names: Sequence[str]) -> list[str]:

@@ -8,9 +8,11 @@ import numpy as np
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array
+from miniflow_xp.checks import shown
 from miniflow_xp.errors import DataError, DtypeError, SettingError, ShapeError
 from miniflow_xp.exchange.weights.files import Weights
 from miniflow_xp.exchange.weights.layouts import KERAS, KERAS_NAMES, TORCH, Item, Layouts
+from miniflow_xp.given import check_kind
 from miniflow_xp.layers import Layer
 from miniflow_xp.switch import to_numpy
 
@@ -60,6 +62,14 @@ def grouped(weights: Weights) -> Groups:
     """The arrays by layer."""
     groups: Groups = {}
     for name, array in weights.arrays.items():
+        check_kind(f"{WHERE}, {shown(name)}", array)
+        if not isinstance(name, str) or not hasattr(array, "dtype") or not hasattr(array, "shape"):
+            raise DataError(
+                WHERE,
+                f"{shown(name)} holds {shown(array)}",
+                "a state dictionary has an array by each name",
+                "Give module.state_dict(), or what holds it in the file",
+            )
         if weights.form == "keras":
             layer, rest = PART.fullmatch(name).groups()  # type: ignore[union-attr]  # any name fits
         else:

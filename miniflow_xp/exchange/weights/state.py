@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.checks import of_kind, usable_path
+from miniflow_xp.checks import each, of_kind, shown, usable_path, whole
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import DataError, SettingError, ShapeError
 from miniflow_xp.exchange.weights.files import Weights, read
@@ -38,6 +38,9 @@ def load_state_dict(
     Raises DataError, ShapeError, DtypeError.
     """
     of_kind(model, Layer, f"{WHERE}, model", "it is a layer or a model", "Give a Sequential")
+    if names is not None:
+        of_kind(names, Mapping, f"{WHERE}, names", "it is {our layer: theirs}", "Write names={'dense_1': 'fc'}")
+    check_space(space, WHERE)
     if isinstance(source, Mapping):
         weights = Weights(source)
     else:
@@ -70,12 +73,13 @@ def state_dict(
     ``model.set_weights(list(state.values()))``; ``space`` is that of ``load_state_dict``.
     """
     of_kind(model, Layer, "state_dict, model", "it is a layer or a model", "Give a Sequential")
-    if form not in ("torch", "keras"):
-        raise SettingError("state_dict, form", f"it is {form!r}", "it is 'torch' or 'keras'", "Choose one")
+    if not isinstance(form, str) or form not in ("torch", "keras"):
+        raise SettingError("state_dict, form", f"it is {shown(form)}", "it is 'torch' or 'keras'", "Choose one")
+    check_space(space, "state_dict")
+    if like is not None:
+        return as_in(of_kind(like, Mapping, "state_dict, like", "it is a state dictionary", "Leave it out"), model)
     layouts = TORCH if form == "torch" else KERAS
     orders = orders_of(model, space) if form == "keras" else {}
-    if like is not None:
-        return as_in(like, model)
     found = {}
     for layer in layers_of(model):
         for item in items_of(layer, layouts):
@@ -84,6 +88,17 @@ def state_dict(
                 parts = [parts[0][np.argsort(orders[layer])]]
             found[f"{layer.name}.{item.name}"] = np.array(item.theirs(layer, parts)[0], order="C")
     return found
+
+
+def check_space(space: Any, where: str) -> None:
+    """Raise SettingError for what is no list of sizes."""
+    if space is not None:
+        rule, remedy = "it is a size for each axis of space", "Write space=(7, 7)"
+        sizes = each(space, lambda size: True, f"{where}, space", rule, remedy)  # noqa: ARG005  looked at next
+        if not sizes:
+            raise SettingError(f"{where}, space", "it is empty", rule, remedy)
+        for size in sizes:
+            whole(size, f"{where}, space", 1)
 
 
 def as_in(like: Mapping[str, Any], model: Layer) -> dict[str, Any]:
