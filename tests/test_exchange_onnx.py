@@ -1,6 +1,8 @@
 """export_onnx: what is exported gives the same numbers in onnxruntime, for any size of the batch."""
 
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import miniflow_xp as mf
 from miniflow_xp import errors
 from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.exchange import export_onnx
+from miniflow_xp.exchange.onnx.table import TABLE
 from miniflow_xp.transforms.trees import flatten
 
 onnx = pytest.importorskip("onnx")
@@ -279,3 +282,9 @@ def test_wrong_things_and_places_are_refused(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(errors.PackageMissingError, match="pip install"):
         export_onnx(abs, tmp_path / "f.onnx", normal(4, 3))
+
+
+def test_the_page_lists_the_functions_that_have_a_form():
+    page = Path(__file__).resolve().parent.parent / "docs" / "exchange.md"
+    told = page.read_text(encoding="utf-8").rpartition("refused by\nits name:")[2]
+    assert re.findall(r"`([\w.]+)`", told) == sorted(TABLE)

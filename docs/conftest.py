@@ -1,0 +1,7 @@
+"""Pages whose examples need packages that are not everywhere: they are run where all of them are installed."""
+
+from importlib.util import find_spec
+
+NEEDS = {"exchange.md": ("torch", "jax", "onnx", "onnxruntime")}
+
+collect_ignore = [page for page, packages in NEEDS.items() if not all(map(find_spec, packages))]
