@@ -38,6 +38,12 @@ def numbers():
     return [rng.normal(size=s) for s in ((3,), (3, 2), (4, 3))]
 
 
+def test_the_doors_import_what_they_need_when_somebody_goes_through(run_python):
+    run_python(
+        "import sys, miniflow_xp.exchange; assert not {'torch', 'jax', 'onnx', 'h5py', 'cupy'} & set(sys.modules)"
+    )
+
+
 # PyTorch
 
 

@@ -231,6 +231,26 @@ def test_a_program_is_exported_with_its_gradients(tmp_path):
         check_same(got, wanted)
 
 
+def test_inputs_of_different_batches_are_an_error_at_run_time(tmp_path):
+    export_onnx(lambda x, y: array_namespace(x).sum(x * 0) + y / x.shape[0], tmp_path / "f.onnx", normal(4), normal(4))
+    check_same(ran(tmp_path / "f.onnx", [np.ones(2), np.ones(2)]), [np.full(2, 0.5)])
+    with pytest.raises(Exception, match="reshape"):
+        ran(tmp_path / "f.onnx", [np.ones(2), np.ones(3)])
+
+
+def test_what_is_recorded_or_has_its_own_rule_is_exported_as_it_computes(tmp_path):
+    @mf.custom_vjp
+    def cube(x):
+        return x**3
+
+    cube.defvjp(lambda x: (x**3, x), lambda x, g: (3 * x * x * g,))
+    f = mf.jit(lambda x: mf.checkpoint(cube)(x) + 1)
+    for name, call in (("value", f), ("slope", mf.grad(lambda x: array_namespace(x).sum(cube(x))))):
+        export_onnx(call, tmp_path / f"{name}.onnx", normal(4, 3))
+        x = normal(6, 3)
+        check_same(ran(tmp_path / f"{name}.onnx", [x]), [x**3 + 1 if name == "value" else 3 * x**2])
+
+
 def test_arguments_that_are_trees_become_inputs_by_name(tmp_path):
     def f(p, x):
         return {"y": x @ p["a"] + p["b"], "n": x}

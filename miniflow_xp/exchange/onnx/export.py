@@ -11,6 +11,7 @@ from miniflow_xp.checks import each, usable_path
 from miniflow_xp.errors import ExportError
 from miniflow_xp.exchange.onnx import elementwise, forms, places, reductions  # noqa: F401  they fill the table
 from miniflow_xp.exchange.onnx.elementwise import check_real
+from miniflow_xp.exchange.onnx.forms import reshaped
 from miniflow_xp.exchange.onnx.merging import Step, merged
 from miniflow_xp.exchange.onnx.sizes import Inexpressible, Size
 from miniflow_xp.exchange.onnx.sources import Source, source_of, unique
@@ -72,6 +73,8 @@ def model_of(onnx: Any, source: Source, free_batch: bool | Collection[str]) -> A
     inputs = [*source.inputs, *source.parameters]
     for step, name in zip(steps, inputs, strict=False):
         step.name = name
+        if name in free[1:]:
+            step.name = reshaped(writer, name, step.shape)  # an error at run time where it has another batch
     for name, array in source.parameters.items():
         writer.initializer(name, array)
     for step in steps[len(inputs) :]:
@@ -85,7 +88,7 @@ def model_of(onnx: Any, source: Source, free_batch: bool | Collection[str]) -> A
     graph = onnx.helper.make_graph(
         [*writer.nodes, *nodes],
         source.name,
-        [value_info(onnx, s.name, s) for s in steps[: len(source.inputs)]],
+        [value_info(onnx, n, s) for n, s in zip(source.inputs, steps, strict=False)],
         [value_info(onnx, n, r) for r, n in zip(results, names, strict=True)],
         writer.initializers,
     )

@@ -32,7 +32,7 @@ class Writer:
 
     def nodes_of(self, kind: str, *inputs: str, count: int, **attributes: Any) -> list[str]:
         """Write a node of several results; gives their names."""
-        names = [f"{kind.lower()}_{len(self.nodes)}{f'_{n}' if count > 1 else ''}" for n in range(count)]
+        names = [f"/{kind}_{len(self.nodes)}{f'_{n}' if count > 1 else ''}" for n in range(count)]  # no user's has a /
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), names, **attributes))
         return names
 
@@ -41,7 +41,7 @@ class Writer:
         array = np.asarray(array, dtype=dtype)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
-            self._constants[key] = self.initializer(f"constant_{len(self._constants)}", array)
+            self._constants[key] = self.initializer(f"/constant_{len(self._constants)}", array)
         return self._constants[key]
 
     def initializer(self, name: str, array: Any) -> str:
