@@ -127,11 +127,16 @@ ROWS = [
 ]
 
 
-def ran(path, arrays):
-    """What onnxruntime gives for a file."""
+def opened(path):
+    """A file in onnxruntime, as a function of its inputs."""
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [i.name for i in session.get_inputs()]
-    return session.run(None, dict(zip(names, arrays, strict=True)))
+    return lambda arrays: session.run(None, dict(zip(names, arrays, strict=True)))
+
+
+def ran(path, arrays):
+    """What onnxruntime gives for a file."""
+    return opened(path)(arrays)
 
 
 def computed(call, arrays):
@@ -152,10 +157,11 @@ def test_a_function_gives_the_same_numbers_for_any_batch(row, dtype, tmp_path):
     arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in row.arrays]
     free = ["x1"] if len(arrays) > 1 else True
     export_onnx(row.call, tmp_path / "f.onnx", *arrays, free_batch=free)
+    run = opened(tmp_path / "f.onnx")
     for size in (2, 4, 7):
         batch = np.resize(arrays[-1], (size, *arrays[-1].shape[1:]))
         given = [*arrays[:-1], batch]
-        check_same(ran(tmp_path / "f.onnx", given), computed(row.call, given))
+        check_same(run(given), computed(row.call, given))
 
 
 @pytest.mark.parametrize(
