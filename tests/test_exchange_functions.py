@@ -281,6 +281,19 @@ def test_in_jax_shapes_are_found_by_a_trial_or_said(jax):
     assert told(nine).tolist() == [18, 18]
 
 
+def test_in_jax_results_have_the_form_that_was_given_for_each_shape(jax):
+    def parts(x):
+        return {"parts": [x[n] for n in range(x.shape[0])]}
+
+    def forms(x):
+        return {"parts": [jax.ShapeDtypeStruct((), x.dtype)] * x.shape[0]}
+
+    for like in (None, forms):
+        split = to_jax(parts, "numpy", like=like)
+        for size in (2, 3, 2):
+            assert [float(p) for p in split(jax.numpy.arange(size))["parts"]] == list(range(size))
+
+
 def test_in_jax_a_result_of_another_shape_than_promised_is_an_error(jax):
     wrong = to_jax(lambda x: x[:1], "numpy", like=lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype))
     with pytest.raises(Exception, match=r"result 0 is float64 \(1,\)"):
@@ -294,6 +307,8 @@ def test_in_jax_what_cannot_be_is_said(jax):
         to_jax(lambda x, s: x)(jax.numpy.ones(2), {1, 2})
     with pytest.raises(errors.SettingError, match="a function of arrays"):
         to_jax(mf.Dense(2, 2))
+    with pytest.raises(errors.DtypeError, match="it is given bfloat16"):
+        to_jax(lambda x: x, "numpy")(jax.numpy.ones(2, "bfloat16"))
 
 
 def test_in_jax_without_64_bits_nothing_is_narrowed_in_silence(jax):

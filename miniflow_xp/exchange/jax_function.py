@@ -16,7 +16,7 @@ from miniflow_xp.switch import to_numpy
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.trees import flatten, form_of
 
-KEPT = 64  # forms of the arguments that a function is kept for
+KEPT = 256  # signatures that a function is kept for
 Forms = Sequence[jax.ShapeDtypeStruct]
 
 
@@ -28,16 +28,16 @@ def jax_function(function: Callable[..., Any], backend: Backend | None, like: An
     @wraps(function)
     def on_arrays(*args: Any, **keywords: Any) -> Any:
         flat, arrays = flattened(function, args, keywords, is_own)
-        key = key_of(flat, args, keywords)
+        key = key_of(flat, arrays, args, keywords)
         with turn:
             if key not in made:
-                results = like and flattened(like, args, keywords, is_own)[0]
-                made[key] = with_gradient(flat, backend, results), flat
-            run, first = made[key]
+                told = flattened(like, args, keywords, is_own)[0] if like and backend else None
+                made[key] = with_gradient(flat, backend, told), told or flat
+            run, form = made[key]
             if len(made) > KEPT:
                 made.popitem(last=False)
         results = run(*arrays)
-        return first.build(iter(results))
+        return form.build(iter(results))
 
     return on_arrays
 
@@ -47,8 +47,8 @@ def is_own(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic)
 
 
-def key_of(flat: Flattened, args: Any, keywords: Any) -> Hashable:
-    """What a function depends on besides its arrays."""
+def key_of(flat: Flattened, arrays: Sequence[Any], args: Any, keywords: Any) -> Hashable:
+    """What a function depends on besides the contents of its arrays."""
     try:
         hash(flat.others)
     except TypeError:
@@ -58,8 +58,9 @@ def key_of(flat: Flattened, args: Any, keywords: Any) -> Hashable:
             "what is no array is compared from call to call, and can be hashed",
             "Give numbers and text, or close over it: lambda x: f(x, it)",
         ) from None
-    kinds = tuple(map(type, flat.others))
-    return form_of((args, keywords)), tuple(map(is_own, flatten((args, keywords))[0])), flat.others, kinds
+    shapes = tuple([(tuple(a.shape), str(a.dtype)) for a in arrays])
+    places = tuple(map(is_own, flatten((args, keywords))[0]))
+    return form_of((args, keywords)), places, shapes, flat.others, tuple(map(type, flat.others))
 
 
 def with_gradient(flat: Flat, backend: Backend | None, like: Any = None) -> Callable[..., Any]:
@@ -101,6 +102,7 @@ def by_callback(flat: Flat, backend: Backend, like: Any) -> Callable[..., list[A
         inputs = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in arrays]
         key = tuple([(i.shape, i.dtype) for i in inputs])
         if key not in known:
+            check_storable(inputs, backend)
             results = like(*inputs) if like else computed(flat, backend, list(map(sample, inputs)), None)
             known[key] = [jax.ShapeDtypeStruct(r.shape, r.dtype) for r in results]
         forms = known[key]
@@ -168,6 +170,19 @@ def check_forms(forms: Forms) -> None:
                 f"its result is {form.dtype}",
                 f"JAX, without 64 bits, would take it as {jax.dtypes.canonicalize_dtype(form.dtype)}",
                 "Switch 64 bits on, JAX_ENABLE_X64=1, or let the function give float32",
+            )
+
+
+def check_storable(inputs: Forms, backend: Backend) -> None:
+    """Raise DtypeError for a dtype that the other library has not."""
+    for form in inputs:
+        name = str(form.dtype)
+        if backend.storable(name) != name:
+            raise DtypeError(
+                "a function for JAX",
+                f"it is given {name}",
+                f"{backend.name} would take it as {backend.storable(name)}",
+                "Convert the array, or leave backend out: the function runs in JAX",
             )
 
 
