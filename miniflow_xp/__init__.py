@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from miniflow_xp.engine.trainer import Trainer
     from miniflow_xp.estimators import NetworkClassifier as NetworkClassifier
     from miniflow_xp.estimators import NetworkRegressor as NetworkRegressor
+    from miniflow_xp.exchange import export_onnx, from_dlpack, load_state_dict, state_dict, to_jax, to_torch
     from miniflow_xp.layers import (
         BatchNorm,
         Conv1D,
@@ -118,9 +119,11 @@ __all__ = [
     "custom_vjp",
     "differentiable_namespace",
     "evaluate",
+    "export_onnx",
     "fit",
     "forward_and_backward",
     "forward_pass",
+    "from_dlpack",
     "get_backend",
     "grad",
     "gradcheck",
@@ -129,12 +132,16 @@ __all__ = [
     "jacobian",
     "jit",
     "jvp",
+    "load_state_dict",
     "predict",
     "set_backend",
     "sgd_update",
     "special",
+    "state_dict",
     "stop_gradient",
+    "to_jax",
     "to_numpy",
+    "to_torch",
     "topological_sort",
     "use_backend",
     "value_and_grad",
@@ -182,6 +189,12 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "jvp": "transforms.gradients",
     "stop_gradient": "transforms.pullback",
     "value_and_grad": "transforms.gradients",
+    "export_onnx": "exchange",
+    "from_dlpack": "exchange",
+    "load_state_dict": "exchange",
+    "state_dict": "exchange",
+    "to_jax": "exchange",
+    "to_torch": "exchange",
     "vjp": "transforms.pullback",
 }
 

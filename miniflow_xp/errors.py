@@ -30,6 +30,7 @@ MiniflowError
 │   ├── WorkerError                 a backend's process failed
 │   ├── BuilderError                the function given to advise failed
 │   └── DifferentMachinesError      two runs that cannot be compared      (ValueError)
+├── ExportError                     what a file cannot hold               (ValueError)
 └── DataError                       a data file that cannot be read       (ValueError)
 
 Each says where it happened, what came, what was expected and what to do about it.
@@ -169,6 +170,10 @@ class BuilderError(BenchError):
 
 class DifferentMachinesError(BenchError, ValueError):
     """Two runs were made on machines whose times cannot be compared."""
+
+
+class ExportError(MiniflowError, ValueError):
+    """What is to be written as a file of another program's, and has no form there."""
 
 
 class DataError(MiniflowError, ValueError):

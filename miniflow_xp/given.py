@@ -28,7 +28,7 @@ def as_array(where: object, value: Any, backend: Backend) -> Array:
             str(where),
             f"it was fed a {type(value).__module__.partition('.')[0]} array",
             f"the backend in use is {backend.name} on {backend.device}",
-            "Feed NumPy arrays or arrays of this backend, or choose the array's library: set_backend, MINIFLOW_BACKEND",
+            "Feed NumPy arrays, arrays of this backend, or from_dlpack(array); or choose its library by set_backend",
         )
     else:
         array = host_array(where, value)
@@ -44,13 +44,16 @@ def of_another_library(value: Any) -> bool:
 
 
 def host_array(where: object, value: Any) -> Array:
-    """``value``, a NumPy array or what NumPy makes one from, as a NumPy array of numbers; raises FeedError."""
+    """``value``, a NumPy array or what NumPy makes one from, as a NumPy array of numbers; raises FeedError.
+
+    Of an array of another library, which has ``__dlpack__``, it shows the memory.
+    """
     import numpy as np  # here, so that importing this package imports no array library
 
     check_kind(where, value)
     try:
-        array = np.asarray(value)
-    except (ValueError, TypeError, OverflowError) as error:
+        array = np.from_dlpack(value) if hands_memory_over(value) else np.asarray(value)
+    except (ValueError, TypeError, OverflowError, BufferError, RuntimeError) as error:
         raise FeedError(
             str(where),
             f"it was fed a {type(value).__name__} that is no array ({error})",
@@ -58,6 +61,11 @@ def host_array(where: object, value: Any) -> Array:
             "Pad or cut the rows",
         ) from None
     return as_it_is(array)
+
+
+def hands_memory_over(value: Any) -> bool:
+    """Is this an array of a library that we do not know, which shares its memory by DLPack?"""
+    return hasattr(value, "__dlpack__") and not hasattr(value, "__array__")
 
 
 def as_it_is(array: Array) -> Array:

@@ -125,7 +125,7 @@ def as_array(leaf: Any) -> Any:
     if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
         given.check_kind("an argument", leaf)
         return leaf
-    if isinstance(leaf, (bool, int, float, complex)):
+    if isinstance(leaf, (bool, int, float, complex)) or given.hands_memory_over(leaf):
         backend, host = get_backend(), given.host_array("an argument", leaf)
         given.check_contents("an argument", host)
         return backend.asarray(host, backend.default_float if isinstance(leaf, float) else None)

@@ -1,0 +1,1 @@
+"""ONNX files of what this package computes, from the equations that recording gives."""

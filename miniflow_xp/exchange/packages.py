@@ -1,0 +1,21 @@
+"""Packages that a door needs, imported when somebody goes through it, and what they say when something is wrong."""
+
+from importlib import import_module
+from typing import Any
+
+from miniflow_xp.errors import PackageMissingError
+
+
+def needed(package: str, where: str, install: str) -> Any:
+    """The package, imported; raises PackageMissingError, which says what to run."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise PackageMissingError(
+            where, f"{package} cannot be imported", str(error), f"Run: pip install {install}"
+        ) from None
+
+
+def said_by(error: BaseException) -> str:
+    """The first line of what an error of another library says; its class, where it says nothing."""
+    return (str(error) or type(error).__name__).splitlines()[0]

@@ -1,0 +1,1 @@
+"""Weights of PyTorch and Keras in our layers, and back."""
