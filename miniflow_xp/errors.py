@@ -23,6 +23,7 @@ MiniflowError
 ├── DifferentiationError            a function that cannot be so          (TypeError)
 │   └── JitError                    Python code asks for contents
 ├── DivergedError                   training met NaN or infinity          (FloatingPointError)
+├── WorldError                      processes that cannot train together  (RuntimeError)
 ├── GradcheckError                  a gradient that is wrong              (AssertionError)
 ├── BenchError                      measuring
 │   ├── WorkerError                 a backend's process failed
@@ -139,6 +140,10 @@ class JitError(DifferentiationError):
 
 class DivergedError(MiniflowError, FloatingPointError):
     """Training met a value that is not finite."""
+
+
+class WorldError(MiniflowError, RuntimeError):
+    """Processes do not find each other, or differ where they must not."""
 
 
 class GradcheckError(MiniflowError, AssertionError):

@@ -1,0 +1,26 @@
+"""When one process fails, all end: the others would wait for it for ever."""
+
+import sys
+from types import TracebackType
+
+from miniflow_xp.distributed.world import World
+
+
+def end_all_at_an_exception(world: World) -> None:
+    """Let an exception that nobody catches be told, with the rank, and end all processes."""
+    if world.size == 1:
+        return
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        before(kind, error, traceback)
+        end_all(world, kind.__name__)
+
+    sys.excepthook = hook
+
+
+def end_all(world: World, why: str) -> None:
+    """End all processes, and say which one did it."""
+    print(f"rank {world.rank} of {world.size} ends all processes: {why}", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    world.abort(1)
