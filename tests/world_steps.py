@@ -1,7 +1,7 @@
 """20 steps of Adam with dropout and clipping in float64, alone or by the processes of a world.
 
-As a program: ``world_steps.py ENGINE BACKEND`` makes them for every way to deal the rows, and prints for each, as JSON,
-the parameters that each rank ends with.
+As a program: ``world_steps.py ENGINE BACKEND BACKEND…`` makes them for every way to deal the rows, and prints for each,
+as JSON, the parameters and costs that each rank ends with.
 """
 
 import json
@@ -68,14 +68,13 @@ def train(rows=slice(None), seed=0, **settings):
     return before, values(trainer), costs
 
 
-def main(engine, backend):
+def ends(world, backend):
+    """{how the rows were dealt: what each rank ends with}"""
     mf.set_backend(backend)
-    world = join(engine)
     found = {}
     for name, begin in DEALS.items():
         rows = slice(begin(world.rank, world.size), begin(world.rank + 1, world.size))
-        ends = [world, MeanOfMeans(world)] if name == "uneven" else [world]
-        for across in ends:
+        for across in [world, MeanOfMeans(world)] if name == "uneven" else [world]:
             label = name if across is world else "mean of means"
             _, after, costs = train(rows, seed=world.rank, across=across)  # ranks start different
             every = [np.frombuffer(data).tolist() for data in world.gather(np.append(after, costs).tobytes())]
@@ -83,6 +82,14 @@ def main(engine, backend):
     mine = slice(6 * world.rank // world.size * 2, 6 * (world.rank + 1) // world.size * 2)
     _, after, costs = train(mine, across=world, shards=6)
     found["6 shards"] = [np.append(after, costs).tolist()] * world.size
+    return {f"{backend}, {name}": ranks for name, ranks in found.items()}
+
+
+def main(engine, *backends):
+    world = join(engine)
+    found = {}
+    for backend in backends:
+        found |= ends(world, backend)
     if world.rank == 0:
         print(json.dumps(found))
 

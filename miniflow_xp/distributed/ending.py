@@ -8,8 +8,6 @@ from miniflow_xp.distributed.world import World
 
 def end_all_at_an_exception(world: World) -> None:
     """Let an exception that nobody catches be told, with the rank, and end all processes."""
-    if world.size == 1:
-        return
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

@@ -1,6 +1,8 @@
 """``join``: this process becomes one of those that train together."""
 
+import logging
 import os
+import socket
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -49,8 +51,18 @@ def join(name: str, **options: Any) -> World:
     except Exception as error:  # of the library; each has its own
         remedy = "Look at how the processes were started, and at what the library says"
         raise WorldError(f"world {name!r}", "its library cannot be used", first_line(error), remedy) from error
-    end_all_at_an_exception(found)
+    if found.size > 1:
+        end_all_at_an_exception(found)
+        tell_who_is_who(name, found)
     return found
+
+
+def tell_who_is_who(name: str, world: World) -> None:
+    """Rank 0 says which process has which rank: some launchers name one that was killed by its process alone."""
+    members = [data.decode() for data in world.gather(f"{os.getpid()} on {socket.gethostname()}".encode())]
+    if world.rank == 0:
+        ranks = ", ".join(f"rank {rank} is process {member}" for rank, member in enumerate(members))
+        logging.getLogger("miniflow_xp").warning("world %s: %s", name, ranks)
 
 
 def world_class(name: str, where: str) -> Any:

@@ -1,4 +1,4 @@
-"""NCCL, by CuPy: each process has its own GPU, and they meet where RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT say."""
+"""NCCL, by CuPy: each process has its own GPU; where they meet, RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT say."""
 
 import os
 

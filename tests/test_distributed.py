@@ -1,0 +1,367 @@
+"""Training by several processes: as one process trains, and all end where one ends.
+
+MINIFLOW_TEST_TROUBLES=10 lets each trouble come so many times; the default is 1.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import launching
+import numpy as np
+import pytest
+import world_fit
+import world_steps
+from conftest import why_unusable
+from launching import launch
+
+import miniflow_xp as mf
+from miniflow_xp.distributed import Alone, World, join, joining
+from miniflow_xp.engine.optim import Adam
+from miniflow_xp.errors import FeedError, GraphError, PackageMissingError, SettingError, ShapeError, WorldError
+
+TIMES = int(os.environ.get("MINIFLOW_TEST_TROUBLES", "1"))
+HERE = Path(__file__).parent
+CLOSE = 1e-13  # relative to the largest move of a parameter
+LAUNCHES = [
+    ("mpi", 1, ["numpy"]),
+    ("mpi", 2, ["numpy"]),
+    ("mpi", 3, ["numpy"]),
+    ("mpi", 4, ["numpy"]),
+    ("mpi", 2, ["torch", "jax"]),
+    ("torch", 2, ["numpy", "torch"]),
+]
+
+
+def told(done):
+    """What rank 0 printed last, as JSON."""
+    assert done.code == 0, done.errors
+    return json.loads(done.output.splitlines()[-1])
+
+
+def distance(found, before, after):
+    """The largest difference of parameters, relative to the largest move."""
+    return np.abs(np.array(found)[: len(after)] - after).max() / np.abs(after - before).max()
+
+
+@pytest.fixture(scope="module")
+def one_process():
+    """Parameters before and after the steps of one process."""
+    before, after, _ = world_steps.train()
+    return before, after
+
+
+@pytest.fixture(scope="module")
+def shards_of_one():
+    """The bits of 6 shards in one process."""
+    _, after, costs = world_steps.train(shards=6)
+    return np.append(after, costs).tolist()
+
+
+@pytest.mark.parametrize(("engine", "count", "backends"), LAUNCHES)
+def test_processes_train_as_one_does(engine, count, backends, one_process, shards_of_one):
+    backends = [backend for backend in backends if not why_unusable(backend)]
+    if not backends:
+        pytest.skip("none of the array libraries can be used")
+    found = told(launch(engine, count, HERE / "world_steps.py", engine, *backends))
+    for name, ranks in found.items():
+        backend, deal = name.split(", ")
+        print(f"{engine:5} {backend:5} N = {count}  {deal:14} {distance(ranks[0], *one_process):.1e}")
+        assert all(rank == ranks[0] for rank in ranks), f"{deal}: ranks have other bits"
+        is_right = distance(ranks[0], *one_process) <= CLOSE
+        assert is_right == (deal != "mean of means" or count == 1), name
+    if "numpy" in backends:
+        assert found["numpy, 6 shards"][0] == shards_of_one  # to the last bit, for every number of processes
+
+
+@pytest.fixture(scope="module")
+def whole_run():
+    """Parameters before and after an uninterrupted run of fit, and its figures."""
+    trainer, history = world_fit.train()
+    before = world_steps.values(mf.Trainer(world_steps.network()[2]))
+    return before, world_steps.values(trainer), world_fit.figures(history)
+
+
+def check_run(done, whole_run):
+    """The same parameters, costs and scores as those of one process, on all ranks."""
+    *parameters, figures = whole_run
+    found = told(done)
+    assert found["ended"] == "all epochs done"
+    assert all(rank == found["values"][0] for rank in found["values"])
+    assert distance(found["values"][0], *parameters) <= CLOSE
+    np.testing.assert_allclose(found["figures"], figures, rtol=1e-12)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_fit_trains_as_one_process_does(count, whole_run):
+    check_run(launch("mpi", count, HERE / "world_fit.py", "mpi", "", "none"), whole_run)
+
+
+TROUBLES = {  # what comes, and how its message names the rank
+    "kill": r"EXIT CODE: 9|rank 2",
+    "raise": r"a mistake of one rank(.|\n)*rank 2 of 3 ends all",
+    "nan": r"step 11, rank 2, Input 'X' at \[0, 0\]",
+    "slow": r"rank [012] of 3: stopped by (Ctrl-C|SIGTERM) after step \d+",
+}
+ENGINES = [("mpi", trouble) for trouble in TROUBLES]
+if TIMES > 1:
+    ENGINES += [("torch", trouble) for trouble in TROUBLES]
+
+
+@pytest.mark.parametrize("time", range(TIMES))
+@pytest.mark.parametrize(("engine", "trouble"), ENGINES)
+def test_all_end_where_one_ends_and_others_go_on(engine, trouble, time, tmp_path, whole_run):
+    """3 processes end within 30 s, and 2 go on from their last checkpoint."""
+    process = launching.start(engine, 3, HERE / "world_fit.py", engine, tmp_path, trouble)
+    if trouble == "slow":
+        while "step 12" not in (line := process.stdout.readline()):
+            assert line, process.communicate()
+        process.send_signal(signal.SIGINT)
+    done = launching.finish(process, seconds=60 if engine == "torch" else 30)  # torchrun itself takes 10 s to start
+    assert done.code != 0
+    assert re.search(TROUBLES[trouble], done.errors), done.errors
+    assert "rank 2 is process" in done.errors  # MPICH names one that was killed by its process alone
+    check_run(launch(engine, 2, HERE / "world_fit.py", engine, tmp_path, "none"), whole_run)
+
+
+DIFFERING = """
+import sys
+import numpy as np
+import miniflow_xp as mf
+from miniflow_xp.distributed import join
+from miniflow_xp.engine.optim import Adam
+from miniflow_xp.errors import WorldError
+
+world = join("mpi")
+odd = world.rank == 1
+told = []
+for what in ("names", "shapes", "settings", "rows", "data", "epochs"):
+    X, y = mf.Input("X"), mf.Input("y")
+    W = mf.Parameter(np.zeros((3, 2 if what == "shapes" and odd else 1)), "V" if what == "names" and odd else "W")
+    rows = np.ones((9 if what == "rows" and odd else 8, 3)) * (2 if what == "data" and odd else 1)
+    try:
+        trainer = mf.Trainer(mf.MSE(y, X @ W), Adam(0.2 if what == "settings" and odd else 0.1), across=world)
+        mf.fit(trainer, [X, y], mf.Batches(rows, rows[:, :1]), 2 if what == "epochs" and odd else 1, progress=False)
+    except WorldError as error:
+        told.append(str(error))
+assert len(told) == 6, told
+if world.rank == 0:
+    print(*told, sep="\\n")
+"""
+
+
+def test_ranks_that_differ_are_refused_with_rank_and_item(tmp_path):
+    (tmp_path / "differing.py").write_text(DIFFERING, encoding="utf-8")
+    done = launch("mpi", 2, tmp_path / "differing.py")
+    assert done.code == 0, done.errors
+    items = [line.partition(": ")[2].partition(":")[0] for line in done.output.splitlines()]
+    assert items == ["the parameters", "the parameters", "the optimizer", "rows of the batches", "the data", "epochs"]
+    assert all("rank 1: " in line for line in done.output.splitlines())
+
+
+class Half(Alone):
+    """One of two, which hears nothing of the other."""
+
+    size = 2
+
+    def gather(self, data):
+        return [data, data]
+
+    def sum(self, array):
+        return array + array
+
+
+def regression(**settings):
+    X, y = mf.Input("X"), mf.Input("y")
+    W = mf.Parameter(np.zeros((3, 1)), "W")
+    return X, y, mf.Trainer(mf.MSE(y, X @ W), Adam(0.1), **settings)
+
+
+@pytest.mark.parametrize("settings", [{"accumulate": 4}, {"accumulate": 100}, {"shards": 5}])
+def test_micro_batches_train_as_the_whole_batch_does(backend, settings, one_process):
+    _, found, _ = world_steps.train(**settings)
+    assert distance(found, *one_process) <= CLOSE
+
+
+def test_the_pieces_of_a_step_are_public(backend):
+    X, y, whole = regression()
+    rng = np.random.default_rng(0)
+    rows, targets = rng.normal(size=(6, 3)), rng.normal(size=(6, 1))
+    cost = whole.step({X: rows, y: targets})
+    X, y, parts = regression()
+    vectors = [parts.additive({X: rows[s], y: targets[s]}) for s in (slice(0, 1), slice(1, 6))]
+    found, weight = parts.apply(vectors[0] + vectors[1])
+    np.testing.assert_allclose(float(found), float(cost), rtol=1e-12)
+    assert float(weight) == 6
+    np.testing.assert_allclose(world_steps.values(parts), world_steps.values(whole), rtol=1e-12)
+
+
+def test_half_precision_travels_as_float32():
+    class Looked(Half):
+        def sum(self, array):
+            self.seen = array
+            return super().sum(array)
+
+    world = Looked()
+    X, y = mf.Input("X", dtype="float16"), mf.Input("y", dtype="float16")
+    W = mf.Parameter(np.zeros((1, 1), "float16"), "W")
+    trainer = mf.Trainer(mf.MSE(y, X @ W), across=world)
+    ones = np.ones((70_000, 1), "float16")
+    trainer.step({X: ones, y: ones})
+    assert (world.seen.dtype, float(world.seen[-1])) == (np.float32, 70_000)
+    assert float(W.value[0, 0]) == pytest.approx(0.02, rel=1e-3)
+
+
+def test_a_world_of_one_takes_the_plain_step():
+    X, y, trainer = regression(across=Alone())
+    trainer.step({X: np.ones((2, 3)), y: np.ones((2, 1))})
+    assert trainer._updates.how == "not captured yet"
+
+
+def refused(cost=None, feed=None, **settings):
+    X, y = mf.Input("X"), mf.Input("y")
+    W = mf.Parameter(np.zeros((3, 1)), "W")
+    trainer = mf.Trainer(mf.MSE(y, X @ W) if cost is None else cost(X, y, W), **settings)
+    trainer.step(dict(zip((X, y), feed or (np.ones((2, 3)), np.ones((2, 1))), strict=True)))
+
+
+REFUSED = {
+    "a world that is none": ({"across": "mpi"}, SettingError, r"Write across=join\('mpi'\)"),
+    "a loss with something added": ({"cost": lambda X, y, W: mf.MSE(y, X @ W) + mf.MSE(W, 0 * W)}, GraphError, "loss"),
+    "statistics of a batch": (
+        {"cost": lambda X, y, W: mf.MSE(y, mf.BatchNorm(3)(X, training=True) @ W)},
+        GraphError,
+        "LayerNorm",
+    ),
+    "a mask of weights": (
+        {"cost": lambda X, y, W: mf.MSE(y, X @ mf.Dropout(0.5, seed=0)(W, training=True))},
+        GraphError,
+        "no row has part",
+    ),
+    "rows that differ": ({"feed": (np.ones((2, 3)), np.ones((3, 1)))}, ShapeError, "3 rows"),
+    "shards and micro-batches": ({"shards": 4, "accumulate": 2}, SettingError, "Leave one of them out"),
+    "fewer shards than processes": ({"shards": 1, "across": Half()}, SettingError, "2 or above"),
+    "rows of other shards": ({"shards": 3, "across": Half()}, FeedError, "rows 0 to 1"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_dealt_is_refused(case):
+    settings, error, text = REFUSED[case]
+    with pytest.raises(error, match=text):
+        refused(**{"accumulate": 2 if "shards" not in settings else 1, **settings})
+
+
+def test_a_source_that_cannot_deal_is_cut(one_process):
+    class Source:
+        def epoch(self, number, start=0):
+            yield from [(np.arange(5.0)[:, None], np.arange(5.0)[:, None])][start:]
+
+    X, y = mf.Input("X"), mf.Input("y")
+    W = mf.Parameter(np.ones((1, 1)), "W")
+    world = Half()
+    seen = []
+    trainer = mf.Trainer(mf.MSE(y, X @ W), across=world)
+    step = trainer.weighed_step
+    trainer.weighed_step = lambda feed: seen.append(feed[X].ravel().tolist()) or step(feed)
+    mf.fit(trainer, [X, y], Source(), 1, progress=False)
+    assert seen == [[0.0, 1.0]]
+
+
+@pytest.mark.parametrize("kind", ["memory", "unshuffled", "windows", "disk", "function", "shards"])
+def test_batches_are_dealt_before_they_are_read(kind, tmp_path):
+    """Put together again, the rows of all ranks are those of one, in their order."""
+    rows = np.arange(46.0)[:, None]
+    np.save(tmp_path / "rows.npy", rows)
+    settings = {
+        "memory": {},
+        "unshuffled": {"shuffle": False},
+        "windows": {"window": 20},
+        "disk": {"window": 20},
+        "function": {},
+        "shards": {"drop_last": True},
+    }[kind]
+    source = np.load(tmp_path / "rows.npy", mmap_mode="r") if kind == "disk" else rows
+    batches = mf.Batches((lambda: iter(rows)) if kind == "function" else source, batch_size=5, seed=1, **settings)
+    of = 7 if kind == "shards" else 3
+    ranks = [
+        batches.dealt(lambda n, r=rank: slice(n * (of * r // 3) // of, n * (of * (r + 1) // 3) // of))
+        for rank in range(3)
+    ]
+    for epoch, start in ((0, 0), (1, 3)):
+        whole = [batch.X for batch in batches.epoch(epoch, start)]
+        parts = zip(*(list(rank.epoch(epoch, start)) for rank in ranks), strict=True)
+        for expected, found in zip(whole, parts, strict=True):
+            np.testing.assert_array_equal(np.concatenate([batch.X for batch in found]), expected)
+
+
+def test_what_is_no_world_is_told(monkeypatch):
+    for name, remedy in (("mpy", "Did you mean 'mpi'"), (3, "one of mpi, torch, nccl")):
+        with pytest.raises(SettingError, match=remedy):
+            join(name)
+    monkeypatch.setitem(joining.BUILT_IN, "mpi", "no.such.module:World")
+    with pytest.raises(PackageMissingError, match="mpi-local"):
+        join("mpi")
+    if not why_unusable("torch"):
+        with pytest.raises(WorldError, match=r"MASTER_ADDR.*torchrun"):
+            join("torch")
+
+
+def test_a_launcher_of_another_mpi_is_told(tmp_path):
+    """Each process would be alone, and train by itself."""
+    mpi = launching.mpi_file("libmpi.so.12")
+    done = launching.finish(
+        launching.subprocess.Popen(
+            [sys.executable, "-c", "from miniflow_xp.distributed import join; join('mpi')"],
+            env={**os.environ, "MPI4PY_LIBMPI": str(mpi), "OMPI_COMM_WORLD_SIZE": "2"},
+            stdout=-1,
+            stderr=-1,
+            text=True,
+            start_new_session=True,
+        )
+    )
+    assert done.code == 1
+    assert "mpirun started 2 processes, and MPI sees 1" in done.errors
+
+
+def test_worlds_of_other_packages(monkeypatch):
+    class Entry:
+        name, value = "half", f"{__name__}:Half"
+
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Entry] * (group == "miniflow_xp.worlds"))
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or type(sys)(__name__))
+    monkeypatch.setattr(sys.modules[__name__], "Half", Alone, raising=False)
+    assert isinstance(join("half"), World)
+
+
+def test_nccl_on_a_stand_in(monkeypatch):
+    """Two processes that bring the same, with arrays of the host in place of a GPU's."""
+
+    class Group:
+        def all_reduce(self, array, total):
+            total[...] = 2 * array
+
+        def all_gather(self, array, every, count):
+            every[...] = np.concatenate([array, array])
+
+    cupy = type(sys)("cupy")
+    cupy.empty_like, cupy.empty, cupy.asarray, cupy.asnumpy = np.empty_like, np.empty, np.asarray, np.asarray
+    cupyx = type(sys)("cupyx")
+    cupyx.distributed = type(sys)("cupyx.distributed")
+    cupyx.distributed.init_process_group = lambda size, rank, host, port: Group()
+    for name, module in (("cupy", cupy), ("cupyx", cupyx), ("cupyx.distributed", cupyx.distributed)):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "miniflow_xp.distributed.nccl", raising=False)
+    from miniflow_xp.distributed.nccl import NCCLWorld
+
+    monkeypatch.delitem(sys.modules, "miniflow_xp.distributed.nccl")
+    with pytest.raises(WorldError, match="RANK and WORLD_SIZE not set"):
+        NCCLWorld()
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    world = NCCLWorld()
+    assert world.sum(np.arange(3)).tolist() == [0, 2, 4]
+    assert (world.gather(b"ab"), world.share(b"ab"), world.gather(b"")) == ([b"ab"] * 2, b"", [b""] * 2)
