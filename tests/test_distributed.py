@@ -162,6 +162,48 @@ def test_ranks_that_differ_are_refused_with_rank_and_item(tmp_path):
     assert all("rank 1: " in line for line in done.output.splitlines())
 
 
+def printed(done):
+    """Epochs, losses and scores that the command printed."""
+    assert done.code == 0, done.errors
+    table = done.output.partition("epoch        loss")[2].partition("Trained")[0]
+    return table.split()[2:]
+
+
+def test_the_command_trains_by_several_processes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train = ["-m", "miniflow_xp", "train", "--hidden", "16", "--dtype", "float64"]
+    one = printed(launch("mpi", 1, *train, "--epochs", "3"))
+    assert len(one) == 3 * 4  # number, loss, score, %
+    saved = ["--across", "mpi", "--checkpoint", "ck"]
+    assert printed(launch("mpi", 2, *train, *saved, "--epochs", "2")) == one[:8]
+    assert printed(launch("mpi", 3, *train, *saved, "--epochs", "3", "--resume")) == one[8:]
+    assert len(list(Path("ck").glob("step-*"))) == 3
+
+
+def test_the_command_by_torchrun(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = launch("torch", 2, "-m", "miniflow_xp", "train", "--epochs", "2", "--hidden", "16", "--across", "torch")
+    assert len(printed(done)) == 2 * 4
+
+
+MISTAKES = {  # options of the command under mpirun, and what it says
+    (): "mpirun started 2 processes: each would train by itself, .* Add --across mpi",
+    ("--across", "mpy"): "--across: it is 'mpy'.*Did you mean 'mpi'",
+    ("--across", "mpi", "--output", "no/such/place"): "rank 0 of 2 ends all processes: SettingError",
+    ("--across", "mpi", "--learning-rate", "1e30"): "Error: step 1, rank 0, Linear 'output' at",
+}
+
+
+@pytest.mark.parametrize("options", MISTAKES, ids=" ".join)
+def test_a_mistake_under_mpirun_is_told(options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = launch("mpi", 2, "-m", "miniflow_xp", "train", "--epochs", "1", *options)
+    assert done.code == 1
+    assert re.search(MISTAKES[options], done.errors), done.errors
+    assert "Traceback" not in done.errors
+    assert list(tmp_path.iterdir()) == []
+
+
 class Half(Alone):
     """One of two, which hears nothing of the other."""
 

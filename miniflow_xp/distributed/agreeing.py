@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from miniflow_xp.distributed.world import World
 from miniflow_xp.errors import WorldError
@@ -24,6 +25,6 @@ def check_alike(world: World, where: str, items: Mapping[str, object]) -> None:
                 )
 
 
-def alike(world: World, value: object) -> object:
+def alike(world: World, value: Any) -> Any:
     """What rank 0 has, which JSON can hold, in all processes."""
     return value if world.size == 1 else json.loads(world.share(json.dumps(value).encode()))

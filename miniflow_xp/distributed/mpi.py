@@ -4,6 +4,7 @@ Every MPI has a launcher of its own. CuPy arrays go by way of the host, as an MP
 segmentation fault where it is handed one; ``cuda_aware=True`` says that this one does.
 """
 
+import os
 from typing import Any
 
 import numpy as np
@@ -56,3 +57,4 @@ class MPIWorld(HostWorld):
 
     def abort(self, code: int = 1) -> None:
         self.communicator.Abort(code)
+        os._exit(code)  # some MPI's Abort returns

@@ -23,6 +23,16 @@ class StopRequest(threading.Event):
         """The signal, for people."""
         return "Ctrl-C" if self.number == CTRL_C else signal.Signals(self.number).name
 
+    def also_get(self, number: int) -> None:
+        """Another process was sent this signal: as if it had come here."""
+        if self.number:
+            return
+        if isinstance(signal.getsignal(number), SignalHandler):
+            signal.raise_signal(number)
+        else:
+            self.number = number
+            self.set()
+
     def end_all(self, who: str, step: int) -> None:
         """After the block, in one of several processes: end it for Ctrl-C too, as their launcher expects; say so."""
         if self.number and not self.nested:

@@ -7,12 +7,13 @@ process looks and another goes on, both wait for ever.
 import json
 import pickle
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from miniflow_xp.distributed.agreeing import check_alike
 from miniflow_xp.engine.trainer import Trainer
-from miniflow_xp.errors import FeedError
+from miniflow_xp.errors import FeedError, MiniflowError, WorldError
 from miniflow_xp.schedules import Schedule
 from miniflow_xp.training.interrupts import StopRequest
 from miniflow_xp.training.position import Source, settings_of
@@ -56,14 +57,19 @@ class Together:
         numbers, (keeps, *_), (steps, *_) = zip(*map(json.loads, told), strict=True)
         self._looked, self._look_at, self._clock = step, step + steps, now
         if any(numbers):
-            self.asked.number = self.asked.number or max(numbers)  # all end as the one that was asked
+            self.asked.also_get(max(numbers))  # all end as the one that was asked
             self._stops = True
         return bool(keeps)
 
     def from_rank_0(self, find: Callable[[], Any]) -> Any:
         """What ``find()`` gives on rank 0, which alone calls it."""
-        found = find() if self.leads else None
-        return found if self.is_alone else pickle.loads(self.world.share(pickle.dumps(found)))
+        if self.is_alone:
+            return find()
+        found, error = attempt(find) if self.leads else (None, None)
+        found, error = pickle.loads(self.world.share(pickle.dumps((found, error))))
+        if error is not None:
+            raise error
+        return found
 
     def follow_callbacks(self) -> None:
         """Take over what callbacks, which rank 0 alone calls, may have set."""
@@ -87,6 +93,18 @@ class Together:
             "the learning rate": self.trainer.learning_rate,
         }
         check_alike(self.world, "fit", items)
+
+
+def attempt(find: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """What ``find()`` gives, or its error, as all ranks can raise it."""
+    try:
+        return find(), None
+    except MiniflowError as error:
+        return None, error
+    except Exception as error:
+        traceback.print_exc()
+        got = f"{type(error).__name__}: {error}"
+        return None, WorldError("fit, rank 0", got, "what a callback raises ends all ranks", "Look at its traceback")
 
 
 def dealt(trainer: Trainer, batches: Source) -> Source:
