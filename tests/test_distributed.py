@@ -21,7 +21,15 @@ from launching import launch
 import miniflow_xp as mf
 from miniflow_xp.distributed import Alone, World, join, joining
 from miniflow_xp.engine.optim import Adam
-from miniflow_xp.errors import FeedError, GraphError, PackageMissingError, SettingError, ShapeError, WorldError
+from miniflow_xp.errors import (
+    FeedError,
+    GraphError,
+    MiniflowError,
+    PackageMissingError,
+    SettingError,
+    ShapeError,
+    WorldError,
+)
 
 TIMES = int(os.environ.get("MINIFLOW_TEST_TROUBLES", "1"))
 HERE = Path(__file__).parent
@@ -407,3 +415,50 @@ def test_nccl_on_a_stand_in(monkeypatch):
     world = NCCLWorld()
     assert world.sum(np.arange(3)).tolist() == [0, 2, 4]
     assert (world.gather(b"ab"), world.share(b"ab"), world.gather(b"")) == ([b"ab"] * 2, b"", [b""] * 2)
+
+
+@pytest.fixture(scope="module")
+def on_four_devices():
+    """What mesh_steps.py found."""
+    if why_unusable("jax"):
+        pytest.skip(why_unusable("jax"))
+    paths = os.pathsep.join([str(HERE.parent), str(HERE)])
+    return told(
+        launching.finish(
+            launching.subprocess.Popen(
+                [sys.executable, str(HERE / "mesh_steps.py")],
+                env={**os.environ, "PYTHONPATH": paths, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
+                stdout=-1,
+                stderr=-1,
+                text=True,
+                start_new_session=True,
+            )
+        )
+    )
+
+
+def test_four_devices_of_jax_train_as_one(on_four_devices):
+    errors = {name: value for name, value in on_four_devices.items() if isinstance(value, float)}
+    for name, error in errors.items():
+        print(f"jax, 4 devices  {name:28} {error:.1e}")
+    assert len(errors) == 6
+    assert max(errors.values()) <= CLOSE
+
+
+def test_rows_dealt_over_devices_need_one_fused_all_reduce(on_four_devices):
+    assert on_four_devices["rows dealt: collectives"] == ["all-reduce"]
+    assert on_four_devices["rows dealt: donated"]
+    assert set(on_four_devices["rows dealt: shares"]) == {1.0}
+
+
+def test_split_parameters_take_a_quarter_of_the_memory(on_four_devices):
+    assert on_four_devices["parameters split: donated"]
+    assert set(on_four_devices["parameters split: shares"]) == {0.25}
+
+
+@pytest.mark.parametrize("devices", [99, "0,99", "0,0", "both", "", True, 0])
+def test_devices_that_are_not_there_are_told(devices):
+    if why_unusable("jax"):
+        pytest.skip(why_unusable("jax"))
+    with pytest.raises(MiniflowError, match="devices"):
+        mf.set_backend("jax", devices=devices)
