@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -364,7 +365,7 @@ def test_a_launcher_of_another_mpi_is_told(tmp_path):
     """Each process would be alone, and train by itself."""
     mpi = launching.mpi_file("libmpi.so.12")
     done = launching.finish(
-        launching.subprocess.Popen(
+        subprocess.Popen(
             [sys.executable, "-c", "from miniflow_xp.distributed import join; join('mpi')"],
             env={**os.environ, "MPI4PY_LIBMPI": str(mpi), "OMPI_COMM_WORLD_SIZE": "2"},
             stdout=-1,
@@ -425,7 +426,7 @@ def on_four_devices():
     paths = os.pathsep.join([str(HERE.parent), str(HERE)])
     return told(
         launching.finish(
-            launching.subprocess.Popen(
+            subprocess.Popen(
                 [sys.executable, str(HERE / "mesh_steps.py")],
                 env={**os.environ, "PYTHONPATH": paths, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
                 stdout=-1,
@@ -462,3 +463,58 @@ def test_devices_that_are_not_there_are_told(devices):
         pytest.skip(why_unusable("jax"))
     with pytest.raises(MiniflowError, match="devices"):
         mf.set_backend("jax", devices=devices)
+
+
+def test_the_sweep_of_the_page_runs(tmp_path):
+    pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    page = (HERE.parent / "docs" / "scale-out.md").read_text(encoding="utf-8")
+    block = next(text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "LocalCluster" in text)
+    (tmp_path / "sweep.py").write_text(block, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "sweep.py")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=launching.LONGEST,
+    )
+    assert done.stdout == "best rate: 0.1\n", done.stderr
+
+
+def test_a_tensor_that_is_spread_is_refused():
+    """A captured step would fail on it, and the plain loop take a part of a sum for the sum."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    class DTensor(torch.Tensor):
+        pass
+
+    with mf.use_backend("torch"), pytest.raises(FeedError, match=r"DTensor.*across="):
+        mf.Parameter(torch.zeros(3, 1).as_subclass(DTensor), "W")
+
+
+def test_the_model_is_fitted_to_what_was_measured(capsys):
+    """Tc = 2 ms + 0.01 ms a row, α = 50 µs, β = 1 GB/s are found again, and with them the rows that pay."""
+    from benchmarks import distributed
+
+    def run(processes):
+        sums = [[n, [2 * 50e-6 + 4 * n / 1e9] * 3] for n in distributed.LENGTHS]
+        steps = [[kind, rows, [2e-3 + 1e-5 * rows] * 9] for rows in (100, 400) for kind in ("plain", "together")]
+        return {"processes": processes, "parameters": 250_000 - 2, "steps": steps, "sums": sums}
+
+    runs = [run(1), run(2)]
+    compute, sums = distributed.fit_compute(runs), distributed.fit_sum(runs)
+    np.testing.assert_allclose([*compute, *sums], [2e-3, 1e-5, 50e-6, 1e-9], rtol=1e-6)
+    rows = distributed.rows_that_pay(2, 1e6, compute, sums)
+    assert rows in (790, 791)  # Tar = 1.1 ms, and 9 times that is 2 ms + 790 rows
+    assert distributed.efficiency(rows, 2, 1e6, compute, sums) == pytest.approx(0.9, rel=1e-3)
+    distributed.show(runs)
+    assert "2 processes reach 90 % from 79" in capsys.readouterr().out
+
+
+def test_processes_are_measured():
+    from benchmarks import distributed
+
+    done = launch("mpi", 2, "-m", "benchmarks.distributed", "--measure", "--shape", "8,3,4", "--rounds", "2")
+    found = told(done)
+    assert (found["processes"], found["parameters"], len(found["steps"])) == (2, 3 * 4 + 4 + 4 * 10 + 10, 6)
+    distributed.show([found | {"processes": 1}, found])

@@ -8,6 +8,7 @@ from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Capture, Namespace
+from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, of_kind, shown
 from miniflow_xp.distributed.world import World
 from miniflow_xp.engine.additive import Additive, update_along
@@ -19,8 +20,9 @@ from miniflow_xp.engine.layout import DeviceState, Layout, number_array
 from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.engine.state import OptimizerState, TrainerState
-from miniflow_xp.errors import GraphError, SettingError
+from miniflow_xp.errors import GraphError, SettingError, ShapeError
 from miniflow_xp.feed import admit, checked_feed, float_dtypes
+from miniflow_xp.given import as_array
 from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter, as_nodes
 from miniflow_xp.ops.batch_normalisation import Running, moves_of
@@ -188,8 +190,14 @@ class Trainer(ShownAsText):
 
     def apply(self, vector: Array) -> Sequence[Array]:
         """One step along a sum of ``additive`` vectors; returns the cost and the weight of all their terms."""
+        where = f"{self._captures.name}, vector"
+        vector = as_array(where, vector, get_backend())
         with self._captures.turn:
             self._make_ready({})
+            wanted = sum(prod(shape_of(p.value)) for p in self._trained) + 2
+            if shape_of(vector) != (wanted,):
+                rule = f"it has {wanted - 2} gradients, a sum and a weight, end to end"
+                raise ShapeError(where, f"it is {shape_of(vector)}", rule, "Add what additive(feed) gives")
             return self._along(vector)
 
     def _along(self, vector: Array) -> Sequence[Array]:
