@@ -23,6 +23,7 @@ import miniflow_xp as mf
 from miniflow_xp.distributed import Alone, World, join, joining
 from miniflow_xp.engine.optim import Adam
 from miniflow_xp.errors import (
+    BackendError,
     FeedError,
     GraphError,
     MiniflowError,
@@ -518,3 +519,10 @@ def test_processes_are_measured():
     found = told(done)
     assert (found["processes"], found["parameters"], len(found["steps"])) == (2, 3 * 4 + 4 + 4 * 10 + 10, 6)
     distributed.show([found | {"processes": 1}, found])
+
+
+def test_fit_refuses_arrays_that_are_spread_over_processes(monkeypatch):
+    X, y, trainer = regression()
+    monkeypatch.setattr(type(mf.get_backend()), "processes", 2)
+    with pytest.raises(BackendError, match="2 processes"):
+        mf.fit(trainer, [X, y], mf.Batches(np.ones((4, 3)), np.ones((4, 1))), 1)

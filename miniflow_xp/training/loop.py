@@ -17,7 +17,7 @@ from miniflow_xp.checkpoints import Keeper
 from miniflow_xp.checks import each, function, not_negative, of_kind, truth, whole
 from miniflow_xp.engine.state import TrainerState
 from miniflow_xp.engine.trainer import Trainer
-from miniflow_xp.errors import FeedError, SettingError
+from miniflow_xp.errors import BackendError, FeedError, SettingError
 from miniflow_xp.node import Input
 from miniflow_xp.schedules import Schedule
 from miniflow_xp.switch import get_backend, to_numpy
@@ -78,6 +78,7 @@ def fit(
     of_kind(
         trainer, Trainer, "fit, trainer", "it is a Trainer", "Write fit(Trainer(cost, Adam()), [X, y], batches, epochs)"
     )
+    check_backend()
     epochs = whole(epochs, "fit, epochs", 1)
     patience = None if patience is None else whole(patience, "fit, patience", 1)
     if not hasattr(batches, "epoch") or not isinstance(inputs, Sequence) or not all(map(is_input, inputs)):
@@ -113,6 +114,18 @@ def fit(
         asked.end_all(f"rank {world.rank} of {world.size}", training.position.step)
     asked.pass_on()
     return training.history
+
+
+def check_backend() -> None:
+    """Raise BackendError where arrays are spread over processes that would not agree on anything but steps."""
+    backend = get_backend()
+    if backend.processes > 1:
+        raise BackendError(
+            "fit",
+            f"arrays of backend {backend.name!r} are spread over {backend.processes} processes",
+            "each would look by its own clock, and write the same files",
+            "Call Trainer.step in all of them, or train by Trainer(..., across=join('mpi'))",
+        )
 
 
 def ask_for_the_end(callbacks: Sequence[Callable[[Epoch], Any]], epoch: Epoch) -> bool:

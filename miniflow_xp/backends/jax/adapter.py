@@ -24,6 +24,7 @@ if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.multihost_utils import process_allgather
 
 from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
@@ -56,6 +57,7 @@ class JaxBackend(Backend):
         self._device = usable_device(device)
         self.placing = Placing(chosen(self._device, devices), bool(split_parameters))
         self._narrows = self._device.platform != "cpu"
+        self.processes = len({device.process_index for device in self.placing.devices})
         self.device = self.placing.name
 
     @property
@@ -67,6 +69,8 @@ class JaxBackend(Backend):
         return jax.device_put(array, self.placing.of_data(array.shape))
 
     def to_numpy(self, array: Array) -> Array:
+        if not (array.is_fully_addressable or array.is_fully_replicated):
+            array = process_allgather(array, tiled=True)  # all processes ask at the same time
         host = np.asarray(array)
         return host.astype("float32") if host.dtype.name == "bfloat16" else host  # NumPy has no bfloat16
 
@@ -207,7 +211,7 @@ def usable_device(text: str | None) -> jax.Device:
     platform, _, number = (text or "").partition(":")
     where = f"backend 'jax:{text}'"
     try:
-        devices = jax.devices(platform or None)
+        devices = jax.local_devices(backend=platform or None)  # of this process, where there are several
     except RuntimeError as error:
         raise NoDeviceError(
             where,
