@@ -1,7 +1,7 @@
 """fit with dropout, clipping, a schedule, validation and checkpoints, alone or by the processes of a world.
 
 As a program: ``world_fit.py ENGINE FOLDER TROUBLE`` resumes or starts a run, in which TROUBLE comes to the last rank in
-step 12: ``kill``, ``raise``, ``nan``; or ``slow``, where each step takes a while and rank 0 tells it; or ``none``.
+step 12: ``kill``, ``raise``, ``nan``; or a signal is waited for, and each step takes a while and is told; or ``none``.
 Rank 0 prints, as JSON, why it ended, the parameters of all ranks, and the costs.
 """
 
@@ -39,7 +39,7 @@ class Troubled(mf.Batches):
 
     def epoch(self, number, start=0):
         for step, batch in enumerate(super().epoch(number, start), number * 6 + start + 1):
-            if self.trouble == "slow":
+            if self.trouble in ("Ctrl-C", "SIGTERM"):
                 time.sleep(0.02)
                 if self.world.rank == 0:
                     print("step", step, flush=True)

@@ -32,6 +32,7 @@ class Dealing:
         self.world: World = Alone() if world is None else of_kind(world, World, "Trainer, across", kind, remedy)
         self.accumulate = whole(accumulate, "Trainer, accumulate", 1, remedy="Write accumulate=4")
         self.shards = None if shards is None else whole(shards, "Trainer, shards", self.world.size)
+        self.is_plain = self.world.size == self.accumulate == 1 and shards is None  # one process takes its whole feed
         if self.shards is not None and self.accumulate > 1:
             raise SettingError(
                 "Trainer, accumulate",
@@ -39,11 +40,6 @@ class Dealing:
                 "shards are computed one after the other already",
                 "Leave one of them out",
             )
-
-    @property
-    def is_plain(self) -> bool:
-        """Is a step that of one process on its whole feed?"""
-        return self.world.size == self.accumulate == 1 and self.shards is None
 
     def rows(self, count: int) -> slice:
         """Which of so many rows are those of this process."""

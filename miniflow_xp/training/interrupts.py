@@ -33,8 +33,8 @@ class StopRequest(threading.Event):
             self.number = number
             self.set()
 
-    def end_all(self, who: str, step: int) -> None:
-        """After the block, in one of several processes: end it for Ctrl-C too, as their launcher expects; say so."""
+    def end_among_others(self, who: str, step: int) -> None:
+        """After the block, in one of several processes: say who ends, and end for Ctrl-C too, as launchers expect."""
         if self.number and not self.nested:
             print(f"{who}: stopped by {self.name} after step {step}", file=sys.stderr, flush=True)
         if self.number == CTRL_C and not self.nested:

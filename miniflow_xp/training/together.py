@@ -51,11 +51,13 @@ class Together:
         if self.is_alone:
             return keeps
         now, made = time.perf_counter(), step - self._looked
-        pace = (now - self._clock) / max(made, 1)
-        steps = max(1, min(2 * made, int(every / max(pace, 1e-9))))
+        pace = max(now - self._clock, 1e-9) / max(made, 1)
+        steps = max(1, min(2 * made, int(every / pace)))
         told = self.world.gather(json.dumps([self.asked.number, keeps, steps]).encode())
         numbers, (keeps, *_), (steps, *_) = zip(*map(json.loads, told), strict=True)
-        self._looked, self._look_at, self._clock = step, step + steps, now
+        self._clock = now
+        if made:
+            self._looked, self._look_at = step, step + steps
         if any(numbers):
             self.asked.also_get(max(numbers))  # all end as the one that was asked
             self._stops = True

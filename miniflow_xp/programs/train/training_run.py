@@ -101,8 +101,9 @@ def train_and_show(
             console.print(f"Costs drawn in {files.plot}", soft_wrap=True)
         if history.ended == "interrupted" and leads:
             tell_how_to_go_on(asked.name, history, files, arguments)
-    if asked.number:
-        raise typer.Exit(128 + asked.number)  # the shell's code for what a signal ended
+    number = max(map(int, world.gather(b"%d" % asked.number)))  # all end together, after rank 0 has written
+    if number:
+        raise typer.Exit(128 + number)  # the shell's code for what a signal ended
 
 
 def save_and_tell(console: Console, output: Path, table: Table, split: Split, network: Network) -> None:
