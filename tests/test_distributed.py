@@ -313,6 +313,35 @@ def test_what_cannot_be_dealt_is_refused(case):
         refused(**{"accumulate": 2 if "shards" not in settings else 1, **settings})
 
 
+def test_a_part_in_which_nothing_counts_adds_nothing(backend):
+    """Its mean is 0 / 0; what is not finite in it is still told."""
+    logits, y = mf.Input("logits"), mf.Input("y", dtype=int)
+    rows, labels = np.arange(12.0).reshape(4, 3), np.array([-1, -1, 0, 2])
+    moved, costs = [], []
+    for settings in ({}, {"accumulate": 2}):
+        b = mf.Parameter(np.zeros(3), "b")
+        trainer = mf.Trainer(mf.CrossEntropy(y, logits + b, ignored=-1), Adam(0.1), **settings)
+        costs.append(float(trainer.step({logits: rows, y: labels})))
+        moved.append(mf.to_numpy(b.value))
+    np.testing.assert_allclose(*moved, rtol=1e-12)
+    assert costs[0] == pytest.approx(costs[1], rel=1e-12)
+    rows[0] = np.nan
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(float(trainer.step({logits: rows, y: labels})))
+
+
+def test_what_all_rows_share_is_a_parameter_that_is_not_trained():
+    X, y, scale = mf.Input("X"), mf.Input("y"), mf.Parameter(np.full(3, 2.0), "scale")
+    moved = []
+    for settings in ({}, {"accumulate": 2}):
+        W = mf.Parameter(np.zeros((3, 1)), "W")
+        trainer = mf.Trainer(mf.MSE(y, (X * scale) @ W), Adam(0.1), W, **settings)
+        trainer.step({X: np.eye(3)[:2], y: np.ones((2, 1))})
+        trainer.step({X: np.eye(3)[:2], y: np.ones((2, 1)), scale: np.ones(3)})
+        moved.append(W.value)
+    np.testing.assert_allclose(*moved, rtol=1e-12)
+
+
 def test_a_source_that_cannot_deal_is_cut(one_process):
     class Source:
         def epoch(self, number, start=0):

@@ -78,11 +78,11 @@ class Dealing:
 
         ``passes``: the number of the pass by dropout's counters.
         """
-        count = rows_of(feed)
+        count = rows_of({node: value for node, value in feed.items() if is_data(node)})
         first, total = self._place(count, bool(passes))
         found = []
         for start, stop in self._cuts(first, count, total):
-            part = {node: taken(value, start, stop, count) for node, value in feed.items()}
+            part = {n: taken(v, start, stop, count) if is_data(n) else v for n, v in feed.items()}
             part |= {c: placed(number, first + start, stop - start, total) for c, number in passes.items()}
             found.append(one(part) if stop > start else nothing())
         if self.shards is None:

@@ -14,7 +14,7 @@ from miniflow_xp.distributed.world import World
 from miniflow_xp.engine.additive import Additive, update_along
 from miniflow_xp.engine.agreement import agree
 from miniflow_xp.engine.captures import CaptureCache
-from miniflow_xp.engine.dealing import Dealing, with_arrays
+from miniflow_xp.engine.dealing import Dealing, is_data, with_arrays
 from miniflow_xp.engine.frozen import FrozenGraph, Runner
 from miniflow_xp.engine.layout import DeviceState, Layout, number_array
 from miniflow_xp.engine.optim import SGD, Optimizer
@@ -259,7 +259,7 @@ class Trainer(ShownAsText):
         names = [dtypes.wider(dtypes.name_of(v)) for v in values]
         dtype = dtypes.widest(set(names)) or backend.default_float  # the same in all processes, whatever they are fed
         parameters = dict(zip(self.parameters, values, strict=True))
-        unfed = {leaf: leaf.value for leaf in self._captures.leaves if leaf not in feed and leaf not in counters}
+        unfed = {leaf: leaf.value for leaf in self._captures.leaves if leaf not in feed and is_data(leaf)}
         data = with_arrays({n: v for n, v in {**unfed, **feed}.items() if n not in counters})
         assert self._additive is not None
         run = self._additive
