@@ -18,15 +18,16 @@ from miniflow_xp.ops.losses import Loss, Weight, as_mean, as_sum
 class Additive:
     """Gradients of the loss's sum, this sum and its weight, end to end in one 1-D array: captured.
 
-    The gradients are those of the mean, times the weight, as half precision does not hold those of the sum. Where no
-    term counts there is no mean, and all of it is the sum: 0, or NaN.
+    They are those of the mean, times the weight, as half precision does not hold those of the sum; and those of the sum
+    where the weight is no number of terms: it may be 0, and there is no mean.
     """
 
     def __init__(self, cost: Node, trained: Sequence[Node]) -> None:
         if not isinstance(cost, Loss):
             raise GraphError(str(cost), "it is no loss", "a sum and a weight are needed", "End in a loss")
-        aside: list[Node] = [Weight(cost)] if cost.counts_terms else [Weight(cost), as_sum(cost)]
-        self.graph = FrozenGraph([as_mean(cost)], trained, aside=aside)
+        self._is_mean = cost.counts_terms
+        loss = as_mean(cost) if self._is_mean else as_sum(cost)
+        self.graph = FrozenGraph([loss], trained, aside=[Weight(cost)])
         self._captures = CaptureCache(self.graph.leaves, f"gradients of {cost}")
 
     def __call__(self, feed: Mapping[Input, Any]) -> Array:
@@ -37,11 +38,9 @@ class Additive:
         run = Runner(self.graph)
 
         def vector(xp: Namespace, *arrays: Array) -> list[Array]:
-            (mean, weight, *total), gradients, _ = run(xp, arrays)
-            means = [wide(xp, a) for a in (*gradients, mean)]
-            sums = flat_array(xp, [m * as_wide_as(xp, weight, m) for m in means])
-            if total:
-                sums = xp.where(weight == 0, as_wide_as(xp, total[0], sums), sums)
+            (value, weight), gradients, _ = run(xp, arrays)
+            parts = [wide(xp, a) for a in (*gradients, value)]
+            sums = flat_array(xp, [p * as_wide_as(xp, weight, p) if self._is_mean else p for p in parts])
             return [xp.concat([sums, xp.reshape(as_wide_as(xp, weight, sums), (1,))])]
 
         return vector, run
