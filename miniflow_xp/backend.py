@@ -118,6 +118,9 @@ class Backend(ABC):
     default_float: str = "float64"
     """Dtype of data that brings none of its own: Python numbers, integers."""
 
+    processes: int = 1
+    """How many processes its arrays are spread over."""
+
     options: ClassVar[Mapping[str, str]] = {}
     """{keyword that ``__init__`` takes besides ``device``: what it does}, for ``set_backend(choice, keyword=…)``."""
 

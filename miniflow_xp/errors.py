@@ -25,6 +25,7 @@ MiniflowError
 │   └── MissingRuleError            a primitive without its rule          (NotImplementedError)
 ├── DivergedError                   NaN or infinity in training, a start  (FloatingPointError)
 ├── ConvergenceError                no solution, or not one to the end    (ArithmeticError)
+├── WorldError                      processes that cannot train together  (RuntimeError)
 ├── GradcheckError                  a gradient that is wrong              (AssertionError)
 ├── BenchError                      measuring
 │   ├── WorkerError                 a backend's process failed
@@ -150,6 +151,10 @@ class DivergedError(MiniflowError, FloatingPointError):
 
 class ConvergenceError(MiniflowError, ArithmeticError):
     """A solver has not reached a solution, or the solution is not isolated, so that it has no gradient."""
+
+
+class WorldError(MiniflowError, RuntimeError):
+    """Processes do not find each other, or differ where they must not."""
 
 
 class GradcheckError(MiniflowError, AssertionError):

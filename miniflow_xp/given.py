@@ -89,6 +89,13 @@ def check_kind(where: object, value: Any) -> None:
             "what is masked would be taken for data",
             "Leave these rows out, or fill them by array.filled(number)",
         )
+    if type(value).__name__ == "DTensor":
+        raise FeedError(
+            str(where),
+            "it was fed a DTensor",
+            "each process has a part of it, and a step would take that for the whole",
+            "Feed its local tensor, and let processes train together: Trainer(..., across=join('torch'))",
+        )
     if isinstance(value, np.matrix):
         raise FeedError(
             str(where),

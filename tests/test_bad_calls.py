@@ -186,6 +186,7 @@ DOORS = {
     "Trainer.step": (lambda t, v: t.trainer.step(v), ()),
     "Trainer.step, data": (lambda t, v: t.trainer.step({**t.feed, t.x: v}), ()),
     "Trainer.additive": (lambda t, v: t.trainer.additive(v), ()),
+    "Trainer.apply": (lambda t, v: t.trainer.apply(v), ()),
     "Trainer.schedule": (lambda t, v: setattr(t.trainer, "schedule", v), ()),
     "Trainer.learning_rate": (lambda t, v: setattr(t.trainer, "learning_rate", v), ("0", "3", "0.5")),
     "prefetched, depth": (lambda t, v: prefetched([], v), ("3",)),

@@ -18,7 +18,7 @@ FLOORS = [  # a module imports from its own floor and from those before it
     {"transforms", "special"},
     {"nodes", "node", "feed", "graph"},
     {"ops", "gradcheck"},
-    {"backends", "engine"},
+    {"backends", "engine", "distributed"},
     {"layers", "checkpoints", "data"},
     {"training"},
     {"autograd", "estimators", "exchange", "optimize", "scipy"},

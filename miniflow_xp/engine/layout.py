@@ -109,7 +109,7 @@ class Layout(NamedTuple):
             state += [number_array(backend, rate, dtype), number_array(backend, remembered.steps, dtype)]
         return state
 
-    def unpack(self, xp: Namespace, state: Sequence[Array]) -> list[Array]:
+    def unpack(self, xp: Namespace, state: Mapping[int, Array] | Sequence[Array]) -> list[Array]:
         """The parameters, by number."""
         values: dict[int, Array] = {}
         for n, group in enumerate(self.groups):
@@ -158,6 +158,12 @@ class DeviceState(NamedTuple):
     def state(self) -> list[Array]:
         """Its arrays as they are now."""
         return self.initial if self.captured is None else list(map(self.captured.read, range(self.layout.size)))
+
+    def values(self) -> list[Array]:
+        """The values of all parameters as they are now, each array read once."""
+        read = self.initial.__getitem__ if self.captured is None else self.captured.read
+        firsts = range(0, self.layout.width * len(self.layout.groups), self.layout.width)
+        return self.layout.unpack((self.backend or get_backend()).xp, {n: read(n) for n in firsts})
 
     def value(self, number: int) -> Array:
         """The value of a parameter as it is now."""

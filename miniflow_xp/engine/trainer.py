@@ -1,31 +1,40 @@
 """Trainer: forward, backward and update as one captured step."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from math import prod
 from typing import Any
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend, Capture, Namespace
+from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import not_negative, of_kind, shown
-from miniflow_xp.dtypes import as_wide_as, wide
+from miniflow_xp.distributed.world import World
+from miniflow_xp.engine.additive import Additive, update_along
+from miniflow_xp.engine.agreement import agree
 from miniflow_xp.engine.captures import CaptureCache
+from miniflow_xp.engine.dealing import Dealing, is_data, with_arrays
 from miniflow_xp.engine.frozen import FrozenGraph, Runner
-from miniflow_xp.engine.layout import DeviceState, Layout, flat_array, number_array
+from miniflow_xp.engine.layout import DeviceState, Layout, number_array
 from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.printing import equations
-from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.state import OptimizerState, TrainerState
-from miniflow_xp.errors import GraphError, SettingError
+from miniflow_xp.errors import GraphError, SettingError, ShapeError
 from miniflow_xp.feed import admit, checked_feed, float_dtypes
+from miniflow_xp.given import as_array
 from miniflow_xp.graph import ancestors, check_floats
 from miniflow_xp.node import Input, Node, Parameter, as_nodes
 from miniflow_xp.ops.batch_normalisation import Running, moves_of
 from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.ops.losses import Loss, Weight, as_mean, loss_of
+from miniflow_xp.ops.losses import Loss, Weight, loss_of
 from miniflow_xp.switch import Choice, get_backend, in_block, load, set_backend, to_numpy
 from miniflow_xp.system.notebooks import ShownAsText
 
-MADE_ANEW = ("_graph", "_captures", "_readers", "_held", "_keys", "_key", "_dtypes", "_stale", "_additive", "_trained")
+MADE_ANEW = (
+    *("_graph", "_captures", "_readers", "_held", "_keys", "_key", "_dtypes", "_stale", "_trained"),
+    *("_additive", "_updates"),
+)
 """What a copy of a Trainer does not take over: ``_begin`` sets it."""
 
 
@@ -41,6 +50,13 @@ class Trainer(ShownAsText):
 
     Each step also moves what no gradient moves: the Running averages of batch normalisation, which come last in
     ``parameters``.
+
+    ``across``: a World, of ``join``: each of its processes makes its own Trainer of the same network, which takes the
+    parameters of rank 0, and feeds ``step`` its own rows, of whatever number and also of none; gradients and costs are
+    those of all rows together, and so are dropout's masks. ``accumulate``: micro-batches that the rows of a step are
+    cut into, to save memory. ``shards``: into so many parts in all, whose gradients are added in one order: the bits
+    are then the same for every number of processes. All three need a cost that is a loss, and no batch normalisation.
+    Raises WorldError where processes differ.
     """
 
     def __init__(
@@ -48,6 +64,10 @@ class Trainer(ShownAsText):
         cost: Node,
         optimizer: Optimizer | None = None,
         parameters: Parameter | Sequence[Parameter] | None = None,
+        *,
+        across: World | None = None,
+        accumulate: int = 1,
+        shards: int | None = None,
     ) -> None:
         (cost,) = as_nodes([cost], "Trainer")
         found = ancestors([cost]) if parameters is None else as_nodes(parameters, "Trainer, parameters")
@@ -67,7 +87,10 @@ class Trainer(ShownAsText):
         self._made_with = 0
         self._rate: float = self.optimizer.learning_rate
         self._loaded: OptimizerState | None = None
+        self.dealing = Dealing(across, accumulate, shards)
+        self.dealing.check(cost)
         self._begin()
+        agree(self)
 
     def _begin(self) -> None:
         """Set what MADE_ANEW names."""
@@ -85,7 +108,8 @@ class Trainer(ShownAsText):
         self._key = 0
         self._dtypes: tuple[str, ...] = ()
         self._stale = True
-        self._additive: Program | None = None
+        self._additive: Additive | None = None if self.dealing.is_plain else Additive(self.cost, self._trained)
+        self._updates = CaptureCache([], f"update of {self.cost}")
 
     def __getstate__(self) -> dict[str, Any]:
         with self._captures.turn:
@@ -154,18 +178,43 @@ class Trainer(ShownAsText):
         return self.weighed_step(feed)[0]
 
     def weighed_step(self, feed: Mapping[Input, Any] | None = None) -> Sequence[Array]:
-        """One step; the cost, and the weight of its loss where this is no number of terms."""
-        backend, feed = get_backend(), checked_feed(feed, self._captures.name)
+        """One step; the cost, and the weight of its loss where the shapes of the feed do not say it."""
+        feed = checked_feed(feed, self._captures.name)
         with self._captures.turn:
-            self._follow()
-            same = backend is self._held.backend and not self._stale
-            if not same or [p.reader for p in self.parameters] != self._readers:
-                self._gather(backend, feed)
-            held = self._held
-            captured, arrays = self._captures.prepare(feed, (), self._key, self._function, held.state, self._dtypes)
-            if captured is not held.captured:
-                self._move_to(captured)
-            return captured(*arrays)
+            self._make_ready(feed)
+            if not self.dealing.is_plain:
+                return self._along(self._sums(feed))
+            state = self._held.state
+            captured, arrays = self._captures.prepare(feed, (), self._key, self._function, state, self._dtypes)
+            return self._run(captured, arrays)
+
+    def apply(self, vector: Array) -> Sequence[Array]:
+        """One step along a sum of ``additive`` vectors; returns the cost and the weight of all their terms."""
+        where = f"{self._captures.name}, vector"
+        vector = as_array(where, vector, get_backend())
+        with self._captures.turn:
+            self._make_ready({})
+            wanted = sum(prod(shape_of(p.value)) for p in self._trained) + 2
+            if shape_of(vector) != (wanted,):
+                rule = f"it has {wanted - 2} gradients, a sum and a weight, end to end"
+                raise ShapeError(where, f"it is {shape_of(vector)}", rule, "Add what additive(feed) gives")
+            return self._along(vector)
+
+    def _along(self, vector: Array) -> Sequence[Array]:
+        return self._run(*self._updates.prepare({}, [vector], self._key, self._update, self._held.state))
+
+    def _make_ready(self, feed: Mapping[Input, Any]) -> None:
+        """Follow what was set since the last step: the optimizer, the backend, values of parameters."""
+        self._follow()
+        backend = get_backend()
+        same = backend is self._held.backend and not self._stale
+        if not same or [p.reader for p in self.parameters] != self._readers:
+            self._gather(backend, {n: v for n, v in feed.items() if 0 not in getattr(v, "shape", ())})
+
+    def _run(self, captured: Capture, arrays: Sequence[Array]) -> Sequence[Array]:
+        if captured is not self._held.captured:
+            self._move_to(captured)
+        return captured(*arrays)
 
     def to(self, choice: Choice, **options: Any) -> "Trainer":
         """Continue on another backend, which becomes the one in use: ``trainer.to("cupy:0")``; returns the trainer.
@@ -199,14 +248,44 @@ class Trainer(ShownAsText):
         half precision, which could not hold such sums. Raises GraphError where the cost is not a loss.
         """
         if self._additive is None:
-            if not isinstance(self.cost, Loss):
-                raise GraphError(str(self.cost), "it is no loss", "a sum and a weight are needed", "End in a loss")
-            self._additive = Program([as_mean(self.cost), Weight(self.cost)], self._trained)
-        (mean, weight), gradients = self._additive(feed)
-        xp = get_backend().xp
-        with get_backend().activate():
-            means = [wide(xp, a) for a in (*(gradients[p] for p in self._trained), mean)]
-            return flat_array(xp, [*(m * as_wide_as(xp, weight, m) for m in means), weight])
+            self._additive = Additive(self.cost, self._trained)
+        return self._additive(checked_feed(feed, self._captures.name))
+
+    def _sums(self, feed: Mapping[Input, Any]) -> Array:
+        """The additive vector of all rows of all processes."""
+        backend, held = get_backend(), self._held
+        xp, counters = backend.xp, self.counters
+        values = held.values()
+        names = [dtypes.wider(dtypes.name_of(v)) for v in values]
+        dtype = dtypes.widest(set(names)) or backend.default_float  # the same in all processes, whatever they are fed
+        parameters = dict(zip(self.parameters, values, strict=True))
+        unfed = {leaf: leaf.value for leaf in self._captures.leaves if leaf not in feed and is_data(leaf)}
+        data = with_arrays({n: v for n, v in {**unfed, **feed}.items() if n not in counters})
+        assert self._additive is not None
+        run = self._additive
+
+        def one(part: Mapping[Input, Any]) -> Array:
+            with backend.activate():
+                return xp.astype(run({**parameters, **part}), getattr(xp, dtype), copy=False)
+
+        def nothing() -> Array:
+            import numpy as np  # here, so that importing this package imports no array library
+
+            return backend.asarray(np.zeros(sum(prod(v.shape) for v in values) + 2), dtype)
+
+        with self._passes(feed) as passes, backend.activate():
+            return self.dealing.vector(data, passes, one, nothing)
+
+    @contextmanager
+    def _passes(self, feed: Mapping[Input, Any]) -> Iterator[dict[Counter, int]]:
+        """The numbers of dropout's next passes; a feed that is refused is none."""
+        fresh = {c: int(c.advance()) for c in self.counters if c not in feed}
+        try:
+            yield {**fresh, **{c: int(feed[c]) for c in self.counters if c in feed}}
+        except BaseException:
+            for counter, number in fresh.items():
+                counter.take_back(number)
+            raise
 
     @property
     def counters(self) -> list[Counter]:
@@ -307,6 +386,10 @@ class Trainer(ShownAsText):
             return [*layout.update(xp, self.optimizer, state, gradients, outputs[moving:]), *outputs[:moving]]
 
         return step, run
+
+    def _update(self, _: Hashable) -> tuple[Callable[..., list[Array]], Runner]:
+        is_mean = not isinstance(self.cost, Loss) or self.cost.reduction == "mean"
+        return update_along(self._held.layout, self.optimizer, len(self._trained), is_mean), Runner(self.graph)
 
 
 def portable(value: Any, backend: Backend) -> Any:

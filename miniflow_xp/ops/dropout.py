@@ -10,7 +10,7 @@ from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import fraction, whole
 from miniflow_xp.errors import ShapeError
 from miniflow_xp.node import Input, Node, Operand
-from miniflow_xp.ops.random_bits import Words, random_bits
+from miniflow_xp.ops.random_bits import Words, bits_of_rows, random_bits
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.locks import lock
 
@@ -77,10 +77,18 @@ class Counter(Input):
             self._begins = False
 
 
+def placed(number: int, first: int, rows: int, total: int) -> Array:
+    """What a counter is fed with where a pass has ``rows`` rows, from row ``first`` on, of a batch of ``total``."""
+    import numpy as np
+
+    return np.asarray(number if rows == total else [number, first, rows, total], dtype="int32")
+
+
 class Mask(Node):
     """0 where an element of x is dropped, which happens with the chance ``rate``, and 1 / (1 - rate) elsewhere.
 
-    ``counter``: a 0-d integer array, the number of the pass; each number has a mask of its own. ``key``: two integers
+    ``counter``: a 0-d integer array, the number of the pass; each number has a mask of its own. Or what ``placed``
+    gives, where x has some rows of a batch: the mask is then that part of the whole batch's. ``key``: two integers
     from 0 to 2³² - 1; each key has masks of its own. The result has the shape and dtype of x, whose values do not
     matter: there is no gradient. The size of x must be known, also that of its batch.
 
@@ -95,7 +103,7 @@ class Mask(Node):
         self.key = key
 
     def check(self, x: Array, counter: Array) -> None:
-        if shape_of(counter) != ():
+        if shape_of(counter) not in ((), (4,)):
             raise ShapeError(
                 str(self),
                 f"the counter is {shape_of(counter)}",
@@ -106,7 +114,8 @@ class Mask(Node):
     def compute(self, xp: Namespace, x: Array, counter: Array) -> Array:
         from array_api_compat import device  # here: importing this package stays quick
 
-        bits = random_bits(xp, self.key, xp.astype(counter, xp.int32, copy=False), shape_of(x), device(x))
+        bits_for = bits_of_rows if counter.shape else random_bits
+        bits = bits_for(xp, self.key, xp.astype(counter, xp.int32, copy=False), shape_of(x), device(x))
         kept = bits >= int(self.rate * 2**32) - 2**31  # int32 from -2³¹ on, each as likely as the others
         return xp.astype(kept, x.dtype) * (1 / (1 - self.rate))
 

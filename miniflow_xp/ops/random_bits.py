@@ -30,6 +30,21 @@ def random_bits(xp: Namespace, key: Words, number: Array, shape: tuple[int, ...]
     return xp.reshape(xp.concat(words)[:count], shape)
 
 
+def bits_of_rows(xp: Namespace, key: Words, place: Array, shape: tuple[int, ...], device: Any) -> Array:
+    """``random_bits`` of some rows of an array, which has these in ``shape``; rows are its first axis.
+
+    ``place``: int32, the number, that of the first row here, of the rows here, and of the rows of the whole array.
+    """
+    number, first, rows, total = (place[n : n + 1] for n in range(4))
+    count = prod(shape)
+    width = xp.full_like(rows, count) // rows
+    half = total // 2 * width + total % 2 * ((width + 1) // 2)  # of all elements: the sum stays below 2³¹
+    here = xp.arange(count, dtype=xp.int32, device=device) + first * width  # wraps around from 2³¹ on
+    is_first = xp.logical_and(here >= 0, here < half)
+    x, y = threefry2x32(xp, key, xp.where(is_first, here, here - half), number)
+    return xp.reshape(xp.where(is_first, x, y), shape)
+
+
 def threefry2x32(xp: Namespace, key: Words, first: Array, second: Array) -> tuple[Array, Array]:
     """The random words of a block for each of ``first``, the counters' first words, and ``second``, their second ones.
 

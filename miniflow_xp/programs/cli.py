@@ -13,7 +13,7 @@ import typer
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.programs.bench.cli import advise_command, bench_command, check_budget, compare_command, report_command
 from miniflow_xp.programs.info import show_info
-from miniflow_xp.programs.options import in_options
+from miniflow_xp.programs.options import tell_mistake
 from miniflow_xp.programs.train.model_commands import evaluate_command, predict_command
 from miniflow_xp.programs.train.train_command import train_command
 from miniflow_xp.system.outlet import lasting, loss
@@ -110,7 +110,7 @@ def told() -> Iterator[None]:
             warnings.showwarning = tell
             yield
     except MiniflowError as error:
-        typer.echo(shown(f"Error: {in_options(error)}"), err=True)
+        tell_mistake(error)
         raise typer.Exit(1) from None
     except MemoryError as error:
         typer.echo(f"Error: not enough memory: {error}", err=True)

@@ -2,7 +2,10 @@
 
 import re
 
+import typer
+
 from miniflow_xp.errors import MiniflowError, SettingError
+from miniflow_xp.system.terminal import shown
 
 OPTIONS = {
     "path": "--data",
@@ -16,6 +19,11 @@ OPTIONS = {
 """The option that sets an argument of ``read_data`` or ``hold_out``."""
 ARGUMENT = re.compile(rf"\b({'|'.join(OPTIONS)})=(?:'([^']*)'|\.\.\.)")
 """An argument in a remedy: ``task='classification'``, or ``fraction=...`` for any value."""
+
+
+def tell_mistake(error: MiniflowError) -> None:
+    """On standard error, in one message."""
+    typer.echo(shown(f"Error: {in_options(error)}"), err=True)
 
 
 def in_options(error: MiniflowError) -> MiniflowError:

@@ -7,8 +7,10 @@ for epoch in range(10):
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+from zlib import crc32
 
 import numpy as np
 
@@ -16,14 +18,15 @@ from miniflow_xp.backend import Array
 from miniflow_xp.checks import truth, whole
 from miniflow_xp.data.arrow import is_table
 from miniflow_xp.data.arrow_numbers import numbers
-from miniflow_xp.data.order import MOST_AT_ONCE, Windows, permutation
+from miniflow_xp.data.order import MOST_AT_ONCE, Window, Windows, permutation
 from miniflow_xp.data.pages import mapped, release
 from miniflow_xp.errors import FeedError, SettingError, ShapeError
 from miniflow_xp.given import check_contents, host_array
-from miniflow_xp.switch import get_backend
+from miniflow_xp.switch import get_backend, to_numpy
 
 WINDOW_BYTES = 64 * 2**20  # of a memory-mapped array that are read at a time
 WINDOW_ROWS = 2**22  # at most: their order takes 8 bytes a row
+LOOKED_AT = 1000  # rows of a digest
 
 
 class Batch(NamedTuple):
@@ -61,6 +64,7 @@ class Batches:
         self.seed = whole(seed, "Batches, seed", 0, 2**64 - 1)
         self.shuffle = truth(shuffle, "Batches, shuffle")
         self.drop_last = truth(drop_last, "Batches, drop_last")
+        self.mine: Callable[[int], slice] = all_of  # which rows of a batch of so many are given
         self._generate: Callable[[], Any] | None = X if callable(X) and not hasattr(X, "__getitem__") else None
         if self._generate is not None:
             if y is not None:
@@ -93,6 +97,20 @@ class Batches:
             "window": windows,
         }
 
+    def dealt(self, mine: Callable[[int], slice]) -> Self:
+        """The same batches with fewer rows: of n those that ``mine(n)`` names. Only these are read."""
+        other = copy(self)
+        other.mine = mine
+        return other
+
+    def digest(self) -> int:
+        """A number that tells other data, by their forms and up to LOOKED_AT rows spread over them; 0 of a function."""
+        if self._generate is not None:
+            return 0
+        rows = np.linspace(0, self._count - 1, min(self._count, LOOKED_AT)).astype(int)
+        looked = [np.asarray(to_numpy(take(source, rows))) for source in self._sources]
+        return crc32(b"".join(a.tobytes() for a in looked), crc32(str([(a.shape, a.dtype) for a in looked]).encode()))
+
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on; those before are not read, except from a function."""
         number, start = whole(number, "Batches, epoch", 0, 2**64 - 1), whole(start, "Batches, start", 0)
@@ -116,7 +134,7 @@ class Batches:
     def _at_once(self, epoch: int, start: int) -> Iterator[Batch]:
         order = permutation(self._count, self.seed, epoch) if self.shuffle else None
         for number in range(start, len(self)):
-            rows = slice(number * self.batch_size, min((number + 1) * self.batch_size, self._count))
+            rows = self._rows(number * self.batch_size, min((number + 1) * self.batch_size, self._count))
             yield Batch(*(take(s, rows if order is None else order[rows]) for s in self._sources))
 
     def _by_window(self, windows: Windows, epoch: int, start: int) -> Iterator[Batch]:
@@ -129,15 +147,32 @@ class Batches:
             first = start - number * per_window if number == start // per_window else 0
             end = min((number + 1) * per_window, len(self)) - number * per_window
             rows = window.rows()
-            loaded = [load_blocks(s, window.blocks) if mapped(s) is not None else None for s in self._sources]
-            for n in range(first, end):
-                part = slice(n * self.batch_size, (n + 1) * self.batch_size)
+            starts = range(first * self.batch_size, end * self.batch_size, self.batch_size)
+            parts = [self._rows(start, min(start + self.batch_size, len(rows))) for start in starts]
+            loaded = [self._loaded(s, window, rows, parts) for s in self._sources]
+            for n, part in enumerate(parts):
                 yield Batch(
                     *(
-                        take(source, rows[part]) if buffer is None else take(buffer, window.order[part])
-                        for source, buffer in zip(self._sources, loaded, strict=True)
+                        take(source, rows[part]) if found is None else take(found[0], found[1][n])
+                        for source, found in zip(self._sources, loaded, strict=True)
                     )
                 )
+
+    def _rows(self, start: int, stop: int) -> slice:
+        """Which rows of a batch from ``start`` to ``stop`` are given."""
+        mine = self.mine(stop - start)
+        return slice(start + mine.start, start + mine.stop)
+
+    def _loaded(self, source: Any, window: Window, rows: Array, parts: Sequence[slice]) -> Any:
+        """Of a source on a disk: what the parts of a window need, in memory, and where in it each has its rows."""
+        if mapped(source) is None:
+            return None
+        if self.mine is all_of:
+            return load_blocks(source, window.blocks), [window.order[part] for part in parts]
+        wanted = np.sort(np.concatenate([rows[part] for part in parts])) if parts else rows[:0]  # a disk reads forwards
+        loaded = np.array(source[wanted])
+        release(source)
+        return loaded, [np.searchsorted(wanted, rows[part]) for part in parts]
 
     def _generated(self, start: int) -> Iterator[Batch]:
         assert self._generate is not None
@@ -154,8 +189,15 @@ class Batches:
         while part := list(islice(items, self.batch_size)):
             if len(part) < self.batch_size and self.drop_last:
                 return
-            yield stacked(part, first)
+            X, y = stacked(part, first)
+            mine = self.mine(len(part))
+            yield Batch(X[mine], None if y is None else y[mine])
             first += len(part)
+
+
+def all_of(count: int) -> slice:
+    """All rows of a batch."""
+    return slice(0, count)
 
 
 def as_rows(source: Any, where: str) -> Any:

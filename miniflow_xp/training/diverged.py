@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.distributed.world import World
 from miniflow_xp.engine.state import TrainerState
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DivergedError, MiniflowError
@@ -32,7 +33,7 @@ def diverged(
     bad = int(np.flatnonzero(~np.isfinite(costs))[0])
     trainer.restore(kept)
     feed = again(position.step + bad)
-    where = first_bad_place(trainer.cost, feed) if feed else "in the update before it"
+    where = place_of_all(trainer.dealing.world, bad_place(trainer.cost, feed)) if feed else "in the update before it"
     trainer.restore(kept)
     return DivergedError(
         f"step {position.step + bad}, {where}",
@@ -42,10 +43,19 @@ def diverged(
     )
 
 
-def first_bad_place(cost: Node, feed: Mapping[Input, Any]) -> str:
-    """The first node, in the order of computing, whose value is not finite, and where in it."""
+def bad_place(cost: Node, feed: Mapping[Input, Any]) -> str:
+    """The first node, in the order of computing, whose value is not finite, and where in it; else an empty text."""
+    if any(0 in getattr(value, "shape", ()) for value in feed.values()):
+        return ""  # another process has all rows
     graph = topological_sort(dict(feed), cost)
     with suppress(MiniflowError, FloatingPointError), np.errstate(all="ignore"):
         forward_pass(cost, graph)
     place = first_not_finite(graph, get_backend())
-    return f"{place[0]} at {list(place[1])}" if place else "in its update"
+    return f"{place[0]} at {list(place[1])}" if place else ""
+
+
+def place_of_all(world: World, place: str) -> str:
+    """The first place that one of the processes found, with its rank where there are several."""
+    places = [data.decode() for data in world.gather(place.encode())]
+    found = [f"rank {rank}, {p}" if world.size > 1 else p for rank, p in enumerate(places) if p]
+    return found[0] if found else "in its update"

@@ -1,5 +1,6 @@
 """How good a network is on a set of rows, part by part: the same as in one part."""
 
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Event
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import of_kind, real, shown
+from miniflow_xp.distributed.world import Alone, World
 from miniflow_xp.engine.program import Program
 from miniflow_xp.errors import FeedError, GraphError, SettingError, ShapeError
 from miniflow_xp.node import Input, Node, as_nodes
@@ -36,11 +38,24 @@ class Validation(NamedTuple):
     cost: Node | None = None
 
 
-class Evaluation:
-    """The program for a cost and a Validation, captured once and run as often as asked."""
+class Part(NamedTuple):
+    """What a feed gave: its place in the order, the sum and the weight of its cost, predictions and targets."""
 
-    def __init__(self, cost: Node, validation: Validation) -> None:
+    number: int
+    total: float
+    weight: float
+    pair: tuple[Array, Array] | None
+
+
+class Evaluation:
+    """The program for a cost and a Validation, captured once and run as often as asked.
+
+    The processes of a ``world`` take turns with the feeds, and all get what rank 0 makes of them.
+    """
+
+    def __init__(self, cost: Node, validation: Validation, world: World | None = None) -> None:
         check(validation)
+        self.world = world or Alone()
         self.validation, cost = validation, cost if validation.cost is None else validation.cost
         (cost,) = as_nodes([cost], "Validation, cost")
         loss = loss_of(cost)
@@ -56,22 +71,33 @@ class Evaluation:
         A loss is that of all rows together, however uneven the parts are, and so is what is made of one; any other
         cost is the mean of the parts'.
         """
-        total = weight = 0.0
-        predictions: list[Array] = []
-        targets: list[Array] = []
-        for feed in self.validation.feeds:
-            found = [to_numpy(value) for value in self._program(feed).values]
-            terms = float(found[1]) if self._costs == 2 else 1.0
-            total += float(found[0]) * (terms if self._is_mean else 1.0)
-            weight += terms
-            if len(found) > self._costs:
-                predictions.append(found[-1])
-                targets.append(self._target(feed))
-            if stop is not None and stop.is_set():
+        parts: list[Part] = []
+        for number, feed in enumerate(self.validation.feeds):
+            if number % self.world.size == self.world.rank:
+                parts.append(self._part(number, feed))
+            if stop is not None and stop.is_set() and self.world.size == 1:
                 return {}
+        if self.world.size == 1:
+            return self._figures(parts)
+        found = [part for data in self.world.gather(pickle.dumps(parts)) for part in pickle.loads(data)]
+        figures = self._figures(sorted(found, key=lambda part: part.number)) if self.world.rank == 0 else {}
+        shared: dict[str, float] = pickle.loads(self.world.share(pickle.dumps(figures)))
+        return shared
+
+    def _part(self, number: int, feed: Mapping[Input, Any]) -> Part:
+        found = [to_numpy(value) for value in self._program(feed).values]
+        weight = float(found[1]) if self._costs == 2 else 1.0
+        pair = (found[-1], self._target(feed)) if len(found) > self._costs else None
+        return Part(number, float(found[0]) * (weight if self._is_mean else 1.0), weight, pair)
+
+    def _figures(self, parts: Sequence[Part]) -> dict[str, float]:
+        """Cost and metrics of all parts together."""
+        weight = sum(part.weight for part in parts)
         if not weight:
             raise nothing("Validation")
-        return {"cost": total / weight, **self._metrics(predictions, targets)}
+        pairs = [part.pair for part in parts if part.pair is not None]
+        metrics = self._metrics([p for p, _ in pairs], [t for _, t in pairs])
+        return {"cost": sum(part.total for part in parts) / weight, **metrics}
 
     def _target(self, feed: Mapping[Input, Any]) -> Array:
         """What the output should be."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,23 @@ class StopRequest(threading.Event):
         """The signal, for people."""
         return "Ctrl-C" if self.number == CTRL_C else signal.Signals(self.number).name
 
+    def also_get(self, number: int) -> None:
+        """Another process was sent this signal: as if it had come here."""
+        if self.number:
+            return
+        if isinstance(signal.getsignal(number), SignalHandler):
+            signal.raise_signal(number)
+        else:
+            self.number = number
+            self.set()
+
+    def end_among_others(self, who: str, step: int) -> None:
+        """After the block, in one of several processes: say who ends, and end for Ctrl-C too, as launchers expect."""
+        if self.number and not self.nested:
+            print(f"{who}: stopped by {self.name} after step {step}", file=sys.stderr, flush=True)
+        if self.number == CTRL_C and not self.nested:
+            raise SystemExit(128 + self.number)
+
     def pass_on(self) -> None:
         """After the block, and when all is saved: end the process where SIGTERM or SIGHUP asked for it."""
         if self.number in ENDING and not self.nested:
@@ -29,13 +47,13 @@ class StopRequest(threading.Event):
 
 
 @contextmanager
-def interrupts() -> Iterator[StopRequest]:
+def interrupts(asked: StopRequest | None = None) -> Iterator[StopRequest]:
     """An event that Ctrl-C, SIGTERM and SIGHUP set, in an enclosing block of this kind too; the second acts at once.
 
     In other threads nothing is caught. Where a signal is ignored it stays so, and where somebody else handles SIGTERM
     or SIGHUP.
     """
-    asked = StopRequest()
+    asked = asked or StopRequest()
     before = {number: signal.getsignal(number) for number in (CTRL_C, *ENDING)}
     caught = {number: handler for number, handler in before.items() if is_caught(number, handler)}
     for number, handler in caught.items():

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from reprlib import repr as shortened
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from miniflow_xp.checkpoints import Keeper
 from miniflow_xp.checks import each, function, not_negative, of_kind, truth, whole
 from miniflow_xp.engine.state import TrainerState
 from miniflow_xp.engine.trainer import Trainer
-from miniflow_xp.errors import FeedError, SettingError
+from miniflow_xp.errors import BackendError, FeedError, SettingError
 from miniflow_xp.node import Input
 from miniflow_xp.schedules import Schedule
 from miniflow_xp.switch import get_backend, to_numpy
@@ -26,10 +25,11 @@ from miniflow_xp.training.bar import Bar, Choice, bar
 from miniflow_xp.training.diverged import diverged
 from miniflow_xp.training.evaluation import Evaluation, Validation
 from miniflow_xp.training.history import Epoch, History
-from miniflow_xp.training.interrupts import interrupts
+from miniflow_xp.training.interrupts import StopRequest, interrupts
 from miniflow_xp.training.position import Position, Source
 from miniflow_xp.training.prefetch import prefetched
 from miniflow_xp.training.saver import Saver
+from miniflow_xp.training.together import Together, dealt
 from miniflow_xp.training.weighing import Share, Weighing
 
 LOOK_EVERY = 0.5  # seconds between looks at the costs
@@ -67,6 +67,10 @@ def fit(
     bar, or none; by default one on a terminal or in a notebook, for work of more than a second; a rich Console draws it
     there.
 
+    Where the trainer is one of several processes, each calls ``fit`` with the same arguments and all of the data, and
+    trains on its part of each batch. Bar, callbacks and files are those of rank 0. A signal to one of them, Ctrl-C too,
+    ends all when all is saved, as one to their launcher does.
+
     Raises DivergedError where a cost is not finite; parameters and optimizer are then those of the last look before it.
     Raises SettingError, FeedError for batches that do not fit the inputs, DataError for a checkpoint that does not fit,
     or that could not be written at the end.
@@ -74,6 +78,7 @@ def fit(
     of_kind(
         trainer, Trainer, "fit, trainer", "it is a Trainer", "Write fit(Trainer(cost, Adam()), [X, y], batches, epochs)"
     )
+    check_backend()
     epochs = whole(epochs, "fit, epochs", 1)
     patience = None if patience is None else whole(patience, "fit, patience", 1)
     if not hasattr(batches, "epoch") or not isinstance(inputs, Sequence) or not all(map(is_input, inputs)):
@@ -91,19 +96,43 @@ def fit(
     if checkpoints is None and (resume or checkpoint_every is not None):
         raise SettingError("fit", "checkpoints have no folder", "they lie in one", "Add checkpoints='FOLDER'")
     saver = None if checkpoints is None else Saver(checkpoints, checkpoint_every, trainer, batches)
-    judge = None if validation is None else Evaluation(trainer.cost, validation)
-    training = Training(trainer, inputs, batches, schedule, saver)
-    with nullcontext() if saver is None else saver.keeper:
+    world = trainer.dealing.world
+    judge = None if validation is None else Evaluation(trainer.cost, validation, world)
+    training = Training(trainer, inputs, dealt(trainer, batches), schedule, saver)
+    training.together.check(batches, schedule, epochs=epochs, patience=patience, checkpoint_every=checkpoint_every)
+    with nullcontext() if saver is None or world.rank else saver.keeper:
         training.begin(resume)
+        shows = progress if world.rank == 0 else False
         try:
-            with interrupts() as asked, bar(progress, epochs, batches, training.position) as training.bar:
+            with interrupts(training.asked) as asked, bar(shows, epochs, batches, training.position) as training.bar:
                 while not training.history.ended:
-                    training.history.ended = training.one_epoch(epochs, asked, judge, patience, callbacks)
+                    training.history.ended = training.one_epoch(epochs, judge, patience, callbacks)
         finally:
             if schedule is not None:
                 trainer.learning_rate = training.rate
+    if world.size > 1:
+        world.gather(b"")  # a process that ends may end the others: rank 0 has written before
+        asked.end_among_others(f"rank {world.rank} of {world.size}", training.position.step)
     asked.pass_on()
     return training.history
+
+
+def check_backend() -> None:
+    """Raise BackendError where arrays are spread over processes that would not agree on anything but steps."""
+    backend = get_backend()
+    if backend.processes > 1:
+        raise BackendError(
+            "fit",
+            f"arrays of backend {backend.name!r} are spread over {backend.processes} processes",
+            "each would look by its own clock, and write the same files",
+            "Call Trainer.step in all of them, or train by Trainer(..., across=join('mpi'))",
+        )
+
+
+def ask_for_the_end(callbacks: Sequence[Callable[[Epoch], Any]], epoch: Epoch) -> bool:
+    """Call all; did one answer True, Python's or NumPy's?"""
+    answers = [callback(epoch) for callback in callbacks]
+    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
 
 
 def is_input(thing: object) -> bool:
@@ -121,6 +150,8 @@ class Training:
         self.position, self.history = Position(), History()
         self.rate = trainer.learning_rate
         self.bar: Bar
+        self.asked = StopRequest()
+        self.together = Together(trainer, self.asked)
         self._weighing = Weighing(trainer.cost)
         self._pending: list[Any] = []
         self._shares: list[Any] = []  # a Share, or the weight on the device
@@ -135,12 +166,12 @@ class Training:
             self.rate = self.trainer.learning_rate
         elif self.saver is not None:
             self.saver.start()
+        self.together.begin(self.position.step)
         self._keep()
 
     def one_epoch(
         self,
         epochs: int,
-        asked: Event,
         judge: Evaluation | None,
         patience: int | None,
         callbacks: Sequence[Callable[[Epoch], Any]],
@@ -150,8 +181,8 @@ class Training:
         if why:
             return why
         start = time.perf_counter()
-        whole = self._steps(asked)
-        measured = judge(asked) if whole and judge is not None else {}
+        whole = self._steps()
+        measured = judge(self.asked) if whole and judge is not None else {}
         done = self.position
         epoch = Epoch(done.epoch, done.step, done.mean, measured, time.perf_counter() - start)
         if not whole or (judge is not None and not measured):
@@ -161,13 +192,15 @@ class Training:
         self.history.append(epoch)
         self.position = done.next_epoch()
         try:
-            stop = [callback(epoch) for callback in callbacks]
+            asked_for = self.together.from_rank_0(lambda: ask_for_the_end(callbacks, epoch))
         except BaseException:
             self._save(last=False)  # a callback's mistake costs no epoch
             raise
-        asked_for = any(isinstance(answer, bool | np.bool_) and answer for answer in stop)
+        if callbacks:
+            self.together.follow_callbacks()
         why = "a callback asked for it" if asked_for else self._over(epochs, patience)
-        why = why or ("interrupted" if asked.is_set() else "")
+        self.together.agree(self.position.step, False, LOOK_EVERY)
+        why = why or ("interrupted" if self.together.stops else "")
         self._save(last=bool(why))
         return why
 
@@ -179,8 +212,8 @@ class Training:
             return f"no better for {patience} epochs"
         return ""
 
-    def _steps(self, stop: Event) -> bool:
-        """Train on the rest of this epoch; False where ``stop`` was set before its end."""
+    def _steps(self) -> bool:
+        """Train on the rest of this epoch; False where that was to stop before its end."""
         batches = self.batches.epoch(self.position.epoch, self.position.batch)
         for feed in prefetched(map(self.feed, batches)):
             number = self.position.step + len(self._pending)
@@ -188,11 +221,11 @@ class Training:
             self._pending.append(cost)
             self._shares.append(weight[0] if weight else self._weighing(feed))
             due = self.saver is not None and self.saver.due(number + 1)
-            if due or time.perf_counter() >= self._next_look:
+            if due or self.together.is_time(number + 1, self._next_look):
                 self._look()
             if due:
                 self._save(last=False)
-            if stop.is_set():
+            if self.together.stops:
                 break
         else:
             self._look()
@@ -224,7 +257,8 @@ class Training:
         if self.schedule is not None:
             factor = not_negative(self.schedule(number), f"fit, schedule({number})")
             self.trainer.learning_rate = self.rate * factor
-        return [self.trainer.step(feed)] if self._weighing.by_shapes else self.trainer.weighed_step(feed)
+        by_shapes = self._weighing.by_shapes and self.trainer.dealing.is_plain
+        return [self.trainer.step(feed)] if by_shapes else self.trainer.weighed_step(feed)
 
     def _look(self) -> None:
         """Fetch the costs; raise DivergedError where one is not finite, else keep the state if that is quick."""
@@ -236,7 +270,8 @@ class Training:
         self._shares.clear()
         self.bar.update(self.position, self.position.mean)
         now = time.perf_counter()
-        if self._keeping < max(AT_ONCE, KEEP_SHARE * (now - self._kept_at)):
+        keeps = self._keeping < max(AT_ONCE, KEEP_SHARE * (now - self._kept_at))
+        if self.together.agree(self.position.step, keeps, LOOK_EVERY):
             self._keep()
         self._next_look = now + LOOK_EVERY
 

@@ -1,11 +1,13 @@
 """Checkpoints of a training: when they are saved, and how it goes on from one."""
 
+import pickle
 import warnings
 from pathlib import Path
 
 from miniflow_xp.checkpoints import Keeper, State, restore, trainer_state
 from miniflow_xp.checkpoints.matching import named
 from miniflow_xp.checks import whole
+from miniflow_xp.distributed.agreeing import alike
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.system.callers import stacklevel
@@ -14,7 +16,7 @@ from miniflow_xp.training.position import Position, Source, from_meta, to_meta
 
 
 class Saver:
-    """Saves a trainer into a Keeper's folder, every so many steps if ``every`` says so.
+    """Saves a trainer into a Keeper's folder, every so many steps if ``every`` says so; of several processes, rank 0.
 
     Raises SettingError, GraphError where parameters have no names of their own.
     """
@@ -22,12 +24,14 @@ class Saver:
     def __init__(self, keeper: Keeper | str | Path, every: int | None, trainer: Trainer, batches: Source) -> None:
         self.every = None if every is None else whole(every, "fit, checkpoint_every", 1, remedy="Leave it out")
         self.keeper = keeper if isinstance(keeper, Keeper) else Keeper(keeper)
-        self.trainer, self.batches = trainer, batches
+        self.trainer, self.batches, self.world = trainer, batches, trainer.dealing.world
         named(trainer)
 
     def resume(self) -> tuple[Position, History]:
         """Go on from the last checkpoint, or from the beginning where there is none; nothing changes on an error."""
-        state = self.keeper.latest()
+        state = self.keeper.latest() if self.world.rank == 0 else None
+        if self.world.size > 1:
+            state = pickle.loads(self.world.share(pickle.dumps(state)))
         if state is None:
             return Position(), History()
         found = from_meta(state.meta, self.batches)
@@ -36,7 +40,7 @@ class Saver:
 
     def start(self) -> None:
         """Refuse a folder that holds another run."""
-        if self.keeper.paths():
+        if alike(self.world, self.world.rank == 0 and bool(self.keeper.paths())):
             raise SettingError(
                 "fit, checkpoints",
                 f"{self.keeper.folder} holds checkpoints",
@@ -53,6 +57,8 @@ class Saver:
 
         A failure is a warning while training goes on, and an error at its end.
         """
+        if self.world.rank:
+            return
         score = history[-1].watched if position.batch == 0 and history else None
         state = trainer_state(self.trainer)
         meta = {**state.meta, "learning_rate": rate, "fit": to_meta(position, history, self.batches)}

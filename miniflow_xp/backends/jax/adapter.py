@@ -1,4 +1,4 @@
-"""JAX on its usual device, or on one by platform and number: ``jax:cpu``, ``jax:gpu:1``.
+"""JAX on its usual device, on one by platform and number, ``jax:cpu``, ``jax:gpu:1``, or on several that work as one.
 
 JAX narrows float64 to float32 unless its x64 mode is on. This package keeps the dtype that it is fed, so it switches
 x64 on when it is the first to import JAX and JAX_ENABLE_X64 is not set; a program that imported JAX before keeps its
@@ -11,10 +11,10 @@ other backend, unless MINIFLOW_PRECISION or JAX's own jax_default_matmul_precisi
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
     import jax
@@ -24,9 +24,11 @@ if "jax" not in sys.modules and "JAX_ENABLE_X64" not in os.environ:
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.multihost_utils import process_allgather
 
 from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backends.jax.placing import Placing, chosen
 from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
 from miniflow_xp.errors import DeviceNumberError, NoDeviceError
@@ -39,25 +41,36 @@ AS_IT_IS: AbstractContextManager[Any] = nullcontext()
 
 
 class JaxBackend(Backend):
-    """jax.Array; device: anything that ``jax.devices`` lists."""
+    """jax.Array; device: anything that ``jax.devices`` lists; with ``devices``, several of its kind."""
 
     name = "jax"
     array_type = jax.Array
     xp = jnp
+    options: ClassVar[Mapping[str, str]] = {
+        "devices": "'all', how many, or numbers such as '0,2': the rows of data are dealt to them",
+        "split_parameters": "True splits parameters and slots over the devices, to save memory",
+    }
 
-    def __init__(self, device: str | None = None) -> None:
+    def __init__(
+        self, device: str | None = None, devices: str | int | None = None, split_parameters: bool = False
+    ) -> None:
         self._device = usable_device(device)
+        self.placing = Placing(chosen(self._device, devices), bool(split_parameters))
         self._narrows = self._device.platform != "cpu"
-        self.device = f"{self._device.platform}:{self._device.id}"
+        self.processes = len({device.process_index for device in self.placing.devices})
+        self.device = self.placing.name
 
     @property
     def default_float(self) -> str:  # type: ignore[override]  # follows jax_enable_x64
         return self.storable("float64")
 
     def asarray(self, host: Array, dtype: str | None = None) -> Array:
-        return jax.device_put(jnp.asarray(own(host), dtype=dtype), self._device)
+        array = jnp.asarray(own(host), dtype=dtype)
+        return jax.device_put(array, self.placing.of_data(array.shape))
 
     def to_numpy(self, array: Array) -> Array:
+        if not (array.is_fully_addressable or array.is_fully_replicated):
+            array = process_allgather(array, tiled=True)  # all processes ask at the same time
         host = np.asarray(array)
         return host.astype("float32") if host.dtype.name == "bfloat16" else host  # NumPy has no bfloat16
 
@@ -66,7 +79,7 @@ class JaxBackend(Backend):
         return found
 
     def on_device(self, array: Array) -> bool:
-        return isinstance(array, jax.core.Tracer) or array.devices() == {self._device}
+        return isinstance(array, jax.core.Tracer) or array.devices() == set(self.placing.devices)
 
     def place(self, value: object) -> Hashable:
         return getattr(value, "sharding", None)  # ``device`` asks it, and takes a microsecond more
@@ -107,10 +120,10 @@ class JaxCapture(Capture):
     how = "compiled as one by jax.jit, its state donated"
 
     def __init__(
-        self, backend: Backend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
+        self, backend: JaxBackend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
-        self.backend = backend
-        held, others = [jnp.copy(a) for a in arrays[:state]], list(arrays[state:])
+        self.backend, self.placing = backend, backend.placing
+        held, others = [self._as_state(a) for a in arrays[:state]], list(arrays[state:])
         self._turn = lock() if state else AS_IT_IS
         self._renewed: list[int] = []
         try:  # what is wrong shows here, not at the first call
@@ -129,7 +142,7 @@ class JaxCapture(Capture):
         def step(renewed: list[Array], fixed: dict[int, Array], others: Sequence[Array]) -> list[Array]:
             before = fixed | dict(zip(self._renewed, renewed, strict=True))
             results = run(*[before[n] for n in range(state)], *others)
-            return [*(results[n] for n in self._renewed), *results[state:]]
+            return [*(self.placing.as_state(results[n]) for n in self._renewed), *results[state:]]
 
         self._step = jax.jit(step, donate_argnums=0)
         self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
@@ -172,7 +185,11 @@ class JaxCapture(Capture):
     def write(self, number: int, array: Array) -> None:
         with self._turn:
             where, place = self._place(number)
-            where[place] = jnp.copy(array)
+            where[place] = self._as_state(array)
+
+    def _as_state(self, array: Array) -> Array:
+        """A copy where the state lies."""
+        return self.placing.as_state(jnp.copy(array))
 
     def _place(self, number: int) -> tuple[Any, int]:
         if number in self._fixed:
@@ -195,7 +212,7 @@ def usable_device(text: str | None) -> jax.Device:
     platform, _, number = (text or "").partition(":")
     where = f"backend 'jax:{text}'"
     try:
-        devices = jax.devices(platform or None)
+        devices = jax.local_devices(backend=platform or None)  # of this process, where there are several
     except RuntimeError as error:
         raise NoDeviceError(
             where,

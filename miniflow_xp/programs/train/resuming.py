@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from miniflow_xp.checkpoints import Keeper, load
 from miniflow_xp.checks import as_number
+from miniflow_xp.distributed import World
+from miniflow_xp.distributed.agreeing import alike
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.programs.outputs import check_folder
 from miniflow_xp.programs.train.settings import Settings
@@ -42,8 +44,14 @@ def check_checkpoints(folder: Path | None, every: int | None, resume: bool) -> N
         )
 
 
-def last_checkpoint(folder: Path | None) -> Checkpoint | None:
-    """The last checkpoint that can be read; None where there is none. ``fit`` warns of those that are damaged."""
+def last_checkpoint(folder: Path | None, world: World) -> Checkpoint | None:
+    """The last checkpoint that rank 0 can read; None where there is none. ``fit`` warns of those that are damaged."""
+    found = alike(world, last_here(folder) if world.rank == 0 else None)
+    return Checkpoint(*found) if found else None
+
+
+def last_here(folder: Path | None) -> Checkpoint | None:
+    """The last checkpoint that can be read."""
     for path in [] if folder is None else Keeper(folder).paths()[::-1]:
         try:
             rate = load(path).meta.get("learning_rate")

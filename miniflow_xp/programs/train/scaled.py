@@ -1,7 +1,8 @@
 """Rows that are standardised when they are read: a file of bytes stays a file of bytes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 from zlib import crc32
 
 import numpy as np
@@ -22,11 +23,22 @@ class ScaledBatches:
         self.source = Batches(X, y, batch_size, seed)
         self.features, self.dtype = features, dtype
         self.checksum = checksum(X, y)
-        self.used = False  # has a batch been asked for?
+        self._asked: list[int] = []  # epochs; what is dealt of these batches has the same list
         self._functions: dict[np.dtype[Any], Callable[[Array], Array]] = {}
 
     def __len__(self) -> int:
         return len(self.source)
+
+    @property
+    def used(self) -> bool:
+        """Has a batch been asked for?"""
+        return bool(self._asked)
+
+    def dealt(self, mine: Callable[[int], slice]) -> Self:
+        """As that of Batches."""
+        other = copy(self)
+        other.source = self.source.dealt(mine)
+        return other
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -35,7 +47,7 @@ class ScaledBatches:
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from batch ``start`` on."""
-        self.used = True
+        self._asked.append(number)
         for X, y in self.source.epoch(number, start):
             if X.dtype not in self._functions:
                 self._functions[X.dtype] = self.features.into(self.dtype, X.dtype)

@@ -8,6 +8,7 @@ import typer
 
 from miniflow_xp.data import DATASETS, Dialect
 from miniflow_xp.programs.outputs import check_writable
+from miniflow_xp.programs.train.across import across_processes
 from miniflow_xp.programs.train.options import Chosen, Decimal, Separator, path_named
 from miniflow_xp.programs.train.plotting import check_plot
 from miniflow_xp.programs.train.precision import chosen_dtype
@@ -72,6 +73,10 @@ def train_command(
             help=f"Part of the rows not trained on. Usual: {USUAL.held_out}, or the data's own test rows.",
         ),
     ] = None,
+    across: Annotated[
+        str | None,
+        typer.Option(metavar="mpi|torch", help="By all processes that mpirun or torchrun started, each on its rows."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Draws split, weights and batches.")] = USUAL.seed,
     checkpoint: Annotated[
         Path | None,
@@ -110,10 +115,14 @@ def train_command(
 
     Example: miniflow-xp train --data houses.csv --target price --optimizer adam --save-plot costs.png
 
+    Example: mpirun -n 4 miniflow-xp train --across mpi
+
     Example: miniflow-xp train --data fashion-mnist/ --epochs 10 --batch-size 128 --checkpoint run1 --resume
     """
-    with use_backend(backend) if backend is not None else nullcontext(), chosen_dtype(dtype):
-        check_checkpoints(checkpoint, checkpoint_every, resume)
+    chosen = use_backend(backend) if backend is not None else nullcontext()
+    with chosen, chosen_dtype(dtype), across_processes(across) as world:
+        if world.rank == 0:
+            check_checkpoints(checkpoint, checkpoint_every, resume)
         table = chosen_table(dataset, data, target, task, Dialect(separator, decimal))
         settings = settings_for(
             table.task,
@@ -126,10 +135,11 @@ def train_command(
             seed=seed,
         )
         output = output or Path(f"{table.name}-parameters.safetensors")
-        check_writable("--output", output, {DATA: data})
-        if plot is not None:
+        if world.rank == 0:
+            check_writable("--output", output, {DATA: data})
+        if plot is not None and world.rank == 0:
             check_plot(plot, {DATA: data, "where --output goes": output})
-        last = last_checkpoint(checkpoint) if resume else None
+        last = last_checkpoint(checkpoint, world) if resume else None
         files = Files(output, plot, checkpoint, checkpoint_every, resume)
         settings = going_on(settings, last, learning_rate)
-        train_and_show(table, settings, held_out, files, last, list(context.obj or ()))
+        train_and_show(table, settings, held_out, files, last, list(context.obj or ()), world)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.data import Split, Table
+from miniflow_xp.distributed import World
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import DivergedError
 from miniflow_xp.feed import float_setting
@@ -54,11 +55,13 @@ def train(
     settings: Settings,
     callbacks: Sequence[Callable[[Epoch], Any]] = (),
     batches: ScaledBatches | None = None,
+    across: World | None = None,
     **options: Any,
 ) -> History:
     """Train on the backend in use, watching the held-out rows; ``options`` are those of ``fit``.
 
-    ``batches``: those of ``training_rows``, which makes them where they are left out. Raises DivergedError, which names
+    ``batches``: those of ``training_rows``, which makes them where they are left out; ``across``: the world that trains
+    together. Raises DivergedError, which names
     step and node, where a value is not finite, and what ``fit`` raises.
     """
     watched = held_out_rows(network, split)
@@ -70,7 +73,7 @@ def train(
     try:
         with np.errstate(all="ignore"):  # an overflow is reported with its place
             history = fit(
-                Trainer(network.cost, settings.make_optimizer(len(split.y_train)), network.parameters),
+                Trainer(network.cost, settings.make_optimizer(len(split.y_train)), network.parameters, across=across),
                 [network.X, network.y],
                 training_rows(split, settings) if batches is None else batches,
                 settings.epochs,

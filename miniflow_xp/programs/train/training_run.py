@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from miniflow_xp.data import Dialect, Split, Table, hold_out, load, read_data
+from miniflow_xp.distributed import World
 from miniflow_xp.errors import DataError, SettingError
 from miniflow_xp.programs.network import Network
 from miniflow_xp.programs.train.display import EpochLines, checkpoints_line, show_end, show_start
@@ -57,12 +58,14 @@ def train_and_show(
     files: Files,
     last: Checkpoint | None,
     arguments: Sequence[str],
+    world: World,
 ) -> None:
-    """Split, train, save, and print what a user wants to see.
+    """Split, train, save, and print what a user wants to see; of several processes, rank 0 writes and prints.
 
     ``last``: the checkpoint that training continues from; ``arguments``: those of the command line, to be repeated.
     """
-    console = stdout()
+    console, leads = stdout(), world.rank == 0
+    console.quiet = not leads
     rng = np.random.default_rng(settings.seed)
     split = hold_out(table, held_out, rng, host_dtype())
     network = network_for(table, settings, rng)
@@ -84,20 +87,23 @@ def train_and_show(
                 checkpoint_every=files.checkpoint_every,
                 resume=files.resume,
                 progress=console if console.is_terminal else False,
+                across=world,
             )
             show_end(console, table.task, history, perf_counter() - started)
         except DataError:  # the last checkpoint; its disk need not be that of the parameters
-            if batches.used:
+            if batches.used and leads:
                 save_and_tell(console, files.output, table, split, network)
             raise
-        save_and_tell(console, files.output, table, split, network)
-        if files.plot is not None:
+        if leads:
+            save_and_tell(console, files.output, table, split, network)
+        if files.plot is not None and leads:
             save_plot(files.plot, history)
             console.print(f"Costs drawn in {files.plot}", soft_wrap=True)
-        if history.ended == "interrupted":
+        if history.ended == "interrupted" and leads:
             tell_how_to_go_on(asked.name, history, files, arguments)
-    if asked.number:
-        raise typer.Exit(128 + asked.number)  # the shell's code for what a signal ended
+    number = max(map(int, world.gather(b"%d" % asked.number)))  # all end together, after rank 0 has written
+    if number:
+        raise typer.Exit(128 + number)  # the shell's code for what a signal ended
 
 
 def save_and_tell(console: Console, output: Path, table: Table, split: Split, network: Network) -> None:
