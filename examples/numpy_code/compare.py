@@ -75,7 +75,8 @@ def main(rounds=50):
     results = {name: compared(name, rounds) for name in NAMES}
     whos = list(results[NAMES[0]])
     print(
-        f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}; shortest of {rounds} calls each, in turns"
+        f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}; "
+        f"shortest of {rounds} calls each, in turns"
     )
     print(f"| program | {' | '.join(f'{who}, ms' for who in whos)} | largest relative difference |")
     print("| --- |" + " --- |" * (len(whos) + 1))

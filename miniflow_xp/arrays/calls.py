@@ -1,6 +1,7 @@
 """A call on traced arrays: the one way from a function's name to its value, and to what is remembered of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent
@@ -66,7 +67,7 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     else:
         value = called_natively(op, xp, inputs, keywords)
     equation = Equation(op, inputs, keywords, value, parents, rule, xp, below)
-    if below is None:
+    if below is None and not _keeping:
         forget(equation)
     if not named or op.startswith(REFUSING):
         equation.line = calling_line()
@@ -74,6 +75,20 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
         return rebuilt(value, [linked(v, top, equation, n, xp) for n, v in enumerate(value)])
     made = linked(value, top, equation, None, xp)
     return noted(op, args, keywords, made) if op in VIEWS else made
+
+
+_keeping = 0
+
+
+@contextmanager
+def everything_kept() -> Iterator[None]:
+    """A block in which equations keep all arrays, for who asks for those of their inputs later."""
+    global _keeping
+    _keeping += 1
+    try:
+        yield
+    finally:
+        _keeping -= 1
 
 
 def forget(equation: Equation) -> None:

@@ -186,11 +186,12 @@ def wrong_seed(came: str, wanted: str) -> ShapeError:
     return ShapeError("a pullback", f"it was given {came}", f"the value is {wanted}", "Give a gradient in its form")
 
 
-def backward(seeds: Iterable[tuple[Equation, int | None, Any]]) -> dict[Equation, Any]:
-    """Back-propagation over equations; gives {argument: gradient}.
+def backward(seeds: Iterable[tuple[Equation, int | None, Any]], first: int = 0) -> dict[Equation, Any]:
+    """Back-propagation over equations; gives {argument: gradient}, of several results {argument: {result: gradient}}.
 
     ``seeds``: (equation, which of its results, gradient). An equation's number is larger than those it depends on: the
-    one with the largest has its gradient complete, and hands it on through its rule.
+    one with the largest has its gradient complete, and hands it on through its rule. Those with a smaller number than
+    ``first`` are taken for arguments.
     """
     waiting: dict[Equation, Any] = {}
     queue: list[tuple[int, Equation]] = []
@@ -199,7 +200,7 @@ def backward(seeds: Iterable[tuple[Equation, int | None, Any]]) -> dict[Equation
         arrived = waiting.get(equation)
         if arrived is None:
             waiting[equation] = gradient if place is None else {place: gradient}
-            if equation.parents:
+            if equation.parents and equation.number >= first:
                 heappush(queue, (-equation.number, equation))
         elif place is None:
             waiting[equation] = arrived + gradient

@@ -22,6 +22,13 @@ def flatten(tree: Any) -> tuple[list[Any], Build]:
     return [leaf for leaves, _ in parts for leaf in leaves], lambda leaves: in_form_of(tree, [b(leaves) for b in put])
 
 
+def children_of(tree: Any) -> list[Any] | None:
+    """What a container holds; None for a leaf."""
+    kind: Any = type(tree)
+    opened = opener(kind)
+    return None if opened is None else list(opened(tree))
+
+
 @cache
 def opener(kind: type) -> Callable[[Any], Any] | None:
     """What gives the children of a container of this class; None for the class of a leaf."""

@@ -4,11 +4,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from miniflow_xp.arrays.methods import plain_key, replace
+from miniflow_xp.arrays.methods import plain_key
 from miniflow_xp.arrays.protocols.arguments import axes_of
 from miniflow_xp.arrays.protocols.entries import FUNCTIONS
 from miniflow_xp.arrays.refusals import no_out, refused
 from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.arrays.writes import write
 
 REDUCTIONS = {
     "add": "sum",
@@ -68,7 +69,7 @@ def at(xp: Any, ufunc: Any, x: Any, key: Any, value: Any = None) -> None:
     if name not in ("add", "subtract"):
         raise refused(f"np.{name}.at", x.shape, "only sums are known here", "Write x[key] = ... with the new elements")
     value = xp.asarray(value)
-    replace(x, xp.add_at(x, plain_key(xp, key), value if name == "add" else -value))
+    write(x, xp.add_at(x, plain_key(xp, key), value if name == "add" else -value))
 
 
 def reduceat(xp: Any, ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:

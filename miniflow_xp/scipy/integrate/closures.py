@@ -5,17 +5,16 @@ tolerance: the function is run again, and its equations are walked back to those
 """
 
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
-from miniflow_xp.arrays.calls import Operation, apply, grounded, leaves
+from miniflow_xp.arrays.calls import Operation, apply, everything_kept, grounded, leaves
 from miniflow_xp.arrays.equations import RECORDED, Equation
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.substitutes import as_array, refused
-from miniflow_xp.transforms.pullback import hand_on
+from miniflow_xp.transforms.pullback import backward
 
 Function = Callable[[Any], Any]
 Rule = Callable[[Callable[[float], np.ndarray], float, float], tuple[np.ndarray, Any]]
@@ -37,7 +36,8 @@ class Integrand:
         return as_array(self.xp, self.function(x), self.like)
 
     def on_numbers(self, x: float) -> np.ndarray:
-        value = self(x)
+        with everything_kept():
+            value = self(x)
         self._remember(value)
         found: np.ndarray = on_host(value)
         return found
@@ -62,7 +62,7 @@ class Integrand:
 
 def mark() -> int:
     """A number that is larger than those of all equations so far, and smaller than those of later ones."""
-    return Equation("mark", (), {}, None, (), None, None).number
+    return Equation("mark", (), {}, None, (), None, None, None).number
 
 
 def read_before(value: Traced, start: int) -> list[tuple[Equation, Any, Any]]:
@@ -79,33 +79,15 @@ def read_before(value: Traced, start: int) -> list[tuple[Equation, Any, Any]]:
         if equation.number < start:
             found.append((equation, place, array))
         else:
-            waiting += [(p.equation, p.result, p.array) for p in equation.parents]
+            waiting += [(maker, result, array) for _, _, maker, result, array in equation.parents]
     return found
 
 
 def back_to(start: int, value: Traced, seed: Any) -> dict[tuple[Equation, Any], Any]:
     """Back-propagation from a value as far as what was there before."""
-    waiting: dict[Equation, dict[Any, Any]] = {}
-    queue: list[tuple[int, Equation]] = []
-    found: dict[tuple[Equation, Any], Any] = {}
-
-    def give(equation: Equation, place: Any, gradient: Any) -> None:
-        if equation.number < start:
-            key = (equation, place)
-            found[key] = found[key] + gradient if key in found else gradient
-            return
-        arrived = waiting.get(equation)
-        if arrived is None:
-            waiting[equation] = {place: gradient}
-            heappush(queue, (-equation.number, equation))
-        else:
-            arrived[place] = arrived[place] + gradient if place in arrived else gradient
-
-    give(value.equation, value.place, seed)
-    while queue:
-        equation = heappop(queue)[1]
-        hand_on(equation, waiting.pop(equation), give)
-    return found
+    found = backward([(value.equation, value.place, seed)], first=start)
+    several = {equation: arrived if type(arrived) is dict else {None: arrived} for equation, arrived in found.items()}
+    return {(equation, place): gradient for equation, each in several.items() for place, gradient in each.items()}
 
 
 def integral(xp: Any, like: Traced, function: Function, ends: Sequence[Any], rule: Rule) -> tuple[Any, Any]:
