@@ -131,7 +131,7 @@ VALUES = (
     *(10**400, -(10**400), -1, 0, 1, 0.5, 1e-14, 1e14, 1e29, 10**12, float("nan"), float("inf"), True, False, "NESTED"),
 )
 
-SPOILED = int(os.environ.get("MINIFLOW_TEST_SPOILED", "2000"))
+SPOILED = int(os.environ.get("MINIFLOW_TEST_SPOILED", "500"))
 """So many runs are spoiled at random; more take longer and find more."""
 
 

@@ -1,4 +1,6 @@
-"""Which tests of array functions run: all of them with ``MINIFLOW_TEST_TABLE=whole``.
+"""Which tests run: those of a library that cannot be used here are told once a file, as the reason is the same.
+
+Of the tests of array functions all run with ``MINIFLOW_TEST_TABLE=whole``.
 
 Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
 function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node;
@@ -6,6 +8,8 @@ as a node on JAX, and by CuPy, which compiles a kernel for each function and for
 """
 
 import os
+
+from conftest import CHOSEN, why_unusable
 
 WHOLE = os.environ.get("MINIFLOW_TEST_TABLE") == "whole"
 SEEN_ONCE = ("jax", "strict")
@@ -21,17 +25,32 @@ OF_ARRAYS = {
 
 def pytest_collection_modifyitems(config, items):
     kept, left = [], []
+    told = set()
     for item in items:
-        (kept if WHOLE or is_wanted(item) else left).append(item)
+        (kept if is_new(item, told) and (WHOLE or is_wanted(item)) else left).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
 
 
+def is_new(item, told):
+    """Can a test run here, or is it the first of its file to say why not?"""
+    choice = str(parameters_of(item).get("backend", ""))
+    if not choice or choice in CHOSEN or not why_unusable(choice):
+        return True
+    new = (item.path, choice) not in told
+    told.add((item.path, choice))
+    return new
+
+
+def parameters_of(item):
+    return getattr(getattr(item, "callspec", None), "params", {})
+
+
 def is_wanted(item):
     module = getattr(item, "module", None)  # a doctest of a page has none
     name = getattr(module, "__name__", "").rpartition(".")[2]
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    parameters = parameters_of(item)
     library = str(parameters.get("backend", "")).partition(":")[0]
     if library == "cupy" and name in OF_ARRAYS:
         return False
