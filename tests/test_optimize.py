@@ -524,10 +524,12 @@ ENDS = {
     "maxiter": (rosenbrock, START, {"maxiter": 3}, 3, False),
     "nothing more to gain": (lambda x: rosenbrock(x) + 1e6, START, {"tol": 0.0}, 2, True),
     "no minimum along the line": (lambda x: -x.sum(), np.ones(2), {}, 4, False),
+    "no minimum but -∞": (lambda x: array_namespace(x).log(abs(x)).sum(), np.array([0.5]), {"maxiter": 300}, 4, False),
 }
 
 
 @pytest.mark.parametrize("name", ENDS)
+@pytest.mark.filterwarnings("ignore:divide by zero encountered in log")
 def test_how_device_lbfgs_ends(name):
     f, start, settings, status, success = ENDS[name]
     found = lbfgs(f, start, **settings)
