@@ -529,7 +529,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-@pytest.mark.filterwarnings("ignore:divide by zero encountered in log")
+@pytest.mark.filterwarnings("ignore:divide by zero")
 def test_how_device_lbfgs_ends(name):
     f, start, settings, status, success = ENDS[name]
     found = lbfgs(f, start, **settings)
