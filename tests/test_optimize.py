@@ -48,6 +48,12 @@ def rosenbrock(x):
     return xp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
+def bowl(x):
+    """Its minimum is at 1; it takes no slices, whose gradients are not captured on every backend."""
+    off = x - 1
+    return array_namespace(x).sum(off**2 + off**4)
+
+
 def quadratic(x, a):
     """Its minimum is at a, in whatever form x and a have."""
     parts = mf.transforms.trees.flatten(x)[0], mf.transforms.trees.flatten(a)[0]
@@ -65,6 +71,11 @@ def root_of_cubic(a):
 
 def central(f, x, step=1e-5):
     return (f(x + step) - f(x - step)) / (2 * step)
+
+
+def solver_on(backend):
+    """The stand-in for a GPU plays no cuSOLVER."""
+    return "gmres" if backend.name == "cupy" else "dense"
 
 
 def near(backend, got, expected, bound):
@@ -105,7 +116,7 @@ def test_the_function_runs_once_a_point():
 
 
 def test_x_and_gradient_have_library_and_dtype_of_the_start(backend):
-    found = minimize(rosenbrock, backend.asarray(START, "float32"), method="L-BFGS-B", jit=True)
+    found = minimize(bowl, backend.asarray(START, "float32"), method="L-BFGS-B", jit=True)
     for array in (found.x, found.jac):
         assert backend.owns(array)
         assert "float32" in str(array.dtype)
@@ -334,7 +345,7 @@ def test_a_curve_is_fitted_as_by_scipy(sigma, absolute):
 
 def test_a_root_has_derivatives_to_the_third_order(backend):
     def x(a):
-        return root(cubic, backend.asarray(np.asarray(0.5)), (a,), tol=1e-13).x
+        return root(cubic, backend.asarray(np.asarray(0.5)), (a,), tol=1e-13, solver=solver_on(backend)).x
 
     a = backend.asarray(np.asarray(2.0))
 
@@ -374,7 +385,11 @@ def test_a_fixed_point_has_derivatives(memory, solver):
 def test_fixed_points_on_every_backend(backend):
     W, x, zeros = (backend.asarray(a) for a in (WEIGHTS, INPUT, np.zeros(4)))
     z = fixed_point(layer, zeros, (W, x), jit=True)
-    gradient = mf.grad(lambda W: array_namespace(W).sum(fixed_point(layer, z, (W, x)) ** 2))(W)
+
+    def square(W):
+        return array_namespace(W).sum(fixed_point(layer, z, (W, x), solver=solver_on(backend)) ** 2)
+
+    gradient = mf.grad(square)(W)
     expected = fixed_point(layer, np.zeros(4), (WEIGHTS, INPUT))
     near(backend, z, expected, 1e-9)
     bend = 1 - expected**2
@@ -506,7 +521,7 @@ def test_device_lbfgs_ends_where_scipys_does():
 def test_device_lbfgs_stays_with_the_library(backend, dtype):
     if (backend.name, dtype) == ("jax", "float64"):
         pytest.skip("it is compiled for seconds; float32 shows the same")
-    found = lbfgs(rosenbrock, backend.asarray(START, dtype), memory=3, check_every=16)
+    found = lbfgs(bowl, backend.asarray(START, dtype), memory=3, check_every=16)
     assert found.success
     assert backend.owns(found.x)
     assert dtype in str(found.x.dtype)
@@ -524,10 +539,12 @@ ENDS = {
     "maxiter": (rosenbrock, START, {"maxiter": 3}, 3, False),
     "nothing more to gain": (lambda x: rosenbrock(x) + 1e6, START, {"tol": 0.0}, 2, True),
     "no minimum along the line": (lambda x: -x.sum(), np.ones(2), {}, 4, False),
+    "no minimum but -∞": (lambda x: array_namespace(x).log(abs(x)).sum(), np.array([0.5]), {"maxiter": 300}, 4, False),
 }
 
 
 @pytest.mark.parametrize("name", ENDS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of infinite values
 def test_how_device_lbfgs_ends(name):
     f, start, settings, status, success = ENDS[name]
     found = lbfgs(f, start, **settings)

@@ -182,20 +182,26 @@ def step_of(
             status=xp.where(trials >= TRIALS, STUCK * xp.ones_like(f), zero),
         )
         runs = s.status == RUNNING
-        chosen = [xp.where(taken, a, b) for a, b in zip(at_new_point, on_same_line, strict=True)]
-        return tuple([xp.where(runs, new, old) for new, old in zip(chosen, s, strict=True)])
+        moves = taken & runs
+        return tuple(
+            [
+                xp.where(moves, there, here if here is old else xp.where(runs, here, old))
+                for there, here, old in zip(at_new_point, on_same_line, s, strict=True)
+            ]
+        )
 
     return step
 
 
 def wolfe(xp: Any, s: State, f: Any, g: Any) -> tuple[Any, Any]:
-    """Wolfe's two conditions at x + t d; of a value that is NaN the first does not hold.
+    """Wolfe's two conditions at x + t d; of a value that is NaN or -∞ the first does not hold.
 
-    The first allows for the rounding of f, which near a minimum is all that is left of a difference.
+    It allows for the rounding of f, which near a minimum is all that is left of a difference.
     """
     slope = xp.sum(s.g * s.d)
     rounding = 2 * epsilon(f) * xp.abs(s.f)
-    return f <= s.f + DECREASE * s.t * slope + rounding, xp.sum(g * s.d) >= CURVATURE * slope
+    falls = f <= s.f + DECREASE * s.t * slope + rounding
+    return falls & (f > -inf), xp.sum(g * s.d) >= CURVATURE * slope
 
 
 def between(xp: Any, s: State, f: Any, low: Any, high: Any) -> Any:
