@@ -184,6 +184,21 @@ def test_every_function_of_numpy_has_a_verdict():
     assert unknown == []
 
 
+def test_the_page_has_the_counts_that_the_command_prints(capsys):
+    from pathlib import Path
+
+    from miniflow_xp.arrays.protocols.__main__ import main
+    from miniflow_xp.arrays.protocols.entries import TORCH
+
+    text = (Path(__file__).resolve().parent.parent / "docs" / "numpy-code.md").read_text(encoding="utf-8")
+    main()
+    printed = capsys.readouterr().out.splitlines()
+    assert f"{len(TORCH)} of its functions" in text
+    if f"\n{printed[-3]}\n" not in text:
+        pytest.skip("the page tells of another version of NumPy")
+    assert "\n".join(printed[-3:]) in text
+
+
 def test_every_function_with_a_gradient_has_a_row():
     seen = {row.name for row in ROWS}
     rowless = set()
