@@ -228,7 +228,11 @@ for name in ["fft", "ifft", "rfft", "ihfft", "fft2", "ifftn", "rfftn", "fftshift
     row(f"fft.{name}", getattr(torch.fft, name), A)
 row("fft.irfft", lambda z: torch.fft.irfft(z, n=5) + torch.fft.hfft(z, n=5), complexes(3))
 # networks
-row("softmax", lambda x: torch.softmax(x, 1) + F.softmax(x, dim=-1) * x.softmax(dim=0) - F.softmin(x, dim=1), A)
+row(
+    "softmax",
+    lambda x: torch.softmax(x, 1) + F.softmax(x, dim=-1, dtype=torch.float64) * x.softmax(dim=0) - F.softmin(x, dim=1),
+    A,
+)
 row("log_softmax", lambda x: torch.log_softmax(x, dim=1) + F.log_softmax(x, dim=0), A)
 row("glu", F.glu, A)
 row("linear", F.linear, A, normal(2, 4), normal(2))

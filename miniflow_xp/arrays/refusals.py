@@ -113,8 +113,9 @@ def unknown_to_library(said: str, place: str) -> DifferentiationError:
     return DifferentiationError(
         place,
         "a traced array met a function, or an array, that does not know it",
-        f"it says {said.splitlines()[0]}",
-        "Take functions from xp = array_namespace(x), and bring a plain array to it by xp.asarray",
+        f"it says {said.splitlines()[0].rstrip('.')}",
+        "Take functions from NumPy, np.exp(x), or from xp = array_namespace(x), and bring a plain array to it by "
+        "xp.asarray",
     )
 
 

@@ -5,6 +5,7 @@ from math import pi, sqrt
 from typing import Any
 
 from miniflow_xp.arrays.protocols import ufuncs
+from miniflow_xp.arrays.protocols.arguments import only
 from miniflow_xp.arrays.protocols.entries import TORCH, torch
 from miniflow_xp.dtypes import is_complex
 
@@ -155,10 +156,10 @@ def rsub(xp: Any, input: Any, other: Any, *, alpha: Any = 1) -> Any:  # noqa: A0
 
 @torch("div", "divide")
 def div(xp: Any, input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:  # noqa: A002
-    quotient = input / other
-    if rounding_mode is None:
-        return quotient
-    return xp.floor(quotient) if rounding_mode == "floor" else xp.trunc(quotient)
+    only("rounding_mode", rounding_mode, None, "floor", "trunc")
+    if rounding_mode == "floor":
+        return xp.floor_divide(input, other)
+    return input / other if rounding_mode is None else xp.trunc(input / other)
 
 
 @torch("rsqrt")

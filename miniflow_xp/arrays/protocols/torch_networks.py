@@ -3,24 +3,29 @@
 from math import inf, sqrt
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import only
+from miniflow_xp.arrays.protocols.arguments import in_kind, only
 from miniflow_xp.arrays.protocols.entries import torch
 from miniflow_xp.arrays.refusals import not_of_torch
 
 
+def implied(x: Any, dim: int | None) -> int:
+    """The axis of the classes; PyTorch's own choice where none is given."""
+    return dim if dim is not None else 0 if len(x.shape) in (0, 1, 3) else 1
+
+
 @torch("softmax")
 def softmax(xp: Any, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:  # noqa: A002
-    return xp.special.softmax(input, axis=dim)
+    return xp.special.softmax(in_kind(xp, input, dtype), axis=implied(input, dim))
 
 
 @torch("log_softmax")
 def log_softmax(xp: Any, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:  # noqa: A002
-    return xp.special.log_softmax(input, axis=dim)
+    return xp.special.log_softmax(in_kind(xp, input, dtype), axis=implied(input, dim))
 
 
 @torch("softmin")
 def softmin(xp: Any, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:  # noqa: A002
-    return xp.special.softmax(-input, axis=dim)
+    return xp.special.softmax(-in_kind(xp, input, dtype), axis=implied(input, dim))
 
 
 @torch("glu")
@@ -119,8 +124,10 @@ def scaled_dot_product_attention(
     return xp.matmul(xp.special.softmax(scores, axis=-1), value)
 
 
-def reduced(xp: Any, losses: Any, reduction: str) -> Any:
-    """Losses as they are, their sum, or their mean."""
+def reduced(xp: Any, losses: Any, reduction: str, *old: Any) -> Any:
+    """Losses as they are, their sum, or their mean; ``old``: arguments that PyTorch has given up."""
+    for argument in old:
+        only("size_average and reduce", argument, None)
     only("reduction", reduction, "none", "mean", "sum")
     return losses if reduction == "none" else xp.mean(losses) if reduction == "mean" else xp.sum(losses)
 
@@ -137,7 +144,7 @@ def mse_loss(
 ) -> Any:
     only("weight", weight, None)
     away = input - target
-    return reduced(xp, away * away, reduction)
+    return reduced(xp, away * away, reduction, size_average, reduce)
 
 
 @torch("l1_loss")
@@ -151,7 +158,7 @@ def l1_loss(
     weight: Any = None,
 ) -> Any:
     only("weight", weight, None)
-    return reduced(xp, xp.abs(input - target), reduction)
+    return reduced(xp, xp.abs(input - target), reduction, size_average, reduce)
 
 
 @torch("huber_loss")
@@ -178,7 +185,9 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Any:
-    return huber_loss(xp, input, target, reduction, beta) / beta
+    away = xp.abs(input - target)
+    losses = xp.where(away < beta, 0.5 * away * away / beta, away - 0.5 * beta)
+    return reduced(xp, losses, reduction, size_average, reduce)
 
 
 @torch("binary_cross_entropy_with_logits")
@@ -195,7 +204,7 @@ def binary_cross_entropy_with_logits(
     ones = target * xp.special.log_expit(input)
     ones = ones if pos_weight is None else ones * pos_weight
     losses = -(ones + (1 - target) * xp.special.log_expit(-input))
-    return reduced(xp, losses if weight is None else losses * weight, reduction)
+    return reduced(xp, losses if weight is None else losses * weight, reduction, size_average, reduce)
 
 
 @torch("binary_cross_entropy")
@@ -211,7 +220,7 @@ def binary_cross_entropy(
     """Logarithms are -100 at least, as PyTorch has it."""
     logs = [xp.clip(xp.log(p), -100.0, None) for p in (input, 1 - input)]
     losses = -(target * logs[0] + (1 - target) * logs[1])
-    return reduced(xp, losses if weight is None else losses * weight, reduction)
+    return reduced(xp, losses if weight is None else losses * weight, reduction, size_average, reduce)
 
 
 @torch("nll_loss", "nll_loss_nd")
@@ -226,6 +235,8 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Any:
     """Classes are the second axis, or the only one; the mean is that of the weights, too."""
+    for argument in (size_average, reduce):
+        only("size_average and reduce", argument, None)
     only("reduction", reduction, "none", "mean", "sum")
     classes = min(1, len(input.shape) - 1)
     counts = target != ignore_index
@@ -255,10 +266,10 @@ def cross_entropy(
     only("label_smoothing", label_smoothing, 0.0)
     logs = xp.special.log_softmax(input, axis=min(1, len(input.shape) - 1))
     if tuple(target.shape) != tuple(input.shape):
-        return nll_loss(xp, logs, target, weight, ignore_index=ignore_index, reduction=reduction)
+        return nll_loss(xp, logs, target, weight, size_average, ignore_index, reduce, reduction)
     only("weight", weight, None)
     losses = -xp.sum(target * logs, axis=min(1, len(input.shape) - 1))
-    return reduced(xp, losses, reduction)
+    return reduced(xp, losses, reduction, size_average, reduce)
 
 
 @torch("kl_div")
@@ -273,4 +284,6 @@ def kl_div(
 ) -> Any:
     """The input holds logarithms."""
     losses = xp.exp(target) * (target - input) if log_target else xp.special.xlogy(target, target) - target * input
-    return xp.sum(losses) / input.shape[0] if reduction == "batchmean" else reduced(xp, losses, reduction)
+    if reduction == "batchmean":
+        return reduced(xp, losses, "sum", size_average, reduce) / input.shape[0]
+    return reduced(xp, losses, reduction, size_average, reduce)

@@ -1,0 +1,1 @@
+"""Programs of plain NumPy code, which know nothing of gradients."""
