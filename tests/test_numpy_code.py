@@ -76,6 +76,27 @@ def test_value_and_gradient(row):
     near(along(gradients, moves), slope(scalar(row), row.arrays, moves), FIRST)
 
 
+OWN_DTYPE = {"array", "asarray"}
+"""A list of float32 arrays and numbers is float64 to NumPy; here numbers take the dtype of the arrays."""
+
+
+@one_of_each
+def test_in_single_precision_the_dtype_is_that_of_numpy(row):
+    if row.name in OWN_DTYPE:
+        pytest.skip("numbers in a list take the dtype of the arrays beside them")
+    arrays = [a.astype(np.complex64 if np.iscomplexobj(a) else np.float32) for a in row.arrays]
+    kept = []
+
+    def f(*xs):
+        kept.append(row.call(*xs))
+        return np.real(np.sum(kept[0]))
+
+    mf.grad(f, argnums=tuple(range(len(arrays))))(*arrays)
+    expected = np.asarray(row.call(*arrays))
+    assert ground(kept[0]).dtype == expected.dtype
+    np.testing.assert_allclose(np.asarray(ground(kept[0])), expected, rtol=1e-3, atol=1e-4)
+
+
 @one_of_each
 def test_second_derivative(row):
     gradient = mf.grad(scalar(row), argnums=tuple(range(len(row.arrays))))
@@ -182,6 +203,21 @@ def positional(parameters):
 def test_every_function_of_numpy_has_a_verdict():
     unknown = [v.name for v in verdicts.verdicts() if v.what == verdicts.UNKNOWN]
     assert unknown == []
+
+
+def test_the_page_has_the_counts_that_the_command_prints(capsys):
+    from pathlib import Path
+
+    from miniflow_xp.arrays.protocols.__main__ import main
+    from miniflow_xp.arrays.protocols.entries import TORCH
+
+    text = (Path(__file__).resolve().parent.parent / "docs" / "numpy-code.md").read_text(encoding="utf-8")
+    main()
+    printed = capsys.readouterr().out.splitlines()
+    assert f"{len(TORCH)} of its functions" in text
+    if f"\n{printed[-3]}\n" not in text:
+        pytest.skip("the page tells of another version of NumPy")
+    assert "\n".join(printed[-3:]) in text
 
 
 def test_every_function_with_a_gradient_has_a_row():

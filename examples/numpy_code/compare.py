@@ -5,6 +5,7 @@ take turns, round after round, and the shortest time of each is shown: what else
 """
 
 import importlib.util
+import os
 import platform
 import sys
 import time
@@ -74,10 +75,8 @@ def main(rounds=50):
     """Print the table; returns {program: {contender: (seconds, difference)}}."""
     results = {name: compared(name, rounds) for name in NAMES}
     whos = list(results[NAMES[0]])
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}; "
-        f"shortest of {rounds} calls each, in turns"
-    )
+    where = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+    print(f"{where}; shortest of {rounds} calls each, in turns\n")
     print(f"| program | {' | '.join(f'{who}, ms' for who in whos)} | largest relative difference |")
     print("| --- |" + " --- |" * (len(whos) + 1))
     for name, found in results.items():

@@ -46,14 +46,14 @@ def _tensordot(xp: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     of_a, of_b = summed_axes(axes, len(a.shape), len(b.shape))
     free_a = [n for n in range(len(a.shape)) if n not in of_a]
     free_b = [n for n in range(len(b.shape)) if n not in of_b]
-    of_g = range(len(free_a) + len(free_b))
+    of_g = range(len(free_a) + len(free_b))  # axes are given as tuples: of no axes CuPy takes no lists
 
     def left() -> Any:
-        back = xp.tensordot(g, conj(xp, b), axes=(list(of_g[len(free_a) :]), free_b))
+        back = xp.tensordot(g, conj(xp, b), axes=(tuple(of_g[len(free_a) :]), tuple(free_b)))
         return put_back(xp, back, free_a + [of_a[of_b.index(n)] for n in sorted(of_b)])
 
     def right() -> Any:
-        back = xp.tensordot(g, conj(xp, a), axes=(list(of_g[: len(free_a)]), free_a))
+        back = xp.tensordot(g, conj(xp, a), axes=(tuple(of_g[: len(free_a)]), tuple(free_a)))
         return put_back(xp, back, free_b + [of_b[of_a.index(n)] for n in sorted(of_a)])
 
     return left, right

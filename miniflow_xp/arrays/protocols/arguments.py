@@ -5,7 +5,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from miniflow_xp.arrays.libraries import name_of_library
+from miniflow_xp.arrays.methods import of_list
 from miniflow_xp.arrays.refusals import not_taken
+from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.dtypes import is_complex
+
+
+def as_array(xp: Any, item: Any) -> Any:
+    """An array; a list of numbers as one, in the dtype that it has in NumPy."""
+    if type(item) is Traced:
+        return item
+    return of_list(xp, item) if isinstance(item, (list, tuple)) else xp.asarray(item)
+
+
+def pair(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Two arrays; a Python number beside an array takes its dtype, where that can hold it."""
+    for number, other in ((x, y), (y, x)):
+        if type(number) in (bool, int, float) and hasattr(other, "dtype") and xp.inexact(other.dtype):
+            beside = xp.asarray(number, dtype=other.dtype)
+            return (beside, as_array(xp, other)) if number is x else (as_array(xp, other), beside)
+    return as_array(xp, x), as_array(xp, y)
 
 
 def axis_of(axis: Any) -> Any:
@@ -42,9 +61,15 @@ def kind(xp: Any, dtype: Any) -> Any:
 
 def in_kind(xp: Any, x: Any, dtype: Any) -> Any:
     """An array in a dtype, where one is given."""
-    x = xp.asarray(x)
+    x = as_array(xp, x)
     wanted = kind(xp, dtype)
     return x if wanted is None or wanted == x.dtype else xp.astype(x, wanted)
+
+
+def doubled(xp: Any, x: Any) -> Any:
+    """Real or complex numbers in double precision, as some of NumPy's functions compute whatever they are given."""
+    x = as_array(xp, x)
+    return in_kind(xp, x, complex if is_complex(x) else float)
 
 
 def flat_if(xp: Any, x: Any, axis: Any) -> tuple[Any, int]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from miniflow_xp.arrays.methods import of_list
-from miniflow_xp.arrays.protocols.arguments import in_kind, kind, shape_of
+from miniflow_xp.arrays.protocols.arguments import as_array, in_kind, kind, pair, shape_of
 from miniflow_xp.arrays.protocols.entries import numpy
 
 
@@ -11,7 +11,7 @@ def like(xp: Any, op: str, a: Any, shape: Any, dtype: Any) -> Any:
     """Zeros or ones in the shape and dtype of an array, or in others."""
     dtype = kind(xp, dtype)
     if shape is None:
-        return getattr(xp, f"{op}_like")(xp.asarray(a), dtype=dtype)
+        return getattr(xp, f"{op}_like")(as_array(xp, a), dtype=dtype)
     return getattr(xp, op)(shape_of(shape), dtype=a.dtype if dtype is None else dtype)
 
 
@@ -56,10 +56,10 @@ def full_like(
     *,
     device: Any = None,
 ) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     wanted = a.dtype if dtype is None else kind(xp, dtype)
     if getattr(fill_value, "shape", None) or isinstance(fill_value, (list, tuple)):
-        return in_kind(xp, xp.broadcast_to(xp.asarray(fill_value), shape_of(shape or a.shape)), wanted)
+        return in_kind(xp, xp.broadcast_to(as_array(xp, fill_value), shape_of(shape or a.shape)), wanted)
     return xp.full(tuple(a.shape) if shape is None else shape_of(shape), fill_value, dtype=wanted)
 
 
@@ -134,7 +134,7 @@ def linspace(
     *,
     device: Any = None,
 ) -> Any:
-    first, final = xp.asarray(start), xp.asarray(stop)
+    first, final = pair(xp, start, stop)
     real = xp.result_type(first.dtype, final.dtype)
     real = real if xp.inexact(real) else xp.float64
     shape = (num, *[1] * max(len(first.shape), len(final.shape)))
@@ -164,6 +164,6 @@ def logspace(
 def geomspace(
     xp: Any, start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    first, final = xp.asarray(start), xp.asarray(stop)
+    first, final = as_array(xp, start), as_array(xp, stop)
     parts = linspace(xp, xp.zeros_like(first), xp.log(final / first), num, endpoint)
     return in_kind(xp, xp.moveaxis(first * xp.exp(parts), 0, axis), dtype)

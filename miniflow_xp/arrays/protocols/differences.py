@@ -3,35 +3,43 @@
 from math import pi
 from typing import Any
 
+from miniflow_xp.arrays.protocols.arguments import as_array, in_kind
 from miniflow_xp.arrays.protocols.entries import numpy
 
 
 @numpy("diff")
 def diff(xp: Any, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    return xp.diff(a, axis=axis, n=n, prepend=prepend, append=append)
+    ends = {"prepend": prepend, "append": append}
+    joined = {name: as_array(xp, end) for name, end in ends.items() if end is not None}
+    return xp.diff(a, axis=axis, n=n, **joined)
 
 
 @numpy("ediff1d")
 def ediff1d(xp: Any, ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    return xp.ediff1d(ary, to_end, to_begin)
+    ends = [None if end is None else as_array(xp, end) for end in (to_end, to_begin)]
+    return xp.ediff1d(as_array(xp, ary), *ends)
 
 
 @numpy("gradient")
 def gradient(xp: Any, f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    steps = [xp.asarray(step) if isinstance(step, (list, tuple)) else step for step in varargs]
-    return xp.gradient(f, *steps, axis=axis, edge_order=edge_order)
+    steps = [as_array(xp, step) if isinstance(step, (list, tuple)) else step for step in varargs]
+    f = as_array(xp, f)
+    found = xp.gradient(f, *steps, axis=axis, edge_order=edge_order)
+    several = found if isinstance(found, tuple) else (found,)
+    slopes = tuple([in_kind(xp, slope, f.dtype) if xp.inexact(f.dtype) else slope for slope in several])
+    return slopes if isinstance(found, tuple) else slopes[0]
 
 
 @numpy("trapezoid", "trapz")
 def trapezoid(xp: Any, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    return xp.trapezoid(y, None if x is None else xp.asarray(x), dx, axis)
+    return xp.trapezoid(as_array(xp, y), None if x is None else as_array(xp, x), dx, axis)
 
 
 @numpy("interp")
 def interp(ns: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
     if period is None:
-        return ns.interp(x, xp, fp, left, right)
-    x, points, values = (ns.asarray(item) for item in (x, xp, fp))
+        return ns.interp(as_array(ns, x), as_array(ns, xp), as_array(ns, fp), left, right)
+    x, points, values = (as_array(ns, item) for item in (x, xp, fp))
     period = abs(period)
     x, points = x % period, points % period
     order = ns.argsort(points)
@@ -42,18 +50,18 @@ def interp(ns: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: Any = Non
 
 @numpy("convolve")
 def convolve(xp: Any, a: Any, v: Any, mode: str = "full") -> Any:
-    return xp.convolve(xp.atleast_1d(a), xp.atleast_1d(v), mode)
+    return xp.convolve(xp.atleast_1d(as_array(xp, a)), xp.atleast_1d(as_array(xp, v)), mode)
 
 
 @numpy("correlate")
 def correlate(xp: Any, a: Any, v: Any, mode: str = "valid") -> Any:
-    return xp.correlate(xp.atleast_1d(a), xp.atleast_1d(v), mode)
+    return xp.correlate(xp.atleast_1d(as_array(xp, a)), xp.atleast_1d(as_array(xp, v)), mode)
 
 
 @numpy("unwrap")
 def unwrap(xp: Any, p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * pi) -> Any:
     """Whole periods are added; how many, is constant."""
-    x = xp.asarray(p)
+    x = as_array(xp, p)
     steps = xp.diff(x, axis=axis)
     half = period / 2
     wrapped = (steps + half) % period - half
@@ -62,5 +70,5 @@ def unwrap(xp: Any, p: Any, discont: Any = None, axis: int = -1, *, period: floa
     small = xp.abs(steps) < (half if discont is None else max(discont, half))
     jumps = xp.where(small, xp.zeros_like(jumps), jumps)
     whole = xp.cumulative_sum(jumps, axis=axis)
-    first = xp.zeros_like(xp.take(x, xp.asarray([0]), axis=axis))
+    first = xp.zeros_like(xp.take(x, as_array(xp, [0]), axis=axis))
     return x + xp.concat([first, whole], axis=axis)

@@ -8,6 +8,7 @@ from typing import Any
 
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.methods import of_list
+from miniflow_xp.arrays.protocols.arguments import in_kind
 from miniflow_xp.arrays.protocols.entries import FUNCTIONS, REFUSED, UFUNCS, Entry
 from miniflow_xp.arrays.protocols.methods_of_ufuncs import METHODS
 from miniflow_xp.arrays.protocols.ufuncs import OPERATIONS
@@ -45,7 +46,7 @@ def any_ufunc(traced: Traced, ufunc: Any, method: str, inputs: Any, keywords: di
     if keywords.pop("where", True) is not True:
         raise no_masked_call(name)
     if (dtype := keywords.pop("dtype", None)) is not None:
-        inputs = [xp.astype(item, dtype) for item in map(xp.asarray, inputs)]
+        inputs = [in_kind(xp, item, dtype) for item in inputs]
     inputs = lifted(xp, inputs)
     if name in OPERATIONS:
         QUICK[ufunc] = OPERATIONS[name]

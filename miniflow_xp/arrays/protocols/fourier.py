@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import axis_of
+from miniflow_xp.arrays.protocols.arguments import as_array, axis_of
 from miniflow_xp.arrays.protocols.entries import numpy
 
 
@@ -26,7 +26,7 @@ def along_several(name: str, last: tuple[int, ...] | None) -> Callable[..., Any]
 
 def complex_if(xp: Any, a: Any, name: str) -> Any:
     """The array: of complex numbers, for the transforms that take these alone."""
-    x = xp.asarray(a)
+    x = as_array(xp, a)
     if name in ("fft", "ifft", "fftn", "ifftn", "irfft", "irfftn", "hfft") and not xp.isdtype(
         x.dtype, "complex floating"
     ):
@@ -43,9 +43,9 @@ for _name in ("fftn", "ifftn", "rfftn", "irfftn"):
 
 @numpy("fft.fftshift")
 def fftshift(xp: Any, x: Any, axes: Any = None) -> Any:
-    return xp.fft.fftshift(xp.asarray(x), axes=axis_of(axes))
+    return xp.fft.fftshift(as_array(xp, x), axes=axis_of(axes))
 
 
 @numpy("fft.ifftshift")
 def ifftshift(xp: Any, x: Any, axes: Any = None) -> Any:
-    return xp.fft.ifftshift(xp.asarray(x), axes=axis_of(axes))
+    return xp.fft.ifftshift(as_array(xp, x), axes=axis_of(axes))

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import axis_of, in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, in_kind
 from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.arrays.refusals import not_taken
 
 
 def arrays_of(xp: Any, items: Any) -> list[Any]:
     """Arrays, and lists of numbers, as arrays."""
-    return [xp.asarray(item) for item in items]
+    return [as_array(xp, item) for item in items]
 
 
 @numpy("concatenate")
@@ -29,27 +29,27 @@ def stack(
 
 @numpy("vstack")
 def vstack(xp: Any, tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return in_kind(xp, xp.vstack(tup), dtype)
+    return in_kind(xp, xp.vstack(arrays_of(xp, tup)), dtype)
 
 
 @numpy("hstack")
 def hstack(xp: Any, tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return in_kind(xp, xp.hstack(tup), dtype)
+    return in_kind(xp, xp.hstack(arrays_of(xp, tup)), dtype)
 
 
 @numpy("dstack")
 def dstack(xp: Any, tup: Any) -> Any:
-    return xp.dstack(tup)
+    return xp.dstack(arrays_of(xp, tup))
 
 
 @numpy("column_stack")
 def column_stack(xp: Any, tup: Any) -> Any:
-    return xp.column_stack(tup)
+    return xp.column_stack(arrays_of(xp, tup))
 
 
 @numpy("append")
 def append(xp: Any, arr: Any, values: Any, axis: Any = None) -> Any:
-    return xp.concat([xp.asarray(arr), xp.asarray(values)], axis=axis_of(axis))
+    return xp.concat(arrays_of(xp, (arr, values)), axis=axis_of(axis))
 
 
 @numpy("block")
@@ -58,7 +58,7 @@ def block(xp: Any, arrays: Any) -> Any:
         return 1 + depth(item[0]) if isinstance(item, list) else 0
 
     def ndim(item: Any) -> int:
-        return max(map(ndim, item)) if isinstance(item, list) else len(xp.asarray(item).shape)
+        return max(map(ndim, item)) if isinstance(item, list) else len(as_array(xp, item).shape)
 
     deep = depth(arrays)
     axes = max(deep, ndim(arrays))
@@ -66,7 +66,7 @@ def block(xp: Any, arrays: Any) -> Any:
     def joined(item: Any, left: int) -> Any:
         if isinstance(item, list):
             return xp.concat([joined(part, left - 1) for part in item], axis=-left)
-        whole = xp.asarray(item)
+        whole = as_array(xp, item)
         return xp.reshape(whole, (*[1] * (axes - len(whole.shape)), *whole.shape))
 
     return joined(arrays, deep)
@@ -109,7 +109,7 @@ def unstack(xp: Any, x: Any, /, *, axis: int = 0) -> Any:
 
 @numpy("meshgrid")
 def meshgrid(xp: Any, *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
-    arrays = [xp.ravel(x) for x in xi]
+    arrays = [xp.ravel(as_array(xp, x)) for x in xi]
     if not sparse:
         return xp.meshgrid(*arrays, indexing=indexing)
     if indexing not in ("xy", "ij"):
@@ -138,10 +138,10 @@ def plain_widths(given: Any) -> Any:
 def delete(xp: Any, arr: Any, obj: Any, axis: Any = None) -> Any:
     import numpy as np
 
-    x = xp.asarray(arr) if axis is not None else xp.ravel(arr)
+    x = as_array(xp, arr) if axis is not None else xp.ravel(arr)
     along = 0 if axis is None else axis % len(x.shape)
     left = np.delete(np.arange(x.shape[along]), plain_index(obj))
-    return xp.take(x, xp.asarray(left), axis=along)
+    return xp.take(x, as_array(xp, left), axis=along)
 
 
 @numpy("insert")
@@ -149,14 +149,14 @@ def insert(xp: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """By the places where what is there, and what is new, end up."""
     import numpy as np
 
-    x = xp.asarray(arr) if axis is not None else xp.ravel(arr)
+    x = as_array(xp, arr) if axis is not None else xp.ravel(arr)
     along = 0 if axis is None else axis % len(x.shape)
     size = x.shape[along]
     places = plain_index(obj)
     where = np.arange(size)[places] if isinstance(places, slice) else np.asarray(places)
     one = where.ndim == 0 or where.size == 1
     count = max(where.size, 1)
-    new = xp.asarray(values)
+    new = as_array(xp, values)
     if one and axis is not None and where.ndim == 0:
         new = xp.moveaxis(new, 0, along) if len(new.shape) == len(x.shape) else new
         new = xp.expand_dims(new, axis=along) if len(new.shape) == len(x.shape) - 1 else new
@@ -166,7 +166,7 @@ def insert(xp: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     new = xp.broadcast_to(new, tuple([count if n == along else length for n, length in enumerate(x.shape)]))
     new = xp.astype(new, x.dtype) if new.dtype != x.dtype else new
     marks = np.insert(np.arange(size), where, size + np.arange(count) if not one or count > 1 else size)
-    return xp.take(xp.concat([x, new], axis=along), xp.asarray(marks), axis=along)
+    return xp.take(xp.concat([x, new], axis=along), as_array(xp, marks), axis=along)
 
 
 def plain_index(obj: Any) -> Any:

@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import axes_of, axis_of, in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, in_kind
 from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.arrays.refusals import not_taken
 from miniflow_xp.dtypes import is_complex
@@ -32,7 +32,7 @@ def inv(xp: Any, a: Any) -> Any:
 
 @numpy("linalg.solve")
 def solve(xp: Any, a: Any, b: Any) -> Any:
-    return xp.linalg.solve(xp.asarray(a), xp.asarray(b))
+    return xp.linalg.solve(as_array(xp, a), as_array(xp, b))
 
 
 @numpy("linalg.eig")
@@ -110,7 +110,7 @@ def matrix_power(xp: Any, a: Any, n: int) -> Any:
 @numpy("linalg.lstsq")
 def lstsq(xp: Any, a: Any, b: Any, rcond: Any = None) -> Any:
     """The solution, sums of squares (none where the rank is not full, or nothing is left over), rank, values."""
-    a, b = xp.asarray(a), xp.asarray(b)
+    a, b = as_array(xp, a), as_array(xp, b)
     found = xp.linalg.lstsq(a, b, rtol=rcond)
     m, n = a.shape
     residuals = xp.reshape(found[1], (1,)) if len(b.shape) == 1 else found[1]
@@ -175,7 +175,7 @@ def tensorinv(xp: Any, a: Any, ind: int = 2) -> Any:
 
 @numpy("linalg.tensorsolve")
 def tensorsolve(xp: Any, a: Any, b: Any, axes: Any = None) -> Any:
-    a, b = xp.asarray(a), xp.asarray(b)
+    a, b = as_array(xp, a), as_array(xp, b)
     if axes is not None:
         last = [n % len(a.shape) for n in axes]
         a = xp.permute_dims(a, tuple([n for n in range(len(a.shape)) if n not in last] + last))

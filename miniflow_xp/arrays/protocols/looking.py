@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from miniflow_xp.arrays.calls import boxed
+from miniflow_xp.arrays.protocols.arguments import as_array, pair
 from miniflow_xp.arrays.protocols.entries import FUNCTIONS, UFUNCS, Entry, numpy, ufunc
 from miniflow_xp.arrays.traced import Traced, contents, ground
 from miniflow_xp.dtypes import is_complex
@@ -73,7 +74,7 @@ def frexp(xp: Any, x: Any) -> Any:
 
 @numpy("isclose", gradient=False)
 def isclose(xp: Any, a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
-    a, b = xp.asarray(a), xp.asarray(b)
+    a, b = pair(xp, a, b)
     near = (xp.abs(a - b) <= atol + rtol * xp.abs(b)) & xp.isfinite(b) | (a == b)
     return near | (xp.isnan(a) & xp.isnan(b)) if equal_nan else near
 
@@ -106,7 +107,7 @@ def may_share_memory(xp: Any, a: Any, b: Any, /, max_work: Any = 0) -> bool:
 
 @numpy("real_if_close")
 def real_if_close(xp: Any, a: Any, tol: float = 100) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     if not is_complex(a):
         return a
     bound = tol * float(xp.finfo(a.dtype).eps) if tol > 1 else tol

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from miniflow_xp.arrays.methods import plain_key
-from miniflow_xp.arrays.protocols.arguments import axes_of
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, in_kind
 from miniflow_xp.arrays.protocols.entries import FUNCTIONS
 from miniflow_xp.arrays.refusals import no_out, refused
 from miniflow_xp.arrays.traced import Traced
@@ -27,8 +27,7 @@ SCANS = {"add": "cumsum", "multiply": "cumprod"}
 def reduce(xp: Any, ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, **keywords: Any) -> Any:
     """The elements of an axis, or of several, one after the other into one."""
     name = REDUCTIONS.get(ufunc.__name__)
-    if dtype is not None:
-        x = xp.astype(xp.asarray(x), dtype)
+    x = in_kind(xp, x, dtype)
     if name is not None:
         return FUNCTIONS[name].call(xp, x, axis=axis, **keywords)
     keepdims = keywords.pop("keepdims", False)
@@ -45,8 +44,7 @@ def reduce(xp: Any, ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, **keyw
 def accumulate(xp: Any, ufunc: Any, x: Any, axis: int = 0, dtype: Any = None) -> Any:
     """The results of all beginnings of an axis."""
     name = SCANS.get(ufunc.__name__)
-    if dtype is not None:
-        x = xp.astype(xp.asarray(x), dtype)
+    x = in_kind(xp, x, dtype)
     if name is not None:
         return FUNCTIONS[name].call(xp, x, axis=axis)
     found: list[Any] = []
@@ -57,7 +55,7 @@ def accumulate(xp: Any, ufunc: Any, x: Any, axis: int = 0, dtype: Any = None) ->
 
 def outer(xp: Any, ufunc: Any, a: Any, b: Any, **keywords: Any) -> Any:
     """The results for all pairs of elements."""
-    a, b = xp.asarray(a), xp.asarray(b)
+    a, b = as_array(xp, a), as_array(xp, b)
     return ufunc(xp.reshape(a, (*a.shape, *[1] * len(b.shape))), b, **keywords)
 
 
@@ -68,13 +66,13 @@ def at(xp: Any, ufunc: Any, x: Any, key: Any, value: Any = None) -> None:
         raise no_out(f"np.{name}.at")
     if name not in ("add", "subtract"):
         raise refused(f"np.{name}.at", x.shape, "only sums are known here", "Write x[key] = ... with the new elements")
-    value = xp.asarray(value)
+    value = as_array(xp, value)
     write(x, xp.add_at(x, plain_key(xp, key), value if name == "add" else -value))
 
 
 def reduceat(xp: Any, ufunc: Any, x: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
     """The reductions of pieces, which begin at ``indices``: each goes on to the next one, if that is further on."""
-    x = xp.moveaxis(xp.asarray(x), axis, 0)
+    x = xp.moveaxis(as_array(xp, x), axis, 0)
     starts = [int(n) for n in indices]
     found = []
     for start, stop in zip(starts, [*starts[1:], x.shape[0]], strict=True):

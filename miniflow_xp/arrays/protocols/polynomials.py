@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import only
+from miniflow_xp.arrays.protocols.arguments import as_array, doubled, only
 from miniflow_xp.arrays.protocols.entries import numpy
 
 
 def vector(xp: Any, p: Any) -> Any:
     """Coefficients, or a number, as a vector of real or complex numbers."""
-    p = xp.atleast_1d(xp.asarray(p))
+    p = xp.atleast_1d(as_array(xp, p))
     return p if xp.inexact(p.dtype) else xp.astype(p, xp.float64)
 
 
 @numpy("polyval")
 def polyval(xp: Any, p: Any, x: Any) -> Any:
     """By Horner's scheme."""
-    x = xp.asarray(x)
+    x = as_array(xp, x)
     found = xp.zeros_like(x)
-    for coefficient in xp.unstack(xp.asarray(p)):
+    for coefficient in xp.unstack(as_array(xp, p)):
         found = found * x + coefficient
     return found
 
@@ -52,7 +52,7 @@ def polymul(xp: Any, a1: Any, a2: Any) -> Any:
 
 @numpy("polyder")
 def polyder(xp: Any, p: Any, m: int = 1) -> Any:
-    p = vector(xp, p)
+    p = doubled(xp, vector(xp, p))
     for _ in range(m):
         size = p.shape[0]
         p = p[:-1] * xp.asarray([float(n) for n in range(size - 1, 0, -1)], dtype=p.dtype)
@@ -61,7 +61,7 @@ def polyder(xp: Any, p: Any, m: int = 1) -> Any:
 
 @numpy("polyint")
 def polyint(xp: Any, p: Any, m: int = 1, k: Any = None) -> Any:
-    p = vector(xp, p)
+    p = doubled(xp, vector(xp, p))
     constants = [0.0] * m if k is None else list(k) if hasattr(k, "__iter__") else [k] * m
     for constant in constants:
         size = p.shape[0]
@@ -77,7 +77,7 @@ def polyfit(
     """The coefficients of least squares."""
     only("full", full, False)
     only("cov", cov, False)
-    x, y = vector(xp, x), vector(xp, y)
+    x, y = doubled(xp, vector(xp, x)), doubled(xp, vector(xp, y))
     columns = xp.vander(x, deg + 1)
     if w is not None:
         w = vector(xp, w)
@@ -114,4 +114,4 @@ def roots(xp: Any, p: Any) -> Any:
 
 @numpy("vander")
 def vander(xp: Any, x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    return xp.vander(x, N, increasing)
+    return xp.vander(doubled(xp, x), N, increasing)

@@ -3,7 +3,7 @@
 from functools import reduce
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, in_kind
 from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.errors import ShapeError
 
@@ -12,58 +12,58 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @numpy("dot")
 def dot(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
-    return xp.dot(xp.asarray(a), xp.asarray(b))
+    return xp.dot(as_array(xp, a), as_array(xp, b))
 
 
 @numpy("inner")
 def inner(xp: Any, a: Any, b: Any, /) -> Any:
-    return xp.inner(xp.asarray(a), xp.asarray(b))
+    return xp.inner(as_array(xp, a), as_array(xp, b))
 
 
 @numpy("vdot")
 def vdot(xp: Any, a: Any, b: Any, /) -> Any:
-    return xp.vdot(xp.asarray(a), xp.asarray(b))
+    return xp.vdot(as_array(xp, a), as_array(xp, b))
 
 
 @numpy("outer")
 def outer(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
-    return xp.outer(a, b)
+    return xp.outer(as_array(xp, a), as_array(xp, b))
 
 
 @numpy("kron")
 def kron(xp: Any, a: Any, b: Any) -> Any:
-    return xp.kron(a, b)
+    return xp.kron(as_array(xp, a), as_array(xp, b))
 
 
 @numpy("tensordot")
 def tensordot(xp: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    return xp.tensordot(xp.asarray(a), xp.asarray(b), axes=axes)
+    return xp.tensordot(as_array(xp, a), as_array(xp, b), axes=axes)
 
 
 @numpy("linalg.tensordot")
 def linalg_tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return xp.tensordot(xp.asarray(x1), xp.asarray(x2), axes=axes)
+    return xp.tensordot(as_array(xp, x1), as_array(xp, x2), axes=axes)
 
 
 @numpy("linalg.matmul")
 def matmul(xp: Any, x1: Any, x2: Any, /) -> Any:
-    return xp.matmul(xp.asarray(x1), xp.asarray(x2))
+    return xp.matmul(as_array(xp, x1), as_array(xp, x2))
 
 
 @numpy("linalg.vecdot")
 def vecdot(xp: Any, x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return xp.vecdot(xp.asarray(x1), xp.asarray(x2), axis=axis)
+    return xp.vecdot(as_array(xp, x1), as_array(xp, x2), axis=axis)
 
 
 @numpy("linalg.outer")
 def linalg_outer(xp: Any, x1: Any, x2: Any, /) -> Any:
-    return xp.linalg.outer(xp.asarray(x1), xp.asarray(x2))
+    return xp.linalg.outer(as_array(xp, x1), as_array(xp, x2))
 
 
 @numpy("linalg.multi_dot")
 def multi_dot(xp: Any, arrays: Any, *, out: Any = None) -> Any:
     """From left to right; from right to left where a vector stands there, so that all products are vectors."""
-    items = [xp.asarray(a) for a in arrays]
+    items = [as_array(xp, a) for a in arrays]
     if len(items[-1].shape) == 1:
         return reduce(lambda found, item: xp.matmul(item, found), reversed(items))
     return reduce(xp.matmul, items)
@@ -72,7 +72,7 @@ def multi_dot(xp: Any, arrays: Any, *, out: Any = None) -> Any:
 @numpy("einsum")
 def einsum(xp: Any, *operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
     subscripts, arrays = (operands[0], operands[1:]) if isinstance(operands[0], str) else spelt(operands)
-    found = xp.einsum(subscripts, *[xp.asarray(a) for a in arrays])
+    found = xp.einsum(subscripts, *[as_array(xp, a) for a in arrays])
     return in_kind(xp, found, kwargs.get("dtype"))
 
 
@@ -92,7 +92,7 @@ def spelt(operands: Any) -> tuple[str, list[Any]]:
 def cross(xp: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
-    a, b = xp.moveaxis(xp.asarray(a), axisa, -1), xp.moveaxis(xp.asarray(b), axisb, -1)
+    a, b = xp.moveaxis(as_array(xp, a), axisa, -1), xp.moveaxis(as_array(xp, b), axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         got = f"{a.shape[-1]} and {b.shape[-1]} elements"
         raise ShapeError("np.cross", got, "vectors have 3", "Write a[0] * b[1] - a[1] * b[0] for vectors of 2")

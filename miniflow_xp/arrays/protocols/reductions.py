@@ -3,21 +3,20 @@
 from math import inf
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import axes_of, axis_of, flat_if, in_kind, kind
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, flat_if, in_kind, kind
 from miniflow_xp.arrays.protocols.entries import numpy
-from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.errors import SettingError
 
 
 def chosen(xp: Any, a: Any, where: Any, instead: Any) -> Any:
     """The elements that take part, and ``instead`` for the others."""
-    a = a if type(a) is Traced else xp.asarray(a)
-    return a if where is True else xp.where(xp.asarray(where), a, xp.full_like(a, instead))
+    a = as_array(xp, a)
+    return a if where is True else xp.where(as_array(xp, where), a, xp.full_like(a, instead))
 
 
 def counted(xp: Any, a: Any, where: Any, axis: Any, keepdims: bool) -> Any:
     """How many elements take part, as real numbers of the kind of a."""
-    there = xp.broadcast_to(xp.asarray(where), tuple(a.shape))
+    there = xp.broadcast_to(as_array(xp, where), tuple(a.shape))
     real = xp.abs(a).dtype
     return xp.sum(xp.astype(there, real), axis=axis, keepdims=keepdims)
 
@@ -126,7 +125,7 @@ def var(
     lost = ddof if correction is None else correction
     if where is True and mean is None and xp.inexact(a.dtype) and "complex" not in str(a.dtype):
         return xp.var(a, axis=axis, correction=lost, keepdims=keepdims)
-    there = xp.broadcast_to(xp.asarray(where), tuple(a.shape))
+    there = xp.broadcast_to(as_array(xp, where), tuple(a.shape))
     middle = mean_of(xp, a, axis=axis, keepdims=True, where=there) if mean is None else mean
     away = xp.abs(xp.where(there, a - middle, xp.zeros_like(a - middle)))
     return xp.sum(away * away, axis=axis, keepdims=keepdims) / (counted(xp, away, there, axis, keepdims) - lost)
@@ -165,13 +164,13 @@ def root(xp: Any, variance: Any) -> Any:
 
 @numpy("all", gradient=False)
 def all_(xp: Any, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True) -> Any:
-    a = xp.asarray(a) if where is True else xp.astype(xp.asarray(a), xp.bool) | ~xp.asarray(where)
+    a = as_array(xp, a) if where is True else xp.astype(as_array(xp, a), xp.bool) | ~as_array(xp, where)
     return xp.all(a, axis=axis_of(axis), keepdims=keepdims)
 
 
 @numpy("any", gradient=False)
 def any_(xp: Any, a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, *, where: Any = True) -> Any:
-    a = xp.asarray(a) if where is True else xp.astype(xp.asarray(a), xp.bool) & xp.asarray(where)
+    a = as_array(xp, a) if where is True else xp.astype(as_array(xp, a), xp.bool) & as_array(xp, where)
     return xp.any(a, axis=axis_of(axis), keepdims=keepdims)
 
 
@@ -187,19 +186,19 @@ def argmin(xp: Any, a: Any, axis: Any = None, out: Any = None, *, keepdims: bool
 
 @numpy("nanargmax", gradient=False)
 def nanargmax(xp: Any, a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     return xp.argmax(xp.where(xp.isnan(a), xp.full_like(a, -inf), a), axis=axis_of(axis), keepdims=keepdims)
 
 
 @numpy("nanargmin", gradient=False)
 def nanargmin(xp: Any, a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     return xp.argmin(xp.where(xp.isnan(a), xp.full_like(a, inf), a), axis=axis_of(axis), keepdims=keepdims)
 
 
 @numpy("count_nonzero", gradient=False)
 def count_nonzero(xp: Any, a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return xp.sum(xp.astype(xp.asarray(a) != 0, xp.int64), axis=axis_of(axis), keepdims=keepdims)
+    return xp.sum(xp.astype(as_array(xp, a) != 0, xp.int64), axis=axis_of(axis), keepdims=keepdims)
 
 
 @numpy("ptp")
@@ -237,7 +236,7 @@ def nanprod(
 
 def without_nan(xp: Any, a: Any, instead: float) -> Any:
     """The array with another value in place of NaN."""
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     return xp.where(xp.isnan(a), xp.full_like(a, instead), a) if xp.inexact(a.dtype) else a
 
 
@@ -328,13 +327,13 @@ def nanstd(
 
 @numpy("cumsum")
 def cumsum(xp: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    x, along = flat_if(xp, xp.asarray(a), axis)
+    x, along = flat_if(xp, as_array(xp, a), axis)
     return xp.cumulative_sum(in_kind(xp, x, dtype), axis=along)
 
 
 @numpy("cumprod")
 def cumprod(xp: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    x, along = flat_if(xp, xp.asarray(a), axis)
+    x, along = flat_if(xp, as_array(xp, a), axis)
     return xp.cumulative_prod(in_kind(xp, x, dtype), axis=along)
 
 
@@ -364,7 +363,7 @@ def nancumprod(xp: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = 
 
 @numpy("apply_over_axes")
 def apply_over_axes(xp: Any, func: Any, a: Any, axes: Any) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     for axis in axes_of(axes, len(a.shape)):
         found = func(a, axis)
         a = found if len(found.shape) == len(a.shape) else xp.expand_dims(found, axis=axis)

@@ -2,40 +2,35 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import axes_of, axis_of, only, shape_of
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, doubled, only, pair, shape_of
 from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.errors import ShapeError
 
 
+def flat_or_whole(xp: Any, a: Any, axis: Any) -> Any:
+    """The array; flat, where no axis is given."""
+    return xp.ravel(as_array(xp, a)) if axis is None else as_array(xp, a)
+
+
 @numpy("where")
 def where(xp: Any, condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    condition = xp.asarray(condition)
+    condition = as_array(xp, condition)
     if x is None and y is None:
         return xp.nonzero(condition)
     condition = condition if "bool" in str(condition.dtype) else condition != 0
-    return xp.where(condition, *together(xp, x, y))
-
-
-def together(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """Two arrays; a Python number beside an array takes its dtype, where that can hold it."""
-    a, b = xp.asarray(x), xp.asarray(y)
-    for one, other, given in ((a, b, x), (b, a, y)):
-        if isinstance(given, (bool, int, float)) and not hasattr(given, "dtype") and xp.inexact(other.dtype):
-            cast = xp.astype(one, other.dtype)
-            return (cast, b) if given is x and one is a else (a, cast)
-    return a, b
+    return xp.where(condition, *pair(xp, x, y))
 
 
 @numpy("select")
 def select(xp: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    choices = [xp.asarray(choice) for choice in choicelist]
-    return xp.select([xp.asarray(condition) for condition in condlist], choices, default)
+    choices = [as_array(xp, choice) for choice in choicelist]
+    return xp.select([as_array(xp, condition) for condition in condlist], choices, default)
 
 
 @numpy("choose")
 def choose(xp: Any, a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-    items = [xp.asarray(choice) for choice in choices]
-    which = places(xp, xp.asarray(a), len(items), mode)
+    items = [as_array(xp, choice) for choice in choices]
+    which = places(xp, as_array(xp, a), len(items), mode)
     found = items[0]
     for n, item in enumerate(items[1:], start=1):
         found = xp.where(which == n, item, found)
@@ -53,9 +48,9 @@ def places(xp: Any, indices: Any, size: int, mode: str) -> Any:
 @numpy("piecewise")
 def piecewise(xp: Any, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Each function sees only the elements that its condition holds for; of several, the last one counts."""
-    x = xp.asarray(x)
+    x = as_array(xp, x)
     listed = isinstance(condlist, (list, tuple)) and not isinstance(condlist[0], (bool, int))
-    conditions = [xp.asarray(c) for c in (condlist if listed else [condlist])]
+    conditions = [as_array(xp, c) for c in (condlist if listed else [condlist])]
     functions = list(funclist)
     if len(functions) == len(conditions) + 1:
         nowhere = ~conditions[0]
@@ -73,9 +68,9 @@ def piecewise(xp: Any, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: A
 
 @numpy("take")
 def take(xp: Any, a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    x = xp.ravel(a) if axis is None else xp.asarray(a)
+    x = flat_or_whole(xp, a, axis)
     along = 0 if axis is None else axis_of(axis) % len(x.shape)
-    where = xp.asarray(indices)
+    where = as_array(xp, indices)
     where = places(xp, where, x.shape[along], mode)
     found = xp.take(x, xp.reshape(where, (-1,)) % x.shape[along] if x.shape[along] else where, axis=along)
     return xp.reshape(found, (*x.shape[:along], *where.shape, *x.shape[along + 1 :]))
@@ -85,24 +80,24 @@ def take(xp: Any, a: Any, indices: Any, axis: Any = None, out: Any = None, mode:
 def take_along_axis(xp: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
     if axis is None:
         return xp.take_along_axis(xp.ravel(arr), xp.ravel(indices), axis=0)
-    return xp.take_along_axis(xp.asarray(arr), xp.asarray(indices), axis=axis_of(axis))
+    return xp.take_along_axis(as_array(xp, arr), as_array(xp, indices), axis=axis_of(axis))
 
 
 @numpy("compress")
 def compress(xp: Any, condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    x = xp.ravel(a) if axis is None else xp.asarray(a)
-    (held,) = xp.nonzero(xp.asarray(condition))
+    x = flat_or_whole(xp, a, axis)
+    (held,) = xp.nonzero(as_array(xp, condition))
     return xp.take(x, held, axis=0 if axis is None else axis_of(axis))
 
 
 @numpy("extract")
 def extract(xp: Any, condition: Any, arr: Any) -> Any:
-    return compress(xp, xp.ravel(condition), arr)
+    return compress(xp, xp.ravel(as_array(xp, condition)), arr)
 
 
 @numpy("nonzero", gradient=False)
 def nonzero(xp: Any, a: Any) -> Any:
-    return xp.nonzero(xp.asarray(a))
+    return xp.nonzero(as_array(xp, a))
 
 
 @numpy("flatnonzero", gradient=False)
@@ -129,20 +124,20 @@ def clip(
 ) -> Any:
     for name in set(kwargs) - {"casting", "order", "subok"}:
         only(f"np.clip's {name}", kwargs[name], None)
-    low, high = (b if b is None or isinstance(b, (int, float)) else xp.asarray(b) for b in (a_min, a_max))
-    return xp.clip(xp.asarray(a), low if min is None else min, high if max is None else max)
+    low, high = (b if b is None or isinstance(b, (int, float)) else as_array(xp, b) for b in (a_min, a_max))
+    return xp.clip(as_array(xp, a), low if min is None else min, high if max is None else max)
 
 
 @numpy("sort")
 def sort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     only("order", order, None)
-    return xp.sort(xp.ravel(a) if axis is None else xp.asarray(a), axis=-1 if axis is None else axis)
+    return xp.sort(flat_or_whole(xp, a, axis), axis=-1 if axis is None else axis)
 
 
 @numpy("argsort", gradient=False)
 def argsort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     only("order", order, None)
-    return xp.argsort(xp.ravel(a) if axis is None else xp.asarray(a), axis=-1 if axis is None else axis)
+    return xp.argsort(flat_or_whole(xp, a, axis), axis=-1 if axis is None else axis)
 
 
 @numpy("partition")
@@ -159,21 +154,21 @@ def argpartition(xp: Any, a: Any, kth: Any, axis: Any = -1, kind: str = "introse
 
 @numpy("searchsorted", gradient=False)
 def searchsorted(xp: Any, a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    a = xp.asarray(a) if sorter is None else xp.take(xp.asarray(a), xp.asarray(sorter))
-    v = xp.asarray(v)
+    a = as_array(xp, a) if sorter is None else xp.take(as_array(xp, a), as_array(xp, sorter))
+    v = as_array(xp, v)
     return xp.reshape(xp.searchsorted(a, xp.reshape(v, (-1,)), side=side), tuple(v.shape))
 
 
 @numpy("digitize", gradient=False)
 def digitize(xp: Any, x: Any, bins: Any, right: bool = False) -> Any:
-    return xp.digitize(x, bins, right)
+    return xp.digitize(as_array(xp, x), as_array(xp, bins), right)
 
 
 @numpy("isin", gradient=False)
 def isin(
     xp: Any, element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: Any = None
 ) -> Any:
-    x, among = xp.asarray(element), xp.ravel(test_elements)
+    x, among = as_array(xp, element), xp.ravel(as_array(xp, test_elements))
     found = xp.any(x[..., None] == among, axis=-1)
     return ~found if invert else found
 
@@ -191,7 +186,7 @@ def unique(
     sorted: bool = True,  # noqa: A002  NumPy's
 ) -> Any:
     only("axis", axis, None)
-    found = xp.unique_all(xp.asarray(ar))
+    found = xp.unique_all(as_array(xp, ar))
     wanted = [
         item for item, asked in zip(found[1:], (return_index, return_inverse, return_counts), strict=True) if asked
     ]
@@ -221,19 +216,19 @@ def unique_values(xp: Any, x: Any) -> Any:
 @numpy("bincount")
 def bincount(xp: Any, x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """How often each number is there, or the sum of its weights."""
-    x = xp.asarray(x)
+    x = as_array(xp, x)
     size = max(int(xp.max(x)) + 1 if x.shape[0] else 0, minlength)
-    weights = xp.ones_like(x) if weights is None else xp.asarray(weights)
+    weights = xp.ones_like(x) if weights is None else doubled(xp, weights)
     return xp.add_at(xp.zeros((size,), dtype=weights.dtype), x, weights)
 
 
 @numpy("apply_along_axis")
 def apply_along_axis(xp: Any, func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """One call for each piece along the axis, as NumPy's: a function that knows axes itself is quicker."""
-    pieces = xp.moveaxis(xp.asarray(arr), axis, -1)
+    pieces = xp.moveaxis(as_array(xp, arr), axis, -1)
     outer, along = tuple(pieces.shape[:-1]), axis % len(pieces.shape)
     rows = xp.reshape(pieces, (-1, pieces.shape[-1]))
-    found = xp.stack([xp.asarray(func1d(row, *args, **kwargs)) for row in xp.unstack(rows)])
+    found = xp.stack([as_array(xp, func1d(row, *args, **kwargs)) for row in xp.unstack(rows)])
     inner = tuple(found.shape[1:])
     found = xp.reshape(found, (*outer, *inner))
     sources = tuple(range(len(outer), len(outer) + len(inner)))
@@ -244,7 +239,7 @@ def apply_along_axis(xp: Any, func1d: Any, axis: int, arr: Any, *args: Any, **kw
 def sliding_window_view(
     xp: Any, x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
-    x, sizes = xp.asarray(x), shape_of(window_shape)
+    x, sizes = as_array(xp, x), shape_of(window_shape)
     for n, size in zip(axes_of(axis, len(x.shape)), sizes, strict=True):
         count = x.shape[n] - size + 1
         where = xp.reshape(xp.arange(count), (-1, 1)) + xp.arange(size)

@@ -3,7 +3,7 @@
 from math import pi
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import axis_of, in_kind, kind, only, shape_of
+from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, in_kind, kind, only, shape_of
 from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.dtypes import is_complex
 
@@ -11,7 +11,7 @@ from miniflow_xp.dtypes import is_complex
 @numpy("reshape")
 def reshape(xp: Any, a: Any, /, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     only("order", order, "C", "F", "A")
-    new, a = shape_of(shape), xp.asarray(a)
+    new, a = shape_of(shape), as_array(xp, a)
     if order == "F":  # the first index changes fastest: both turned round, it is the last
         return backwards(xp, xp.reshape(backwards(xp, a), new[::-1]))
     return xp.asarray(xp.reshape(a, new), copy=True) if copy else xp.reshape(a, new)
@@ -30,7 +30,7 @@ def ravel(xp: Any, a: Any, order: str = "C") -> Any:
 
 @numpy("transpose")
 def transpose(xp: Any, a: Any, axes: Any = None) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     return backwards(xp, a) if axes is None else xp.permute_dims(a, tuple([n % len(a.shape) for n in axes]))
 
 
@@ -58,7 +58,7 @@ def rollaxis(xp: Any, a: Any, axis: int, start: int = 0) -> Any:
 
 @numpy("expand_dims")
 def expand_dims(xp: Any, a: Any, axis: Any) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
     for n in sorted([n % (len(a.shape) + len(axes)) for n in axes]):
         a = xp.expand_dims(a, axis=n)
@@ -67,7 +67,7 @@ def expand_dims(xp: Any, a: Any, axis: Any) -> Any:
 
 @numpy("squeeze")
 def squeeze(xp: Any, a: Any, axis: Any = None) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     if axis is None:
         axis = tuple([n for n, size in enumerate(a.shape) if size == 1])
     return xp.squeeze(a, axis=axis_of(axis))
@@ -75,17 +75,17 @@ def squeeze(xp: Any, a: Any, axis: Any = None) -> Any:
 
 @numpy("broadcast_to")
 def broadcast_to(xp: Any, array: Any, shape: Any, subok: bool = False) -> Any:
-    return xp.broadcast_to(xp.asarray(array), shape_of(shape))
+    return xp.broadcast_to(as_array(xp, array), shape_of(shape))
 
 
 @numpy("broadcast_arrays")
 def broadcast_arrays(xp: Any, *args: Any, subok: bool = False) -> Any:
-    return xp.broadcast_arrays(*map(xp.asarray, args))
+    return xp.broadcast_arrays(*[as_array(xp, item) for item in args])
 
 
 @numpy("flip")
 def flip(xp: Any, m: Any, axis: Any = None) -> Any:
-    return xp.flip(xp.asarray(m), axis=axis_of(axis))
+    return xp.flip(as_array(xp, m), axis=axis_of(axis))
 
 
 @numpy("flipud")
@@ -105,7 +105,7 @@ def rot90(xp: Any, m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 @numpy("roll")
 def roll(xp: Any, a: Any, shift: Any, axis: Any = None) -> Any:
-    return xp.roll(xp.asarray(a), axis_of(shift), axis=axis_of(axis))
+    return xp.roll(as_array(xp, a), axis_of(shift), axis=axis_of(axis))
 
 
 @numpy("tril")
@@ -120,7 +120,7 @@ def triu(xp: Any, m: Any, k: int = 0) -> Any:
 
 def at_least_a_matrix(xp: Any, m: Any) -> Any:
     """The array; a vector as as many equal rows."""
-    m = xp.asarray(m)
+    m = as_array(xp, m)
     return m if len(m.shape) > 1 else xp.broadcast_to(m, (*m.shape, *m.shape))
 
 
@@ -141,17 +141,17 @@ def diagonal(xp: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -
 
 @numpy("atleast_1d")
 def atleast_1d(xp: Any, *arys: Any) -> Any:
-    return xp.atleast_1d(*arys)
+    return xp.atleast_1d(*[as_array(xp, a) for a in arys])
 
 
 @numpy("atleast_2d")
 def atleast_2d(xp: Any, *arys: Any) -> Any:
-    return xp.atleast_2d(*arys)
+    return xp.atleast_2d(*[as_array(xp, a) for a in arys])
 
 
 @numpy("atleast_3d")
 def atleast_3d(xp: Any, *arys: Any) -> Any:
-    return xp.atleast_3d(*arys)
+    return xp.atleast_3d(*[as_array(xp, a) for a in arys])
 
 
 @numpy("copy")
@@ -166,19 +166,19 @@ def astype(xp: Any, x: Any, dtype: Any, /, *, copy: bool = True, device: Any = N
 
 @numpy("real")
 def real(xp: Any, val: Any) -> Any:
-    val = xp.asarray(val)
+    val = as_array(xp, val)
     return xp.real(val) if is_complex(val) else val
 
 
 @numpy("imag")
 def imag(xp: Any, val: Any) -> Any:
-    val = xp.asarray(val)
+    val = as_array(xp, val)
     return xp.imag(val) if is_complex(val) else xp.zeros_like(val)
 
 
 @numpy("angle")
 def angle(xp: Any, z: Any, deg: bool = False) -> Any:
-    found = xp.angle(xp.asarray(z))
+    found = xp.angle(as_array(xp, z))
     return found * (180 / pi) if deg else found
 
 
@@ -189,7 +189,7 @@ def fix(xp: Any, x: Any, out: Any = None) -> Any:
 
 @numpy("round", "around", gradient=False)
 def round_(xp: Any, a: Any, decimals: int = 0, out: Any = None) -> Any:
-    a = xp.asarray(a)
+    a = as_array(xp, a)
     if decimals == 0 or not xp.inexact(a.dtype):
         return xp.round(a)
     scale = 10.0 ** abs(decimals)
@@ -205,12 +205,12 @@ def nan_to_num(
 
 @numpy("sinc")
 def sinc(xp: Any, x: Any) -> Any:
-    return xp.special.sinc(xp.asarray(x))
+    return xp.special.sinc(as_array(xp, x))
 
 
 @numpy("i0")
 def i0(xp: Any, x: Any) -> Any:
-    return xp.special.i0(xp.asarray(x))
+    return xp.special.i0(as_array(xp, x))
 
 
 @numpy("resize")
@@ -225,15 +225,15 @@ def resize(xp: Any, a: Any, new_shape: Any) -> Any:
 
 @numpy("tile")
 def tile(xp: Any, A: Any, reps: Any) -> Any:
-    return xp.tile(xp.asarray(A), shape_of(reps))
+    return xp.tile(as_array(xp, A), shape_of(reps))
 
 
 @numpy("repeat")
 def repeat(xp: Any, a: Any, repeats: Any, axis: Any = None) -> Any:
-    times = repeats if isinstance(repeats, int) else xp.asarray(repeats)
-    return xp.repeat(xp.asarray(a), times, axis=axis_of(axis))
+    times = repeats if isinstance(repeats, int) else as_array(xp, repeats)
+    return xp.repeat(as_array(xp, a), times, axis=axis_of(axis))
 
 
 @numpy("sort_complex")
 def sort_complex(xp: Any, a: Any) -> Any:
-    return in_kind(xp, xp.sort(xp.asarray(a)), complex)
+    return in_kind(xp, xp.sort(as_array(xp, a)), complex)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import axes_of, axis_of, in_kind, only
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, doubled, in_kind, only
 from miniflow_xp.arrays.protocols.entries import numpy
 
 
@@ -10,8 +10,8 @@ from miniflow_xp.arrays.protocols.entries import numpy
 def average(
     xp: Any, a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
-    weights = None if weights is None else xp.asarray(weights)
-    return xp.average(xp.asarray(a), axis_of(axis), weights, returned, keepdims=keepdims)
+    weights = None if weights is None else as_array(xp, weights)
+    return xp.average(as_array(xp, a), axis_of(axis), weights, returned, keepdims=keepdims)
 
 
 @numpy("median")
@@ -35,6 +35,7 @@ def quantile(
     weights: Any = None,
 ) -> Any:
     only("weights", weights, None)
+    q = as_array(xp, q) if isinstance(q, (list, tuple)) else q
     return xp.quantile(a, q, axis_of(axis), method=method, keepdims=keepdims)
 
 
@@ -75,7 +76,7 @@ def nanquantile(
     """By the sorted elements, NaN last: of those before it, the place q (n - 1) between the two nearest."""
     only("method", method, "linear")
     only("weights", weights, None)
-    x = xp.asarray(a)
+    x = as_array(xp, a)
     axes = axes_of(axis_of(axis), len(x.shape))
     rest = [n for n in range(len(x.shape)) if n not in axes]
     rows = xp.permute_dims(x, (*rest, *axes))
@@ -83,7 +84,7 @@ def nanquantile(
     missing = xp.isnan(rows)
     ordered = xp.sort(xp.where(missing, xp.full_like(rows, float("inf")), rows), axis=-1)
     count = xp.sum(xp.astype(~missing, x.dtype), axis=-1)
-    q = xp.asarray(q, dtype=x.dtype) if not hasattr(q, "dtype") else xp.asarray(q)
+    q = xp.asarray(q, dtype=x.dtype) if isinstance(q, (int, float)) else as_array(xp, q)
     found = [quantile_of(xp, ordered, count, part) for part in xp.unstack(xp.reshape(q, (-1,)))]
     shape = tuple([1 if n in axes else size for n, size in enumerate(x.shape)]) if keepdims else tuple(found[0].shape)
     return xp.reshape(xp.stack(found), (*q.shape, *shape))
@@ -139,10 +140,13 @@ def cov(
     *,
     dtype: Any = None,
 ) -> Any:
-    y = None if y is None else xp.asarray(y)
-    return xp.cov(in_kind(xp, m, dtype), y, rowvar, bias, ddof, fweights, aweights)
+    y = None if y is None else as_array(xp, y)
+    weights = [None if w is None else as_array(xp, w) for w in (fweights, aweights)]
+    return xp.cov(doubled(xp, m) if dtype is None else in_kind(xp, m, dtype), y, rowvar, bias, ddof, *weights)
 
 
 @numpy("corrcoef")
 def corrcoef(xp: Any, x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    return xp.corrcoef(in_kind(xp, x, dtype), None if y is None else xp.asarray(y), rowvar)
+    return xp.corrcoef(
+        doubled(xp, x) if dtype is None else in_kind(xp, x, dtype), None if y is None else as_array(xp, y), rowvar
+    )

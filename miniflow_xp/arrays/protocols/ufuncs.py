@@ -3,6 +3,7 @@
 from math import log, pi
 from typing import Any
 
+from miniflow_xp.arrays.protocols.arguments import as_array, pair
 from miniflow_xp.arrays.protocols.entries import ufunc
 from miniflow_xp.dtypes import is_complex
 
@@ -74,7 +75,7 @@ def in_double(xp: Any, x: Any) -> Any:
     """Real or complex numbers in double precision; a Python number as it is."""
     if isinstance(x, (int, float, complex)) and not hasattr(x, "dtype"):
         return float(x) if isinstance(x, int) else x
-    x = xp.asarray(x)
+    x = as_array(xp, x)
     return xp.astype(x, xp.complex128 if is_complex(x) else xp.float64)
 
 
@@ -92,7 +93,7 @@ def fmin(xp: Any, a: Any, b: Any) -> Any:
 
 def without_nan(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
     """Each, with the other in its place where it is NaN."""
-    a, b = xp.broadcast_arrays(xp.asarray(a), xp.asarray(b))
+    a, b = xp.broadcast_arrays(*pair(xp, a, b))
     first = xp.where(xp.isnan(a), b, a)
     return first, xp.where(xp.isnan(b), first, b)
 
@@ -100,7 +101,7 @@ def without_nan(xp: Any, a: Any, b: Any) -> tuple[Any, Any]:
 @ufunc("fmod")
 def fmod(xp: Any, a: Any, b: Any) -> Any:
     """a less a whole multiple of b, with the sign of a."""
-    a, b = xp.asarray(a), xp.asarray(b)
+    a, b = pair(xp, a, b)
     rest = xp.remainder(xp.where(a < 0, -a, a), xp.where(b < 0, -b, b))
     return xp.where(a < 0, -rest, rest)
 
@@ -121,8 +122,7 @@ def modf(xp: Any, x: Any) -> Any:
 @ufunc("heaviside")
 def heaviside(xp: Any, x: Any, at_0: Any) -> Any:
     """0 below 0 and 1 above it, ``at_0`` at 0: a gradient goes there alone."""
-    x = xp.asarray(x)
-    at_0 = xp.asarray(at_0)
+    x, at_0 = pair(xp, x, at_0)
     kind = xp.result_type(x.dtype, at_0.dtype)
     found = xp.where(x == 0, at_0, xp.astype(x > 0, kind))
     return xp.where(xp.isnan(x), xp.full_like(found, float("nan")), found)
@@ -131,19 +131,19 @@ def heaviside(xp: Any, x: Any, at_0: Any) -> Any:
 @ufunc("ldexp")
 def ldexp(xp: Any, x: Any, exponent: Any) -> Any:
     """x 2ⁿ."""
-    x = xp.asarray(x)
-    return x * 2.0 ** xp.astype(xp.asarray(exponent), x.dtype)
+    x = as_array(xp, x)
+    return x * 2.0 ** xp.astype(as_array(xp, exponent), x.dtype)
 
 
 @ufunc("matvec")
 def matvec(xp: Any, matrix: Any, vector: Any) -> Any:
     """Products of matrices with vectors: the last axes of both are summed over."""
-    return xp.matmul(xp.asarray(matrix), xp.asarray(vector)[..., None])[..., 0]
+    return xp.matmul(as_array(xp, matrix), as_array(xp, vector)[..., None])[..., 0]
 
 
 @ufunc("vecmat")
 def vecmat(xp: Any, vector: Any, matrix: Any) -> Any:
     """Products of vectors, conjugated, with matrices."""
-    vector = xp.asarray(vector)
+    vector = as_array(xp, vector)
     row = xp.conj(vector) if is_complex(vector) else vector
-    return xp.matmul(row[..., None, :], xp.asarray(matrix))[..., 0, :]
+    return xp.matmul(row[..., None, :], as_array(xp, matrix))[..., 0, :]

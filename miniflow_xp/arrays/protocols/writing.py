@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from miniflow_xp.arrays.protocols.arguments import as_array
 from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.arrays.protocols.selecting import places
 from miniflow_xp.arrays.refusals import no_out
@@ -18,7 +19,7 @@ def writeable(name: str, array: Any) -> Any:
 @numpy("copyto")
 def copyto(xp: Any, dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     x = writeable("copyto", dst)
-    x[...] = xp.asarray(src) if where is True else xp.where(xp.asarray(where), xp.asarray(src), x)
+    x[...] = as_array(xp, src) if where is True else xp.where(as_array(xp, where), as_array(xp, src), x)
 
 
 @numpy("putmask")
@@ -29,7 +30,7 @@ def putmask(xp: Any, a: Any, /, mask: Any, values: Any) -> None:
     for size in x.shape:
         count *= size
     whole = xp.reshape(repeated(xp, values, count), tuple(x.shape))
-    x[...] = xp.where(xp.asarray(mask), whole, x)
+    x[...] = xp.where(as_array(xp, mask), whole, x)
 
 
 @numpy("place")
@@ -58,7 +59,7 @@ def repeated(xp: Any, values: Any, size: int) -> Any:
 @numpy("put_along_axis")
 def put_along_axis(xp: Any, arr: Any, indices: Any, values: Any, axis: Any) -> None:
     x = writeable("put_along_axis", arr)
-    indices = xp.asarray(indices)
+    indices = as_array(xp, indices)
     ndim = len(x.shape)
     keys = []
     for n, size in enumerate(x.shape):
@@ -72,5 +73,5 @@ def fill_diagonal(xp: Any, a: Any, val: Any, wrap: bool = False) -> None:
     x = writeable("fill_diagonal", a)
     size = min(x.shape)
     line = xp.arange(size)
-    value = xp.asarray(val)
+    value = as_array(xp, val)
     x[(line,) * len(x.shape)] = repeated(xp, value, size) if value.shape else value
