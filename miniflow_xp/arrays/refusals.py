@@ -105,7 +105,7 @@ def stale(why: object) -> DifferentiationError:
     return DifferentiationError(
         f"an array that shares memory, at {calling_line()}",
         f"it is read after {why}",
-        "a traced array is replaced by a new one where it is written to, and those that show the same memory are not",
+        "a write to a view reaches the array above it; from a real part, a diagonal or a broadcast there is no way up",
         "Write to the array itself, or take a copy: xp.asarray(x, copy=True)",
     )
 

@@ -28,11 +28,13 @@ ASKED = {
     r"'torch.dtype'|dtype torch|'torch.float64'|has no attribute 'dtype'": "it takes dtypes for those of NumPy",
     r"numpy\.asarray\(\)": "it takes NumPy's arrays alone",
     r"float\(\)|int\(\)|item\(\)|complex\(\)|tolist\(\)": "it makes a Python number of it",
-    r"numpy\.(\w+) of": r"it calls numpy.\1",
+    r"(?:numpy|np)\.(\w+) of": r"it calls \1 by name",
     r"an array that shares memory": "it writes into an array through a view",
     r"does not support ufuncs": "it calls a ufunc of NumPy",
+    r"a traced array met": "it hands the array to a function that does not know it",
     r"Multiple namespaces|different devices": "it mixes its own NumPy arrays with those it is given",
     r"its inputs are arrays of": "it mixes its own NumPy arrays with those it is given",
+    r"^(\S+), at \S+: its input .* has no rule": r"\1 has no rule",
     r"has no (?:attribute )?'(\w+)'": r"it asks for \1, which there is not",
 }
 
