@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
+from pkgutil import resolve_name
 from typing import Any
 
 from miniflow_xp.errors import PackageMissingError, SettingError
@@ -43,12 +44,18 @@ def names_in(parts: Sequence[str]) -> list[str]:
 
 
 def begin(names: Sequence[str]) -> None:
-    """Redirect these functions, where they are not already."""
+    """Redirect these functions, where they are not already; none of them, where one cannot be."""
+    done: list[str] = []
     with _lock:
-        for name in names:
-            if name not in _redirected:
-                _redirected[name] = Redirected(list(redirections(name)))
-            _redirected[name].wanted += 1
+        try:
+            for name in names:
+                if name not in _redirected:
+                    _redirected[name] = Redirected(list(redirections(found(name), name)))
+                _redirected[name].wanted += 1
+                done.append(name)
+        except BaseException:
+            end(done)
+            raise
 
 
 def end(names: Sequence[str]) -> None:
@@ -61,9 +68,8 @@ def end(names: Sequence[str]) -> None:
                     redirection.undo()
 
 
-def redirections(name: str) -> Iterator[Redirection]:
+def redirections(member: Any, name: str) -> Iterator[Redirection]:
     """Redirect a function of SciPy, and those that it wraps; nothing where there is none of this name."""
-    member = found(name)
     if member is not None:
         asked = Asked(name, signature_of(member))
         for function in functions_of(member):
@@ -73,23 +79,16 @@ def redirections(name: str) -> Iterator[Redirection]:
 
 def found(name: str) -> Any:
     """The member of a module of SciPy, or of a class in one; None where there is none of this name."""
-    path = name.split(".")
-    module: Any = None
-    for count in range(1, len(path)):
-        try:
-            module = import_module(".".join(path[:count]))
-        except ModuleNotFoundError as error:
-            if count == 1:
-                raise PackageMissingError(
-                    "miniflow_xp.scipy", "SciPy cannot be imported", "rules are for its functions", "pip install scipy"
-                ) from error
-            count -= 1
-            break
-    else:
-        count = len(path) - 1
-    for part in path[count:]:
-        module = getattr(module, part, None)
-    return module
+    try:
+        return resolve_name(name)
+    except AttributeError:
+        return None
+    except ModuleNotFoundError as error:
+        if error.name != "scipy":
+            return None
+        raise PackageMissingError(
+            "miniflow_xp.scipy", "SciPy cannot be imported", "rules are for its functions", "pip install scipy"
+        ) from error
 
 
 def registered() -> list[str]:

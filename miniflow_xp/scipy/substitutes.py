@@ -145,6 +145,11 @@ def as_array(xp: Any, x: Any, like: Traced) -> Any:
     return xp.astype(found, like.dtype if xp.inexact(like.dtype) else xp.float64)
 
 
+def picked(xp: Any, x: Any, places: Any, axis: int = 0) -> Any:
+    """x at places that are known here, numbers or NumPy's, along an axis."""
+    return xp.take(x, xp.asarray(np.asarray(places), dtype=xp.int64, device=x.device), axis=axis)
+
+
 def refused(name: str, got: str, expected: str, remedy: str) -> DifferentiationError:
     """The error for a call whose gradient is not known."""
     return DifferentiationError(f"{name}, at {calling_line()}", got, expected, remedy)
