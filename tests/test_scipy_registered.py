@@ -143,6 +143,7 @@ def test_a_substitute_of_ones_own(monkeypatch):
     class Entry:
         name, value = "special", __name__
 
+    registration.parts_and_more.cache_clear()
     monkeypatch.setattr(registration, "entry_points", lambda group: [Entry] if group == "miniflow_xp.scipy" else [])
 
     @substitute("scipy.special.softmax", arrays="x")
@@ -156,6 +157,7 @@ def test_a_substitute_of_ones_own(monkeypatch):
         np.testing.assert_array_equal(got, [2.0, 2.0])
     finally:
         del SUBSTITUTES["scipy.special.softmax"]
+        registration.parts_and_more.cache_clear()
 
 
 REFUSED = {

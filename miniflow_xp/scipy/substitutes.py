@@ -50,10 +50,10 @@ def substitute(*names: str, arrays: str = "", held: str = "", calls: bool = Fals
 class Asked:
     """What a redirected function asks: whether a call is ours."""
 
-    def __init__(self, name: str, signature: inspect.Signature) -> None:
+    def __init__(self, name: str, entry: Substitute, signature: inspect.Signature) -> None:
         self.name = name
+        self.entry = entry
         self.signature = signature
-        self.entry = SUBSTITUTES[name]
         kinds = {p.kind for p in signature.parameters.values()}
         self.as_given = bool(kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
         ours = list(inspect.signature(self.entry.function).parameters.values())[2 if self.entry.calls else 1 :]

@@ -113,7 +113,7 @@ def solve_sylvester(xp: Any, a: Any, b: Any, q: Any) -> Any:
     return sylvester(xp, a, b, q)
 
 
-@substitute("scipy.linalg.solve_continuous_lyapunov", arrays="a q")
+@substitute("scipy.linalg.solve_continuous_lyapunov", "scipy.linalg.solve_lyapunov", arrays="a q")
 def solve_continuous_lyapunov(xp: Any, a: Any, q: Any) -> Any:
     return sylvester(xp, a, adjoint(xp, a), q)
 
