@@ -93,4 +93,4 @@ def found(name: str) -> Any:
 
 def registered() -> list[str]:
     """The functions of SciPy that take traced arrays at the moment."""
-    return sorted(_active)
+    return sorted(name for name in _active if found(name) is not None)

@@ -14,6 +14,7 @@ from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.namespace import constant, namespace_of
 from miniflow_xp.arrays.refusals import closes_over
 from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.rules.algebra import real
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.substitutes import as_array
 from miniflow_xp.transforms.custom import custom_vjp
@@ -43,7 +44,7 @@ def solved_by_adjoint(problem: Any, t_span: Any, t_eval: Any, method: Any, optio
         problem.on_host, ends, on_host(problem.y0), method, on_host(t_eval) if t_eval is not None else None, **options
     )
     wanted = t_eval if t_eval is not None else result.t
-    times = as_array(xp, [t_span[0], *moving(t_span, ends, wanted)], like)
+    times = real(xp, as_array(xp, [t_span[0], *moving(t_span, ends, wanted)], like))
     solution = solved(field, method, options)
     states = solution(problem.y0, times, *[found[n] for n in places])
     result.y = xp.matrix_transpose(states[1:, ...])
