@@ -352,6 +352,7 @@ def integrate() -> list[Row]:
             0.7,
             **ode,
         ),
+        row("odeint closure", lambda k: si.odeint(func=lambda z, t: -k * z, y0=[1.0], t=times, **exact), 0.7, **ode),
         row("quad", lambda a, b, k: si.quad(lambda x: exp(-k * x * x), a, b)[0], 0.1, 1.2, 0.8),
         row("quad args", lambda k: si.quad(lambda x, k: exp(-k * x * x), 0.1, 1.2, args=(k,))[0], 0.8),
         row("quad of two", lambda k, m: si.quad(lambda x: exp(-k * x) * m, 0, 1)[0] * k, 0.8, 1.1),
