@@ -262,6 +262,11 @@ def integrate() -> list[Row]:
     def exp(z):
         return z.xp.exp(z) if hasattr(z, "xp") else np.exp(z)
 
+    waving = np.array([1 + 1j, 0.5 - 0.2j])
+
+    def waves(t, z):
+        return 0.3j * z * z
+
     def adjoint(call):
         def inside(*arrays):
             with rules("integrate", ode="adjoint"):
@@ -320,6 +325,14 @@ def integrate() -> list[Row]:
             times,
             **ode,
         ),
+        row("solve_ivp complex", lambda y: si.solve_ivp(waves, (0, 1), y, t_eval=[0.4, 1.0], **tight).y, waving, **ode),
+        row(
+            "solve_ivp adjoint complex",
+            adjoint(lambda y: si.solve_ivp(waves, (0, 1), y, t_eval=[0.4, 1.0], **tight).y),
+            waving,
+            twice=False,
+            **ode,
+        ),
         row("solve_ivp adjoint", adjoint(solved(method="DOP853", t_eval=times[1:])), start, rates, **ode),
         row(
             "solve_ivp adjoint stiff",
@@ -339,6 +352,7 @@ def integrate() -> list[Row]:
             0.7,
             **ode,
         ),
+        row("odeint closure", lambda k: si.odeint(func=lambda z, t: -k * z, y0=[1.0], t=times, **exact), 0.7, **ode),
         row("quad", lambda a, b, k: si.quad(lambda x: exp(-k * x * x), a, b)[0], 0.1, 1.2, 0.8),
         row("quad args", lambda k: si.quad(lambda x, k: exp(-k * x * x), 0.1, 1.2, args=(k,))[0], 0.8),
         row("quad of two", lambda k, m: si.quad(lambda x: exp(-k * x) * m, 0, 1)[0] * k, 0.8, 1.1),
@@ -384,6 +398,7 @@ def interpolate() -> list[Row]:
         row("make_interp_spline 2", lambda x, y, z: ip.make_interp_spline(x, y, k=2)(z), x, y, inside),
         row("make_interp_spline 1", lambda x, y, z: ip.make_interp_spline(x, y, k=1)(z), x, y, inside),
         row("make_interp_spline nu", lambda x, y, z: ip.make_interp_spline(x, y)(z, 1), x, y, inside),
+        row("BSpline.derivative", lambda y, z: ip.make_interp_spline(x, y).derivative(2)(z), y, inside),
         row("make_interp_spline axis", lambda y, z: ip.make_interp_spline(x, y, axis=1)(z), many, inside),
         row(
             "BSpline",

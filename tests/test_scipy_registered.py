@@ -1,5 +1,7 @@
 """Registering the rules for SciPy: who is reached, that all is as before afterwards, and what is refused."""
 
+import ctypes
+import ctypes.util
 import inspect
 import math
 import threading
@@ -10,7 +12,7 @@ import pytest
 pytest.importorskip("scipy", reason="the rules are for SciPy: pip install scipy")
 
 import scipy.linalg
-from scipy import integrate, interpolate, ndimage, signal, stats
+from scipy import LowLevelCallable, integrate, interpolate, ndimage, signal, stats
 from scipy.linalg import solve  # before anything is registered, as somebody else's module does it
 from scipy.spatial import distance
 
@@ -90,11 +92,16 @@ def test_plain_calls_are_those_of_scipy_meanwhile():
 
     expected = integrate.solve_ivp(decay, (0, 1), [1.0])
     count = len(calls)
+    quad_of_cosine = integrate.quad(math.cos, 0, 1)
+    compiled = ctypes.CDLL(ctypes.util.find_library("m")).cos
+    compiled.restype, compiled.argtypes = ctypes.c_double, (ctypes.c_double,)
     with rules():
         got = integrate.solve_ivp(decay, (0, 1), [1.0])
         assert len(calls) == 2 * count
         np.testing.assert_array_equal(got.y, expected.y)
         assert type(solve(A, b)) is np.ndarray
+        assert integrate.quad(math.cos, 0, 1) == quad_of_cosine
+        assert integrate.quad(LowLevelCallable(compiled), 0, 1)[0] == quad_of_cosine[0]
         assert type(interpolate.CubicSpline([0, 1, 2], [0.0, 1, 0]).c) is np.ndarray
         with pytest.raises(np.linalg.LinAlgError, match="singular"):
             solve(np.zeros((2, 2)), b)
@@ -143,6 +150,7 @@ def test_a_substitute_of_ones_own(monkeypatch):
     class Entry:
         name, value = "special", __name__
 
+    registration.parts_and_more.cache_clear()
     monkeypatch.setattr(registration, "entry_points", lambda group: [Entry] if group == "miniflow_xp.scipy" else [])
 
     @substitute("scipy.special.softmax", arrays="x")
@@ -156,6 +164,7 @@ def test_a_substitute_of_ones_own(monkeypatch):
         np.testing.assert_array_equal(got, [2.0, 2.0])
     finally:
         del SUBSTITUTES["scipy.special.softmax"]
+        registration.parts_and_more.cache_clear()
 
 
 REFUSED = {

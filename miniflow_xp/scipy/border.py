@@ -49,6 +49,16 @@ def computed(xp: Any, compute: Callable[..., Any], arrays: Sequence[Any], keywor
     return boxed(back, xp) if isinstance(xp, Namespace) else back
 
 
+class OfNumbers:
+    """A function that is given numbers and gives numbers, whatever it is made of: SciPy's own routines take it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *numbers: Any) -> Any:
+        return self.function(*numbers)
+
+
 def on_host(x: Any) -> Any:
     """The contents of an array as NumPy's; raises where it is recorded."""
     if type(x) is Traced:

@@ -12,31 +12,33 @@ Ask = Callable[[tuple[Any, ...], dict[str, Any]], Callable[[Callable[..., Any]],
 """``ask(args, keywords)``: None, where the function runs as ever, or what is called instead, with the function."""
 
 
-_redirected: set[FunctionType] = set()
-
-
-def is_redirected(function: FunctionType) -> bool:
-    """Does the function ask somebody first?"""
-    return function in _redirected
-
-
 class Redirection:
-    """From now on a call of ``function`` asks ``ask`` first; ``undo`` puts everything back."""
+    """After ``begin`` a call of ``function`` asks ``ask`` first, until ``end`` puts everything back."""
 
     def __init__(self, function: FunctionType, ask: Ask) -> None:
         self.function = function
+        self.ask = ask
+        self._signature = None if has_signature(function) else inspect.signature(function)
         self._code = function.__code__
-        self._signed = "__signature__" in vars(function) or hasattr(function, "__wrapped__")
-        if not self._signed:
-            function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-        function.__code__ = asking(self._code, ask, copy_of(function))
-        _redirected.add(function)
+        self._asking = asking(self._code, ask, copy_of(function))
 
-    def undo(self) -> None:
-        _redirected.discard(self.function)
+    def begin(self) -> None:
+        if self.function.__code__ is not self._code:  # somebody else has exchanged it since
+            self._code = self.function.__code__
+            self._asking = asking(self._code, self.ask, copy_of(self.function))
+        if self._signature is not None:
+            self.function.__signature__ = self._signature  # type: ignore[attr-defined]
+        self.function.__code__ = self._asking
+
+    def end(self) -> None:
         self.function.__code__ = self._code
-        if not self._signed:
+        if self._signature is not None:
             del self.function.__signature__  # type: ignore[attr-defined]
+
+
+def has_signature(function: FunctionType) -> bool:
+    """Does the function say its signature in another way than by its code?"""
+    return "__signature__" in vars(function) or hasattr(function, "__wrapped__")
 
 
 def copy_of(function: FunctionType) -> FunctionType:

@@ -1,13 +1,17 @@
 """Which of SciPy's functions are redirected at the moment, and how often that was asked for."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pkgutil import resolve_name
+from types import FunctionType
 from typing import Any
 
 from miniflow_xp.errors import PackageMissingError, SettingError
-from miniflow_xp.scipy.redirection import Redirection, functions_of, is_redirected
-from miniflow_xp.scipy.substitutes import SUBSTITUTES, Asked, signature_of
+from miniflow_xp.scipy.redirection import Redirection, functions_of
+from miniflow_xp.scipy.substitutes import SUBSTITUTES, Asked, Substitute, signature_of
 from miniflow_xp.system.locks import lock
 
 PARTS = ("integrate", "interpolate", "linalg", "ndimage", "signal", "spatial", "stats")
@@ -15,18 +19,15 @@ GROUP = "miniflow_xp.scipy"
 """Entry points of this group name modules, which bring substitutes of their own; the name is that of the part."""
 
 
-class Redirected:
-    """The redirections of one of SciPy's functions, and how many want them."""
-
-    def __init__(self, redirections: list[Redirection]) -> None:
-        self.redirections = redirections
-        self.wanted = 0
-
-
-_redirected: dict[str, Redirected] = {}
+_wanted: Counter[str] = Counter()
+"""How many want each function redirected."""
+_active: dict[str, tuple[Redirection, ...]] = {}
+_names: dict[FunctionType, str] = {}
+"""By which of its names each function is redirected, as it may have several."""
 _lock = lock()
 
 
+@cache
 def parts_and_more() -> dict[str, str]:
     """{part: the module with its substitutes}: ours, and those of other packages."""
     others = {entry.name: entry.value for entry in entry_points(group=GROUP)}
@@ -43,55 +44,53 @@ def names_in(parts: Sequence[str]) -> list[str]:
 
 
 def begin(names: Sequence[str]) -> None:
-    """Redirect these functions, where they are not already."""
+    """Redirect these functions, where they are not already; none of them, where one cannot be."""
     with _lock:
-        for name in names:
-            if name not in _redirected:
-                _redirected[name] = Redirected(list(redirections(name)))
-            _redirected[name].wanted += 1
+        made = [(name, redirections(name, SUBSTITUTES[name])) for name in names]
+        for name, each in made:
+            if name not in _active:
+                _active[name] = each
+                for redirection in each:
+                    redirection.begin()
+            _wanted[name] += 1
 
 
 def end(names: Sequence[str]) -> None:
     """Put back those of these functions that nobody else wants redirected."""
     with _lock:
         for name in names:
-            _redirected[name].wanted -= 1
-            if not _redirected[name].wanted:
-                for redirection in _redirected.pop(name).redirections:
-                    redirection.undo()
+            _wanted[name] -= 1
+            if not _wanted[name]:
+                del _wanted[name]
+                for redirection in _active.pop(name):
+                    redirection.end()
 
 
-def redirections(name: str) -> Iterator[Redirection]:
-    """Redirect a function of SciPy, and those that it wraps; nothing where there is none of this name."""
+@cache
+def redirections(name: str, entry: Substitute) -> tuple[Redirection, ...]:
+    """Those of a function of SciPy, and of those that it wraps; none where there is none of this name."""
     member = found(name)
-    if member is not None:
-        asked = Asked(name, signature_of(member))
-        for function in functions_of(member):
-            if not is_redirected(function):  # by another name of it
-                yield Redirection(function, asked)
+    if member is None:
+        return ()
+    asked = Asked(name, entry, signature_of(member))
+    functions = [f for f in functions_of(member) if _names.setdefault(f, name) == name]
+    return tuple([Redirection(function, asked) for function in functions])
 
 
 def found(name: str) -> Any:
     """The member of a module of SciPy, or of a class in one; None where there is none of this name."""
-    path = name.split(".")
-    module: Any = None
-    for count in range(1, len(path)):
-        try:
-            module = import_module(".".join(path[:count]))
-        except ModuleNotFoundError as error:
-            if count == 1:
-                raise PackageMissingError(
-                    "miniflow_xp.scipy", "SciPy cannot be imported", "rules are for its functions", "pip install scipy"
-                ) from error
-            count -= 1
-            break
-    else:
-        count = len(path) - 1
-    for part in path[count:]:
-        module = getattr(module, part, None)
-    return module
+    try:
+        return resolve_name(name)
+    except AttributeError:
+        return None
+    except ModuleNotFoundError as error:
+        if error.name != "scipy":
+            return None
+        raise PackageMissingError(
+            "miniflow_xp.scipy", "SciPy cannot be imported", "rules are for its functions", "pip install scipy"
+        ) from error
 
 
 def registered() -> list[str]:
     """The functions of SciPy that take traced arrays at the moment."""
-    return sorted(_redirected)
+    return sorted(name for name in _active if found(name) is not None)

@@ -2,6 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -50,10 +53,11 @@ def substitute(*names: str, arrays: str = "", held: str = "", calls: bool = Fals
 class Asked:
     """What a redirected function asks: whether a call is ours."""
 
-    def __init__(self, name: str, signature: inspect.Signature) -> None:
+    def __init__(self, name: str, entry: Substitute, signature: inspect.Signature) -> None:
         self.name = name
+        self.entry = entry
         self.signature = signature
-        self.entry = SUBSTITUTES[name]
+        self.first = next(iter(signature.parameters))
         kinds = {p.kind for p in signature.parameters.values()}
         self.as_given = bool(kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
         ours = list(inspect.signature(self.entry.function).parameters.values())[2 if self.entry.calls else 1 :]
@@ -63,11 +67,12 @@ class Asked:
     def __call__(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Callable[[Any], Any] | None:
         """What is called instead, or None where nothing is traced."""
         found = self._traced(args, keywords)
-        if found:
-            return lambda _: self._run(found, args, keywords)
-        if self.entry.calls and callable(args[0] if args else None):
-            return lambda own: self._watched(own, args, keywords)
-        return None
+        function = args[0] if args else keywords.get(self.first)
+        if not found and self.entry.calls and is_python(function):
+            found = kept_by(function)
+            if not found:
+                return lambda own: self._watched(own, args, keywords)
+        return (lambda _: self._run(found, args, keywords)) if found else None
 
     def _traced(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Traced]:
         items = [*args, *keywords.values()]
@@ -77,7 +82,7 @@ class Asked:
 
     def _watched(self, own: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """SciPy's own call, given up as soon as the function that it was given returns a traced array."""
-        function = args[0]
+        function = args[0] if args else keywords[self.first]
 
         def watched(*inner: Any, **named: Any) -> Any:
             value = function(*inner, **named)
@@ -86,8 +91,9 @@ class Asked:
                 raise TracedValue(traced)
             return value
 
+        others = keywords if args else {**keywords, self.first: watched}
         try:
-            return own(watched, *args[1:], **keywords)
+            return own(*([watched, *args[1:]] if args else ()), **others)
         except TracedValue as met:
             traced = met.traced
         return self._run(traced, args, keywords)
@@ -111,6 +117,34 @@ class Asked:
     def _means_nothing(self, name: str, value: Any) -> bool:
         default = self.signature.parameters[name].default
         return name in HARMLESS or name.startswith("overwrite") or value is default or is_equal(value, default)
+
+
+def is_python(function: Any) -> bool:
+    """Is this a function in Python? Compiled ones know no traced arrays, and SciPy may call them by their address."""
+    own = isinstance(function, (FunctionType, MethodType, partial))
+    return own or isinstance(getattr(type(function), "__call__", None), FunctionType)  # noqa: B004  of its class
+
+
+def kept_by(function: Any, depth: int = 3) -> list[Traced]:
+    """Traced arrays that a function closes over, or has as defaults; also by way of other functions."""
+    kept: list[Any] = []
+    if isinstance(function, partial):
+        kept = [function.func, *function.args, *function.keywords.values()]
+    elif isinstance(function, MethodType):
+        kept = [function.__func__, *getattr(function.__self__, "__dict__", {}).values()]
+    elif isinstance(function, FunctionType):
+        kept = [*cells_of(function), *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    inner = [t for item in kept if depth for t in kept_by(item, depth - 1)]
+    return leaves([*kept, *[v for item in kept if isinstance(item, dict) for v in item.values()]]) + inner
+
+
+def cells_of(function: FunctionType) -> list[Any]:
+    """What a function closes over, as far as it has been assigned yet."""
+    found = []
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):
+            found.append(cell.cell_contents)
+    return found
 
 
 class TracedValue(BaseException):
@@ -143,6 +177,11 @@ def as_array(xp: Any, x: Any, like: Traced) -> Any:
     if xp.inexact(found.dtype):
         return found
     return xp.astype(found, like.dtype if xp.inexact(like.dtype) else xp.float64)
+
+
+def picked(xp: Any, x: Any, places: Any, axis: int = 0) -> Any:
+    """x at places that are known here, numbers or NumPy's, along an axis."""
+    return xp.take(x, xp.asarray(np.asarray(places), dtype=xp.int64, device=x.device), axis=axis)
 
 
 def refused(name: str, got: str, expected: str, remedy: str) -> DifferentiationError:

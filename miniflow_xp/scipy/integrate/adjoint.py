@@ -14,7 +14,8 @@ from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.namespace import constant, namespace_of
 from miniflow_xp.arrays.refusals import closes_over
 from miniflow_xp.arrays.traced import Traced
-from miniflow_xp.scipy.border import on_host
+from miniflow_xp.rules.algebra import real
+from miniflow_xp.scipy.border import OfNumbers, on_host
 from miniflow_xp.scipy.substitutes import as_array
 from miniflow_xp.transforms.custom import custom_vjp
 from miniflow_xp.transforms.pullback import vjp
@@ -40,10 +41,15 @@ def solved_by_adjoint(problem: Any, t_span: Any, t_eval: Any, method: Any, optio
         return problem.vector(problem.function(t, y, *build(iter(whole))), y)
 
     result = scipy.integrate.solve_ivp(
-        problem.on_host, ends, on_host(problem.y0), method, on_host(t_eval) if t_eval is not None else None, **options
+        OfNumbers(problem.on_host),
+        ends,
+        on_host(problem.y0),
+        method,
+        on_host(t_eval) if t_eval is not None else None,
+        **options,
     )
     wanted = t_eval if t_eval is not None else result.t
-    times = as_array(xp, [t_span[0], *moving(t_span, ends, wanted)], like)
+    times = real(xp, as_array(xp, [t_span[0], *moving(t_span, ends, wanted)], like))
     solution = solved(field, method, options)
     states = solution(problem.y0, times, *[found[n] for n in places])
     result.y = xp.matrix_transpose(states[1:, ...])
@@ -101,7 +107,7 @@ def values(field: Field, method: Any, options: dict[str, Any], y0: Any, times: A
     later = np.broadcast_to(start, (len(moments) - 1, len(start)))
     if moments[-1] != moments[0]:
         span = (moments[0], moments[-1])
-        later = scipy.integrate.solve_ivp(on_numbers, span, start, method, moments[1:], **options).y.T
+        later = scipy.integrate.solve_ivp(OfNumbers(on_numbers), span, start, method, moments[1:], **options).y.T
     rows = np.concatenate([start[None], later])
     whole = xp.library.asarray(rows, dtype=state.dtype, device=state.device)
     return boxed(whole, xp) if type(y0) is Traced else whole

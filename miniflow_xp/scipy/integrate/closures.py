@@ -12,7 +12,7 @@ import numpy as np
 from miniflow_xp.arrays.calls import Operation, apply, everything_kept, grounded, leaves
 from miniflow_xp.arrays.equations import RECORDED, Equation
 from miniflow_xp.arrays.traced import Traced
-from miniflow_xp.scipy.border import on_host
+from miniflow_xp.scipy.border import OfNumbers, on_host
 from miniflow_xp.scipy.substitutes import as_array, refused
 from miniflow_xp.transforms.pullback import backward
 
@@ -171,7 +171,9 @@ def vector_rule(rule: Any) -> Rule:
     def of_rows(function: Callable[[float], np.ndarray], a: float, b: float) -> tuple[np.ndarray, Any]:
         import scipy.integrate
 
-        value, error, told = scipy.integrate.quad_vec(function, a, b, norm="max", full_output=True, **settings)
+        value, error, told = scipy.integrate.quad_vec(
+            OfNumbers(function), a, b, norm="max", full_output=True, **settings
+        )
         if told.status == 1:
             raise refused(
                 "an integral",

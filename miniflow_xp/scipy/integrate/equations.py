@@ -7,7 +7,7 @@ import numpy as np
 
 from miniflow_xp.arrays.calls import boxed, leaves
 from miniflow_xp.arrays.traced import Traced, ground
-from miniflow_xp.scipy.border import on_host
+from miniflow_xp.scipy.border import OfNumbers, on_host
 from miniflow_xp.scipy.integrate.adjoint import solved_by_adjoint
 from miniflow_xp.scipy.integrate.steps import Method, Step, step_of, walked
 from miniflow_xp.scipy.settings import way_of_ode
@@ -113,7 +113,7 @@ def solved_by_steps(
         )
     xp = problem.xp
     ends = [on_host(t).item() for t in t_span]
-    found = scipy.integrate.solve_ivp(problem.on_host, ends, on_host(problem.y0), method, **options)
+    found = scipy.integrate.solve_ivp(OfNumbers(problem.on_host), ends, on_host(problem.y0), method, **options)
     times = times_of(problem, t_span, found.t)
     made = Method(xp, getattr(scipy.integrate, name), problem.y0)
     steps, states = walked(made, problem.field, times, problem.y0)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from miniflow_xp.scipy.border import OfNumbers
 from miniflow_xp.scipy.integrate.closures import integral, vector_rule
 from miniflow_xp.scipy.substitutes import substitute
 
 
-class OfNumbers:
+class Adaptive:
     """SciPy's ``quad``, of a function whose values are numbers."""
 
     def __init__(self, epsabs: float, epsrel: float, points: Any, limit: int) -> None:
@@ -17,7 +18,7 @@ class OfNumbers:
         import scipy.integrate
 
         value, *told = scipy.integrate.quad(
-            lambda x: float(function(x)), a, b, limit=self.limit, full_output=1, **self.settings
+            OfNumbers(lambda x: float(function(x))), a, b, limit=self.limit, full_output=1, **self.settings
         )
         return value, told
 
@@ -37,7 +38,7 @@ def quad(
     points: Any = None,
 ) -> Any:
     given = tuple(args) if isinstance(args, (tuple, list)) else (args,)
-    rule = OfNumbers(epsabs, epsrel, points, limit)
+    rule = Adaptive(epsabs, epsrel, points, limit)
     value, told = integral(xp, like, lambda x: func(x, *given), (a, b), rule)
     return (value, *told) if full_output else (value, told[0])
 

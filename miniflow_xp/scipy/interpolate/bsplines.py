@@ -45,11 +45,27 @@ def construct_fast(xp: Any, cls: Any, t: Any, c: Any, k: int, extrapolate: Any =
     return made(t, c, k, extrapolate, axis)
 
 
+def arrays_of(xp: Any, self: Any, *others: Any) -> list[Any]:
+    """Coefficients, knots and more, as arrays."""
+    c, t = attributes(self)
+    like = reference(leaves([c, t, *others]))
+    return [as_array(xp, a, like) for a in (c, t, *others)]
+
+
+@substitute(f"{BSPLINE}.derivative", held=HELD)
+def derivative(xp: Any, self: Any, nu: int = 1) -> Any:
+    c, t = arrays_of(xp, self)
+    if not 0 <= nu <= self.k:
+        raise ValueError(f"Order of derivative (n = {nu}) must be at least 0 and at most the degree, {self.k}")
+    c = c[: t.shape[0] - self.k - 1, ...]
+    for order in range(nu):
+        t, c, _ = derived(xp, t, c, self.k - order, 0)
+    return made(t, c, self.k - nu, self.extrapolate, self.axis)
+
+
 @substitute(f"{BSPLINE}.__call__", held=HELD)
 def call(xp: Any, self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
-    c, t = attributes(self)
-    like = reference(leaves([c, t, x]))
-    c, t, x = (as_array(xp, a, like) for a in (c, t, x))
+    c, t, x = arrays_of(xp, self, x)
     way = self.extrapolate if extrapolate is None else extrapolate
     found = evaluated(xp, t, c, self.k, xp.reshape(x, (-1,)), nu, way)
     return behind(xp, xp.reshape(found, (*x.shape, *c.shape[1:])), len(x.shape), self.axis)

@@ -7,7 +7,7 @@ import numpy as np
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.interpolate.bsplines import make_interp_spline
-from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
+from miniflow_xp.scipy.substitutes import as_array, picked, reference, refused, substitute
 
 INTERP = "scipy.interpolate.interp1d"
 SPLINES = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
@@ -30,8 +30,8 @@ def initialise(
     if x.shape[0] != y.shape[axis]:
         raise ValueError("x and y arrays must be equal in length along interpolation axis.")
     if not assume_sorted:
-        order = xp.asarray(np.argsort(on_host(x), kind="stable"), dtype=xp.int64)
-        x, y = xp.take(x, order, axis=0), xp.take(y, order, axis=axis)
+        order = np.argsort(on_host(x), kind="stable")
+        x, y = picked(xp, x, order), picked(xp, y, order, axis)
     self.x, self.y, self.axis, self.copy, self.bounds_error = x, y, axis, True, bounds_error
     self._y_axis, self._y_extra_shape, self.dtype = axis, (*y.shape[:axis], *y.shape[axis + 1 :]), None
     degree = kind if isinstance(kind, int) else SPLINES.get(kind)

@@ -6,6 +6,7 @@ import numpy as np
 
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.scipy.border import at_border
+from miniflow_xp.scipy.substitutes import picked
 
 
 def of_scipy(ab: Any, b: Any, *, lower: int, upper: int) -> Any:
@@ -54,5 +55,5 @@ def dense_of(xp: Any, ab: Any, lower: int, upper: int) -> Any:
     distance = np.arange(size)[:, None] - np.arange(size)[None, :]
     inside = (distance <= lower) & (-distance <= upper)
     places = np.where(inside, (upper + distance) * size + np.arange(size)[None, :], 0).reshape(-1)
-    whole = xp.reshape(xp.take(xp.reshape(ab, (-1,)), xp.asarray(places, dtype=xp.int64), axis=0), (size, size))
-    return xp.where(xp.asarray(inside), whole, xp.zeros_like(whole))
+    whole = xp.reshape(picked(xp, xp.reshape(ab, (-1,)), places), (size, size))
+    return xp.where(xp.asarray(inside, device=ab.device), whole, xp.zeros_like(whole))

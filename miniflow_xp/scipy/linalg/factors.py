@@ -6,7 +6,7 @@ import numpy as np
 
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.linalg.systems import filled, solve_triangular
-from miniflow_xp.scipy.substitutes import as_array, refused, substitute
+from miniflow_xp.scipy.substitutes import as_array, picked, refused, substitute
 
 
 @substitute("scipy.linalg.cholesky", arrays="a")
@@ -36,7 +36,7 @@ def lu_factor(xp: Any, a: Any) -> tuple[Any, Any]:
     if len(a.shape) != 2 or a.shape[0] != a.shape[1]:
         raise refused("scipy.linalg.lu_factor", f"a matrix of shape {a.shape}", "it is square", "Take qr or solve")
     pivots = scipy.linalg.lu_factor(on_host(a))[1]
-    rest = xp.take(a, xp.asarray(order_of(pivots), dtype=xp.int64), axis=0)
+    rest = picked(xp, a, order_of(pivots))
     rows, columns = [], []
     for _ in range(a.shape[0]):
         row, column = rest[0, :], rest[1:, 0] / rest[0, 0]
@@ -63,12 +63,12 @@ def lu_solve(xp: Any, lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> An
     lu, pivots = lu_and_piv
     lu, order = as_array(xp, lu, b), order_of(on_host(pivots))
     if trans == 0:
-        moved = xp.take(b, xp.asarray(order, dtype=xp.int64), axis=0)
+        moved = picked(xp, b, order)
         return solve_triangular(xp, lu, solve_triangular(xp, lu, moved, lower=True, unit_diagonal=True))
     first = solve_triangular(xp, lu, b, trans)
     second = solve_triangular(xp, lu, first, trans, lower=True, unit_diagonal=True)
     back = sorted(range(len(order)), key=order.__getitem__)
-    return xp.take(second, xp.asarray(back, dtype=xp.int64), axis=0)
+    return picked(xp, second, back)
 
 
 @substitute("scipy.linalg.qr", arrays="a")

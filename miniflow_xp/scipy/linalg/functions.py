@@ -3,6 +3,7 @@
 from typing import Any
 
 from miniflow_xp.dtypes import is_complex
+from miniflow_xp.rules.algebra import conj
 from miniflow_xp.rules.linalg.matrices import adjoint, product
 from miniflow_xp.rules.linalg.powers import of_blocks
 from miniflow_xp.scipy.border import at_border
@@ -112,7 +113,7 @@ def solve_sylvester(xp: Any, a: Any, b: Any, q: Any) -> Any:
     return sylvester(xp, a, b, q)
 
 
-@substitute("scipy.linalg.solve_continuous_lyapunov", arrays="a q")
+@substitute("scipy.linalg.solve_continuous_lyapunov", "scipy.linalg.solve_lyapunov", arrays="a q")
 def solve_continuous_lyapunov(xp: Any, a: Any, q: Any) -> Any:
     return sylvester(xp, a, adjoint(xp, a), q)
 
@@ -120,8 +121,6 @@ def solve_continuous_lyapunov(xp: Any, a: Any, q: Any) -> Any:
 @substitute("scipy.linalg.solve_discrete_lyapunov", arrays="a q")
 def solve_discrete_lyapunov(xp: Any, a: Any, q: Any, method: str | None = None) -> Any:
     """X - A X Aᴴ = Q, as a system of equations for all elements of X."""
-    from miniflow_xp.rules.algebra import conj
-
     whole = xp.kron(a, conj(xp, a))
-    eye = xp.eye(whole.shape[0], dtype=whole.dtype)
+    eye = xp.eye(whole.shape[0], dtype=whole.dtype, device=whole.device)
     return xp.reshape(xp.linalg.solve(eye - whole, xp.reshape(q, (-1,))), q.shape)

@@ -8,7 +8,7 @@ from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.scipy.linalg.banded import dense_of, solve_banded
 from miniflow_xp.scipy.linalg.systems import filled
-from miniflow_xp.scipy.substitutes import as_array, reference, substitute
+from miniflow_xp.scipy.substitutes import as_array, picked, reference, substitute
 
 
 @substitute("scipy.linalg.solve_banded", arrays="ab b")
@@ -31,7 +31,7 @@ def toeplitz(xp: Any, c: Any, r: Any = None) -> Any:
     n, m = column.shape[0], row.shape[0]
     places = np.arange(n)[:, None] - np.arange(m)[None, :] + m - 1
     whole = xp.concat([xp.flip(row[1:], axis=0), column])
-    return xp.reshape(xp.take(whole, xp.asarray(places.reshape(-1), dtype=xp.int64), axis=0), (n, m))
+    return xp.reshape(picked(xp, whole, places.reshape(-1)), (n, m))
 
 
 @substitute("scipy.linalg.solve_toeplitz", arrays="b")

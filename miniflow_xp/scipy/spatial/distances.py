@@ -7,7 +7,7 @@ import numpy as np
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.spatial.metrics import METRICS, OTHER_NAMES, minkowski
-from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
+from miniflow_xp.scipy.substitutes import as_array, picked, reference, refused, substitute
 
 HOME = "scipy.spatial.distance"
 
@@ -31,8 +31,8 @@ def pdist(xp: Any, X: Any, metric: Any = "euclidean", *, out: Any = None, **keyw
     x = as_array(xp, X, like)
     name = name_of("pdist", metric)
     settings = settings_of(xp, name, keywords, like, [x])
-    first, second = (xp.asarray(n, dtype=xp.int64) for n in np.triu_indices(x.shape[0], 1))
-    return METRICS[name](xp, xp.take(x, first, axis=0), xp.take(x, second, axis=0), **settings)
+    first, second = np.triu_indices(x.shape[0], 1)
+    return METRICS[name](xp, picked(xp, x, first), picked(xp, x, second), **settings)
 
 
 def refuse_out(name: str, out: Any) -> None:
@@ -98,12 +98,14 @@ def squareform(xp: Any, X: Any, force: str = "no", checks: bool = True) -> Any:
 
             is_valid_dm(on_host(X), throw=True, name="X")
         rows, columns = np.triu_indices(X.shape[0], 1)
-        return xp.take(xp.reshape(X, (-1,)), xp.asarray(rows * X.shape[0] + columns, dtype=xp.int64))
+        return picked(xp, xp.reshape(X, (-1,)), rows * X.shape[0] + columns)
     size = round((1 + (1 + 8 * X.shape[0]) ** 0.5) / 2)
     if size * (size - 1) != 2 * X.shape[0]:
         raise ValueError("Incompatible vector size. It must be a binomial coefficient n choose 2.")
     places = np.full((size, size), X.shape[0])
     places[np.triu_indices(size, 1)] = np.arange(X.shape[0])
     places = np.minimum(places, places.T)
-    whole = xp.concat([X, xp.zeros_like(X[:1]) if X.shape[0] else xp.zeros((1,), dtype=X.dtype)], axis=0)
-    return xp.reshape(xp.take(whole, xp.asarray(places.reshape(-1), dtype=xp.int64)), (size, size))
+    if not X.shape[0]:
+        return xp.zeros((1, 1), dtype=X.dtype, device=X.device)
+    whole = xp.concat([X, xp.zeros_like(X[:1])], axis=0)
+    return xp.reshape(picked(xp, whole, places.reshape(-1)), (size, size))
