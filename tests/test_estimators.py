@@ -378,6 +378,14 @@ def test_a_fit_that_fails_leaves_what_was_there():
     assert (model.predict(X) == before).all()
 
 
+def test_a_part_that_is_refused_does_not_spoil_what_was_learned():
+    model, X, y = few(NetworkRegressor)
+    before = model.fit(X, y).predict(X)
+    with pytest.raises(errors.FeedError):
+        model.partial_fit(1e200 * X, y)
+    assert (model.predict(X) == before).all()
+
+
 def test_without_scikit_learn_the_error_says_what_to_install():
     program = """
 import sys

@@ -129,7 +129,7 @@ class NetworkEstimator(BaseEstimator):
             )
         network = self._begun(X, outputs, asked) if begins else self._unchanged(X, outputs, asked)
         backend = load(network.choice)
-        with use_backend(backend), use_float_dtype(network.form.dtype):
+        with use_backend(backend), use_float_dtype(network.form.dtype), network.unless_it_fails():
             own = native(X, backend)
             kept, held = self._split(network, y, weights, None if goes_on else asked.fraction)
             parts = [kept] if held is None else [kept, held]
