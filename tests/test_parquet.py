@@ -286,3 +286,10 @@ def test_batches_of_what_holds_no_numbers_are_refused(name):
     with pytest.raises(FeedError) as caught:
         Batches(made())
     assert words in str(caught.value)
+
+
+def test_a_malformed_limit_is_said_as_such(tmp_path, monkeypatch):
+    parquet.write_table(arrow(), tmp_path / "t.parquet")
+    monkeypatch.setenv("MINIFLOW_DATA_LIMIT", "much")
+    with pytest.raises(SettingError, match="MINIFLOW_DATA_LIMIT: it is 'much'"):
+        read_table(tmp_path / "t.parquet", "price")

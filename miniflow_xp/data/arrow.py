@@ -14,7 +14,7 @@ from miniflow_xp.data.ordinary import check_ordinary
 from miniflow_xp.data.origin import OF_A_ROW, Origin
 from miniflow_xp.data.rows import Row
 from miniflow_xp.data.sheet import Sheet, check_names, rows_of
-from miniflow_xp.errors import DataError, PackageMissingError
+from miniflow_xp.errors import DataError, MiniflowError, PackageMissingError
 
 ROWS_ARE = "a table has columns, and rows of cells"
 ANEW = "Write it anew, for instance by DataFrame.to_parquet"
@@ -166,7 +166,7 @@ def told(origin: Origin, pa: Any) -> Iterator[None]:
     """What PyArrow raises in the block is told as DataError."""
     try:
         yield
-    except DataError:
+    except MiniflowError:
         raise
     except FileNotFoundError:
         raise DataError(str(origin), "there is no such file", ROWS_ARE, "Check its name and folder") from None
