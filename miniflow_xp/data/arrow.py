@@ -56,18 +56,17 @@ def open_parquet(path: Path) -> Sheet:
         check_ordinary(path, "a table is one file")
         from pyarrow import parquet
 
-        file = parquet.ParquetFile(path)
-        schema = file.schema_arrow
-        check_claims(origin, file.metadata, len(schema.names))
-        texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if is_text(pa, kind)]
-        # a text that comes often is in memory once
-        file = parquet.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True)
+        with parquet.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+            check_claims(origin, file.metadata, len(schema.names))
+    texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if is_text(pa, kind)]
+    options = {"read_dictionary": texts, "page_checksum_verification": True}  # a text is in memory once
 
     def batches(names: Sequence[str]) -> Iterator[Any]:
-        with told(origin, pa):
+        with told(origin, pa), parquet.ParquetFile(path, **options) as file:
             yield from file.iter_batches(batch_size=rows_of(len(names)), columns=list(names), use_threads=False)
 
-    return sheet_of(origin, schema, batches, file.metadata.num_rows, pa)
+    return sheet_of(origin, schema, batches, rows, pa)
 
 
 def check_claims(origin: Origin, metadata: Any, width: int) -> None:
@@ -114,7 +113,8 @@ def rows_in(
             texts = [c for c, kind in zip(columns, part.schema.types, strict=True) if is_text(pa, plain(pa, kind))]
             characters += sum(len(cell) for column in texts for cell in column)
             origin.check_room(characters)
-            yield from zip(numbers, map(list, zip(*columns, strict=True)), strict=False)
+            for row in zip(*columns, strict=True):
+                yield next(numbers), list(row)
 
 
 def is_text(pa: Any, kind: Any) -> bool:
