@@ -242,6 +242,19 @@ def test_the_backend_in_use_stays_what_it_was(kind):
     assert other._network.choice.startswith("strict")
 
 
+def test_a_backend_in_use_that_no_name_finds_computes():
+    from miniflow_xp.backends.strict import StrictBackend
+
+    own = type("Own", (StrictBackend,), {"name": "own"})()
+    model, X, y = few(NetworkRegressor, max_iter=1)
+    with mf.use_backend(own):
+        model.fit(X[:20], y[:20])
+        assert own.owns(model.network_[0].own["biases"].value)
+        assert model.predict(X[:2]).shape == (2,)
+    with pytest.raises(errors.UnknownBackendError, match="own"):
+        model.predict(X[:2])
+
+
 def test_the_usual_backend_is_not_settled_by_an_estimator():
     model, X, y = few(NetworkRegressor, backend="strict", max_iter=1)
     model.fit(X[:20], y[:20]).predict(X[:2])
