@@ -2,6 +2,10 @@
 
 from importlib.util import find_spec
 
-NEEDS = {"estimators.md": ("sklearn",), "exchange.md": ("torch", "jax", "onnx", "onnxruntime")}
+NEEDS = {
+    "estimators.md": ("sklearn",),
+    "exchange.md": ("torch", "jax", "onnx", "onnxruntime"),
+    "tables.md": ("pyarrow",),
+}
 
 collect_ignore = [page for page, packages in NEEDS.items() if not all(map(find_spec, packages))]

@@ -286,3 +286,20 @@ def test_batches_of_what_holds_no_numbers_are_refused(name):
     with pytest.raises(FeedError) as caught:
         Batches(made())
     assert words in str(caught.value)
+
+
+def test_a_malformed_limit_is_said_as_such(tmp_path, monkeypatch):
+    parquet.write_table(arrow(), tmp_path / "t.parquet")
+    monkeypatch.setenv("MINIFLOW_DATA_LIMIT", "much")
+    with pytest.raises(SettingError, match="MINIFLOW_DATA_LIMIT: it is 'much'"):
+        read_table(tmp_path / "t.parquet", "price")
+
+
+def test_rows_are_counted_over_all_parts(tmp_path):
+    values = [1.0] * 5000
+    values[4321] = float("inf")
+    table = pa.table({"a": values, "y": [float(n) for n in range(5000)]})
+    parquet.write_table(table, tmp_path / "t.parquet", row_group_size=1500)
+    for source in (table, tmp_path / "t.parquet"):
+        with pytest.raises(DataError, match="row 4322, column 'a'"):
+            read_table(source, "y")

@@ -14,7 +14,7 @@ from miniflow_xp.data.ordinary import check_ordinary
 from miniflow_xp.data.origin import OF_A_ROW, Origin
 from miniflow_xp.data.rows import Row
 from miniflow_xp.data.sheet import Sheet, check_names, rows_of
-from miniflow_xp.errors import DataError, PackageMissingError
+from miniflow_xp.errors import DataError, MiniflowError, PackageMissingError
 
 ROWS_ARE = "a table has columns, and rows of cells"
 ANEW = "Write it anew, for instance by DataFrame.to_parquet"
@@ -56,18 +56,17 @@ def open_parquet(path: Path) -> Sheet:
         check_ordinary(path, "a table is one file")
         from pyarrow import parquet
 
-        file = parquet.ParquetFile(path)
-        schema = file.schema_arrow
-        check_claims(origin, file.metadata, len(schema.names))
-        texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if is_text(pa, kind)]
-        # a text that comes often is in memory once
-        file = parquet.ParquetFile(path, read_dictionary=texts, page_checksum_verification=True)
+        with parquet.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+            check_claims(origin, file.metadata, len(schema.names))
+    texts = [name for name, kind in zip(schema.names, schema.types, strict=True) if is_text(pa, kind)]
+    options = {"read_dictionary": texts, "page_checksum_verification": True}  # a text is in memory once
 
     def batches(names: Sequence[str]) -> Iterator[Any]:
-        with told(origin, pa):
+        with told(origin, pa), parquet.ParquetFile(path, **options) as file:
             yield from file.iter_batches(batch_size=rows_of(len(names)), columns=list(names), use_threads=False)
 
-    return sheet_of(origin, schema, batches, file.metadata.num_rows, pa)
+    return sheet_of(origin, schema, batches, rows, pa)
 
 
 def check_claims(origin: Origin, metadata: Any, width: int) -> None:
@@ -114,7 +113,8 @@ def rows_in(
             texts = [c for c, kind in zip(columns, part.schema.types, strict=True) if is_text(pa, plain(pa, kind))]
             characters += sum(len(cell) for column in texts for cell in column)
             origin.check_room(characters)
-            yield from zip(numbers, map(list, zip(*columns, strict=True)), strict=False)
+            for row in zip(*columns, strict=True):
+                yield next(numbers), list(row)
 
 
 def is_text(pa: Any, kind: Any) -> bool:
@@ -166,7 +166,7 @@ def told(origin: Origin, pa: Any) -> Iterator[None]:
     """What PyArrow raises in the block is told as DataError."""
     try:
         yield
-    except DataError:
+    except MiniflowError:
         raise
     except FileNotFoundError:
         raise DataError(str(origin), "there is no such file", ROWS_ARE, "Check its name and folder") from None

@@ -23,7 +23,7 @@ from miniflow_xp.estimators.places import computing, like, native, nothing_like,
 from miniflow_xp.estimators.rows import Rows, scaler
 from miniflow_xp.estimators.watching import Watching
 from miniflow_xp.feed import float_setting, use_float_dtype
-from miniflow_xp.switch import load, use_backend
+from miniflow_xp.switch import get_backend, load, use_backend
 from miniflow_xp.training.batches import take
 from miniflow_xp.training.evaluation import Metric
 from miniflow_xp.training.usual import BATCH_SIZE, EPOCHS, HIDDEN, OPTIMIZER
@@ -128,8 +128,8 @@ class NetworkEstimator(BaseEstimator):
                 "Set early_stopping=False",
             )
         network = self._begun(X, outputs, asked) if begins else self._unchanged(X, outputs, asked)
-        backend = load(network.choice)
-        with use_backend(backend), use_float_dtype(network.form.dtype):
+        backend = self._backend(network)
+        with use_backend(backend), use_float_dtype(network.form.dtype), network.unless_it_fails():
             own = native(X, backend)
             kept, held = self._split(network, y, weights, None if goes_on else asked.fraction)
             parts = [kept] if held is None else [kept, held]
@@ -158,6 +158,14 @@ class NetworkEstimator(BaseEstimator):
         choice = f"{backend.name}:{backend.device}" if self.backend is None else self.backend
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return Network(self._form(X, outputs, asked), seed, choice, nothing_like(X))
+
+    def _backend(self, network: Network) -> Backend:
+        """What computes: the backend in use, with its options, where it is the network's; else that one by its name."""
+        if self.backend is None:
+            current = get_backend()
+            if network.choice == f"{current.name}:{current.device}":
+                return current
+        return load(network.choice)
 
     def _unchanged(self, X: Array, outputs: int, asked: Options) -> Network:
         """The network as it is; raises SettingError where another one was asked for."""
@@ -248,7 +256,7 @@ class NetworkEstimator(BaseEstimator):
         X = validate_data(self, X, reset=False)
         network = self._network
         check_place(self._said(method), X, network.like)
-        backend = load(network.choice)
+        backend = self._backend(network)
         with use_backend(backend), use_float_dtype(network.form.dtype):
             rows = native(X, backend)
             scaled = scaler(features_of(type(self).__name__, network), rows, network.form.dtype, backend)

@@ -1,6 +1,7 @@
 """The network behind an estimator: layers and costs, trained by ``fit``, asked by a Program, on one backend."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -68,6 +69,16 @@ class Network:
         """The float dtype of what is fed from the host: NumPy has no bfloat16."""
         return "float32" if self.form.dtype == "bfloat16" else self.form.dtype
 
+    @contextmanager
+    def unless_it_fails(self) -> Iterator[None]:
+        """What has been seen in the block counts where it ends well: a bad row does not spoil what was learned."""
+        before = self.moments, self.target_moments
+        try:
+            yield
+        except BaseException:
+            self.moments, self.target_moments = before
+            raise
+
     def begin(self, optimizer: Optimizer) -> None:
         """Start, or start anew, with a fresh optimizer."""
         self.trainer = Trainer(self.costs[0], optimizer, self.model.parameters)
@@ -76,10 +87,8 @@ class Network:
         """The trainer on the cost for rows with weights or without, which goes on where the last one was."""
         assert self.trainer is not None
         if self.trainer.cost is not self.costs[weighed]:
-            before, self.trainer = (
-                self.trainer,
-                Trainer(self.costs[weighed], self.trainer.optimizer, self.model.parameters),
-            )
+            before = self.trainer
+            self.trainer = Trainer(self.costs[weighed], before.optimizer, self.model.parameters)
             self.trainer.restore(before.snapshot())
         return self.trainer
 
@@ -131,8 +140,8 @@ class Network:
     def outputs(self, rows: Rows, backend: Backend) -> Array:
         """What the program gives for all rows, on the backend in use."""
         found = []
-        for (part,) in rows.parts():
-            values = self.program({self.X: filled(part)}).values
-            found.append(values[: part.shape[0], ...])
         with backend.activate():
+            for (part,) in rows.parts():
+                values = self.program({self.X: filled(part)}).values
+                found.append(values[: part.shape[0], ...])
             return found[0] if len(found) == 1 else backend.xp.concat(found, axis=0)

@@ -30,10 +30,6 @@ class Rows:
     def __getitem__(self, numbers: Any) -> tuple[Array, ...]:
         return (self.scaled(take(self.X, numbers)), *(other[numbers] for other in self.others))
 
-    def of(self, numbers: Array) -> "Rows":
-        """Some of the rows."""
-        return Rows(take(self.X, numbers), self.scaled, *(other[numbers] for other in self.others))
-
     def parts(self) -> Iterator[tuple[Array, ...]]:
         """All rows in their order, PART at a time."""
         for start in range(0, len(self), PART):
@@ -63,11 +59,13 @@ def scaler(scaling: Scaling | None, X: Array, dtype: str, backend: Backend) -> C
     raw = np.dtype(dtypes.name_of(X)) if dtypes.name_of(X) != "bfloat16" else np.dtype("float32")
     wanted = scaling.working_dtype("float32" if dtype == "bfloat16" else dtype, raw).name
     working = backend.storable(wanted)
-    mean, scale = (backend.asarray(part.astype(working)) for part in (scaling.mean, scaling.scale))
+    with backend.activate():
+        mean, scale = (backend.asarray(part.astype(working)) for part in (scaling.mean, scaling.scale))
 
     def scaled(rows: Array) -> Array:
-        x = (xp.astype(rows, getattr(xp, working), copy=False) - mean) / scale
-        return xp.astype(xp.clip(x, -scaling.limit, scaling.limit), stored, copy=False)
+        with backend.activate():
+            x = (xp.astype(rows, getattr(xp, working), copy=False) - mean) / scale
+            return xp.astype(xp.clip(x, -scaling.limit, scaling.limit), stored, copy=False)
 
     return scaled
 
