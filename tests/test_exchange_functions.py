@@ -123,6 +123,9 @@ def test_in_torch_the_transforms_of_functions_go_through(torch, choice):
 
     torch.testing.assert_close(torch.func.grad(ours)(x), torch.func.grad(theirs)(x))
     torch.testing.assert_close(torch.func.vmap(ours)(x[:, None]), torch.func.vmap(theirs)(x[:, None]))
+    followed = x.clone().requires_grad_()
+    torch.func.vmap(ours)(followed[:, None]).sum().backward()
+    torch.testing.assert_close(followed.grad, torch.func.grad(theirs)(x))
     per_row = torch.func.vmap(torch.func.grad(ours))(x[:, None])
     torch.testing.assert_close(per_row, torch.func.vmap(torch.func.grad(theirs))(x[:, None]))
 

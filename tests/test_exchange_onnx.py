@@ -270,6 +270,11 @@ def test_arguments_that_are_trees_become_inputs_by_name(tmp_path):
     check_same(got, [x[:2] @ p["a"] + p["b"], x[:2]])
 
 
+def test_numbers_among_the_arguments_are_as_wide_as_the_arrays(tmp_path):
+    export_onnx(lambda x, k: x * k, tmp_path / "f.onnx", np.ones(3, "float32"), 2.0)
+    check_same(ran(tmp_path / "f.onnx", [np.ones(2, "float32"), np.asarray(3, "float32")]), [np.full(2, 3, "float32")])
+
+
 def decomposed(x):
     xp = array_namespace(x)
     return xp.linalg.qr(x)[1], xp.linalg.svdvals(x)

@@ -96,7 +96,7 @@ class Function(torch.autograd.Function):  # type: ignore[misc]  # PyTorch's type
     @staticmethod
     def vmap(_: Any, in_dims: tuple[Any, ...], call: Call, *tensors: torch.Tensor) -> tuple[Any, Any]:
         """One call after the other."""
-        rows = [Function.apply(call, *row) for row in rows_of(tensors, in_dims[1:])]
+        rows = [Function.apply(Call(call.flat, call.backend), *row) for row in rows_of(tensors, in_dims[1:])]
         return tuple([torch.stack(column) for column in zip(*rows, strict=True)]), (0,) * len(rows[0])
 
 
