@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
+from array_cases import CASES
 
 import miniflow_xp as mf
 from miniflow_xp import errors
@@ -162,6 +163,38 @@ def test_a_function_gives_the_same_numbers_for_any_batch(row, dtype, tmp_path):
         batch = np.resize(arrays[-1], (size, *arrays[-1].shape[1:]))
         given = [*arrays[:-1], batch]
         check_same(run(given), computed(row.call, given))
+
+
+BECOME_COMPLEX = ("to complex", "of i x")
+REAL = [r for r in CASES if not any(map(np.iscomplexobj, r.arrays)) and r.detail not in BECOME_COMPLEX]
+ROW_OF = {row.op: row for row in reversed(REAL) if row.op in TABLE}
+"""The first row of each function, which has its usual form."""
+
+
+@pytest.mark.parametrize("op", sorted(ROW_OF))
+def test_each_function_of_the_table_gives_the_same_numbers(op, tmp_path):
+    row = ROW_OF[op]
+    arrays = [a.astype("float32") for a in row.arrays]
+
+    def call(*x):
+        return row.call(array_namespace(*x), *x)
+
+    export_onnx(call, tmp_path / "f.onnx", *arrays, free_batch=False)
+    check_same(ran(tmp_path / "f.onnx", arrays), computed(call, arrays))
+
+
+KEYS = [
+    *[0, -1, slice(1, None), slice(None, None, -2), None, Ellipsis, np.asarray([2, 0, 0]), np.asarray([[1], [2]])],
+    *[(0, 1), (Ellipsis, 0), (None, 1), (slice(None), np.asarray([1, 0]), 0), (np.asarray([0, 1]), np.asarray([[2]]))],
+    *[(1, np.asarray([0, 2])), (slice(None), None, -1, slice(None, None, 2)), (np.asarray(1), slice(1, 2))],
+]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=repr)
+def test_an_index_takes_the_same_elements(key, tmp_path):
+    x = normal(4, 3, 5)
+    export_onnx(lambda x: x[key], tmp_path / "f.onnx", x, free_batch=False)
+    assert np.array_equal(ran(tmp_path / "f.onnx", [x])[0], x[key])
 
 
 @pytest.mark.parametrize(
