@@ -147,6 +147,18 @@ def test_in_torch_complex_gradients_are_those_of_torch(torch):
     torch.testing.assert_close(torch.autograd.grad(ours, z)[0], 2 * z.detach())
 
 
+def test_in_torch_arrays_of_the_backend_are_constants(torch):
+    W, x = np.ones((3, 2)), torch.ones(4, 3, requires_grad=True)
+
+    def product(W, x):
+        return array_namespace(W).matmul(x, W)
+
+    to_torch(product, "numpy")(W.astype("float32"), x).sum().backward()
+    assert x.grad.tolist() == [[2, 2, 2]] * 4
+    with pytest.raises(errors.MixedBackendsError, match="an array of numpy"):
+        to_torch(product)(W, x)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
