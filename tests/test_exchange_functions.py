@@ -123,6 +123,9 @@ def test_in_torch_the_transforms_of_functions_go_through(torch, choice):
 
     torch.testing.assert_close(torch.func.grad(ours)(x), torch.func.grad(theirs)(x))
     torch.testing.assert_close(torch.func.vmap(ours)(x[:, None]), torch.func.vmap(theirs)(x[:, None]))
+    followed = x.clone().requires_grad_()
+    torch.func.vmap(ours)(followed[:, None]).sum().backward()
+    torch.testing.assert_close(followed.grad, torch.func.grad(theirs)(x))
     per_row = torch.func.vmap(torch.func.grad(ours))(x[:, None])
     torch.testing.assert_close(per_row, torch.func.vmap(torch.func.grad(theirs))(x[:, None]))
 
@@ -142,6 +145,18 @@ def test_in_torch_complex_gradients_are_those_of_torch(torch):
     z = torch.tensor([1 + 2j, 3 - 1j], requires_grad=True)
     ours = to_torch(lambda z: array_namespace(z).sum(array_namespace(z).abs(z) ** 2), "numpy")(z.conj())
     torch.testing.assert_close(torch.autograd.grad(ours, z)[0], 2 * z.detach())
+
+
+def test_in_torch_arrays_of_the_backend_are_constants(torch):
+    W, x = np.ones((3, 2)), torch.ones(4, 3, requires_grad=True)
+
+    def product(W, x):
+        return array_namespace(W).matmul(x, W)
+
+    to_torch(product, "numpy")(W.astype("float32"), x).sum().backward()
+    assert x.grad.tolist() == [[2, 2, 2]] * 4
+    with pytest.raises(errors.MixedBackendsError, match="an array of numpy"):
+        to_torch(product)(W, x)
 
 
 @pytest.mark.parametrize(

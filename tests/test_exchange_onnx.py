@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
+from array_cases import CASES
 
 import miniflow_xp as mf
 from miniflow_xp import errors
@@ -164,23 +165,61 @@ def test_a_function_gives_the_same_numbers_for_any_batch(row, dtype, tmp_path):
         check_same(run(given), computed(row.call, given))
 
 
-@pytest.mark.parametrize(
-    "name", ["max", "min", "argmax", "argmin", "sort", "argsort", "sum", "maximum", "floor_divide", "hypot", "signbit"]
-)
-def test_nan_infinities_and_zeros_are_as_ours(name, tmp_path):
-    special = np.asarray([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5], dtype="float32")
-    rows = np.stack([np.roll(special, n) for n in range(8)] + [np.resize(special[1:], 8)])
-    two = name in ("maximum", "floor_divide", "hypot")
-    arrays = [rows, rows[:, ::-1].copy()] if two else [rows]
+BECOME_COMPLEX = ("to complex", "of i x")
+REAL = [r for r in CASES if not any(map(np.iscomplexobj, r.arrays)) and r.detail not in BECOME_COMPLEX]
+ROW_OF = {row.op: row for row in reversed(REAL) if row.op in TABLE}
+"""The first row of each function, which has its usual form."""
+
+
+@pytest.mark.parametrize("op", sorted(ROW_OF))
+def test_each_function_of_the_table_gives_the_same_numbers(op, tmp_path):
+    row = ROW_OF[op]
+    arrays = [a.astype("float32") for a in row.arrays]
 
     def call(*x):
-        function = getattr(array_namespace(*x), name)
-        return function(*x) if two or name == "signbit" else function(*x, axis=-1)
+        return row.call(array_namespace(*x), *x)
 
+    export_onnx(call, tmp_path / "f.onnx", *arrays, free_batch=False)
+    check_same(ran(tmp_path / "f.onnx", arrays), computed(call, arrays))
+
+
+KEYS = [
+    *[0, -1, slice(1, None), slice(None, None, -2), None, Ellipsis, np.asarray([2, 0, 0]), np.asarray([[1], [2]])],
+    *[(0, 1), (Ellipsis, 0), (None, 1), (slice(None), np.asarray([1, 0]), 0), (np.asarray([0, 1]), np.asarray([[2]]))],
+    *[(1, np.asarray([0, 2])), (slice(None), None, -1, slice(None, None, 2)), (np.asarray(1), slice(1, 2))],
+]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=repr)
+def test_an_index_takes_the_same_elements(key, tmp_path):
+    x = normal(4, 3, 5)
+    export_onnx(lambda x: x[key], tmp_path / "f.onnx", x, free_batch=False)
+    assert np.array_equal(ran(tmp_path / "f.onnx", [x])[0], x[key])
+
+
+SPECIAL = np.asarray([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.5], dtype="float32")
+
+
+def check_special(call, arrays, folder):
     with np.errstate(all="ignore"):
-        export_onnx(call, tmp_path / "f.onnx", *arrays)
+        export_onnx(call, folder / "f.onnx", *arrays, free_batch=False)
         wanted = computed(call, arrays)
-    np.testing.assert_allclose(ran(tmp_path / "f.onnx", arrays)[0], wanted[0], rtol=1e-6)
+    np.testing.assert_allclose(ran(folder / "f.onnx", arrays)[0], wanted[0], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["maximum", "floor_divide", "hypot", "atan2", "remainder", "logaddexp"])
+def test_nan_infinities_and_zeros_are_as_ours_elementwise(name, tmp_path):
+    x, y = (a.reshape(-1) for a in np.meshgrid(SPECIAL, SPECIAL))
+    check_special(lambda x, y: getattr(array_namespace(x), name)(x, y), [x, y], tmp_path)
+
+
+REDUCED = "max min argmax argmin sort argsort sum special.softmax special.log_softmax special.logsumexp"
+
+
+@pytest.mark.parametrize("name", REDUCED.split())
+def test_nan_infinities_and_zeros_are_as_ours_along_an_axis(name, tmp_path):
+    rows = np.stack([np.roll(SPECIAL, n) for n in range(8)] + [np.resize(SPECIAL[n:], 8) for n in (1, 2, 3)])
+    check_special(lambda x: of(name, axis=-1)(array_namespace(x), x), [rows], tmp_path)
 
 
 def network():
@@ -268,6 +307,11 @@ def test_arguments_that_are_trees_become_inputs_by_name(tmp_path):
     assert [d.dim_param or d.dim_value for d in graph.input[2].type.tensor_type.shape.dim] == ["batch", 3]
     got = ran(tmp_path / "f.onnx", [p["a"], p["b"], x[:2]])
     check_same(got, [x[:2] @ p["a"] + p["b"], x[:2]])
+
+
+def test_numbers_among_the_arguments_are_as_wide_as_the_arrays(tmp_path):
+    export_onnx(lambda x, k: x * k, tmp_path / "f.onnx", np.ones(3, "float32"), 2.0)
+    check_same(ran(tmp_path / "f.onnx", [np.ones(2, "float32"), np.asarray(3, "float32")]), [np.full(2, 3, "float32")])
 
 
 def decomposed(x):

@@ -73,7 +73,7 @@ def check(x: Any, backend: Backend) -> None:
         kind, number = (int(part) for part in x.__dlpack_device__())
     except (ValueError, TypeError, BufferError) as error:
         raise other_device(f"a device that DLPack does not know ({said_by(error)})", backend) from error
-    if backend.name in ON_HOST and kind not in HOST:
+    if (backend.name in ON_HOST and kind not in HOST) or (backend.name == "cupy" and kind == HOST[0]):
         raise other_device(f"device {kind}:{number} of DLPack's list", backend)
     if hasattr(x, "dtype") and backend.storable(name := name_of(x)) != name:
         raise DtypeError(

@@ -9,6 +9,7 @@ from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.backend import Backend
 from miniflow_xp.errors import FeedError
 from miniflow_xp.switch import use_backend
+from miniflow_xp.transforms.gradients import as_constant
 from miniflow_xp.transforms.jit import build_of, without_leaves
 from miniflow_xp.transforms.pullback import DifferentiatedCall
 from miniflow_xp.transforms.signatures import is_array
@@ -28,8 +29,9 @@ class Flattened:
 
     def __init__(self, function: Callable[..., Any], leaves: Arrays, rebuild: Build, places: Sequence[int]) -> None:
         self.function, self._rebuild, self._places = function, rebuild, places
-        self._leaves = [None if n in places else leaf for n, leaf in enumerate(leaves)]
-        self.others = tuple([leaf for n, leaf in enumerate(leaves) if n not in places])
+        own = set(places)
+        self.others = tuple([leaf for n, leaf in enumerate(leaves) if n not in own])
+        self._leaves = [None if n in own else as_constant(leaf) for n, leaf in enumerate(leaves)]
         self.build: Build = next
 
     def __call__(self, *arrays: Any) -> list[Any]:

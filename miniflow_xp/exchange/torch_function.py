@@ -7,8 +7,10 @@ from typing import Any
 import torch
 
 from miniflow_xp.backend import Backend
+from miniflow_xp.errors import MixedBackendsError
 from miniflow_xp.exchange.pure import Flat, differentiated, flattened, pullback_of, running, value_of
 from miniflow_xp.exchange.tensors import over, tensors_of
+from miniflow_xp.switch import library_name
 
 Tensors = Sequence[torch.Tensor]
 
@@ -19,11 +21,25 @@ def torch_function(function: Callable[..., Any], backend: Backend | None) -> Cal
     @wraps(function)
     def on_tensors(*args: Any, **keywords: Any) -> Any:
         flat, tensors = flattened(function, args, keywords, is_tensor)
+        check_library(flat.others, backend)
         results = run(flat, backend, tensors)
         return flat.build(iter(results))
 
     found: Callable[..., Any] = torch.compiler.disable(on_tensors)  # what is compiled calls it, and looks not inside
     return found
+
+
+def check_library(others: Sequence[Any], backend: Backend | None) -> None:
+    """Raise MixedBackendsError for a constant array of another library than the one that computes."""
+    name = "torch" if backend is None else backend.name
+    for other in others:
+        if hasattr(other, "dtype") and hasattr(other, "shape") and library_name(other) != name:
+            raise MixedBackendsError(
+                "a function for PyTorch",
+                f"it is given an array of {library_name(other)}",
+                f"it takes tensors, and runs on {name}",
+                "Give a tensor: torch.from_numpy(array)",
+            )
 
 
 def is_tensor(leaf: Any) -> bool:
@@ -96,7 +112,7 @@ class Function(torch.autograd.Function):  # type: ignore[misc]  # PyTorch's type
     @staticmethod
     def vmap(_: Any, in_dims: tuple[Any, ...], call: Call, *tensors: torch.Tensor) -> tuple[Any, Any]:
         """One call after the other."""
-        rows = [Function.apply(call, *row) for row in rows_of(tensors, in_dims[1:])]
+        rows = [Function.apply(Call(call.flat, call.backend), *row) for row in rows_of(tensors, in_dims[1:])]
         return tuple([torch.stack(column) for column in zip(*rows, strict=True)]), (0,) * len(rows[0])
 
 

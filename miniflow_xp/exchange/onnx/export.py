@@ -91,10 +91,17 @@ def model_of(onnx: Any, source: Source, free_batch: bool | Collection[str]) -> A
         [value_info(onnx, n, s) for n, s in zip(source.inputs, steps, strict=False)],
         [value_info(onnx, n, r) for r, n in zip(results, names, strict=True)],
         writer.initializers,
+        value_info=told_by(onnx, steps[len(inputs) :], inputs),
     )
     opsets = [onnx.helper.make_opsetid("", OPSET)]
     producer = {"producer_name": "miniflow_xp", "producer_version": __version__}
     return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, **producer)
+
+
+def told_by(onnx: Any, steps: Sequence[Step], known: Collection[str]) -> list[Any]:
+    """What recording says of the tensors inside: the checker compares it with what follows from the nodes."""
+    several = {step.name: step for step in steps if step.name not in known and not step.is_several}
+    return [value_info(onnx, name, step) for name, step in several.items()]
 
 
 def value_info(onnx: Any, name: str, item: Any) -> Any:

@@ -49,8 +49,8 @@ def picked(w: Writer, tensor: str, shape: Sequence[Number], key: Any) -> str:
         raise NoForm("an index with arrays of integers apart from each other")
     if arrays and places and not all(n in (arrays[0] - 1, arrays[-1] + 1) for n in places):
         raise NoForm("an index of arrays of integers with single places apart from them")
-    if places and arrays and any(part is None for part in parts):
-        raise NoForm("an index of arrays of integers with single places and new axes")
+    if len(arrays) + len(places) > 1 and arrays and any(part is None for part in parts):
+        raise NoForm("an index of several arrays of integers, or single places, with new axes")
     dropped = places
     if len(arrays) == 1:
         tensor = w.node("Gather", tensor, indices_of(w, along[arrays[0]]), axis=arrays[0])

@@ -134,9 +134,9 @@ def finite(w: Writer, tensor: str, dtype: Any) -> str:
 
 @converts("special.softmax", "special.log_softmax")
 def _softmax(w: Writer, step: Step, x: Any, axis: Axis = None) -> str:
-    """x - m - log Σ e^(x - m), and its exponential."""
+    """x - m - log Σ e^(x - m), and its exponential; m as in logsumexp."""
     tensor, ndim = w.array(x, step.dtype), len(shape_of(x))
-    apart = w.node("Sub", tensor, reduced(w, "ReduceMax", tensor, axis, ndim, True))
+    apart = w.node("Sub", tensor, finite(w, reduced(w, "ReduceMax", tensor, axis, ndim, True), step.dtype))
     e = w.node("Exp", apart)
     total = reduced(w, "ReduceSum", e, axis, ndim, True)
     return w.node("Div", e, total) if step.op == "special.softmax" else w.node("Sub", apart, w.node("Log", total))

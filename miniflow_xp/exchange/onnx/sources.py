@@ -13,8 +13,8 @@ from miniflow_xp.feed import admit, checked_feed
 from miniflow_xp.layers import Layer
 from miniflow_xp.node import Input, Parameter
 from miniflow_xp.ops.dropout import Counter
-from miniflow_xp.switch import load, to_numpy
-from miniflow_xp.transforms.signatures import is_array
+from miniflow_xp.switch import load, to_numpy, use_backend
+from miniflow_xp.transforms.signatures import as_arrays, is_array
 from miniflow_xp.transforms.trees import flatten
 
 
@@ -46,8 +46,10 @@ def source_of(what: Any, example: Sequence[Any]) -> Source:
 
 def of_function(function: Callable[..., Any], example: Sequence[Any]) -> Source:
     """A function of arrays, and of trees of them; its inputs are named as its arguments are."""
-    inputs = dict(zip(names_of(function, example), map(host, flatten(example)[0]), strict=True))
-    build = flatten(example)[1]
+    leaves, build = flatten(example)
+    with use_backend("numpy"):
+        arrays = as_arrays([on_host(leaf) for leaf in leaves])
+    inputs = dict(zip(names_of(function, example), map(np.asarray, arrays), strict=True))
 
     def run(_: Any, *arrays: Any) -> list[Any]:
         return [leaf for leaf in flatten(function(*build(iter(arrays))))[0] if is_array(leaf)]

@@ -17,7 +17,8 @@ from miniflow_xp.layers import Layer
 from miniflow_xp.switch import to_numpy
 
 WHERE = "load_state_dict"
-IGNORED = ("num_batches_tracked",)  # PyTorch counts for an average of its own
+NO_WEIGHTS = re.compile(r"(.*\.)?num_batches_tracked|optimizer/.*|.*seed_generator/.*")
+"""What others keep beside weights: PyTorch counts batches, Keras has its optimizer and the seeds of dropout."""
 PART = re.compile(r"(.*?)/?((?:(?:query|key|value|output)_dense/)?vars/\d+|[^/]*)")
 """A name in a file of Keras: that of the layer, and of the array in it."""
 Groups = dict[str, dict[str, Any]]
@@ -62,6 +63,8 @@ def grouped(weights: Weights) -> Groups:
     """The arrays by layer."""
     groups: Groups = {}
     for name, array in weights.arrays.items():
+        if isinstance(name, str) and NO_WEIGHTS.fullmatch(name):
+            continue
         check_kind(f"{WHERE}, {shown(name)}", array)
         if not isinstance(name, str) or not hasattr(array, "dtype") or not hasattr(array, "shape"):
             raise DataError(
@@ -77,8 +80,7 @@ def grouped(weights: Weights) -> Groups:
             outer, _, last = layer.rpartition(".")
             if last == "out_proj" or layer == "out_proj":
                 layer, rest = outer, f"out_proj.{rest}"
-        if rest not in IGNORED:
-            groups.setdefault(layer, {})[rest] = array
+        groups.setdefault(layer, {})[rest] = array
     return groups
 
 
