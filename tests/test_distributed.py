@@ -110,6 +110,14 @@ def test_fit_trains_as_one_process_does(count, whole_run):
     check_run(launch("mpi", count, HERE / "world_fit.py", "mpi", "", "none"), whole_run)
 
 
+def test_what_callbacks_of_rank_0_do_holds_for_all():
+    trainer, _ = world_fit.train(trouble="callback")
+    found = told(launch("mpi", 2, HERE / "world_fit.py", "mpi", "", "callback"))
+    assert (found["ended"], len(found["figures"])) == ("a callback asked for it", 3)
+    assert found["values"][0] == found["values"][1]
+    np.testing.assert_allclose(found["values"][0], world_steps.values(trainer), rtol=1e-12)
+
+
 TROUBLES = {  # what comes, and how its message names the rank
     "kill": r"PID \d+ RUNNING AT .*\n.*EXIT CODE: 9|rank +: 2",
     "raise": r"a mistake of one rank(.|\n)*rank 2 of 3 ends all",
