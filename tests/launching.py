@@ -50,12 +50,16 @@ def launcher(engine, count):
 
 def start(engine, count, *arguments, **environment):
     """Start it; the process that is returned is the launcher."""
-    command = [*launcher(engine, count), *map(str, arguments)]
     library = {"MPI4PY_LIBMPI": str(mpi_file("libmpi.so.12"))} if engine == "mpi" else {}
+    return run([*launcher(engine, count), *map(str, arguments)], **library, **environment)
+
+
+def run(command, **environment):
+    """Start a command in a process group of its own, where it finds the package and the tests."""
     paths = os.pathsep.join([str(Path(miniflow_xp.__file__).parents[1]), str(Path(__file__).parent)])
     return subprocess.Popen(
         command,
-        env={**os.environ, **ONE_THREAD, **library, "PYTHONPATH": paths, **environment},
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,14 @@ def check_run(done, whole_run):
 @pytest.mark.parametrize("count", [2, 4])
 def test_fit_trains_as_one_process_does(count, whole_run):
     check_run(launch("mpi", count, HERE / "world_fit.py", "mpi", "", "none"), whole_run)
+
+
+def test_what_callbacks_of_rank_0_do_holds_for_all():
+    trainer, _ = world_fit.train(trouble="callback")
+    found = told(launch("mpi", 2, HERE / "world_fit.py", "mpi", "", "callback"))
+    assert (found["ended"], len(found["figures"])) == ("a callback asked for it", 3)
+    assert found["values"][0] == found["values"][1]
+    np.testing.assert_allclose(found["values"][0], world_steps.values(trainer), rtol=1e-12)
 
 
 TROUBLES = {  # what comes, and how its message names the rank
@@ -399,17 +408,9 @@ def test_what_is_no_world_is_told(monkeypatch):
 
 def test_a_launcher_of_another_mpi_is_told(tmp_path):
     """Each process would be alone, and train by itself."""
-    mpi = launching.mpi_file("libmpi.so.12")
-    done = launching.finish(
-        subprocess.Popen(
-            [sys.executable, "-c", "from miniflow_xp.distributed import join; join('mpi')"],
-            env={**os.environ, "MPI4PY_LIBMPI": str(mpi), "OMPI_COMM_WORLD_SIZE": "2"},
-            stdout=-1,
-            stderr=-1,
-            text=True,
-            start_new_session=True,
-        )
-    )
+    command = [sys.executable, "-c", "from miniflow_xp.distributed import join; join('mpi')"]
+    mpi = str(launching.mpi_file("libmpi.so.12"))
+    done = launching.finish(launching.run(command, MPI4PY_LIBMPI=mpi, OMPI_COMM_WORLD_SIZE="2"))
     assert done.code == 1
     assert "mpirun started 2 processes, and MPI sees 1" in done.errors
 
@@ -459,19 +460,8 @@ def on_four_devices():
     """What mesh_steps.py found."""
     if why_unusable("jax"):
         pytest.skip(why_unusable("jax"))
-    paths = os.pathsep.join([str(HERE.parent), str(HERE)])
-    return told(
-        launching.finish(
-            subprocess.Popen(
-                [sys.executable, str(HERE / "mesh_steps.py")],
-                env={**os.environ, "PYTHONPATH": paths, "XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
-                stdout=-1,
-                stderr=-1,
-                text=True,
-                start_new_session=True,
-            )
-        )
-    )
+    command = [sys.executable, str(HERE / "mesh_steps.py")]
+    return told(launching.finish(launching.run(command, XLA_FLAGS="--xla_force_host_platform_device_count=4")))
 
 
 def test_four_devices_of_jax_train_as_one(on_four_devices):
@@ -491,6 +481,19 @@ def test_rows_dealt_over_devices_need_one_fused_all_reduce(on_four_devices):
 def test_split_parameters_take_a_quarter_of_the_memory(on_four_devices):
     assert on_four_devices["parameters split: donated"]
     assert set(on_four_devices["parameters split: shares"]) == {0.25}
+
+
+@pytest.mark.parametrize("time", range(TIMES))
+def test_two_processes_of_jax_train_as_one(time, one_process):
+    if why_unusable("jax"):
+        pytest.skip(why_unusable("jax"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, str(HERE / "jax_processes.py")]
+    ranks = [told(launching.finish(p)) for p in [launching.run([*command, str(rank), address]) for rank in (0, 1)]]
+    assert ranks[0] == ranks[1]
+    assert distance(ranks[0], *one_process) <= CLOSE
 
 
 @pytest.mark.parametrize("devices", [99, "0,99", "0,0", "both", "", True, 0])

@@ -1,7 +1,8 @@
 """fit with dropout, clipping, a schedule, validation and checkpoints, alone or by the processes of a world.
 
-As a program: ``world_fit.py ENGINE FOLDER TROUBLE`` resumes or starts a run, in which TROUBLE comes to the last rank in
-step 12: ``kill``, ``raise``, ``nan``; or a signal is waited for, and each step takes a while and is told; or ``none``.
+As a program: ``world_fit.py ENGINE FOLDER TROUBLE`` resumes or starts a run. TROUBLE is ``none``; ``kill``, ``raise``
+or ``nan``, which come to the last rank in step 12; ``callback``, where one sets a parameter and ends the training; or
+``Ctrl-C`` or ``SIGTERM``, which are waited for: each step takes a while and is told.
 Rank 0 prints, as JSON, why it ended, the parameters of all ranks, and the costs.
 """
 
@@ -69,12 +70,23 @@ def train(world=None, folder=None, trouble="none", seed=0, **settings):
         EPOCHS,
         validation=mf.Validation(parts, logits, y, {"accuracy": accuracy}, cost=mf.CrossEntropy(y, logits)),
         schedule=cosine(STEPS, warm_up=3),
+        callbacks=[meddling(trainer)] if trouble == "callback" else [],
         checkpoints=folder,
         checkpoint_every=None if folder is None else 5,
         resume=folder is not None,
         progress=False,
     )
     return trainer, history
+
+
+def meddling(trainer):
+    """A callback that sets a parameter, and ends the training after the third epoch."""
+
+    def meddle(epoch):
+        trainer.parameters[1].value = np.full(7, 0.1)
+        return epoch.number == 2
+
+    return meddle
 
 
 def judged(trainer):

@@ -40,8 +40,8 @@ class Additive:
         def vector(xp: Namespace, *arrays: Array) -> list[Array]:
             (value, weight), gradients, _ = run(xp, arrays)
             parts = [wide(xp, a) for a in (*gradients, value)]
-            sums = flat_array(xp, [p * as_wide_as(xp, weight, p) if self._is_mean else p for p in parts])
-            return [xp.concat([sums, xp.reshape(as_wide_as(xp, weight, sums), (1,))])]
+            sums = [p * as_wide_as(xp, weight, p) if self._is_mean else p for p in parts]
+            return [flat_array(xp, [*sums, as_wide_as(xp, weight, sums[0])])]
 
         return vector, run
 
