@@ -21,8 +21,11 @@ class Refusal(NamedTuple):
 FUNCTIONS: dict[str, Entry] = {}
 """Functions that NumPy hands to ``__array_function__``, by their names without ``numpy.``: ``sum``, ``linalg.norm``."""
 
+OPERATIONS: dict[str, str] = {}
+"""Ufuncs that are a function of the standard: {the name of the one: that of the other}."""
+
 UFUNCS: dict[str, Entry] = {}
-"""Ufuncs, by their names, that are not a function of the standard."""
+"""The other ufuncs, by their names."""
 
 REFUSED: dict[str, Refusal] = {}
 """Functions, and ufuncs, that are refused; on constants they run as they are."""
