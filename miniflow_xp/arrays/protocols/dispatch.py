@@ -12,7 +12,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.methods import of_list
 from miniflow_xp.arrays.protocols.arguments import in_kind
-from miniflow_xp.arrays.protocols.entries import FUNCTIONS, OPERATIONS, REFUSED, UFUNCS, Entry
+from miniflow_xp.arrays.protocols.tables import OPERATIONS, REFUSED, Entry
 from miniflow_xp.arrays.refusals import no_masked_call, no_out, refused
 from miniflow_xp.arrays.traced import Traced, constant
 
@@ -40,7 +40,7 @@ def array_ufunc(self: Traced, ufunc: Any, method: str, *inputs: Any, **keywords:
 
 def any_ufunc(traced: Traced, ufunc: Any, method: str, inputs: Any, keywords: dict[str, Any]) -> Any:
     """A ufunc with arguments, and methods, of any kind; NotImplemented where another type of array should answer."""
-    import miniflow_xp.arrays.protocols.families  # noqa: F401  fills the tables
+    from miniflow_xp.arrays.protocols.entries import UFUNCS
     from miniflow_xp.arrays.protocols.methods_of_ufuncs import METHODS
 
     if not all(map(is_known, inputs)):
@@ -111,7 +111,7 @@ def known(function: Callable[..., Any]) -> tuple[str, Entry | None, int]:
 @cache
 def found(name: str) -> tuple[Entry | None, int]:
     """The entry of a name, and the place of ``out`` among its arguments."""
-    import miniflow_xp.arrays.protocols.families  # noqa: F401  fills the tables
+    from miniflow_xp.arrays.protocols.entries import FUNCTIONS
 
     entry = FUNCTIONS.get(name)
     return entry, maxsize if entry is None else place_of_out(entry)

@@ -6,7 +6,6 @@ from typing import Any
 
 from miniflow_xp.arrays.calls import boxed
 from miniflow_xp.arrays.libraries import name_of_library
-from miniflow_xp.arrays.protocols.entries import TORCH
 from miniflow_xp.arrays.refusals import no_out, not_of_torch
 from miniflow_xp.arrays.traced import Traced
 
@@ -33,7 +32,7 @@ def torch_function(cls: type, function: Any, types: Any, args: Any = (), keyword
 
 def table() -> dict[str, Callable[..., Any]]:
     """The functions that are known; they are entered when the first is asked for."""
-    import miniflow_xp.arrays.protocols.torch_families  # noqa: F401
+    from miniflow_xp.arrays.protocols.torch_entries import TORCH
 
     return TORCH
 
@@ -83,13 +82,13 @@ def of_tensors(self: Traced, name: str) -> Any:
     """A method that PyTorch's tensors alone have: its function of this name."""
     named = not name.startswith("_") and name not in Traced.__slots__
     if named and name_of_library(self.xp.library) == "torch" and name in table():
-        return partial(TORCH[name], self.xp, self)
+        return partial(table()[name], self.xp, self)
     raise AttributeError(f"a traced array has no attribute {name!r}")
 
 
 IN_BOTH = """
     argsort clip cumprod cumsum diagonal flatten max min nonzero prod repeat reshape round sort squeeze std sum take
-    transpose var
+    transpose var view
 """
 
 
@@ -98,7 +97,7 @@ def define_torch_protocol() -> None:
     members: dict[str, Any] = {
         "__torch_function__": classmethod(torch_function),
         "__getattr__": of_tensors,
-        **{name: either(name) for name in IN_BOTH.split()},
+        **{name: either(name) for name in IN_BOTH.split() if hasattr(Traced, name)},
     }
     for name, member in members.items():
         setattr(Traced, name, member)

@@ -4,7 +4,7 @@ from math import log, pi
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, pair
-from miniflow_xp.arrays.protocols.entries import OPERATIONS, ufunc
+from miniflow_xp.arrays.protocols.tables import OPERATIONS, ufunc
 from miniflow_xp.dtypes import is_complex
 
 SAME = """

@@ -6,7 +6,6 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
-import miniflow_xp.arrays.protocols.families  # noqa: F401  fills the tables
 from miniflow_xp.arrays.protocols.entries import FUNCTIONS, OPERATIONS, REFUSED, UFUNCS
 from miniflow_xp.arrays.tables import WITHOUT_GRADIENT
 

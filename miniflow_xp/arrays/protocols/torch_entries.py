@@ -1,4 +1,4 @@
-"""All of PyTorch's functions: importing this fills the table."""
+"""The table of PyTorch's functions, filled."""
 
 from miniflow_xp.arrays.protocols import (
     torch_elementwise,
@@ -7,8 +7,10 @@ from miniflow_xp.arrays.protocols import (
     torch_reductions,
     torch_shapes,
 )
+from miniflow_xp.arrays.protocols.tables import TORCH
 
 __all__ = [
+    "TORCH",
     "torch_elementwise",
     "torch_linalg",
     "torch_networks",
