@@ -6,12 +6,16 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-import miniflow_xp.arrays.protocols  # noqa: F401  NumPy's functions, and PyTorch's, on traced arrays
 from miniflow_xp.arrays.calls import apply, boxed, grounded
 from miniflow_xp.arrays.libraries import library_of, name_of_library
 from miniflow_xp.arrays.methods import Traced
 from miniflow_xp.arrays.operators import function_of
+from miniflow_xp.arrays.protocols.dispatch import define_protocols
+from miniflow_xp.arrays.protocols.torch_dispatch import define_torch_protocol
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE
+
+define_protocols()
+define_torch_protocol()
 
 SAME = {  # other names of a function that has a rule
     "linalg.matmul": "matmul",

@@ -4,7 +4,7 @@ from typing import Any
 
 from miniflow_xp.arrays.methods import of_list
 from miniflow_xp.arrays.protocols.arguments import as_array, in_kind, kind, pair, shape_of
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 
 
 def like(xp: Any, op: str, a: Any, shape: Any, dtype: Any) -> Any:

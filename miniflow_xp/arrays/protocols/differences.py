@@ -4,7 +4,7 @@ from math import pi
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, in_kind
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 
 
 @numpy("diff")

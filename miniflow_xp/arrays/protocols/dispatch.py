@@ -1,4 +1,7 @@
-"""Where NumPy asks a traced array what to do: with a ufunc, and with any other of its functions."""
+"""Where NumPy asks a traced array what to do: with a ufunc, and with any other of its functions.
+
+The tables are filled when it first asks: most code takes its functions from the namespace.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,9 +12,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.methods import of_list
 from miniflow_xp.arrays.protocols.arguments import in_kind
-from miniflow_xp.arrays.protocols.entries import FUNCTIONS, REFUSED, UFUNCS, Entry
-from miniflow_xp.arrays.protocols.methods_of_ufuncs import METHODS
-from miniflow_xp.arrays.protocols.ufuncs import OPERATIONS
+from miniflow_xp.arrays.protocols.tables import OPERATIONS, REFUSED, Entry
 from miniflow_xp.arrays.refusals import no_masked_call, no_out, refused
 from miniflow_xp.arrays.traced import Traced, constant
 
@@ -27,13 +28,21 @@ IGNORED = ("casting", "order", "subok")
 
 def array_ufunc(self: Traced, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
     """A ufunc of NumPy, as ours of this name; ``array + traced`` comes here, too, and has to be quick."""
-    if ufunc in QUICK and method == "__call__" and not keywords and SIMPLE.issuperset(map(type, inputs)):
-        return apply(QUICK[ufunc], self.xp, inputs)
+    op = QUICK.get(ufunc)
+    if op is not None and method == "__call__" and not keywords:
+        for item in inputs:
+            if type(item) not in SIMPLE:
+                break
+        else:
+            return apply(op, self.xp, inputs)
     return any_ufunc(self, ufunc, method, inputs, keywords)
 
 
 def any_ufunc(traced: Traced, ufunc: Any, method: str, inputs: Any, keywords: dict[str, Any]) -> Any:
     """A ufunc with arguments, and methods, of any kind; NotImplemented where another type of array should answer."""
+    from miniflow_xp.arrays.protocols.entries import UFUNCS
+    from miniflow_xp.arrays.protocols.methods_of_ufuncs import METHODS
+
     if not all(map(is_known, inputs)):
         return NotImplemented
     xp, name = traced.xp, ufunc.__name__
@@ -95,8 +104,17 @@ def called(xp: Any, name: str, entry: Entry, place: int, args: Any, keywords: di
 def known(function: Callable[..., Any]) -> tuple[str, Entry | None, int]:
     """A function's name, its entry, and the place of ``out`` among its arguments."""
     name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
+    entry, place = found(name)
+    return name, entry, place
+
+
+@cache
+def found(name: str) -> tuple[Entry | None, int]:
+    """The entry of a name, and the place of ``out`` among its arguments."""
+    from miniflow_xp.arrays.protocols.entries import FUNCTIONS
+
     entry = FUNCTIONS.get(name)
-    return name, entry, maxsize if entry is None else place_of_out(entry)
+    return entry, maxsize if entry is None else place_of_out(entry)
 
 
 def place_of_out(entry: Entry) -> int:
@@ -138,10 +156,10 @@ def on_constants(function: Callable[..., Any], name: str, args: Any, keywords: d
 
 def method_of(name: str) -> Callable[..., Any]:
     """NumPy's function of this name as a method of its first argument."""
-    entry = FUNCTIONS[name]
-    place = place_of_out(entry)
 
     def method(self: Traced, *args: Any, **keywords: Any) -> Any:
+        entry, place = found(name)
+        assert entry is not None
         return called(self.xp, name, entry, place, (self, *args), keywords)
 
     return method
@@ -149,10 +167,10 @@ def method_of(name: str) -> Callable[..., Any]:
 
 def in_place(name: str) -> Callable[..., Any]:
     """NumPy's function of this name as a method that writes its result into the array."""
-    entry = FUNCTIONS[name]
+    result = method_of(name)
 
     def method(self: Any, *args: Any, **keywords: Any) -> None:
-        self[...] = entry.call(self.xp, self, *args, **keywords)
+        self[...] = result(self, *args, **keywords)
 
     return method
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, axis_of
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 
 
 def along_one_axis(name: str) -> Callable[..., Any]:

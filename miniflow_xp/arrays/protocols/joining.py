@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, in_kind
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import not_taken
 
 

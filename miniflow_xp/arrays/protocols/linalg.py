@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, in_kind
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import not_taken
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import ShapeError

@@ -5,7 +5,7 @@ from typing import Any
 
 from miniflow_xp.arrays.calls import boxed
 from miniflow_xp.arrays.protocols.arguments import as_array, pair
-from miniflow_xp.arrays.protocols.entries import FUNCTIONS, UFUNCS, Entry, numpy, ufunc
+from miniflow_xp.arrays.protocols.tables import FUNCTIONS, UFUNCS, Entry, numpy, ufunc
 from miniflow_xp.arrays.traced import Traced, contents, ground
 from miniflow_xp.dtypes import is_complex
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from miniflow_xp.arrays.methods import plain_key
 from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, in_kind
-from miniflow_xp.arrays.protocols.entries import FUNCTIONS
+from miniflow_xp.arrays.protocols.tables import FUNCTIONS
 from miniflow_xp.arrays.refusals import no_out, refused
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.arrays.writes import write

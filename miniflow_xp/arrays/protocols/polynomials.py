@@ -3,7 +3,7 @@
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, doubled, only
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 
 
 def vector(xp: Any, p: Any) -> Any:

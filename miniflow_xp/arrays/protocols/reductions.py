@@ -4,7 +4,7 @@ from math import inf
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, flat_if, in_kind, kind
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.errors import SettingError
 
 

@@ -1,6 +1,6 @@
 """NumPy's functions that take no array which is differentiated, why, and what to write instead."""
 
-from miniflow_xp.arrays.protocols.entries import REFUSED, Refusal
+from miniflow_xp.arrays.protocols.tables import REFUSED, Refusal
 
 COUNTS = Refusal(
     "its counts jump, and its edges are found from the contents",

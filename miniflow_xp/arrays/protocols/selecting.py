@@ -3,7 +3,7 @@
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, doubled, only, pair, shape_of
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.errors import ShapeError
 
 

@@ -4,7 +4,7 @@ from math import pi
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, in_kind, kind, only, shape_of
-from miniflow_xp.arrays.protocols.entries import numpy
+from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.dtypes import is_complex
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from miniflow_xp.arrays.calls import boxed
 from miniflow_xp.arrays.libraries import name_of_library
-from miniflow_xp.arrays.protocols.entries import TORCH
 from miniflow_xp.arrays.refusals import no_out, not_of_torch
 from miniflow_xp.arrays.traced import Traced
 
@@ -24,11 +23,18 @@ def torch_function(cls: type, function: Any, types: Any, args: Any = (), keyword
         or keywords.pop("out", None) is not None
     ):
         raise no_out(f"torch.{name}")
-    call = TORCH.get(name)
+    call = table().get(name)
     if call is None:
         raise not_of_torch(name)
     constants = {key: constant(xp, value) for key, value in keywords.items()}
     return call(xp, *[constant(xp, item) for item in args], **constants)
+
+
+def table() -> dict[str, Callable[..., Any]]:
+    """The functions that are known; they are entered when the first is asked for."""
+    from miniflow_xp.arrays.protocols.torch_entries import TORCH
+
+    return TORCH
 
 
 def name_of(function: Any) -> str:
@@ -62,11 +68,11 @@ def constant(xp: Any, item: Any) -> Any:
 
 def either(name: str) -> Callable[..., Any]:
     """A method that means something else in PyTorch than in NumPy, or takes other arguments: that of the library."""
-    of_torch, of_others = TORCH[name], getattr(Traced, name)
+    of_others = getattr(Traced, name)
 
     def method(self: Traced, *args: Any, **keywords: Any) -> Any:
         if name_of_library(self.xp.library) == "torch":
-            return of_torch(self.xp, self, *args, **keywords)
+            return table()[name](self.xp, self, *args, **keywords)
         return of_others(self, *args, **keywords)
 
     return method
@@ -74,14 +80,15 @@ def either(name: str) -> Callable[..., Any]:
 
 def of_tensors(self: Traced, name: str) -> Any:
     """A method that PyTorch's tensors alone have: its function of this name."""
-    if name in TORCH and "." not in name and name_of_library(self.xp.library) == "torch":
-        return partial(TORCH[name], self.xp, self)
+    named = not name.startswith("_") and name not in Traced.__slots__
+    if named and name_of_library(self.xp.library) == "torch" and name in table():
+        return partial(table()[name], self.xp, self)
     raise AttributeError(f"a traced array has no attribute {name!r}")
 
 
 IN_BOTH = """
     argsort clip cumprod cumsum diagonal flatten max min nonzero prod repeat reshape round sort squeeze std sum take
-    transpose var
+    transpose var view
 """
 
 
@@ -90,7 +97,7 @@ def define_torch_protocol() -> None:
     members: dict[str, Any] = {
         "__torch_function__": classmethod(torch_function),
         "__getattr__": of_tensors,
-        **{name: either(name) for name in IN_BOTH.split()},
+        **{name: either(name) for name in IN_BOTH.split() if hasattr(Traced, name)},
     }
     for name, member in members.items():
         setattr(Traced, name, member)

@@ -6,7 +6,7 @@ from typing import Any
 
 from miniflow_xp.arrays.protocols import ufuncs
 from miniflow_xp.arrays.protocols.arguments import only
-from miniflow_xp.arrays.protocols.entries import TORCH, torch
+from miniflow_xp.arrays.protocols.tables import TORCH, torch
 from miniflow_xp.dtypes import is_complex
 
 ONE = {  # of one array

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from miniflow_xp.arrays.protocols import fourier, linalg, products
-from miniflow_xp.arrays.protocols.entries import FUNCTIONS, TORCH, torch
+from miniflow_xp.arrays.protocols.tables import FUNCTIONS, TORCH, torch
 from miniflow_xp.dtypes import is_complex
 
 SAME = """

@@ -4,7 +4,7 @@ from math import inf, sqrt
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import in_kind, only
-from miniflow_xp.arrays.protocols.entries import torch
+from miniflow_xp.arrays.protocols.tables import torch
 from miniflow_xp.arrays.refusals import not_of_torch
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from miniflow_xp.arrays.protocols.arguments import in_kind
-from miniflow_xp.arrays.protocols.entries import TORCH, torch
+from miniflow_xp.arrays.protocols.tables import TORCH, torch
 
 
 class Found(NamedTuple):

@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import kind
-from miniflow_xp.arrays.protocols.entries import torch
+from miniflow_xp.arrays.protocols.tables import torch
 
 
 def numbers(given: tuple[Any, ...]) -> tuple[int, ...]:

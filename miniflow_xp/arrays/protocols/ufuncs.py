@@ -4,7 +4,7 @@ from math import log, pi
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, pair
-from miniflow_xp.arrays.protocols.entries import ufunc
+from miniflow_xp.arrays.protocols.tables import OPERATIONS, ufunc
 from miniflow_xp.dtypes import is_complex
 
 SAME = """
@@ -30,8 +30,7 @@ RENAMED = {
     "right_shift": "bitwise_right_shift",
     "rint": "round",
 }
-OPERATIONS: dict[str, str] = {**{name: name for name in SAME.split()}, **RENAMED}
-"""The name of a ufunc: that of the function of the standard that it is."""
+OPERATIONS.update({name: name for name in SAME.split()} | RENAMED)
 
 
 @ufunc("exp2")

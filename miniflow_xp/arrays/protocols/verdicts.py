@@ -6,8 +6,7 @@
 from collections import Counter
 from typing import Any, NamedTuple
 
-from miniflow_xp.arrays.protocols.entries import FUNCTIONS, REFUSED, UFUNCS
-from miniflow_xp.arrays.protocols.ufuncs import OPERATIONS
+from miniflow_xp.arrays.protocols.entries import FUNCTIONS, OPERATIONS, REFUSED, UFUNCS
 from miniflow_xp.arrays.tables import WITHOUT_GRADIENT
 
 PLACES = ("numpy", "numpy.linalg", "numpy.fft")

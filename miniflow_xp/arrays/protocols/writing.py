@@ -3,8 +3,8 @@
 from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array
-from miniflow_xp.arrays.protocols.entries import numpy
 from miniflow_xp.arrays.protocols.selecting import places
+from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import no_out
 from miniflow_xp.arrays.traced import Traced
 
