@@ -70,7 +70,7 @@ def train(world=None, folder=None, trouble="none", seed=0, **settings):
         EPOCHS,
         validation=mf.Validation(parts, logits, y, {"accuracy": accuracy}, cost=mf.CrossEntropy(y, logits)),
         schedule=cosine(STEPS, warm_up=3),
-        callbacks=[meddling(trainer)] if trouble == "callback" else [],
+        callbacks=[meddling(trainer)] if trouble == "callback" and (world is None or world.rank == 0) else [],
         checkpoints=folder,
         checkpoint_every=None if folder is None else 5,
         resume=folder is not None,

@@ -99,7 +99,16 @@ def fit(
     world = trainer.dealing.world
     judge = None if validation is None else Evaluation(trainer.cost, validation, world)
     training = Training(trainer, inputs, dealt(trainer, batches), schedule, saver)
-    training.together.check(batches, schedule, epochs=epochs, patience=patience, checkpoint_every=checkpoint_every)
+    training.together.check(
+        batches,
+        schedule,
+        epochs=epochs,
+        patience=patience,
+        validation=judge is not None,
+        checkpoints=saver is not None,
+        checkpoint_every=checkpoint_every,
+        resume=resume,
+    )
     with nullcontext() if saver is None or world.rank else saver.keeper:
         training.begin(resume)
         shows = progress if world.rank == 0 else False
@@ -127,12 +136,6 @@ def check_backend() -> None:
             "each would look by its own clock, and write the same files",
             "Call Trainer.step in all of them, or train by Trainer(..., across=join('mpi'))",
         )
-
-
-def ask_for_the_end(callbacks: Sequence[Callable[[Epoch], Any]], epoch: Epoch) -> bool:
-    """Call all; did one answer True, Python's or NumPy's?"""
-    answers = [callback(epoch) for callback in callbacks]
-    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
 
 
 def is_input(thing: object) -> bool:
@@ -192,12 +195,10 @@ class Training:
         self.history.append(epoch)
         self.position = done.next_epoch()
         try:
-            asked_for = self.together.from_rank_0(lambda: ask_for_the_end(callbacks, epoch))
+            asked_for = self.together.called(callbacks, epoch)
         except BaseException:
             self._save(last=False)  # a callback's mistake costs no epoch
             raise
-        if callbacks:
-            self.together.follow_callbacks()
         why = "a callback asked for it" if asked_for else self._over(epochs, patience)
         self.together.agree(self.position.step, False, LOOK_EVERY)
         why = why or ("interrupted" if self.together.stops else "")

@@ -11,10 +11,13 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from miniflow_xp.distributed.agreeing import check_alike
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.errors import FeedError, MiniflowError, WorldError
 from miniflow_xp.schedules import Schedule
+from miniflow_xp.training.history import Epoch
 from miniflow_xp.training.interrupts import StopRequest
 from miniflow_xp.training.position import Source, settings_of
 
@@ -63,6 +66,18 @@ class Together:
             self._stops = True
         return bool(keeps)
 
+    def called(self, callbacks: Sequence[Callable[[Epoch], Any]], epoch: Epoch) -> bool:
+        """Call those of rank 0, and take over what they may have set; did one answer True, Python's or NumPy's?"""
+
+        def call() -> tuple[bool, int]:
+            answers = [callback(epoch) for callback in callbacks]
+            return any(isinstance(answer, bool | np.bool_) and answer for answer in answers), len(answers)
+
+        stops, count = self.from_rank_0(call)
+        if count and not self.is_alone:
+            self._follow()
+        return bool(stops)
+
     def from_rank_0(self, find: Callable[[], Any]) -> Any:
         """What ``find()`` gives on rank 0, which alone calls it."""
         if self.is_alone:
@@ -73,10 +88,8 @@ class Together:
             raise error
         return found
 
-    def follow_callbacks(self) -> None:
-        """Take over what callbacks, which rank 0 alone calls, may have set."""
-        if self.is_alone:
-            return
+    def _follow(self) -> None:
+        """Take over the state and the settings of rank 0."""
         trainer = self.trainer
         settings, state = self.from_rank_0(lambda: (vars(trainer.optimizer), trainer.snapshot()))
         if not self.leads:
