@@ -98,7 +98,7 @@ def test_the_page_shows_these_verdicts():
     assert now == {row: verdict for row, verdict, _ in verdicts("numpy")}, "python -m tests.library_calls"
 
 
-@needs_scipy
+@needs_all
 def test_the_example_of_the_page_runs(run_python):
     blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     printed = [run_python(block).stdout for block in blocks]

@@ -12,6 +12,7 @@ from miniflow_xp.backend import Array
 from miniflow_xp.checks import each, of_kind, shown, usable_path, whole
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import DataError, SettingError, ShapeError
+from miniflow_xp.exchange.packages import needed
 from miniflow_xp.exchange.weights.files import Weights, read
 from miniflow_xp.exchange.weights.layouts import KERAS, TORCH
 from miniflow_xp.exchange.weights.matching import WHERE, as_host, check_dtype, items_of, layers_of, matched
@@ -103,8 +104,7 @@ def check_space(space: Any, where: str) -> None:
 
 def as_in(like: Mapping[str, Any], model: Layer) -> dict[str, Any]:
     """The weights under the names of a state dictionary of PyTorch, as tensors in its dtypes."""
-    import torch
-
+    torch = needed("torch", "state_dict, like", "torch")
     found = dict(like)
     for layer, name, arrays in matched(model, Weights(like), None):
         for item in items_of(layer, TORCH):
