@@ -104,7 +104,7 @@ def check_space(space: Any, where: str) -> None:
 
 def as_in(like: Mapping[str, Any], model: Layer) -> dict[str, Any]:
     """The weights under the names of a state dictionary of PyTorch, as tensors in its dtypes."""
-    torch = needed("torch", "state_dict, like", "torch")
+    torch = needed("torch", "state_dict, like", "'miniflow_xp[torch]'")
     found = dict(like)
     for layer, name, arrays in matched(model, Weights(like), None):
         for item in items_of(layer, TORCH):
