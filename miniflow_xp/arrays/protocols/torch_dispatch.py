@@ -1,7 +1,6 @@
 """Where PyTorch asks a traced array what to do with one of its functions."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from miniflow_xp.arrays.calls import boxed
@@ -27,8 +26,17 @@ def torch_function(cls: type, function: Any, types: Any, args: Any = (), keyword
     call = TORCH.get(name)
     if call is None:
         raise not_of_torch(name)
-    constants = {key: constant(xp, value) for key, value in keywords.items()}
+    constants = {key: constant(xp, value) for key, value in of_pytorch(keywords).items()}
     return call(xp, *[constant(xp, item) for item in args], **constants)
+
+
+NAMES = {"axis": "dim", "keepdims": "keepdim"}
+"""NumPy's names of arguments, which PyTorch takes as well, and its own."""
+
+
+def of_pytorch(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Keywords by the names of PyTorch."""
+    return {NAMES.get(name, name): value for name, value in keywords.items()}
 
 
 def name_of(function: Any) -> str:
@@ -66,7 +74,7 @@ def either(name: str) -> Callable[..., Any]:
 
     def method(self: Traced, *args: Any, **keywords: Any) -> Any:
         if name_of_library(self.xp.library) == "torch":
-            return of_torch(self.xp, self, *args, **keywords)
+            return of_torch(self.xp, self, *args, **of_pytorch(keywords))
         return of_others(self, *args, **keywords)
 
     return method
@@ -75,13 +83,13 @@ def either(name: str) -> Callable[..., Any]:
 def of_tensors(self: Traced, name: str) -> Any:
     """A method that PyTorch's tensors alone have: its function of this name."""
     if name in TORCH and "." not in name and name_of_library(self.xp.library) == "torch":
-        return partial(TORCH[name], self.xp, self)
+        return lambda *args, **keywords: TORCH[name](self.xp, self, *args, **of_pytorch(keywords))
     raise AttributeError(f"a traced array has no attribute {name!r}")
 
 
 IN_BOTH = """
     argsort clip cumprod cumsum diagonal flatten max min nonzero prod repeat reshape round sort squeeze std sum take
-    transpose var
+    transpose var view
 """
 
 
