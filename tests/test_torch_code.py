@@ -129,3 +129,21 @@ def test_second_derivatives_and_models():
     inner = torch.autograd.grad(model(leaf).sum(), leaf, create_graph=True)[0]
     expected = torch.autograd.grad((inner**2).sum(), leaf)[0]
     np.testing.assert_allclose(mf.grad(penalty)(x), expected, **BOUND)
+
+
+BY_NAMES_OF_NUMPY = {
+    "sum": lambda x: x.sum(axis=0),
+    "mean": lambda x: x.mean(axis=0, keepdims=True),
+    "a function": lambda x: torch.sum(x, axis=1, keepdims=True),
+    "cumsum": lambda x: x.cumsum(axis=1),
+    "amax": lambda x: x.amax(axis=0),
+}
+
+
+@pytest.mark.parametrize("name", BY_NAMES_OF_NUMPY)
+def test_axes_by_the_names_of_numpy(name):
+    call = BY_NAMES_OF_NUMPY[name]
+    x = torch.tensor([[0.5, 2.0, -1.0], [1.5, 0.3, 4.0]], dtype=torch.float64)
+    tensor = x.clone().requires_grad_()
+    (call(tensor) ** 2).sum().backward()
+    np.testing.assert_allclose(mf.grad(lambda x: (call(x) ** 2).sum())(x), tensor.grad)

@@ -1,7 +1,6 @@
 """Where PyTorch asks a traced array what to do with one of its functions."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from miniflow_xp.arrays.calls import boxed
@@ -26,7 +25,7 @@ def torch_function(cls: type, function: Any, types: Any, args: Any = (), keyword
     call = table().get(name)
     if call is None:
         raise not_of_torch(name)
-    constants = {key: constant(xp, value) for key, value in keywords.items()}
+    constants = {key: constant(xp, value) for key, value in of_pytorch(keywords).items()}
     return call(xp, *[constant(xp, item) for item in args], **constants)
 
 
@@ -35,6 +34,15 @@ def table() -> dict[str, Callable[..., Any]]:
     from miniflow_xp.arrays.protocols.torch_entries import TORCH
 
     return TORCH
+
+
+NAMES = {"axis": "dim", "keepdims": "keepdim"}
+"""NumPy's names of arguments, which PyTorch takes as well, and its own."""
+
+
+def of_pytorch(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Keywords by the names of PyTorch."""
+    return {NAMES.get(name, name): value for name, value in keywords.items()}
 
 
 def name_of(function: Any) -> str:
@@ -72,7 +80,7 @@ def either(name: str) -> Callable[..., Any]:
 
     def method(self: Traced, *args: Any, **keywords: Any) -> Any:
         if name_of_library(self.xp.library) == "torch":
-            return table()[name](self.xp, self, *args, **keywords)
+            return table()[name](self.xp, self, *args, **of_pytorch(keywords))
         return of_others(self, *args, **keywords)
 
     return method
@@ -80,9 +88,9 @@ def either(name: str) -> Callable[..., Any]:
 
 def of_tensors(self: Traced, name: str) -> Any:
     """A method that PyTorch's tensors alone have: its function of this name."""
-    named = not name.startswith("_") and name not in Traced.__slots__
+    named = not name.startswith("_") and "." not in name and name not in Traced.__slots__
     if named and name_of_library(self.xp.library) == "torch" and name in table():
-        return partial(table()[name], self.xp, self)
+        return lambda *args, **keywords: table()[name](self.xp, self, *args, **of_pytorch(keywords))
     raise AttributeError(f"a traced array has no attribute {name!r}")
 
 
