@@ -92,7 +92,21 @@ def root_of_negative(x):
 
 
 def difference(x):
-    return array_namespace(x).sum(x - x)  # here
+    xp = array_namespace(x)
+    far = xp.where(x > 0, x, xp.inf)
+    return xp.sum(far - far)  # here
+
+
+def overflow_beside_a_mask(x):
+    xp = array_namespace(x)
+    e = xp.exp(x)  # here
+    return xp.sum(e)
+
+
+def product_of_row_and_column(x):
+    xp = array_namespace(x)
+    roots = xp.reshape(xp.sqrt(x), (2, 2))  # here
+    return xp.sum((roots @ roots)[0, 1])
 
 
 def angle(x):
@@ -127,7 +141,11 @@ CLASSICS = {
     "0 to a negative power": Classic(negative_power, [1.0, 0.0], "forward", "pow", (1,), np.inf, (0.0, -1.5)),
     "log of a negative number": Classic(log_of_negative, [1.0, -2.0], "forward", "log", (1,), np.nan, (-2.0,)),
     "root of a negative number": Classic(root_of_negative, [1.0, -2.0], "forward", "sqrt", (1,), np.nan, (-2.0,)),
-    "inf - inf": Classic(difference, [1.0, np.inf], "forward", "subtract", (1,), np.nan, (np.inf, np.inf)),
+    "inf - inf": Classic(difference, [1.0, 0.0], "forward", "subtract", (1,), np.nan, (np.inf, np.inf)),
+    "overflow beside a mask": Classic(overflow_beside_a_mask, [-np.inf, 1e4], "forward", "exp", (1,), np.inf, (1e4,)),
+    "a product's rows": Classic(
+        product_of_row_and_column, [-1.0, 4.0, 4.0, 4.0], "forward", "sqrt", (0,), np.nan, (-1.0,)
+    ),
     "acos at 1": Classic(angle, [0.0, 1.0], "backward", "acos", (1,), -np.inf, (1.0,)),
     "NaN that was given": Classic(plain, [1.0, np.nan], "forward", "argument", (1,), np.nan, ()),
     "infinity that was given": Classic(plain, [np.inf, 1.0], "forward", "argument", (0,), np.inf, ()),

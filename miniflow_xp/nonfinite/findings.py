@@ -63,6 +63,7 @@ class Step(NamedTuple):
     value: Any
     inputs: Sequence[Any] = ()
     gradient: Any = None
+    is_elementwise: bool = False
 
     def at(self, index: Index) -> Finding:
         """It as the finding, of the element ``index``."""
@@ -104,37 +105,38 @@ class Trail:
     def began(self, array: Any) -> Finding:
         """Where what makes ``array`` not finite began: the way back, from each array to an input that is not finite.
 
-        It ends at a step whose inputs are finite, or at one that was given NaN. Infinity may be given on purpose: then
-        it is the first step on the way that made NaN of it.
+        It ends at a step whose inputs are finite there, or at one that was given NaN, or at an argument. But -inf in an
+        argument, and infinity that the code brings in, are there on purpose, as in a mask: then it is the first step on
+        the way that made NaN of it.
         """
         step = self.steps.get(id(array)) or Step("the result, a constant,", "constant", None, array)
         way = [(step, first_place(array))]
-        while (before := self._before(*way[-1])) is not None:
-            way.append(before)
+        while True:
+            causes = list(causes_of(*way[-1]))
+            known = next(((self.steps[id(x)], place) for x, place in causes if id(x) in self.steps), None)
+            if known is None:
+                break
+            way.append(known)
         step, index = way[-1]
-        is_given = not step.inputs or not all(map(is_finite, arrays_in(step.inputs)))
-        if is_given:
+        if causes or (not step.inputs and np.real(to_numpy(step.value)[index]) < 0):
             way = [(s, i) for s, i in way if np.isnan(to_numpy(s.value)[i])] or way
-            step, index = way[-1]
+        step, index = way[-1]
         return step.at(index)
 
-    def _before(self, step: Step, index: Index) -> tuple[Step, Index] | None:
-        """The step that made an input not finite, best at the same place; None where no step of these did."""
-        shape = tuple(step.value.shape)
-        known = [x for x in arrays_in(taken(step, index, shape)) if id(x) in self.steps]
-        for x in known:
-            place = place_in(index, shape, x.shape)
-            if place is not None and not np.isfinite(to_numpy(x)[place]):
-                return self.steps[id(x)], place
-        return (self.steps[id(known[0])], first_place(known[0])) if known else None
 
-
-def taken(step: Step, index: Index, shape: Sequence[int]) -> Sequence[Any]:
-    """The inputs that an element of the value depends on: of ``where`` the one that it takes."""
-    if step.operation != "where":
-        return step.inputs
-    condition, *cases = step.inputs
-    return cases[:1] if shown_at(condition, index, shape) else cases[1:]
+def causes_of(step: Step, index: Index) -> Iterator[tuple[Any, Index]]:
+    """The inputs that are not finite and that an element of the value depends on, each with its element."""
+    shape, inputs = tuple(step.value.shape), step.inputs
+    if step.operation == "where":  # which takes one of two
+        inputs = inputs[1:2] if shown_at(inputs[0], index, shape) else inputs[2:]
+    for x in arrays_in(inputs):
+        if is_finite(x):
+            continue
+        place = place_in(index, shape, tuple(getattr(x, "shape", ())))
+        if place is not None and not np.isfinite(shown_at(x, index, shape)):
+            yield x, place
+        elif place is None or not step.is_elementwise:
+            yield x, first_place(x)
 
 
 def arrays_in(inputs: Sequence[Any]) -> Iterator[Any]:

@@ -9,11 +9,19 @@ from miniflow_xp.arrays.calls import boxed, grounded
 from miniflow_xp.arrays.equations import Equation
 from miniflow_xp.arrays.libraries import library_of
 from miniflow_xp.arrays.namespace import Namespace, functions_of
+from miniflow_xp.arrays.operators import BINARY, UNARY
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.nonfinite.findings import Finding, Step, Trail, arrays_in, is_finite
+from miniflow_xp.rules.elementwise import SLOPES
 from miniflow_xp.system.callers import calling_line
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, hand_on
 from miniflow_xp.transforms.trees import flatten
+
+ELEMENTWISE = {
+    *(*BINARY, *UNARY, *SLOPES, "positive", "where", "maximum", "minimum", "clip", "sign"),
+    *("atan2", "hypot", "logaddexp", "copysign", "nextafter", "astype", "real", "imag", "conj"),
+}
+"""Functions whose value at a place is of their inputs at that place alone; of others it may be of all."""
 
 
 class Watched(Namespace):
@@ -85,7 +93,7 @@ class FunctionSearch:
         line = calling_line()
         for array in arrays_in([value]):
             self.lines[op, id(array)] = line
-            self.trail.add(Step(op, op, line, array, inputs))
+            self.trail.add(Step(op, op, line, array, inputs, is_elementwise=op in ELEMENTWISE))
 
     def _hand_on(self, equation: Equation, arrived: Any, give: Callable[..., None]) -> None:
         """The engine's ``hand_on``, which remembers who first gave a parent a gradient that is not finite."""

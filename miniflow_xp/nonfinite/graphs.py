@@ -7,9 +7,10 @@ from miniflow_xp.backend import Array
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.gradcheck.differences import restored
 from miniflow_xp.graph import admit_leaves, ancestors, check_all_in, forget_gradients, reverse_pass, run_backward
-from miniflow_xp.node import Input, Node
+from miniflow_xp.node import Constant, Elementwise, Input, Node
 from miniflow_xp.nodes.wiring import Wiring, default_targets, depending
 from miniflow_xp.nonfinite.findings import Finding, Step, Trail, is_finite
+from miniflow_xp.nonfinite.functions import ELEMENTWISE
 from miniflow_xp.ops.function import Call
 from miniflow_xp.switch import get_backend
 
@@ -40,7 +41,8 @@ def forward(order: Sequence[Node], outputs: Sequence[Node]) -> Finding | None:
     try:
         for node in order:
             node.forward()
-            trail.add(step_of(node, node.value))
+            if not isinstance(node, Constant):
+                trail.add(step_of(node, node.value))
     except (MiniflowError, FloatingPointError):
         if not trail.steps:
             raise
@@ -78,4 +80,5 @@ def step_of(node: Node, value: Any, gradient: Any = None) -> Step:
     inputs: Sequence[Any] = [inbound.value for inbound in node.inbound_nodes]
     if isinstance(node, Call):
         inputs, _ = node.given(get_backend().xp, inputs)  # with the numbers among them
-    return Step(str(node), node.kind, node.made_at or None, value, inputs, gradient)
+    is_elementwise = isinstance(node, Elementwise) or node.kind in ELEMENTWISE
+    return Step(str(node), node.kind, node.made_at or None, value, inputs, gradient, is_elementwise)
