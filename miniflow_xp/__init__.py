@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         MultiHeadAttention,
         Sequential,
     )
+    from miniflow_xp.nonfinite import find_nonfinite
     from miniflow_xp.ops.function import as_node
     from miniflow_xp.ops.losses import Loss
     from miniflow_xp.ops.made_losses import as_loss
@@ -120,6 +121,7 @@ __all__ = [
     "differentiable_namespace",
     "evaluate",
     "export_onnx",
+    "find_nonfinite",
     "fit",
     "forward_and_backward",
     "forward_pass",
@@ -155,6 +157,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "Batches": "training.batches",
     "Validation": "training",
     "evaluate": "training",
+    "find_nonfinite": "nonfinite",
     "fit": "training",
     "predict": "training",
     "BatchNorm": "layers",

@@ -1,7 +1,6 @@
 """Where training first met a value that is not finite."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,10 @@ import numpy as np
 from miniflow_xp.distributed.world import World
 from miniflow_xp.engine.state import TrainerState
 from miniflow_xp.engine.trainer import Trainer
-from miniflow_xp.errors import DivergedError, MiniflowError
-from miniflow_xp.gradcheck.differences import first_not_finite
-from miniflow_xp.graph import forward_pass, topological_sort
-from miniflow_xp.node import Input, Node
-from miniflow_xp.switch import get_backend
+from miniflow_xp.errors import DivergedError
+from miniflow_xp.node import Input
+from miniflow_xp.nonfinite import Finding, find_nonfinite
+from miniflow_xp.nonfinite.findings import is_finite
 from miniflow_xp.training.position import Position
 
 
@@ -31,31 +29,39 @@ def diverged(
     ``again(n)`` makes the steps from ``since`` to before step n once more, and returns the feed of that one.
     """
     bad = int(np.flatnonzero(~np.isfinite(costs))[0])
+    step, world = position.step + bad, trainer.dealing.world
     trainer.restore(kept)
-    feed = again(position.step + bad)
-    where = place_of_all(trainer.dealing.world, bad_place(trainer.cost, feed)) if feed else "in the update before it"
+    feed = again(step)
+    place, what = first_of_all(world, finding(trainer, feed)) if feed else ("in the update before it", "")
+    if feed and not all(is_finite(parameter.value) for parameter in trainer.parameters):
+        what += "; the step before made it so"
+        if since.step < step:
+            trainer.restore(kept)
+            what += f": {', '.join(first_of_all(world, finding(trainer, again(step - 1))))}"
     trainer.restore(kept)
     return DivergedError(
-        f"step {position.step + bad}, {where}",
-        f"the cost is {costs[bad]}",
+        f"step {step}, {place}",
+        f"the cost is {costs[bad]}{what and ', '}{what}",
         f"training goes on while it is finite; the parameters are those of step {since.step}",
         "Lower the learning rate, clip gradients, or look at the data of this step",
     )
 
 
-def bad_place(cost: Node, feed: Mapping[Input, Any]) -> str:
-    """The first node, in the order of computing, whose value is not finite, and where in it; else an empty text."""
+def finding(trainer: Trainer, feed: Mapping[Input, Any]) -> Finding | None:
+    """Where the values or gradients of this step stop being finite; None also where another process has all rows."""
     if any(0 in getattr(value, "shape", ()) for value in feed.values()):
-        return ""  # another process has all rows
-    graph = topological_sort(dict(feed), cost)
-    with suppress(MiniflowError, FloatingPointError), np.errstate(all="ignore"):
-        forward_pass(cost, graph)
-    place = first_not_finite(graph, get_backend())
-    return f"{place[0]} at {list(place[1])}" if place else ""
+        return None
+    return find_nonfinite(trainer, feed)
 
 
-def place_of_all(world: World, place: str) -> str:
-    """The first place that one of the processes found, with its rank where there are several."""
-    places = [data.decode() for data in world.gather(place.encode())]
-    found = [f"rank {rank}, {p}" if world.size > 1 else p for rank, p in enumerate(places) if p]
-    return found[0] if found else "in its update"
+def first_of_all(world: World, found: Finding | None) -> tuple[str, str]:
+    """What the first process that found something did: place, with its rank where there are several, and what is there.
+
+    Where none did, the gradients are finite, and the update is not.
+    """
+    texts = [data.decode() for data in world.gather(f"{found.place}\n{found.what}".encode() if found else b"")]
+    for rank, text in enumerate(texts):
+        if text:
+            place, _, what = text.partition("\n")
+            return f"rank {rank}, {place}" if world.size > 1 else place, what
+    return "in its update", "all gradients are finite"

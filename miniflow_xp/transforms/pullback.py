@@ -21,6 +21,7 @@ from miniflow_xp.system.callers import raising_line
 from miniflow_xp.transforms.trees import flatten, form_of, tree_map
 
 Pullback = Callable[[Any], tuple[Any, ...]]
+HandOn = Callable[[Equation, Any, Callable[..., None]], None]
 
 
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
@@ -75,15 +76,18 @@ class DifferentiatedCall:
             raise wrong_seed(shown(gradient), f"{len(self.ends)} arrays, in the form of the value")
         return self.gradients(flatten(gradient)[0])
 
-    def gradients(self, seeds: Sequence[Any]) -> tuple[Any, ...]:
-        """Gradients in the form of the arguments, from one for each of ``ends``; None for those without one."""
+    def gradients(self, seeds: Sequence[Any], by: HandOn | None = None) -> tuple[Any, ...]:
+        """Gradients in the form of the arguments, from one for each of ``ends``; None for those without one.
+
+        ``by``: what hands gradients on, in place of ``hand_on``.
+        """
         inside = self._inside or any(type(seed) is Traced for seed in seeds)
         pairs = []
         for seed, end, made in zip(seeds, self.ends, self._made, strict=True):
             if seed is not None and made is not None:
                 equation, place, xp = made
                 pairs.append((equation, place, seed_of(seed, end, xp)))
-        found = backward(pairs)
+        found = backward(pairs, by=by)
         gradients = [found[s] if s in found else zeros_like(s.value) for s in self._starts]
         result: tuple[Any, ...] = self._build(iter([g if inside else plain(g) for g in gradients]))
         return result
@@ -186,13 +190,16 @@ def wrong_seed(came: str, wanted: str) -> ShapeError:
     return ShapeError("a pullback", f"it was given {came}", f"the value is {wanted}", "Give a gradient in its form")
 
 
-def backward(seeds: Iterable[tuple[Equation, int | None, Any]], first: int = 0) -> dict[Equation, Any]:
+def backward(
+    seeds: Iterable[tuple[Equation, int | None, Any]], first: int = 0, by: HandOn | None = None
+) -> dict[Equation, Any]:
     """Back-propagation over equations; gives {argument: gradient}, of several results {argument: {result: gradient}}.
 
     ``seeds``: (equation, which of its results, gradient). An equation's number is larger than those it depends on: the
     one with the largest has its gradient complete, and hands it on through its rule. Those with a smaller number than
-    ``first`` are taken for arguments.
+    ``first`` are taken for arguments. ``by``: what hands gradients on, in place of ``hand_on``.
     """
+    by = by or hand_on
     waiting: dict[Equation, Any] = {}
     queue: list[tuple[int, Equation]] = []
 
@@ -212,7 +219,7 @@ def backward(seeds: Iterable[tuple[Equation, int | None, Any]], first: int = 0) 
     while queue:
         equation = heappop(queue)[1]
         try:
-            hand_on(equation, waiting.pop(equation), give)
+            by(equation, waiting.pop(equation), give)
         except DifferentiationError as error:
             raise with_line(error, equation.line) from error.__cause__
     return waiting

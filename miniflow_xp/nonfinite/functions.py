@@ -1,0 +1,126 @@
+"""The search in a function of arrays: one run, whose calls are watched, and the reverse pass over its equations."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from miniflow_xp.arrays.calls import boxed, grounded
+from miniflow_xp.arrays.equations import Equation
+from miniflow_xp.arrays.libraries import library_of
+from miniflow_xp.arrays.namespace import Namespace, functions_of
+from miniflow_xp.arrays.operators import BINARY, UNARY
+from miniflow_xp.arrays.traced import ground
+from miniflow_xp.nonfinite.findings import Finding, Step, Trail, arrays_in, is_finite
+from miniflow_xp.rules.elementwise import SLOPES
+from miniflow_xp.system.callers import calling_line
+from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, hand_on
+from miniflow_xp.transforms.trees import flatten
+
+ELEMENTWISE = {
+    *(*BINARY, *UNARY, *SLOPES, "positive", "where", "maximum", "minimum", "clip", "sign"),
+    *("atan2", "hypot", "logaddexp", "copysign", "nextafter", "astype", "real", "imag", "conj"),
+}
+"""Functions whose value at a place is of their inputs at that place alone; of others it may be of all."""
+
+
+class Watched(Namespace):
+    """A library's namespace that tells ``seen(op, inputs, value)`` of each call on the library's arrays.
+
+    Its arrays are constants below the differentiation, so that whatever the function, its rules and transformations
+    inside of it compute comes by here, and nothing elsewhere has to look.
+    """
+
+    def __init__(self, library: Any, seen: Callable[[str, Sequence[Any], Any], None]) -> None:
+        super().__init__(library)
+        self._seen = seen
+
+    def native(self, op: str) -> Any:
+        call = super().native(op)
+
+        def watched(*inputs: Any, **keywords: Any) -> Any:
+            value = call(*inputs, **keywords)
+            self._seen(op, inputs, value)
+            return value
+
+        return watched
+
+
+class FunctionSearch:
+    """A function and where its values, then its gradients, stop being finite."""
+
+    def __init__(self) -> None:
+        self.trail = Trail()
+        self.lines: dict[tuple[str, int], str] = {}
+        self.came: dict[Equation, tuple[Equation, Step]] = {}
+        self._spaces: dict[Any, Watched] = {}
+
+    def __call__(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Finding | None:
+        """Run it, and its pullback from ones; None where all results, and all gradients, are finite."""
+        build = flatten((args, keywords))[1]
+        given = [self._entered(name, leaf) for name, leaf in named({**dict(enumerate(args)), **keywords})]
+
+        def of_arrays(*arrays: Any) -> Any:
+            rest = iter(arrays)
+            args, keywords = build(iter([next(rest) if hasattr(x, "dtype") else x for x in given]))
+            return function(*args, **keywords)
+
+        try:
+            run = DifferentiatedCall(of_arrays, [x for x in given if hasattr(x, "dtype")])
+        except (ArithmeticError, RuntimeError, np.linalg.LinAlgError):
+            if not self.trail.steps:
+                raise
+            return self.trail.of_last()  # NaN made a function raise, as a factorisation does
+        for end in run.ends:
+            if not is_finite(ground(end)):
+                return self.trail.began(ground(end))
+        ones = [functions_of(end).ones_like(end) if hasattr(end, "dtype") else None for end in run.ends]
+        run.gradients(ones, self._hand_on)
+        return next((self._began(equation) for equation in self.came if not equation.parents), None)
+
+    def _entered(self, name: str, leaf: Any) -> Any:
+        """An argument; arrays, and Python's floats as such, as those of a watched namespace."""
+        if not isinstance(leaf, (float, complex)) and not hasattr(leaf, "dtype"):
+            return leaf
+        array = ground(as_array(leaf))
+        library = library_of(array)
+        if library not in self._spaces:
+            self._spaces[library] = Watched(library, self._seen)
+        self.trail.add(Step(name, "argument", None, array))
+        return boxed(array, self._spaces[library])
+
+    def _seen(self, op: str, inputs: Sequence[Any], value: Any) -> None:
+        line = calling_line()
+        for array in arrays_in([value]):
+            self.lines[op, id(array)] = line
+            self.trail.add(Step(op, op, line, array, inputs, is_elementwise=op in ELEMENTWISE))
+
+    def _hand_on(self, equation: Equation, arrived: Any, give: Callable[..., None]) -> None:
+        """The engine's ``hand_on``, which remembers who first gave a parent a gradient that is not finite."""
+
+        def watched(maker: Equation, place: int | None, gradient: Any) -> None:
+            if not is_finite(ground(gradient)):
+                self.came.setdefault(maker, (equation, self._step(equation, arrived, ground(gradient))))
+            give(maker, place, gradient)
+
+        hand_on(equation, arrived, watched)
+
+    def _step(self, equation: Equation, arrived: Any, gradient: Any) -> Step:
+        name = str(equation.op)
+        made = next(arrays_in([grounded(equation.value)]), None)
+        line = equation.line or self.lines.get((name, id(made)))
+        first = next(iter(arrived.values())) if isinstance(arrived, dict) else arrived
+        return Step(name, name, line, gradient, grounded(list(equation.inputs)), ground(first))
+
+    def _began(self, equation: Equation) -> Finding:
+        step: Step
+        while equation in self.came:
+            equation, step = self.came[equation]
+        return step.at_first()
+
+
+def named(arguments: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """The leaves of arguments, given by number or name, each with what to call it."""
+    for name, tree in arguments.items():
+        for n, leaf in enumerate(flatten(tree)[0]):
+            yield f"argument {name}" if leaf is tree else f"argument {name}, leaf {n}", leaf
