@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from importlib import import_module
 from typing import Any
 
@@ -11,14 +11,34 @@ from miniflow_xp.arrays.refusals import ContentsError
 from miniflow_xp.autograd.core import numbers_as_arrays
 from miniflow_xp.autograd.numpy.dispatch import arrays_in, as_known, like_given, namespace_among
 from miniflow_xp.errors import PackageMissingError, SettingError
+from miniflow_xp.scipy.substitutes import SUBSTITUTES, is_harmless
 
 Formula = Callable[..., Any]
 
 
-def of_floats(formula: Formula) -> Formula:
+def of_room(name: str, module: str) -> Formula:
+    """What ``miniflow_xp.scipy`` has in place of SciPy's function of this name, also for arrays that are not traced.
+
+    ``module``: the one whose function it becomes.
+    """
+    import_module(f"miniflow_xp.scipy.{name.split('.')[1]}")  # its functions enter the table
+    entry = SUBSTITUTES[name]
+    function = of_floats(entry.function, entry.arrays)
+
+    @functools.wraps(function)
+    def found(*args: Any, **keywords: Any) -> Any:
+        return function(*args, **{option: item for option, item in keywords.items() if not is_harmless(option)})
+
+    found.__module__, found.__name__ = module, name.rpartition(".")[2]
+    found.__qualname__ = found.__name__
+    return found
+
+
+def of_floats(formula: Formula, arrays_of: Container[str] | None = None) -> Formula:
     """``formula(xp, x, …)`` as a function of arrays, lists and numbers, which become floats of one library.
 
-    Flags and None stay. The result is an array of that library, traced where an argument is.
+    ``arrays_of``: the arguments that do; None for all but flags and None. The result is an array of that library,
+    traced where an argument is.
     """
     signature = inspect.signature(formula)
     public = signature.replace(parameters=list(signature.parameters.values())[1:])
@@ -27,7 +47,8 @@ def of_floats(formula: Formula) -> Formula:
     def found(*args: Any, **keywords: Any) -> Any:
         bound = public.bind(*args, **keywords)
         bound.apply_defaults()
-        names = [name for name, item in bound.arguments.items() if not (item is None or isinstance(item, bool))]
+        named = {name: item for name, item in bound.arguments.items() if arrays_of is None or name in arrays_of}
+        names = [name for name, item in named.items() if not (item is None or isinstance(item, bool))]
         items = [floating(bound.arguments[name]) for name in names]
         arrays = [constant_of(item) for item in numbers_as_arrays(items, arrays_in(items))]
         xp = namespace_among(arrays)
