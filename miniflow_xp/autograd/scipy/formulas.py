@@ -34,6 +34,27 @@ def of_room(name: str, module: str) -> Formula:
     return found
 
 
+def methods(distribution: str, *names: str, kind: str = "rv_continuous") -> list[Formula]:
+    """Methods of SciPy's distribution of this name, by the formulas of ``miniflow_xp.scipy.stats``."""
+    import_module("miniflow_xp.scipy.stats")
+    return [method(distribution, name, SUBSTITUTES[f"scipy.stats.{kind}.{name}"].function) for name in names]
+
+
+def method(distribution: str, name: str, formula: Formula) -> Formula:
+    """One of them, for arrays, lists and numbers."""
+
+    def found(*args: Any, **keywords: Any) -> Any:
+        items = [floating(item) for item in (*args, *keywords.values())]
+        arrays = [constant_of(item) for item in numbers_as_arrays(items, arrays_in(items))]
+        named = dict(zip(keywords, arrays[len(args) :], strict=True))
+        value = formula(namespace_among(arrays), of_scipy(distribution, name), *arrays[: len(args)], **named)
+        return like_given(value, arrays_in(items))
+
+    found.__module__, found.__name__ = f"miniflow_xp.autograd.scipy.stats.{distribution}", name
+    found.__qualname__, found.__doc__ = name, f"As ``scipy.stats.{distribution}.{name}``."
+    return found
+
+
 def of_floats(formula: Formula, arrays_of: Container[str] | None = None) -> Formula:
     """``formula(xp, x, …)`` as a function of arrays, lists and numbers, which become floats of one library.
 
@@ -80,13 +101,6 @@ def in_one_kind(xp: Namespace, arrays: list[Any]) -> list[Any]:
     return [a if xp.inexact(a.dtype) else xp.astype(a, kind) for a in arrays]
 
 
-def within(xp: Any, inside: Any, x: Any, formula: Callable[[Any], Any], outside: float, example: float) -> Any:
-    """``formula(x)`` where that is defined, else ``outside``; NaN stays. ``example``: some x for which it is."""
-    inside = xp.logical_or(inside, xp.isnan(x))
-    value = formula(xp.where(inside, x, xp.full_like(x, example)))
-    return xp.where(inside, value, xp.full_like(value, outside))
-
-
 def require(condition: Any, where: str, expected: str) -> None:
     """Raise SettingError where a condition on contents does not hold; while recording nobody can tell."""
     try:
@@ -103,12 +117,17 @@ def others_of(name: str) -> Callable[[str], Any]:
     def member(attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
-        try:
-            distributions = import_module("scipy.stats")
-        except ImportError:
-            raise PackageMissingError(
-                f"stats.{name}.{attribute}", "scipy cannot be imported", "it computes this", "Run: pip install scipy"
-            ) from None
-        return getattr(getattr(distributions, name), attribute)
+        return getattr(of_scipy(name, attribute), attribute)
 
     return member
+
+
+def of_scipy(name: str, attribute: str) -> Any:
+    """SciPy's distribution of this name, of which an attribute is wanted."""
+    try:
+        distributions = import_module("scipy.stats")
+    except ImportError:
+        raise PackageMissingError(
+            f"stats.{name}.{attribute}", "scipy cannot be imported", "it computes this", "Run: pip install scipy"
+        ) from None
+    return getattr(distributions, name)
