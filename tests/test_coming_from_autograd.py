@@ -18,7 +18,7 @@ from miniflow_xp.autograd.builtins import isinstance as is_instance
 from miniflow_xp.autograd.extend import def_linear, defjvp, defvjp, defvjp_argnum, notrace_primitive, primitive, vspace
 from miniflow_xp.autograd.misc import flatten
 from miniflow_xp.autograd.misc.flatten import flatten_func
-from miniflow_xp.autograd.scipy import linalg, signal, special, stats
+from miniflow_xp.autograd.scipy import integrate, linalg, signal, special, stats
 from miniflow_xp.autograd.test_util import check_grads, combo_check
 from miniflow_xp.autograd.tracer import getval, isbox
 from miniflow_xp.errors import DifferentiationError, GradcheckError, MissingRuleError, SettingError, ShapeError
@@ -515,6 +515,19 @@ def test_functions_of_matrices():
     bands = host.arange(1.0, 13.0).reshape(3, 4) ** 1.5
     for right in (X @ host.ones((3, 4)), host.ones((4, 2))):
         check_grads(partial(linalg.solve_banded, (1, 1)), (0, 1), order=1, modes=["rev"])(bands, right)
+
+
+def test_what_scipy_computes_goes_to_it_and_back(backend):
+    pytest.importorskip("scipy")
+    x = backend.asarray(host.array([[5.0, 2.0], [2.0, 3.0]]))
+    found = linalg.sqrtm(x), linalg.solve_banded((0, 1), x, x), integrate.odeint(lambda y, t: -y, x[0, :], [0, 1])
+    assert all(backend.owns(item) for item in found)
+    host.testing.assert_allclose(backend.to_numpy(found[2][1, :]), host.exp(-1) * host.array([5.0, 2.0]), rtol=1e-6)
+
+
+def test_a_differential_equation_of_whole_numbers_and_lists():
+    pytest.importorskip("scipy")
+    host.testing.assert_allclose(integrate.odeint(lambda y, t: [-y[0]], [1], [0, 1]), [[1], [host.exp(-1)]], rtol=1e-6)
 
 
 # Trees as vectors

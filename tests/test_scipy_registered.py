@@ -257,6 +257,11 @@ def test_what_looks_at_contents_is_not_recorded(name):
         ),
         (lambda x: stats.norm.ppf(x), [math.nan, 0], [math.nan, math.sqrt(2 * math.pi)]),
         (lambda x: stats.poisson.pmf(2, x), [math.nan, 0.125 * math.exp(-0.5)], [math.nan, 0.375 * math.exp(-0.5)]),
+        (
+            lambda x: stats.poisson.pmf([2, math.nan], x + 0.2),
+            [0.005 * math.exp(-0.1), math.nan],
+            [0.095 * math.exp(-0.1), math.nan],
+        ),
     ],
 )
 def test_beyond_the_bounds_of_a_density(call, value, gradient):

@@ -116,7 +116,12 @@ class Asked:
 
     def _means_nothing(self, name: str, value: Any) -> bool:
         default = self.signature.parameters[name].default
-        return name in HARMLESS or name.startswith("overwrite") or value is default or is_equal(value, default)
+        return is_harmless(name) or value is default or is_equal(value, default)
+
+
+def is_harmless(name: str) -> bool:
+    """Does an argument of SciPy's say how a result is computed, and not which?"""
+    return name in HARMLESS or name.startswith("overwrite")
 
 
 def is_python(function: Any) -> bool:

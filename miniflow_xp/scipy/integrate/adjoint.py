@@ -24,22 +24,16 @@ from miniflow_xp.transforms.trees import flatten
 Field = Callable[..., Any]
 """dy/dt = f(t, y, θ₁, θ₂, …), of arrays."""
 
+Solver = Callable[[Callable[[float, Any], Any], Any, Any], Any]
+"""(f, y₀, times) ↦ y at all times, (m, n), y₀ itself at the first; f(t, y) and all arrays are NumPy's."""
+
 
 def solved_by_adjoint(problem: Any, t_span: Any, t_eval: Any, method: Any, options: dict[str, Any]) -> Any:
     """SciPy's result, with y of the adjoint rule."""
     import scipy.integrate
 
     xp, like = problem.xp, problem.like
-    found, build = flatten(problem.args)
-    places = [n for n, leaf in enumerate(found) if type(leaf) is Traced]
     ends = [on_host(t).item() for t in t_span]
-
-    def field(t: Any, y: Any, *parameters: Any) -> Any:
-        whole = list(found)
-        for n, parameter in zip(places, parameters, strict=True):
-            whole[n] = parameter
-        return problem.vector(problem.function(t, y, *build(iter(whole))), y)
-
     result = scipy.integrate.solve_ivp(
         OfNumbers(problem.on_host),
         ends,
@@ -50,12 +44,39 @@ def solved_by_adjoint(problem: Any, t_span: Any, t_eval: Any, method: Any, optio
     )
     wanted = t_eval if t_eval is not None else result.t
     times = real(xp, as_array(xp, [t_span[0], *moving(t_span, ends, wanted)], like))
-    solution = solved(field, method, options)
-    states = solution(problem.y0, times, *[found[n] for n in places])
+    states = states_at(problem, times, by_solve_ivp(method, options))
     result.y = xp.matrix_transpose(states[1:, ...])
     if leaves([t_eval, *t_span]):
         result.t = times[1:]
     return result
+
+
+def states_at(problem: Any, times: Any, solve: Solver) -> Any:
+    """y at these times, (m, n), y₀ itself at the first."""
+    found, build = flatten(problem.args)
+    places = [n for n, leaf in enumerate(found) if type(leaf) is Traced]
+
+    def field(t: Any, y: Any, *parameters: Any) -> Any:
+        whole = list(found)
+        for n, parameter in zip(places, parameters, strict=True):
+            whole[n] = parameter
+        return problem.vector(problem.function(t, y, *build(iter(whole))), y)
+
+    return solved(field, solve)(problem.y0, times, *[found[n] for n in places])
+
+
+def by_solve_ivp(method: Any, options: dict[str, Any]) -> Solver:
+    """SciPy's ``solve_ivp``."""
+    import scipy.integrate
+
+    def solve(function: Any, start: Any, moments: Any) -> Any:
+        later = np.broadcast_to(start, (len(moments) - 1, len(start)))
+        if moments[-1] != moments[0]:
+            span = (moments[0], moments[-1])
+            later = scipy.integrate.solve_ivp(function, span, start, method, moments[1:], **options).y.T
+        return np.concatenate([start[None], later])
+
+    return solve
 
 
 def moving(t_span: Any, ends: list[float], wanted: Any) -> list[Any]:
@@ -68,12 +89,12 @@ def moving(t_span: Any, ends: list[float], wanted: Any) -> list[Any]:
     return [t_span[0] + float((t - ends[0]) / whole) * (t_span[1] - t_span[0]) for t in wanted]
 
 
-def solved(field: Field, method: Any, options: dict[str, Any]) -> Any:
+def solved(field: Field, solve: Solver) -> Any:
     """The function (y₀, times, θ₁, …) ↦ y at all times, (m, n), y₀ itself at the first; with its rule."""
 
     @custom_vjp
     def solution(y0: Any, times: Any, *parameters: Any) -> Any:
-        return values(field, method, options, y0, times, parameters)
+        return values(field, solve, y0, times, parameters)
 
     def forward(y0: Any, times: Any, *parameters: Any) -> Any:
         states = solution(y0, times, *parameters)
@@ -81,16 +102,14 @@ def solved(field: Field, method: Any, options: dict[str, Any]) -> Any:
 
     def backward(residuals: Any, gradient: Any) -> Any:
         states, times, parameters = residuals
-        return gradients(field, method, options, states, times, parameters, gradient)
+        return gradients(field, solve, states, times, parameters, gradient)
 
     solution.defvjp(forward, backward)
     return solution
 
 
-def values(field: Field, method: Any, options: dict[str, Any], y0: Any, times: Any, parameters: Any) -> Any:
+def values(field: Field, solve: Solver, y0: Any, times: Any, parameters: Any) -> Any:
     """y at all times by SciPy, of constants."""
-    import scipy.integrate
-
     constants = [constant(p) for p in parameters]
     state = constant(y0)
     xp = state.xp
@@ -103,26 +122,19 @@ def values(field: Field, method: Any, options: dict[str, Any], y0: Any, times: A
             raise closes_over("the right-hand side of an adjoint equation")
         return on_host(value)
 
-    start = on_host(state)
-    later = np.broadcast_to(start, (len(moments) - 1, len(start)))
-    if moments[-1] != moments[0]:
-        span = (moments[0], moments[-1])
-        later = scipy.integrate.solve_ivp(OfNumbers(on_numbers), span, start, method, moments[1:], **options).y.T
-    rows = np.concatenate([start[None], later])
+    rows = solve(OfNumbers(on_numbers), on_host(state), moments)
     whole = xp.library.asarray(rows, dtype=state.dtype, device=state.device)
     return boxed(whole, xp) if type(y0) is Traced else whole
 
 
-def gradients(
-    field: Field, method: Any, options: dict[str, Any], states: Any, times: Any, parameters: Any, gradient: Any
-) -> tuple[Any, ...]:
+def gradients(field: Field, solve: Solver, states: Any, times: Any, parameters: Any, gradient: Any) -> tuple[Any, ...]:
     """Gradients of y₀, of the times and of the parameters; back from each time to the one before."""
     inside = bool(leaves([states, times, gradient, *parameters]))
     states, times, gradient = constant(states), constant(times), constant(gradient)
     parameters = [constant(p) for p in parameters]
     xp = states.xp
     size = states.shape[1]
-    back = solved(augmented(field, size), method, options)
+    back = solved(augmented(field, size), solve)
     a = gradient[-1, :]
     sums = [xp.zeros_like(p) for p in parameters]
     of_times = []

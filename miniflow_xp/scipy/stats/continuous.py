@@ -74,12 +74,19 @@ def bounds(given: Standardised) -> tuple[Any, Any]:
 
 
 def within(xp: Any, given: Standardised) -> tuple[Any, Any, Any]:
-    """z, moved to a place inside where it is beyond a bound; and where it is below, and above."""
+    """z, moved to a place inside where it is beyond a bound; and where it is below, and above: False for nowhere."""
     z = (given.x - given.loc) / given.scale
+    if given.formulas.low == -inf and given.formulas.high == inf:
+        return z, False, False
     low, high = bounds(given)
     below, above = z < low, z > high
     inside = xp.where(below | above, middle(xp, low, high, z), z)
     return inside, below, above
+
+
+def put(xp: Any, places: Any, value: Any, number: float) -> Any:
+    """``value``, and a number at these places."""
+    return value if places is False else xp.where(places, xp.full_like(value, number), value)
 
 
 def middle(xp: Any, low: Any, high: Any, z: Any) -> Any:
@@ -102,6 +109,8 @@ def logpdf(xp: Any, self: Any, x: Any, *args: Any, **keywords: Any) -> Any:
 
 def out_of_reach(xp: Any, outside: Any, value: Any, given: Standardised) -> Any:
     """``value``, and -∞ outside, with the gradient NaN for everything that it depends on."""
+    if outside is False:
+        return value
     place = xp.atan(xp.where(outside, given.x - given.loc, xp.zeros_like(given.x - given.loc)))  # never infinite
     undefined = xp.where(outside, xp.full_like(value, nan), xp.ones_like(value))
     return xp.where(outside, xp.full_like(value, -inf), (value + 0 * place) * undefined)
@@ -112,7 +121,7 @@ def pdf(xp: Any, self: Any, x: Any, *args: Any, **keywords: Any) -> Any:
     given = Standardised(xp, "pdf", self, x, args, keywords)
     z, below, above = within(xp, given)
     value = xp.exp(given.formulas.logpdf(xp, z, *given.shapes)) / given.scale
-    return xp.where(below | above, xp.zeros_like(value), value) * given.number
+    return put(xp, below | above, value, 0.0) * given.number
 
 
 def probability(xp: Any, method: str, below: float, above: float, *call: Any) -> Any:
@@ -124,8 +133,7 @@ def probability(xp: Any, method: str, below: float, above: float, *call: Any) ->
         value = xp.log(given.formula(plain)(xp, z, *given.shapes))
     else:
         value = given.formula(method)(xp, z, *given.shapes)
-    value = xp.where(under, xp.full_like(value, below), value)
-    return xp.where(over, xp.full_like(value, above), value) * given.number
+    return put(xp, over, put(xp, under, value, below), above) * given.number
 
 
 @substitute(f"{CLASS}.cdf")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.traced import Traced
-from miniflow_xp.scipy.stats.continuous import one_or_nan
+from miniflow_xp.scipy.stats.continuous import one_or_nan, put
 from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
 
 CLASS = "scipy.stats.rv_discrete"
@@ -111,7 +111,7 @@ class Counted:
         self.k = as_array(xp, k, like) - as_array(xp, loc, like)
         self.shapes = [as_array(xp, shape, like) for shape in shapes]
         valid = found.valid(*self.shapes)
-        self.number = one_or_nan(xp, valid, sum(self.shapes[1:], self.shapes[0]))
+        self.number = one_or_nan(xp, valid & (self.k == self.k), sum(self.shapes[1:], self.shapes[0]))
         self.shapes = [xp.where(valid, shape, xp.full_like(shape, 0.5)) for shape in self.shapes]
         self.below = self.k < found.low
         self.above = self.k > found.high(*self.shapes)
@@ -123,7 +123,7 @@ def logpmf(xp: Any, self: Any, k: Any, *args: Any, **keywords: Any) -> Any:
     given = Counted(xp, "logpmf", self, k, args, keywords)
     impossible = given.below | given.above | (xp.floor(given.k) != given.k)
     value = given.formulas.logpmf(xp, xp.floor(given.inside), *given.shapes)
-    return xp.where(impossible, xp.full_like(value, -inf), value) * given.number
+    return put(xp, impossible, value, -inf) * given.number
 
 
 @substitute(f"{CLASS}.pmf")
@@ -135,8 +135,7 @@ def probability(xp: Any, method: str, below: float, above: float, *call: Any) ->
     """cdf or sf: ``below`` and ``above`` are its values beyond the counts."""
     given = Counted(xp, method, *call)
     value = getattr(given.formulas, method)(xp, xp.floor(given.inside), *given.shapes)
-    value = xp.where(given.below, xp.full_like(value, below), value)
-    return xp.where(given.above, xp.full_like(value, above), value) * given.number
+    return put(xp, given.above, put(xp, given.below, value, below), above) * given.number
 
 
 @substitute(f"{CLASS}.cdf")

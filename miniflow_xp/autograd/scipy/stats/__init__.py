@@ -1,6 +1,6 @@
 """Distributions: densities, distribution functions, and their logarithms.
 
-A formula in special functions each, as SciPy's own are compiled; at places where a density is 0 its logarithm is -∞.
+Those of one variable are what ``miniflow_xp.scipy.stats`` has; where a density is 0 its logarithm is -∞, without slope.
 """
 
 from miniflow_xp.autograd.scipy.stats import beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t

@@ -4,6 +4,7 @@ from typing import Any
 
 from miniflow_xp.autograd.scipy.formulas import of_floats, others_of, require
 from miniflow_xp.errors import ShapeError
+from miniflow_xp.scipy.stats.multivariate import dirichlet_logpdf
 
 __getattr__ = others_of("dirichlet")
 
@@ -21,7 +22,7 @@ def logpdf(xp: Any, x: Any, alpha: Any) -> Any:
 
 
 def log_density(xp: Any, x: Any, alpha: Any) -> Any:
-    """Σᵢ (αᵢ-1) log xᵢ + log Γ(Σ α) - Σᵢ log Γ(αᵢ)."""
+    """The logarithm, of proportions that are whole: SciPy takes the last one as the rest."""
     if alpha.ndim != 1 or x.shape[:1] != alpha.shape:
         raise ShapeError(
             "dirichlet",
@@ -31,6 +32,4 @@ def log_density(xp: Any, x: Any, alpha: Any) -> Any:
         )
     require(xp.all(xp.abs(xp.sum(x, axis=0) - 1) < 1e-9), "dirichlet", "the proportions add up to 1")
     require(xp.all(x >= 0), "dirichlet", "no proportion is negative")
-    weights = xp.reshape(alpha - 1, (-1, *[1] * (x.ndim - 1)))
-    gammaln = xp.special.gammaln
-    return xp.sum(xp.special.xlogy(weights, x), axis=0) + gammaln(xp.sum(alpha)) - xp.sum(gammaln(alpha))
+    return dirichlet_logpdf(xp, None, x, alpha)
