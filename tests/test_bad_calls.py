@@ -172,6 +172,8 @@ DOORS = {
     "use_backend, compile": (lambda t, v: mf.use_backend("numpy", compile=v).__enter__(), ()),
     "Trainer.to": (lambda t, v: t.trainer.to(v), ()),
     # programs and training
+    "find_nonfinite": (lambda t, v: mf.find_nonfinite(v), ("class", "function", "layer")),
+    "find_nonfinite, feed": (lambda t, v: mf.find_nonfinite(t.cost, v), ()),
     "Program": (lambda t, v: mf.Program(v), ("node",)),
     "Program, wrt": (lambda t, v: mf.Program(t.cost, v), ("empty list", "iterator")),
     "Program, feed": (lambda t, v: mf.Program(t.cost)(v), ()),

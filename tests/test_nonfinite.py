@@ -221,6 +221,31 @@ def test_what_a_function_closes_over_is_told_where_it_comes_in():
     assert np.isnan(found.inputs[1])
 
 
+def test_gradients_that_overflow_in_their_sum():
+    def twice(x):
+        return 1e308 * x + 1e308 * x
+
+    found = mf.find_nonfinite(lambda x: array_namespace(x).sum(twice(x)), np.zeros(2))
+    assert (found.direction, found.where, found.inputs, found.gradient) == (
+        ("backward", "the sum of gradients", (1e308,), 1e308)
+    )
+    x = mf.Input("x")
+    found = mf.find_nonfinite(array_namespace(x).sum(twice(x)), {x: np.zeros(2)})
+    assert (found.where, found.inputs, found.gradient) == ("the sum of gradients of Input 'x'", (1e308,), 1e308)
+
+
+def test_what_a_function_hands_back_as_it_was_is_passed_by(backend):
+    xp, bad = backend.xp, backend.asarray(np.array([1.0, np.nan]))
+    found = mf.find_nonfinite(
+        lambda x: x * mf.differentiable_namespace(xp).reshape(bad, (2,)), backend.asarray(np.ones(2))
+    )
+    assert found.operation in ("multiply", "reshape")
+    same = mf.find_nonfinite(
+        lambda x: array_namespace(x).astype(1 / x, x.dtype, copy=False), backend.asarray(np.zeros(2))
+    )
+    assert same.operation == "divide"
+
+
 def test_an_operation_of_ones_own_is_told_by_its_name():
     @mf.custom_vjp
     def steep(x):

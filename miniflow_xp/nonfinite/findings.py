@@ -1,8 +1,8 @@
 """What is found: the step at which NaN or infinity began, and the way there from where it was seen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Finding:
         """What is there, and from what: ``its value is -inf, from 0.0 (1 of 3 is not finite)``."""
         says = "its value is" if self.direction == "forward" else "the gradient that it hands on is"
         came = [str(x) for x in self.inputs]
-        came += [f"the gradient {self.gradient}"] if self.direction == "backward" else []
+        came += [f"the gradient {self.gradient}"] if self.gradient is not None else []
         made = f", from {' and '.join(came)}" if came else ""
         count = f" ({self.count} of {self.size} {'is' if self.count == 1 else 'are'} not finite)" if self.index else ""
         return f"{says} {self.number}{made}{count}"
@@ -62,29 +62,38 @@ class Step(NamedTuple):
     line: str | None
     value: Any
     inputs: Sequence[Any] = ()
+    direction: str = "forward"
     gradient: Any = None
     is_elementwise: bool = False
 
     def at(self, index: Index) -> Finding:
         """It as the finding, of the element ``index``."""
         host = to_numpy(self.value)
-        backward = self.gradient is not None
         return Finding(
             self.where,
             self.operation,
             self.line,
-            "backward" if backward else "forward",
+            self.direction,
             index,
             host[index].item(),
             tuple(shown_at(x, index, host.shape) for x in arrays_in(self.inputs)),
-            shown_at(self.gradient, index, host.shape) if backward else None,
+            shown_at(self.gradient, index, host.shape),
             int(np.count_nonzero(~np.isfinite(host))),
             host.size,
         )
 
-    def at_first(self) -> Finding:
-        """It as the finding, of the first element that is not finite."""
-        return self.at(first_place(self.value))
+
+Came: TypeAlias = dict[Any, tuple[Any, Step]]
+"""{who was handed a gradient that is not finite: (who handed it on, the step)}; None for a sum of finite ones."""
+
+
+def origin(came: Came, ends: Iterable[Any]) -> Finding | None:
+    """The step at which the gradients of the first of ``ends`` stopped being finite; None where all of them are."""
+    step: Step | None = None
+    place = next((end for end in ends if end in came), None)
+    while place in came:
+        place, step = came[place]
+    return step and step.at(first_place(step.value))
 
 
 class Trail:
@@ -94,8 +103,8 @@ class Trail:
         self.steps: dict[int, Step] = {}
 
     def add(self, step: Step) -> None:
-        """Remember a step whose value is not finite; it keeps the arrays, and so their numbers."""
-        if not is_finite(step.value):
+        """Remember a step whose value is not finite, and is not an input as it was; it keeps the arrays, and so ids."""
+        if not is_finite(step.value) and not any(x is step.value for x in arrays_in(step.inputs)):
             self.steps.setdefault(id(step.value), step)
 
     def of_last(self) -> Finding:

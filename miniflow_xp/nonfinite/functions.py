@@ -11,7 +11,7 @@ from miniflow_xp.arrays.libraries import library_of
 from miniflow_xp.arrays.namespace import Namespace, functions_of
 from miniflow_xp.arrays.operators import BINARY, UNARY
 from miniflow_xp.arrays.traced import ground
-from miniflow_xp.nonfinite.findings import Finding, Step, Trail, arrays_in, is_finite
+from miniflow_xp.nonfinite.findings import Came, Finding, Step, Trail, arrays_in, is_finite, origin
 from miniflow_xp.rules.elementwise import SLOPES
 from miniflow_xp.system.callers import calling_line
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, hand_on
@@ -52,7 +52,8 @@ class FunctionSearch:
     def __init__(self) -> None:
         self.trail = Trail()
         self.lines: dict[tuple[str, int], str] = {}
-        self.came: dict[Equation, tuple[Equation, Step]] = {}
+        self.came: Came = {}
+        self._sums: dict[tuple[Equation, int | None], Any] = {}
         self._spaces: dict[Any, Watched] = {}
 
     def __call__(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Finding | None:
@@ -76,7 +77,7 @@ class FunctionSearch:
                 return self.trail.began(ground(end))
         ones = [functions_of(end).ones_like(end) if hasattr(end, "dtype") else None for end in run.ends]
         run.gradients(ones, self._hand_on)
-        return next((self._began(equation) for equation in self.came if not equation.parents), None)
+        return origin(self.came, [maker for maker in self.came if not maker.parents])
 
     def _entered(self, name: str, leaf: Any) -> Any:
         """An argument; arrays, and Python's floats as such, as those of a watched namespace."""
@@ -99,24 +100,26 @@ class FunctionSearch:
         """The engine's ``hand_on``, which remembers who first gave a parent a gradient that is not finite."""
 
         def watched(maker: Equation, place: int | None, gradient: Any) -> None:
-            if not is_finite(ground(gradient)):
-                self.came.setdefault(maker, (equation, self._step(equation, arrived, ground(gradient))))
+            new, before = ground(gradient), self._sums.get((maker, place))
+            self._sums[maker, place] = total = new if before is None else before + new
+            if not is_finite(new):
+                self.came.setdefault(maker, (equation, self._step(equation, arrived, new)))
+            elif not is_finite(total):
+                step = Step("the sum of gradients", "add", self._line(maker), total, (before,), "backward", new)
+                self.came.setdefault(maker, (None, step))
             give(maker, place, gradient)
 
         hand_on(equation, arrived, watched)
 
     def _step(self, equation: Equation, arrived: Any, gradient: Any) -> Step:
         name = str(equation.op)
-        made = next(arrays_in([grounded(equation.value)]), None)
-        line = equation.line or self.lines.get((name, id(made)))
         first = next(iter(arrived.values())) if isinstance(arrived, dict) else arrived
-        return Step(name, name, line, gradient, grounded(list(equation.inputs)), ground(first))
+        inputs = grounded(list(equation.inputs))
+        return Step(name, name, self._line(equation), gradient, inputs, "backward", ground(first))
 
-    def _began(self, equation: Equation) -> Finding:
-        step: Step
-        while equation in self.came:
-            equation, step = self.came[equation]
-        return step.at_first()
+    def _line(self, equation: Equation) -> str | None:
+        made = next(arrays_in([grounded(equation.value)]), None)
+        return equation.line or self.lines.get((str(equation.op), id(made)))
 
 
 def named(arguments: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:

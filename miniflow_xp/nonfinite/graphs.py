@@ -9,7 +9,7 @@ from miniflow_xp.gradcheck.differences import restored
 from miniflow_xp.graph import admit_leaves, ancestors, check_all_in, forget_gradients, reverse_pass, run_backward
 from miniflow_xp.node import Constant, Elementwise, Input, Node
 from miniflow_xp.nodes.wiring import Wiring, default_targets, depending
-from miniflow_xp.nonfinite.findings import Finding, Step, Trail, is_finite
+from miniflow_xp.nonfinite.findings import Came, Finding, Step, Trail, is_finite, origin
 from miniflow_xp.nonfinite.functions import ELEMENTWISE
 from miniflow_xp.ops.function import Call
 from miniflow_xp.switch import get_backend
@@ -31,7 +31,8 @@ def search_graph(
         found = forward(order, outputs)
         if found is None:
             targets = default_targets(wiring.leaves) if wrt is None else wrt
-            found = backward([node for node in order if node in depending(order, targets)], outputs, targets)
+            reached = depending(order, targets)
+            found = backward([node for node in order if node in reached], outputs, targets)
     return found
 
 
@@ -56,29 +57,28 @@ def backward(graph: Sequence[Node], outputs: Sequence[Node], targets: Sequence[N
     seeds = {node: xp.ones_like(node.value) for node in outputs if node in graph and owns(node.value)}
     forget_gradients(graph)
     run_backward(graph, dict(seeds), set(graph))
-    came: dict[Node, tuple[Node, Step]] = {}
+    came: Came = {}
 
     def look(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
+        if node not in came and not is_finite(gradient):
+            parts = [reader.gradients[node] for reader in graph if reader is not node and node in reader.gradients]
+            name, line = f"the sum of gradients of {node}", node.made_at or None
+            came[node] = None, Step(name, "add", line, gradient, parts[1:], "backward", parts[0])
         if isinstance(node, Input):
             return {}
         for inbound, given in node.gradients.items():
             if not is_finite(given):
-                came.setdefault(inbound, (node, step_of(node, given, gradient)))
+                came.setdefault(inbound, (node, step_of(node, given, "backward", gradient)))
         return node.gradients
 
     reverse_pass(reversed(graph), seeds, set(graph), look)  # once more, over what the pass has left on the nodes
-    for target in targets:
-        if target in came:
-            while target in came:
-                target, step = came[target]
-            return step.at_first()
-    return None
+    return origin(came, targets)
 
 
-def step_of(node: Node, value: Any, gradient: Any = None) -> Step:
-    """What a node did; ``value``: its value, or with the ``gradient`` that arrived one that it handed on."""
+def step_of(node: Node, value: Any, direction: str = "forward", gradient: Any = None) -> Step:
+    """What a node did; ``value``: its value, or backward a gradient that it handed on."""
     inputs: Sequence[Any] = [inbound.value for inbound in node.inbound_nodes]
     if isinstance(node, Call):
         inputs, _ = node.given(get_backend().xp, inputs)  # with the numbers among them
     is_elementwise = isinstance(node, Elementwise) or node.kind in ELEMENTWISE
-    return Step(str(node), node.kind, node.made_at or None, value, inputs, gradient, is_elementwise)
+    return Step(str(node), node.kind, node.made_at or None, value, inputs, direction, gradient, is_elementwise)

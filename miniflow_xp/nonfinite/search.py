@@ -9,7 +9,8 @@ from miniflow_xp import checks
 from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.feed import checked_feed
-from miniflow_xp.node import Node, as_nodes
+from miniflow_xp.node import Node
+from miniflow_xp.nodes.wiring import check_sorted
 from miniflow_xp.nonfinite.findings import Finding
 from miniflow_xp.nonfinite.functions import FunctionSearch
 from miniflow_xp.nonfinite.graphs import search_graph
@@ -31,7 +32,7 @@ def find_nonfinite(
         if isinstance(what, Node):
             return search_graph([what], None, feed_of(*given, **keywords))
         if isinstance(what, list | tuple):
-            return search_graph(as_nodes(what, "find_nonfinite")[-1:], None, feed_of(*given, **keywords))
+            return search_graph(check_sorted(what, "find_nonfinite")[-1:], None, feed_of(*given, **keywords))
         rule = "it takes a graph, or a function of arrays"
         function: Any = checks.function(what, "find_nonfinite", rule, "Write find_nonfinite(f, x)")
         return FunctionSearch()(function, given, keywords)
