@@ -11,6 +11,7 @@ from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.tables import Rule
 from miniflow_xp.arrays.traced import Traced, contents
 from miniflow_xp.switch import backend_of, to_numpy
+from miniflow_xp.system.packages import needed
 
 
 def at_border(name: str, compute: Callable[..., Any]) -> Callable[[Rule], Callable[..., Any]]:
@@ -47,6 +48,11 @@ def computed(xp: Any, compute: Callable[..., Any], arrays: Sequence[Any], keywor
     value = compute(*[to_numpy(x) for x in given], **keywords)
     back = backend.asarray(value)
     return boxed(back, xp) if isinstance(xp, Namespace) else back
+
+
+def scipy_linalg(name: str) -> Any:
+    """``scipy.linalg``, of which a function is wanted; raises PackageMissingError where it is not installed."""
+    return needed("scipy.linalg", f"linalg.{name}", "scipy", "it computes this function")
 
 
 class OfNumbers:
