@@ -43,7 +43,7 @@ def at_border(name: str, compute: Callable[..., Any]) -> Callable[[Rule], Callab
 
 def computed(xp: Any, compute: Callable[..., Any], arrays: Sequence[Any], keywords: dict[str, Any]) -> Any:
     """The value on the library of the arrays; traced, as a constant, where ``xp`` is ours."""
-    given = [contents(x) if type(x) is Traced else x for x in arrays]
+    given = [contents(x) for x in arrays]
     backend = backend_of(given)
     value = compute(*[to_numpy(x) for x in given], **keywords)
     back = backend.asarray(value)
