@@ -1,4 +1,4 @@
-"""How near is near: bounds on errors of rounding, derived from dtypes and sizes, and central differences."""
+"""How near is near: bounds on errors of rounding, by dtypes and sizes; central differences, also along directions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -49,3 +49,27 @@ def central_differences(
         quotients[place] = (sums[0] - sums[1]) / (ends[0] - ends[1])
     terms = weights * function(*inputs)
     return quotients, terms.size * STEP**2 + rounding("float64", terms, *inputs) / STEP
+
+
+def directions(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """A random direction for each array, complex where the array is."""
+    random = np.random.default_rng(2)
+    return [
+        random.normal(size=a.shape) + (1j * random.normal(size=a.shape) if np.iscomplexobj(a) else 0) for a in arrays
+    ]
+
+
+def along(gradients: Sequence[Any], moves: Sequence[np.ndarray]) -> Any:
+    """The real inner product of gradients with directions."""
+    return sum(np.real(np.sum(np.conj(g) * v)) for g, v in zip(gradients, moves, strict=True))
+
+
+def slope(function: Callable[..., Any], arrays: Sequence[np.ndarray], moves: Sequence[np.ndarray]) -> Any:
+    """The derivative of a function of arrays along directions, by central differences."""
+    ends = [function(*[a + sign * STEP * v for a, v in zip(arrays, moves, strict=True)]) for sign in (1, -1)]
+    return (ends[0] - ends[1]) / (2 * STEP)
+
+
+def assert_near(got: float, expected: float, bound: float) -> None:
+    """Two numbers that differ by no more than ``bound``, relative to the larger of 1 and the expected one."""
+    assert abs(got - expected) <= bound * max(1.0, abs(expected)), (got, expected)

@@ -5,10 +5,11 @@ Derivatives are compared with central differences in float64, and with those of 
 
 import warnings
 
+import closeness
 import numpy as np
 import pytest
 from array_cases import CASES
-from closeness import STEP
+from closeness import along, assert_near, directions
 
 from miniflow_xp import differentiable_namespace, grad, jit
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
@@ -74,34 +75,18 @@ def prepared(backend, row, kind=None):
     return arrays, scalar(xp, row.call, backend.asarray(weights))
 
 
-def directions(row):
-    random = np.random.default_rng(2)
-    return [
-        random.normal(size=a.shape) + (1j * random.normal(size=a.shape) if np.iscomplexobj(a) else 0)
-        for a in row.arrays
-    ]
-
-
-def along(gradients, moves):
-    """The real inner product of gradients with a direction."""
-    return sum(float(np.real(np.sum(np.conj(g) * v))) for g, v in zip(gradients, moves, strict=True))
-
-
 def slope(backend, function, arrays, moves):
-    """The derivative of a function along a direction, by central differences."""
-    ends, xp = [], differentiable_namespace(backend.xp)
-    for sign in (1, -1):
-        moved = [xp.asarray(backend.asarray(a + sign * STEP * v)) for a, v in zip(arrays, moves, strict=True)]
-        ends.append(float(on_host(backend, function(*moved))))
-    return (ends[0] - ends[1]) / (2 * STEP)
+    """The derivative of a function of the backend's arrays along a direction, by central differences."""
+    xp = differentiable_namespace(backend.xp)
+
+    def of_host(*moved):
+        return float(on_host(backend, function(*[xp.asarray(backend.asarray(a)) for a in moved])))
+
+    return closeness.slope(of_host, arrays, moves)
 
 
 def everything(row):
     return tuple(range(len(row.arrays)))
-
-
-def near(got, expected, bound):
-    assert abs(got - expected) <= bound * max(1.0, abs(expected)), (got, expected)
 
 
 @rows
@@ -111,9 +96,9 @@ def test_first_derivative(library, row):
     for gradient, array in zip(gradients, arrays, strict=True):
         assert type(gradient) is type(array) or library.name == "numpy"
         assert (gradient.dtype, tuple(gradient.shape)) == (array.dtype, tuple(array.shape))
-    moves = directions(row)
+    moves = directions(row.arrays)
     got = along([on_host(library, g) for g in gradients], moves)
-    near(got, slope(library, loss, row.arrays, moves), FIRST)
+    assert_near(got, slope(library, loss, row.arrays, moves), FIRST)
 
 
 @rows
@@ -123,7 +108,7 @@ def test_second_derivative(library, row):
     arrays, loss = prepared(library, row)
     gradient = grad(loss, argnums=everything(row))
     xp = differentiable_namespace(library.xp)
-    moves = [xp.asarray(library.asarray(np.asarray(m))) for m in directions(row)]
+    moves = [xp.asarray(library.asarray(np.asarray(m))) for m in directions(row.arrays)]
 
     def along_moves(*xs):
         products = [
@@ -134,9 +119,9 @@ def test_second_derivative(library, row):
         return sum(parts[1:], parts[0])
 
     second = grad(along_moves, argnums=everything(row))(*arrays)
-    others = [np.roll(v, 1) for v in directions(row)]
+    others = [np.roll(v, 1) for v in directions(row.arrays)]
     got = along([on_host(library, g) for g in second], others)
-    near(got, slope(library, along_moves, row.arrays, others), SECOND)
+    assert_near(got, slope(library, along_moves, row.arrays, others), SECOND)
 
 
 @rows

@@ -5,7 +5,7 @@ import types
 
 import numpy as np
 import pytest
-from closeness import STEP
+from closeness import along, assert_near, directions, slope
 from numpy_rows import ROWS, A, V, Z
 
 import miniflow_xp as mf
@@ -36,27 +36,6 @@ def scalar(row):
     return lambda *arrays: np.real(np.sum(weights * row.call(*arrays)))
 
 
-def directions(row):
-    random = np.random.default_rng(2)
-    return [
-        random.normal(size=a.shape) + (1j * random.normal(size=a.shape) if np.iscomplexobj(a) else 0)
-        for a in row.arrays
-    ]
-
-
-def along(gradients, moves):
-    return sum(np.real(np.sum(np.conj(g) * v)) for g, v in zip(gradients, moves, strict=True))
-
-
-def slope(function, arrays, moves):
-    ends = [function(*[a + s * STEP * v for a, v in zip(arrays, moves, strict=True)]) for s in (1, -1)]
-    return (ends[0] - ends[1]) / (2 * STEP)
-
-
-def near(got, expected, bound):
-    assert abs(got - expected) <= bound * max(1.0, abs(expected)), (got, expected)
-
-
 @rows
 def test_value_and_gradient(row):
     kept = []
@@ -72,8 +51,8 @@ def test_value_and_gradient(row):
     value = np.asarray(ground(kept[0]))
     assert (value.shape, value.dtype) == (expected.shape, expected.dtype)
     np.testing.assert_allclose(value, expected, rtol=1e-11, atol=1e-12)
-    moves = directions(row)
-    near(along(gradients, moves), slope(scalar(row), row.arrays, moves), FIRST)
+    moves = directions(row.arrays)
+    assert_near(along(gradients, moves), slope(scalar(row), row.arrays, moves), FIRST)
 
 
 OWN_DTYPE = {"array", "asarray"}
@@ -100,9 +79,9 @@ def test_in_single_precision_the_dtype_is_that_of_numpy(row):
 @one_of_each
 def test_second_derivative(row):
     gradient = mf.grad(scalar(row), argnums=tuple(range(len(row.arrays))))
-    moves, others = directions(row), [np.roll(v, 1) for v in directions(row)]
+    moves, others = directions(row.arrays), [np.roll(v, 1) for v in directions(row.arrays)]
     second = mf.grad(lambda *xs: along(gradient(*xs), moves), argnums=tuple(range(len(row.arrays))))(*row.arrays)
-    near(along(second, others), slope(lambda *xs: along(gradient(*xs), moves), row.arrays, others), SECOND)
+    assert_near(along(second, others), slope(lambda *xs: along(gradient(*xs), moves), row.arrays, others), SECOND)
 
 
 @one_of_each

@@ -1,8 +1,10 @@
 """Rules for SciPy's functions: value, first and second derivative of every row, and that SciPy is as before."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from closeness import STEP
+from closeness import along, assert_near, directions, slope
 from conftest import why_unusable
 
 pytest.importorskip("scipy", reason="the rules are for SciPy: pip install scipy")
@@ -61,32 +63,10 @@ def scalar(xp, row):
     return loss
 
 
-def of_scipy(row, arrays):
+def of_scipy(row, *arrays):
     """The same of plain arrays, by SciPy alone."""
     values = [np.asarray(x) for x in leaves_of(row.call(*arrays))]
     return float(sum(np.real(np.sum(w.conj() * v)) for w, v in zip(weights_of(row), values, strict=True)))
-
-
-def directions(row, shift=0):
-    random = np.random.default_rng(2)
-    made = [
-        random.normal(size=a.shape) + (1j * random.normal(size=a.shape) if np.iscomplexobj(a) else 0)
-        for a in row.arrays
-    ]
-    return [np.roll(v, shift) for v in made]
-
-
-def along(gradients, moves):
-    return sum(float(np.real(np.sum(np.conj(g) * v))) for g, v in zip(gradients, moves, strict=True))
-
-
-def slope(function, arrays, moves):
-    ends = [function([a + sign * STEP * v for a, v in zip(arrays, moves, strict=True)]) for sign in (1, -1)]
-    return (ends[0] - ends[1]) / (2 * STEP)
-
-
-def near(got, expected, bound):
-    assert abs(got - expected) <= bound * max(1.0, abs(expected)), (got, expected)
 
 
 def everything(row):
@@ -102,13 +82,13 @@ def test_value_and_first_derivative_are_those_of_scipy(row):
         kept[:] = leaves_of(row.call(*arrays))
         return scalar(xp, row)(*arrays)
 
-    expected, moves = plain(row), directions(row)
+    expected, moves = plain(row), directions(row.arrays)
     with rules():
         gradients = grad(loss, argnums=everything(row))(*row.arrays)
     for got, wanted in zip(kept, expected, strict=True):
         bound = row.near * max(1.0, float(np.max(np.abs(wanted), initial=0)))
         np.testing.assert_allclose(contents(got), wanted, rtol=0, atol=bound)
-    near(along(gradients, moves), slope(lambda xs: of_scipy(row, xs), row.arrays, moves), row.first)
+    assert_near(along(gradients, moves), slope(partial(of_scipy, row), row.arrays, moves), row.first)
 
 
 def contents(x):
@@ -123,7 +103,7 @@ def test_second_derivative(row):
         pytest.skip("its second derivative is 0 or jumps")
     xp = differentiable_namespace(np)
     gradient = grad(scalar(xp, row), argnums=everything(row))
-    moves = directions(row)
+    moves = directions(row.arrays)
 
     def along_moves(*arrays):
         total = 0.0
@@ -132,11 +112,11 @@ def test_second_derivative(row):
             total = total + (xp.real(part) if "complex" in str(part.dtype) else part)
         return total
 
-    others = directions(row, 1)
+    others = [np.roll(v, 1) for v in directions(row.arrays)]
     with rules():
         got = along(grad(along_moves, argnums=everything(row))(*row.arrays), others)
-        expected = slope(lambda xs: float(along(gradient(*xs), moves)), row.arrays, others)
-    near(got, expected, SECOND * row.first)
+        expected = slope(lambda *xs: along(gradient(*xs), moves), row.arrays, others)
+    assert_near(got, expected, SECOND * row.first)
 
 
 OF_JAX = ("interpolate.interp1d", "linalg.sqrtm", "signal.lfilter", "stats.norm.logpdf")
@@ -146,10 +126,10 @@ SAMPLE = [row for n, row in enumerate(ROWS) if n % 12 == 0]
 @pytest.mark.parametrize("row", SAMPLE, ids=str)
 def test_along_a_direction_it_is_the_same(row):
     """By the transpose of the pullback, which takes the rules to be linear and pure."""
-    loss, moves = scalar(differentiable_namespace(np), row), directions(row)
+    loss, moves = scalar(differentiable_namespace(np), row), directions(row.arrays)
     with rules():
         got = jvp(loss, row.arrays, tuple(np.asarray(m) for m in moves))[1]
-        near(float(got), along(grad(loss, argnums=everything(row))(*row.arrays), moves), 1e-6)
+        assert_near(float(got), along(grad(loss, argnums=everything(row))(*row.arrays), moves), 1e-6)
 
 
 @pytest.mark.parametrize("row", SAMPLE, ids=str)

@@ -135,12 +135,15 @@ def ground(item: Any) -> Any:
     return item
 
 
-def contents(traced: Traced) -> Any:
-    """The library's array at the bottom, to look at its contents; raises TraceError where it is recorded."""
-    array: Any = traced
+def contents(item: Any) -> Any:
+    """The library's array at the bottom, to look at its contents; what is not traced as it is.
+
+    Raises TraceError where it is recorded.
+    """
+    array = item
     while type(array) is Traced:
         if array.level == RECORDED:
-            raise contents_wanted(f"of a {traced.shape} array")
+            raise contents_wanted(f"of a {item.shape} array")
         if array.level == STALE:
             raise stale(array.place)
         array = array.array

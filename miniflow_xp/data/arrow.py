@@ -14,7 +14,8 @@ from miniflow_xp.data.ordinary import check_ordinary
 from miniflow_xp.data.origin import OF_A_ROW, Origin
 from miniflow_xp.data.rows import Row
 from miniflow_xp.data.sheet import Sheet, check_names, rows_of
-from miniflow_xp.errors import DataError, MiniflowError, PackageMissingError
+from miniflow_xp.errors import DataError, MiniflowError
+from miniflow_xp.system.packages import needed
 
 ROWS_ARE = "a table has columns, and rows of cells"
 ANEW = "Write it anew, for instance by DataFrame.to_parquet"
@@ -27,16 +28,7 @@ def is_table(source: Any) -> bool:
 
 def pyarrow(where: str) -> Any:
     """PyArrow; raises PackageMissingError."""
-    try:
-        import pyarrow
-    except ModuleNotFoundError:
-        raise PackageMissingError(
-            where,
-            "PyArrow is not installed",
-            "it reads Parquet and tables in memory",
-            "Run: pip install 'miniflow_xp[tables]'",
-        ) from None
-    return pyarrow
+    return needed("pyarrow", where, "'miniflow_xp[tables]'", "it reads Parquet and tables in memory")
 
 
 def open_table(source: Any) -> Sheet:

@@ -14,9 +14,9 @@ from miniflow_xp.errors import (
     MixedBackendsError,
     SettingError,
 )
-from miniflow_xp.exchange.packages import said_by
 from miniflow_xp.given import as_it_is, check_kind
 from miniflow_xp.switch import get_backend, library_name, load
+from miniflow_xp.system.packages import said_by
 
 WHERE = "from_dlpack"
 HOST = (1, 3, 11)  # DLPack's numbers for memory that the CPU reads: its own, and pinned by CUDA or ROCm

@@ -5,9 +5,9 @@ from typing import Any
 
 from miniflow_xp.backend import Backend
 from miniflow_xp.errors import SettingError
-from miniflow_xp.exchange.packages import needed
 from miniflow_xp.layers import Layer
 from miniflow_xp.switch import Choice, load
+from miniflow_xp.system.packages import needed
 from miniflow_xp.transforms.pullback import check_function
 
 

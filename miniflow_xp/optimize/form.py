@@ -8,6 +8,7 @@ import miniflow_xp.dtypes as dtypes
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.libraries import library_of
+from miniflow_xp.arrays.namespace import functions_of
 from miniflow_xp.arrays.traced import Traced, contents
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import DifferentiationError, DtypeError, MixedBackendsError, SettingError, ShapeError
@@ -27,7 +28,7 @@ class Form:
         found, self._build = flatten(as_one_array(x0))
         if not found:
             raise no_parameters(where, x0)
-        arrays = [as_array(without_levels(leaf)) for leaf in found]
+        arrays = [as_array(contents(leaf)) for leaf in found]
         self.backend = backend_of(arrays)
         self.xp = library_of(arrays[0])
         if any(library_of(array) is not self.xp for array in arrays):
@@ -70,7 +71,7 @@ class Form:
         return self._build(self._parts(vector))
 
     def _parts(self, vector: Any) -> Iterator[Any]:
-        xp, first = namespace(vector), 0
+        xp, first = functions_of(vector), 0
         for shape, dtype in zip(self._shapes, self._dtypes, strict=True):
             last = first + prod(shape)
             part = vector if len(self._shapes) == 1 else vector[first:last]
@@ -131,19 +132,9 @@ def raveled(tree: Any, dtype: Any, where: str) -> Any:
     return joined(found, dtype)
 
 
-def namespace(array: Any) -> Any:
-    """The namespace of an array: ours of a traced one, else its library's."""
-    return array.xp if type(array) is Traced else library_of(array)
-
-
-def without_levels(leaf: Any) -> Any:
-    """A leaf as the library's array; raises where it is recorded, as its contents are needed."""
-    return contents(leaf) if type(leaf) is Traced else leaf
-
-
 def grounded(tree: Any) -> Any:
     """A tree of the library's own arrays; raises where it is recorded."""
-    return tree_map(without_levels, tree)
+    return tree_map(contents, tree)
 
 
 def is_differentiated(tree: Any) -> bool:

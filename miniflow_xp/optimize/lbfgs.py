@@ -12,10 +12,12 @@ from math import inf, isfinite
 from typing import Any, NamedTuple
 
 from miniflow_xp import checks
-from miniflow_xp.optimize.form import Form, check_closed, grounded, is_differentiated, namespace
+from miniflow_xp.arrays.libraries import device_of
+from miniflow_xp.arrays.namespace import functions_of
+from miniflow_xp.optimize.form import Form, check_closed, grounded, is_differentiated
 from miniflow_xp.optimize.functions import not_finite
 from miniflow_xp.optimize.implicit import argmin
-from miniflow_xp.optimize.linear import EPSILON, device_of, epsilon, norm
+from miniflow_xp.optimize.linear import EPSILON, epsilon, norm
 from miniflow_xp.optimize.result import Result
 from miniflow_xp.transforms.gradients import value_and_grad
 from miniflow_xp.transforms.jit import jit as captured_function
@@ -113,7 +115,9 @@ def objective_of(f: Callable[..., Any], form: Form) -> Callable[..., Any]:
     @wraps(f)
     def found(x: Any, *args: Any) -> tuple[Any, Any]:
         value, gradient = both(form.unravel(x), *args)
-        return value if value.dtype == form.dtype else namespace(value).astype(value, form.dtype), form.ravel(gradient)
+        return value if value.dtype == form.dtype else functions_of(value).astype(value, form.dtype), form.ravel(
+            gradient
+        )
 
     return found
 
@@ -155,7 +159,7 @@ def step_of(
     @wraps(objective)
     def step(*arrays: Any) -> tuple[Any, ...]:
         s, args = State(*arrays[: len(State._fields)]), arrays[len(State._fields) :]
-        xp = namespace(s.x)
+        xp = functions_of(s.x)
         x = s.x + s.t * s.d
         f, g = objective(x, *args)
         falls, curved = wolfe(xp, s, f, g)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import miniflow_xp.checks as checks
+from miniflow_xp.arrays.namespace import functions_of
 from miniflow_xp.errors import DifferentiationError, SettingError
 from miniflow_xp.optimize.constraints import bounds_of
-from miniflow_xp.optimize.form import Form, grounded, is_differentiated, namespace
+from miniflow_xp.optimize.form import Form, grounded, is_differentiated
 from miniflow_xp.optimize.functions import VectorMap, not_finite, of_vector
 from miniflow_xp.optimize.implicit import argmin
 from miniflow_xp.optimize.minimize import in_form
@@ -58,7 +59,7 @@ def least_squares(
 
     def half_of_squares(x: Any, *args: Any) -> Any:
         r = values(form.ravel(x), *args)
-        return 0.5 * namespace(r).sum(r * r)
+        return 0.5 * functions_of(r).sum(r * r)
 
     found = argmin(half_of_squares, solve, form, args, "least_squares")
     return Result(found, cost=found.pop("fun"))

@@ -5,9 +5,10 @@ from math import inf, isfinite, sqrt
 from typing import Any
 
 import miniflow_xp.dtypes as dtypes
+from miniflow_xp.arrays.libraries import device_of
+from miniflow_xp.arrays.namespace import functions_of
 from miniflow_xp.checks import one_of
 from miniflow_xp.errors import ConvergenceError
-from miniflow_xp.optimize.form import namespace
 
 Product = Callable[[Any], Any]
 """v ↦ A v of vectors of the device."""
@@ -52,7 +53,7 @@ def solved(product: Product, b: Any, solver: str | None, symmetric: bool = False
 
 def dense(product: Product, b: Any) -> Any:
     """By the matrix itself; raises ConvergenceError where it is singular to working precision."""
-    xp, n = namespace(b), b.shape[0]
+    xp, n = functions_of(b), b.shape[0]
     eye = xp.eye(n, dtype=b.dtype, device=device_of(b))
     matrix = xp.stack([product(eye[k, :]) for k in range(n)], axis=1)
     values = xp.linalg.svdvals(matrix)
@@ -125,12 +126,12 @@ SOLVERS: dict[str, Callable[[Product, Any], Any]] = {"dense": dense, "cg": cg, "
 
 def dot(x: Any, y: Any) -> float:
     """Σ xᵢ yᵢ, on the host."""
-    return float(namespace(x).sum(x * y))
+    return float(functions_of(x).sum(x * y))
 
 
 def norm(x: Any) -> float:
     """√Σ xᵢ², also where squares overflow; infinite where a number is not finite."""
-    xp = namespace(x)
+    xp = functions_of(x)
     most = float(xp.max(xp.abs(x)))
     if not isfinite(most):
         return inf
@@ -146,10 +147,3 @@ def allowed(x: Any) -> float:
     """The part of the right side that may be left, ε^⅔: 4e-11 in float64, 2e-5 in float32."""
     found: float = epsilon(x) ** (2 / 3)
     return found
-
-
-def device_of(x: Any) -> Any:
-    """Where new arrays beside x lie."""
-    from array_api_compat import device
-
-    return device(x)

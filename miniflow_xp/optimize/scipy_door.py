@@ -2,18 +2,10 @@
 
 from typing import Any
 
-from miniflow_xp.errors import PackageMissingError
+from miniflow_xp.system.packages import needed
 
 
 def scipy_optimize(where: str) -> Any:
     """``scipy.optimize``; raises PackageMissingError where it is not installed."""
-    try:
-        import scipy.optimize
-    except ImportError:
-        raise PackageMissingError(
-            where,
-            "SciPy is not installed",
-            "the iterations are SciPy's",
-            "Run: pip install 'miniflow_xp[optimize]'; lbfgs and fixed_point need none",
-        ) from None
-    return scipy.optimize
+    purpose = "the iterations are SciPy's; lbfgs and fixed_point need none"
+    return needed("scipy.optimize", where, "'miniflow_xp[optimize]'", purpose)

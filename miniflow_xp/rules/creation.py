@@ -90,6 +90,6 @@ def arange(xp: Any, start: Any, /, stop: Any = None, step: Any = 1, *, dtype: An
 def float_of(x: Any) -> float:
     """The number in an array, where its gradient does not matter; raises ContentsError where it is recorded."""
     try:
-        return float(contents(x)) if type(x) is Traced else float(x)
+        return float(contents(x))
     except ContentsError:
         raise contents_wanted("by arange, whose result has a shape that depends on them") from None

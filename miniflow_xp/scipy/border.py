@@ -11,6 +11,7 @@ from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.tables import Rule
 from miniflow_xp.arrays.traced import Traced, contents
 from miniflow_xp.switch import backend_of, to_numpy
+from miniflow_xp.system.packages import needed
 
 
 def at_border(name: str, compute: Callable[..., Any]) -> Callable[[Rule], Callable[..., Any]]:
@@ -42,11 +43,16 @@ def at_border(name: str, compute: Callable[..., Any]) -> Callable[[Rule], Callab
 
 def computed(xp: Any, compute: Callable[..., Any], arrays: Sequence[Any], keywords: dict[str, Any]) -> Any:
     """The value on the library of the arrays; traced, as a constant, where ``xp`` is ours."""
-    given = [contents(x) if type(x) is Traced else x for x in arrays]
+    given = [contents(x) for x in arrays]
     backend = backend_of(given)
     value = compute(*[to_numpy(x) for x in given], **keywords)
     back = backend.asarray(value)
     return boxed(back, xp) if isinstance(xp, Namespace) else back
+
+
+def scipy_linalg(name: str) -> Any:
+    """``scipy.linalg``, of which a function is wanted; raises PackageMissingError where it is not installed."""
+    return needed("scipy.linalg", f"linalg.{name}", "scipy", "it computes this function")
 
 
 class OfNumbers:

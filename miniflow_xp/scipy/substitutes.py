@@ -184,6 +184,17 @@ def as_array(xp: Any, x: Any, like: Traced) -> Any:
     return xp.astype(found, like.dtype if xp.inexact(like.dtype) else xp.float64)
 
 
+def as_arrays(xp: Any, *items: Any) -> list[Any]:
+    """Arguments, of which one at least is traced, as arrays of floats of its library."""
+    like = reference(leaves(items))
+    return [as_array(xp, item, like) for item in items]
+
+
+def column(xp: Any, x: Any, rows: Any) -> Any:
+    """One number for each row, in a shape to multiply it with."""
+    return xp.reshape(x, (-1, *[1] * (len(rows.shape) - 1)))
+
+
 def picked(xp: Any, x: Any, places: Any, axis: int = 0) -> Any:
     """x at places that are known here, numbers or NumPy's, along an axis."""
     return xp.take(x, xp.asarray(np.asarray(places), dtype=xp.int64, device=x.device), axis=axis)

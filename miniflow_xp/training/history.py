@@ -4,7 +4,7 @@ from math import inf, isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from miniflow_xp.errors import PackageMissingError
+from miniflow_xp.system.packages import needed
 
 
 class Epoch(NamedTuple):
@@ -39,13 +39,8 @@ class History(list[Epoch]):
 
     def plot(self, path: str | Path | None = None) -> Any:
         """Costs by epoch as a figure of matplotlib; written to ``path`` if there is one."""
-        try:
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise PackageMissingError(
-                "History.plot", "matplotlib is not installed", "it draws the figure", "Run: pip install matplotlib"
-            ) from None
-        figure = Figure(figsize=(6, 4), layout="constrained")
+        figures = needed("matplotlib.figure", "History.plot", "matplotlib", "it draws the figure")
+        figure = figures.Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
         numbers = [epoch.number + 1 for epoch in self]
         axes.plot(numbers, [epoch.cost for epoch in self], label="training")

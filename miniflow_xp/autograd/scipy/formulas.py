@@ -10,8 +10,9 @@ from miniflow_xp.arrays.namespace import Namespace, constant
 from miniflow_xp.arrays.refusals import ContentsError
 from miniflow_xp.autograd.core import numbers_as_arrays
 from miniflow_xp.autograd.numpy.dispatch import arrays_in, as_known, like_given, namespace_among
-from miniflow_xp.errors import PackageMissingError, SettingError
+from miniflow_xp.errors import SettingError
 from miniflow_xp.scipy.substitutes import SUBSTITUTES, is_harmless
+from miniflow_xp.system.packages import needed
 
 Formula = Callable[..., Any]
 
@@ -124,10 +125,4 @@ def others_of(name: str) -> Callable[[str], Any]:
 
 def of_scipy(name: str, attribute: str) -> Any:
     """SciPy's distribution of this name, of which an attribute is wanted."""
-    try:
-        distributions = import_module("scipy.stats")
-    except ImportError:
-        raise PackageMissingError(
-            f"stats.{name}.{attribute}", "scipy cannot be imported", "it computes this", "Run: pip install scipy"
-        ) from None
-    return getattr(distributions, name)
+    return getattr(needed("scipy.stats", f"stats.{name}.{attribute}", "scipy", "it computes this"), name)

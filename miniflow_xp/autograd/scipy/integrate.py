@@ -1,7 +1,6 @@
 """``odeint``: ordinary differential equations, differentiated by the adjoint equation, which runs backwards in time."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from miniflow_xp.arrays.calls import level_of
@@ -11,11 +10,12 @@ from miniflow_xp.autograd.core import numbers_as_arrays
 from miniflow_xp.autograd.extend import plain
 from miniflow_xp.autograd.numpy.dispatch import arrays_in, is_array, like_given, namespace_among
 from miniflow_xp.autograd.scipy.formulas import constant_of, floating
-from miniflow_xp.errors import PackageMissingError, SettingError
+from miniflow_xp.errors import SettingError
 from miniflow_xp.rules.algebra import real
 from miniflow_xp.scipy.integrate.adjoint import Solver, states_at
 from miniflow_xp.scipy.integrate.equations import Problem
 from miniflow_xp.scipy.substitutes import as_array
+from miniflow_xp.system.packages import needed
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 Function = Callable[..., Any]
@@ -45,12 +45,7 @@ def odeint(func: Function, y0: Any, t: Any, args: tuple[Any, ...] = (), **option
 
 def by_odeint(options: dict[str, Any]) -> Solver:
     """SciPy's ``odeint``."""
-    try:
-        integrate = import_module("scipy.integrate")
-    except ImportError:
-        raise PackageMissingError(
-            "odeint", "scipy cannot be imported", "it solves the equation", "Run: pip install scipy"
-        ) from None
+    integrate = needed("scipy.integrate", "odeint", "scipy", "it solves the equation")
 
     def solve(function: Function, start: Any, times: Any) -> Any:
         return integrate.odeint(function, start, times, tfirst=True, **options)

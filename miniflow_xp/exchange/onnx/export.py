@@ -17,10 +17,10 @@ from miniflow_xp.exchange.onnx.sizes import Inexpressible, Size
 from miniflow_xp.exchange.onnx.sources import Source, source_of, unique
 from miniflow_xp.exchange.onnx.table import IR_VERSION, OPSET, TABLE, NoForm, written
 from miniflow_xp.exchange.onnx.writer import Writer
-from miniflow_xp.exchange.packages import needed, said_by
 from miniflow_xp.recording.tape import record
 from miniflow_xp.switch import load, use_backend
 from miniflow_xp.system.files import write_atomically
+from miniflow_xp.system.packages import needed, said_by
 from miniflow_xp.system.version import __version__
 
 BATCHES = (11, 17, 29, 37, 41, 53)  # sizes that a batch is recorded with: three that no array here has

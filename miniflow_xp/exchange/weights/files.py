@@ -13,7 +13,7 @@ from miniflow_xp.backend import Array
 from miniflow_xp.checkpoints import header
 from miniflow_xp.checkpoints.file import array_at, read_data, size_of
 from miniflow_xp.errors import DataError
-from miniflow_xp.exchange.packages import needed, said_by
+from miniflow_xp.system.packages import needed, said_by
 
 
 class Weights(NamedTuple):

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.scipy.interpolate.cubic import check_points
 from miniflow_xp.scipy.interpolate.pieces import behind
-from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
+from miniflow_xp.scipy.substitutes import as_arrays, column, refused, substitute
 
 BSPLINE = "scipy.interpolate.BSpline"
 HELD = "_c _t c t"
@@ -45,16 +44,9 @@ def construct_fast(xp: Any, cls: Any, t: Any, c: Any, k: int, extrapolate: Any =
     return made(t, c, k, extrapolate, axis)
 
 
-def arrays_of(xp: Any, self: Any, *others: Any) -> list[Any]:
-    """Coefficients, knots and more, as arrays."""
-    c, t = attributes(self)
-    like = reference(leaves([c, t, *others]))
-    return [as_array(xp, a, like) for a in (c, t, *others)]
-
-
 @substitute(f"{BSPLINE}.derivative", held=HELD)
 def derivative(xp: Any, self: Any, nu: int = 1) -> Any:
-    c, t = arrays_of(xp, self)
+    c, t = as_arrays(xp, *attributes(self))
     if not 0 <= nu <= self.k:
         raise ValueError(f"Order of derivative (n = {nu}) must be at least 0 and at most the degree, {self.k}")
     c = c[: t.shape[0] - self.k - 1, ...]
@@ -65,7 +57,7 @@ def derivative(xp: Any, self: Any, nu: int = 1) -> Any:
 
 @substitute(f"{BSPLINE}.__call__", held=HELD)
 def call(xp: Any, self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
-    c, t, x = arrays_of(xp, self, x)
+    c, t, x = as_arrays(xp, *attributes(self), x)
     way = self.extrapolate if extrapolate is None else extrapolate
     found = evaluated(xp, t, c, self.k, xp.reshape(x, (-1,)), nu, way)
     return behind(xp, xp.reshape(found, (*x.shape, *c.shape[1:])), len(x.shape), self.axis)
@@ -96,12 +88,7 @@ def derived(xp: Any, t: Any, c: Any, k: int, place: Any) -> tuple[Any, Any, Any]
     gap = t[k + 1 : -1] - t[1 : -k - 1]
     empty = gap == 0
     factor = xp.where(empty, xp.zeros_like(gap), k / xp.where(empty, xp.ones_like(gap), gap))
-    return t[1:-1], xp.diff(c, axis=0) * shaped_like(xp, factor, c), place - 1
-
-
-def shaped_like(xp: Any, x: Any, c: Any) -> Any:
-    """A number for each row of c, in a shape to multiply it with."""
-    return xp.reshape(x, (-1, *[1] * (len(c.shape) - 1)))
+    return t[1:-1], xp.diff(c, axis=0) * column(xp, factor, c), place - 1
 
 
 def de_boor(xp: Any, t: Any, c: Any, k: int, x: Any, place: Any) -> Any:
@@ -110,7 +97,7 @@ def de_boor(xp: Any, t: Any, c: Any, k: int, x: Any, place: Any) -> Any:
     for r in range(1, k + 1):
         for j in range(k, r - 1, -1):
             left, right = xp.take(t, place - k + j), xp.take(t, place + 1 + j - r)
-            part = shaped_like(xp, (x - left) / (right - left), c)
+            part = column(xp, (x - left) / (right - left), c)
             d[j] = (1 - part) * d[j - 1] + part * d[j]
     return d[k]
 

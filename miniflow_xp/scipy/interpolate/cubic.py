@@ -5,7 +5,7 @@ from typing import Any
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.interpolate.pieces import keep
 from miniflow_xp.scipy.linalg.banded import solve_banded
-from miniflow_xp.scipy.substitutes import as_array, refused, substitute
+from miniflow_xp.scipy.substitutes import as_array, column, refused, substitute
 
 HERMITE = "scipy.interpolate.CubicHermiteSpline.__init__"
 CUBIC = "scipy.interpolate.CubicSpline.__init__"
@@ -21,11 +21,6 @@ def check_points(x: Any) -> None:
         raise ValueError("`x` must be 1-dimensional, with at least 2 elements.")
     if not np.all(np.diff(host) > 0):
         raise ValueError("`x` must be strictly increasing sequence.")
-
-
-def column(xp: Any, x: Any, y: Any) -> Any:
-    """One number for each row of y, in a shape to multiply it with."""
-    return xp.reshape(x, (-1, *[1] * (len(y.shape) - 1)))
 
 
 @substitute(HERMITE, arrays="x y dydx")

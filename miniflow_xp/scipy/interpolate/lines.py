@@ -7,7 +7,7 @@ import numpy as np
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.interpolate.bsplines import make_interp_spline
-from miniflow_xp.scipy.substitutes import as_array, picked, reference, refused, substitute
+from miniflow_xp.scipy.substitutes import as_array, column, picked, reference, refused, substitute
 
 INTERP = "scipy.interpolate.interp1d"
 SPLINES = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
@@ -82,11 +82,6 @@ def evaluated(xp: Any, kind: str, points: Any, rows: Any, x: Any) -> Any:
     else:
         place = xp.searchsorted(points, x, side="left")
     return xp.take(rows, xp.clip(place, 0, last), axis=0) + 0 * column(xp, x, rows)
-
-
-def column(xp: Any, x: Any, rows: Any) -> Any:
-    """One number for each row, in a shape to multiply it with."""
-    return xp.reshape(x, (-1, *[1] * (len(rows.shape) - 1)))
 
 
 def beyond(xp: Any, self: Any, points: Any, values: Any, x: Any) -> Any:

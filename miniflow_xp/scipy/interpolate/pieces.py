@@ -3,8 +3,7 @@
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.calls import leaves
-from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
+from miniflow_xp.scipy.substitutes import as_arrays, refused, substitute
 
 PPOLY = "scipy.interpolate.PPoly"
 HELD = "_c _x c x"
@@ -25,13 +24,6 @@ def keep(self: Any, c: Any, x: Any, extrapolate: Any, axis: int) -> None:
     self.axis = axis
 
 
-def arrays_of(xp: Any, self: Any, *others: Any) -> list[Any]:
-    """Coefficients, breakpoints and more, as arrays."""
-    c, x = attributes(self)
-    like = reference(leaves([c, x, *others]))
-    return [as_array(xp, a, like) for a in (c, x, *others)]
-
-
 @substitute(f"{PPOLY}.__init__", arrays="c x")
 def initialise(xp: Any, self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> None:
     for _ in range(2 if axis else 0):
@@ -48,7 +40,7 @@ def construct_fast(xp: Any, cls: Any, c: Any, x: Any, extrapolate: Any = None, a
 
 @substitute(f"{PPOLY}.__call__", held=HELD)
 def call(xp: Any, self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
-    c, breaks, x = arrays_of(xp, self, x)
+    c, breaks, x = as_arrays(xp, *attributes(self), x)
     found = evaluated(xp, c, breaks, xp.reshape(x, (-1,)), nu, self.extrapolate if extrapolate is None else extrapolate)
     return behind(xp, xp.reshape(found, (*x.shape, *c.shape[2:])), len(x.shape), self.axis)
 
@@ -86,7 +78,7 @@ def falling(power: int, order: int) -> float:
 def derivative(xp: Any, self: Any, nu: int = 1) -> Any:
     if nu < 0:
         return antiderivative(xp, self, -nu)
-    c, x = arrays_of(xp, self)
+    c, x = as_arrays(xp, *attributes(self))
     size = c.shape[0]
     rows = [c[n, ...] * falling(size - 1 - n, nu) for n in range(size - nu)] or [xp.zeros_like(c[0, ...])]
     return construct_fast(xp, plain_class(), xp.stack(rows), x, self.extrapolate, self.axis)
@@ -103,7 +95,7 @@ def plain_class() -> Any:
 def antiderivative(xp: Any, self: Any, nu: int = 1) -> Any:
     if nu <= 0:
         return derivative(xp, self, -nu)
-    c, x = arrays_of(xp, self)
+    c, x = as_arrays(xp, *attributes(self))
     for _ in range(nu):
         c = integrated(xp, c, x)
     extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
@@ -127,6 +119,6 @@ def integrate(xp: Any, self: Any, a: Any, b: Any, extrapolate: Any = None) -> An
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     if extrapolate == "periodic":
         raise refused(f"{PPOLY}.integrate", "a periodic one", "it ends at its breakpoints", "Give extrapolate=False")
-    c, x, a, b = arrays_of(xp, self, a, b)
+    c, x, a, b = as_arrays(xp, *attributes(self), a, b)
     ends = evaluated(xp, integrated(xp, c, x), x, xp.stack([a, b]), 0, extrapolate)
     return ends[1, ...] - ends[0, ...]

@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.rules.algebra import conj
-from miniflow_xp.scipy.border import at_border
+from miniflow_xp.scipy.border import at_border, scipy_linalg
 from miniflow_xp.scipy.substitutes import picked
 
 
 def of_scipy(ab: Any, b: Any, *, lower: int, upper: int) -> Any:
     """The solution of a banded system of NumPy's arrays."""
-    from scipy.linalg import solve_banded
-
-    return solve_banded((lower, upper), ab, b)
+    return scipy_linalg("solve_banded").solve_banded((lower, upper), ab, b)
 
 
 @at_border("solve_banded", of_scipy)

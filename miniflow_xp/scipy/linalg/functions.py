@@ -6,7 +6,7 @@ from miniflow_xp.dtypes import is_complex
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.rules.linalg.matrices import adjoint, product
 from miniflow_xp.rules.linalg.powers import of_blocks
-from miniflow_xp.scipy.border import at_border
+from miniflow_xp.scipy.border import at_border, scipy_linalg
 from miniflow_xp.scipy.substitutes import substitute
 
 
@@ -49,9 +49,7 @@ def of_scipy(name: str) -> Any:
     """SciPy's function of a matrix, of NumPy's arrays."""
 
     def compute(a: Any) -> Any:
-        import scipy.linalg
-
-        return getattr(scipy.linalg, name)(a)
+        return getattr(scipy_linalg(name), name)(a)
 
     return compute
 
@@ -70,9 +68,7 @@ def logarithm(xp: Any, g: Any, y: Any, x: Any) -> Any:
 
 def sylvester_of_scipy(a: Any, b: Any, q: Any) -> Any:
     """The solution of Sylvester's equation, of NumPy's arrays."""
-    import scipy.linalg
-
-    return scipy.linalg.solve_sylvester(a, b, q)
+    return scipy_linalg("solve_sylvester").solve_sylvester(a, b, q)
 
 
 @at_border("solve_sylvester", sylvester_of_scipy)

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.scipy.linalg.banded import dense_of, solve_banded
 from miniflow_xp.scipy.linalg.systems import filled
-from miniflow_xp.scipy.substitutes import as_array, picked, reference, substitute
+from miniflow_xp.scipy.substitutes import as_array, as_arrays, picked, substitute
 
 
 @substitute("scipy.linalg.solve_banded", arrays="ab b")
@@ -42,7 +41,7 @@ def solve_toeplitz(xp: Any, c_or_cr: Any, b: Any) -> Any:
 
 @substitute("scipy.linalg.block_diag")
 def block_diag(xp: Any, *arrs: Any) -> Any:
-    blocks = [xp.atleast_2d(as_array(xp, a, reference(leaves(arrs)))) for a in arrs]
+    blocks = [xp.atleast_2d(a) for a in as_arrays(xp, *arrs)]
     width = sum(block.shape[1] for block in blocks)
     rows, before = [], 0
     for block in blocks:

@@ -3,9 +3,8 @@
 from math import inf, isfinite, nan
 from typing import Any
 
-from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.scipy.stats.formulas import CONTINUOUS, Distribution
-from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
+from miniflow_xp.scipy.substitutes import as_arrays, refused, substitute
 
 CLASS = "scipy.stats.rv_continuous"
 
@@ -17,9 +16,7 @@ class Standardised:
         self.name = f"scipy.stats.{distribution.name}.{method}"
         self.formulas = formulas_of(distribution, self.name)
         shapes, loc, scale = distribution._parse_args(*args, **keywords)  # noqa: SLF001  made for each distribution
-        like = reference(leaves([x, *shapes, loc, scale]))
-        self.x, self.loc, self.scale = (as_array(xp, a, like) for a in (x, loc, scale))
-        self.shapes = [as_array(xp, shape, like) for shape in shapes]
+        self.x, *self.shapes, self.loc, self.scale = as_arrays(xp, x, *shapes, loc, scale)
         valid, given = self.scale > 0, self.shapes
         if self.formulas.valid:
             valid = valid & self.formulas.valid(xp, *self.shapes)

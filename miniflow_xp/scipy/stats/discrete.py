@@ -4,11 +4,10 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple
 
-from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.scipy.stats.continuous import one_or_nan, put
-from miniflow_xp.scipy.substitutes import as_array, reference, refused, substitute
+from miniflow_xp.scipy.substitutes import as_arrays, refused, substitute
 
 CLASS = "scipy.stats.rv_discrete"
 
@@ -100,7 +99,6 @@ class Counted:
             )
         self.formulas = found
         shapes, loc, _ = distribution._parse_args(*args, **keywords)  # noqa: SLF001  made for each distribution
-        like = reference(leaves([k, *shapes, loc]))
         if any(type(x) is Traced and x.level > RECORDED for x in (k, loc)):
             raise refused(
                 self.name,
@@ -108,8 +106,8 @@ class Counted:
                 "between whole numbers there is nothing",
                 "Write stop_gradient(k)",
             )
-        self.k = as_array(xp, k, like) - as_array(xp, loc, like)
-        self.shapes = [as_array(xp, shape, like) for shape in shapes]
+        k, *self.shapes, loc = as_arrays(xp, k, *shapes, loc)
+        self.k = k - loc
         valid = found.valid(*self.shapes)
         self.number = one_or_nan(xp, valid & (self.k == self.k), sum(self.shapes[1:], self.shapes[0]))
         self.shapes = [xp.where(valid, shape, xp.full_like(shape, 0.5)) for shape in self.shapes]

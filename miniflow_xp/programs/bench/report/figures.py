@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 
-from miniflow_xp.errors import PackageMissingError
 from miniflow_xp.programs.bench.findings.run import Run, Series
 from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline
+from miniflow_xp.system.packages import needed
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 
@@ -62,17 +62,9 @@ def alone(svg: str) -> str:
 
 def png(svg: str) -> bytes:
     """The picture on white, by resvg; raises PackageMissingError where resvg_py is not installed."""
-    try:
-        import resvg_py
-    except ImportError:
-        raise PackageMissingError(
-            "figures as PNG",
-            "the package resvg-py is not installed",
-            "it turns SVG into PNG",
-            "Install it: pip install 'miniflow_xp[report]'",
-        ) from None
+    resvg = needed("resvg_py", "figures as PNG", "'miniflow_xp[report]'", "it turns SVG into PNG")
     font = {"win32": "Arial", "darwin": "Helvetica"}.get(sys.platform, "DejaVu Sans")  # another one if it is missing
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, background="white", sans_serif_family=font))
+    return bytes(resvg.svg_to_bytes(svg_string=svg, background="white", sans_serif_family=font))
 
 
 def style(name: str) -> str:

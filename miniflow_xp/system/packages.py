@@ -1,4 +1,4 @@
-"""Packages that a door needs, imported when somebody goes through it, and what they say when something is wrong."""
+"""Packages that not everybody has, imported when they are needed, and what they say when something is wrong."""
 
 from importlib import import_module
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from miniflow_xp.errors import PackageMissingError
 
 
-def needed(package: str, where: str, install: str) -> Any:
-    """The package, imported; raises PackageMissingError, which says what to run."""
+def needed(package: str, where: str, install: str, purpose: str | None = None) -> Any:
+    """The package, imported; raises PackageMissingError, which says what to run, and what the package is for."""
     try:
         return import_module(package)
     except ImportError as error:
         raise PackageMissingError(
-            where, f"{package} cannot be imported", str(error), f"Run: pip install {install}"
+            where, f"{package} cannot be imported", purpose or str(error), f"Run: pip install {install}"
         ) from None
 
 
