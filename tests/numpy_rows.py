@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from draws import Draws
 
-_random = np.random.default_rng(0)
+_draws = Draws()
+normal, positive, complexes, definite = _draws.normal, _draws.positive, _draws.complexes, _draws.definite
 
 
 class Row(NamedTuple):
@@ -25,23 +27,6 @@ ROWS: list[Row] = []
 
 def row(name, call, *arrays, captured=True):
     ROWS.append(Row(name, call, arrays, captured))
-
-
-def normal(*shape):
-    return _random.normal(size=shape)
-
-
-def positive(*shape):
-    return _random.uniform(0.3, 2.0, size=shape)
-
-
-def complexes(*shape):
-    return _random.normal(size=shape) + 1j * _random.normal(size=shape)
-
-
-def definite(n):
-    a = normal(n, n)
-    return a @ a.T + n * np.eye(n)
 
 
 V, W, A, B, T = normal(5), positive(5), normal(3, 4), positive(3, 4), normal(2, 3, 4)

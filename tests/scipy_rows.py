@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from draws import Draws
 
 from miniflow_xp.scipy import rules
 
-_random = np.random.default_rng(0)
+_draws = Draws()
+normal, positive, definite = _draws.normal, _draws.positive, _draws.definite
 
 
 class Row(NamedTuple):
@@ -30,19 +32,6 @@ class Row(NamedTuple):
 
 def row(name: str, call: Callable[..., Any], *arrays: Any, **more: Any) -> Row:
     return Row(name, call, tuple(np.asarray(a, dtype=None if np.iscomplexobj(a) else float) for a in arrays), **more)
-
-
-def normal(*shape: int) -> np.ndarray:
-    return _random.normal(size=shape)
-
-
-def positive(*shape: int) -> np.ndarray:
-    return _random.uniform(0.3, 2, size=shape)
-
-
-def definite(n: int) -> np.ndarray:
-    a = normal(n, n)
-    return a @ a.T + n * np.eye(n)
 
 
 def linalg() -> list[Row]:
@@ -136,7 +125,7 @@ def stats() -> list[Row]:
 
     x, loc, scale = normal(5), normal(1), positive(5)
     above = positive(5)
-    inside = _random.uniform(0.1, 0.9, size=5)
+    inside = _draws.random.uniform(0.1, 0.9, size=5)
     shapes = {
         "norm": (x,),
         "t": (x, positive(5) * 3),

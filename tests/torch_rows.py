@@ -3,25 +3,15 @@
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  as its users do
+from draws import Draws
 
-_random = np.random.default_rng(0)
+_draws = Draws()
+normal, positive, complexes = _draws.normal, _draws.positive, _draws.complexes
 ROWS = []
 
 
 def row(name, call, *arrays):
     ROWS.append((name, call, arrays))
-
-
-def normal(*shape):
-    return _random.normal(size=shape)
-
-
-def positive(*shape):
-    return _random.uniform(0.3, 2.0, size=shape)
-
-
-def complexes(*shape):
-    return _random.normal(size=shape) + 1j * _random.normal(size=shape)
 
 
 A, B, P, V, W, T = normal(3, 4), positive(3, 4), positive(5), normal(5), normal(5), normal(2, 3, 4)

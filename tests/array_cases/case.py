@@ -4,8 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from draws import Draws
 
-_random = np.random.default_rng(0)
+_draws = Draws()
+normal, positive, inside, complexes, definite, hermitian_definite = (
+    _draws.normal,
+    _draws.positive,
+    _draws.inside,
+    _draws.complexes,
+    _draws.definite,
+    _draws.hermitian_definite,
+)
 
 
 class Case(NamedTuple):
@@ -33,35 +42,3 @@ class Case(NamedTuple):
 def case(op: str, call: Callable[..., Any], *arrays: np.ndarray, detail: str = "", **more: Any) -> Case:
     """A row."""
     return Case(op, call, arrays, detail, **more)
-
-
-def normal(*shape: int) -> np.ndarray:
-    """Of either sign."""
-    return _random.normal(size=shape)
-
-
-def positive(*shape: int) -> np.ndarray:
-    """Between 0.3 and 2."""
-    return _random.uniform(0.3, 2, size=shape)
-
-
-def inside(*shape: int) -> np.ndarray:
-    """Between -0.8 and 0.8."""
-    return _random.uniform(-0.8, 0.8, size=shape)
-
-
-def complexes(*shape: int) -> np.ndarray:
-    """Complex numbers."""
-    return _random.normal(size=shape) + 1j * _random.normal(size=shape)
-
-
-def definite(n: int) -> np.ndarray:
-    """A symmetric positive definite matrix."""
-    a = normal(n, n)
-    return a @ a.T + n * np.eye(n)
-
-
-def hermitian_definite(n: int) -> np.ndarray:
-    """A Hermitian positive definite matrix."""
-    a = complexes(n, n)
-    return a @ a.conj().T + n * np.eye(n)
