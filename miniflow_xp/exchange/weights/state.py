@@ -12,13 +12,13 @@ from miniflow_xp.backend import Array
 from miniflow_xp.checks import each, of_kind, shown, usable_path, whole
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.errors import DataError, SettingError, ShapeError
-from miniflow_xp.exchange.packages import needed
 from miniflow_xp.exchange.weights.files import Weights, read
 from miniflow_xp.exchange.weights.layouts import KERAS, TORCH
 from miniflow_xp.exchange.weights.matching import WHERE, as_host, check_dtype, items_of, layers_of, matched
 from miniflow_xp.layers import BatchNorm, Conv1D, Conv2D, Dense, Flatten, Layer, LayerNorm, MaxPool
 from miniflow_xp.switch import to_numpy
 from miniflow_xp.system.callers import stacklevel
+from miniflow_xp.system.packages import needed
 
 KERAS_EPSILON = 1e-3
 
