@@ -11,6 +11,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from idx_files import TEST, TRAIN, idx
 from model_files import contents, sealed, write, write_archive, write_first, write_npz
 
 from miniflow_xp.checkpoints import header
@@ -26,13 +27,6 @@ pytest_plugins = ["command_line"]  # the fixtures cli and process
 RNG = np.random.default_rng(2)
 SHAPES = RNG.integers(0, 256, (90, 3, 2), dtype="uint8")
 KINDS = (SHAPES[:, 0, 0] // 86 + 3).astype("uint8")  # classes 3, 4 and 5
-TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-def idx(array):
-    """The bytes of an IDX file of uint8."""
-    return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
 
 
 @pytest.fixture
