@@ -31,6 +31,11 @@ def _name(_: Any, dtype: Any) -> str:
     return str(dtype).rpartition(".")[2]
 
 
+def is_float(item: Any) -> bool:
+    """Is this an array of floats?"""
+    return hasattr(item, "dtype") and name_of(item) in FLOATS
+
+
 def is_complex(value: Any) -> bool:
     """Is this an array of complex numbers, or one of Python's?"""
     dtype = getattr(value, "dtype", None)

@@ -5,8 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.transforms.trees import flatten
+
 STEP = float(np.finfo("float64").eps) ** (1 / 3)
 """The step of central differences at which their truncation and rounding balance."""
+
+ROUNDED = 1e-9
+"""Relative to the largest element: some thousand roundings of 1e-16 each, which a solver's condition enlarges."""
 
 ROUNDINGS = 8
 """A term of a rule's sum has gone through at most so many operations, each off by at most half an epsilon, and the
@@ -73,3 +78,11 @@ def slope(function: Callable[..., Any], arrays: Sequence[np.ndarray], moves: Seq
 def assert_near(got: float, expected: float, bound: float) -> None:
     """Two numbers that differ by no more than ``bound``, relative to the larger of 1 and the expected one."""
     assert abs(got - expected) <= bound * max(1.0, abs(expected)), (got, expected)
+
+
+def assert_same(got: Any, expected: Any) -> None:
+    """Trees of arrays that two ways of computing the same give: they differ by no more than ROUNDED."""
+    if isinstance(expected, dict):
+        expected = {name: expected[name] for name in got}  # JAX sorts them
+    for a, b in zip(flatten(got)[0], flatten(expected)[0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=ROUNDED * max(1.0, float(np.max(np.abs(b)))))

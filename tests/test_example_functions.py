@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from closeness import ROUNDED, assert_same
 from thinned import WHOLE
 
 import miniflow_xp as mf
@@ -13,8 +14,6 @@ from miniflow_xp.transforms.trees import flatten, tree_map
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NAMES = sorted(path.stem for path in (EXAMPLES / "functions").glob("[a-z]*.py"))
 SHORT = {"lotka_volterra": (10,), "kalman_filter": (10,)}  # JAX compiles each of their steps
-ROUNDED = 1e-9
-"""Relative to the largest element: some thousand roundings of 1e-16 each, which a solver's condition enlarges."""
 
 
 @pytest.fixture
@@ -27,13 +26,6 @@ def example(monkeypatch, request):
 
 
 every = pytest.mark.parametrize("example", NAMES, indirect=True)
-
-
-def assert_same(got, expected):
-    if isinstance(expected, dict):
-        expected = {name: expected[name] for name in got}  # JAX sorts them
-    for a, b in zip(flatten(got)[0], flatten(expected)[0], strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=ROUNDED * max(1.0, float(np.max(np.abs(b)))))
 
 
 def torch_gradient(example):

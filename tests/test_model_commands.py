@@ -11,6 +11,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from idx_files import TEST, TRAIN, idx
 from model_files import contents, sealed, write, write_archive, write_first, write_npz
 
 from miniflow_xp.checkpoints import header
@@ -26,13 +27,6 @@ pytest_plugins = ["command_line"]  # the fixtures cli and process
 RNG = np.random.default_rng(2)
 SHAPES = RNG.integers(0, 256, (90, 3, 2), dtype="uint8")
 KINDS = (SHAPES[:, 0, 0] // 86 + 3).astype("uint8")  # classes 3, 4 and 5
-TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-def idx(array):
-    """The bytes of an IDX file of uint8."""
-    return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
 
 
 @pytest.fixture
@@ -546,7 +540,7 @@ def test_a_changed_model_never_holds_what_is_no_number(request, tmp_path, name, 
     parts, write_parts = form(path)
     texts = ("texts.npy", "length", "metadata", "places")
     refused = 0
-    for seed in range(1500):
+    for seed in range(500):
         rng = np.random.default_rng(seed)
         name = list(parts)[seed % len(parts)]
         data = bytearray(parts[name])
@@ -571,7 +565,7 @@ def test_a_changed_model_never_holds_what_is_no_number(request, tmp_path, name, 
         numbers += [part for scaling in (found.features, found.target) if scaling for part in scaling[:2]]
         assert all(np.isfinite(part).all() for part in numbers), name
         assert np.isfinite(found.features.limit)
-    assert refused > 400
+    assert refused > 130
 
 
 def test_the_names_take_what_they_take(cli, tmp_path):

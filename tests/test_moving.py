@@ -65,6 +65,8 @@ def usable(*choices):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_200_steps_with_dropout_are_the_same_on_every_backend(backend, optimizer, reference):
+    if backend.name == "strict" and optimizer != "Adam":
+        pytest.skip("its arrays are NumPy's: one optimizer tells")
     assert Run(optimizer).costs(0, STEPS) == pytest.approx(reference[optimizer], rel=ROUNDING)
 
 

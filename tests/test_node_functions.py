@@ -48,9 +48,9 @@ def test_every_function_of_the_table_is_there_for_nodes(backend, row):
     except errors.UnknownFormError as error:
         pytest.skip(f"the row asks for a shape: {error}")
     except errors.GraphError as error:
-        if "an input is a complex" not in str(error):
+        if not any(reason in str(error) for reason in ("an input is a complex", "it writes into a node")):
             raise
-        pytest.skip(f"the operators of nodes take real numbers: {error}")
+        pytest.skip(f"the operators of nodes take real numbers, and write nowhere: {error}")
     arrays = [backend.asarray(a) for a in row.arrays]
     both = mf.value_and_grad(lambda *x: weighted(row.call(array_namespace(x[0]), *x)), tuple(range(len(arrays))))
     try:

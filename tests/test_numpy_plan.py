@@ -857,7 +857,7 @@ def check_random(function, make=NumpyCapture):
 SETTINGS = settings(deadline=None, derandomize=True, database=None)
 
 
-@settings(SETTINGS, max_examples=120)
+@settings(SETTINGS, max_examples=60)
 @given(random_functions())
 def test_random_functions(function):
     note(repr(function))

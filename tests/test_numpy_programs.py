@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from closeness import STEP
+from closeness import ROUNDED, STEP, assert_same
 
 import miniflow_xp as mf
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-ROUNDED = 1e-9
 NAMES = ("deblurring", "kepler", "logistic_regression", "mixture", "recurrent_network")
 every = pytest.mark.parametrize("name", NAMES)
 
@@ -20,13 +19,6 @@ every = pytest.mark.parametrize("name", NAMES)
 def compare(monkeypatch):
     monkeypatch.syspath_prepend(str(EXAMPLES))
     return importlib.import_module("numpy_code.compare")
-
-
-def assert_same(got, expected):
-    if isinstance(expected, dict):
-        expected = {key: expected[key] for key in got}  # JAX sorts them
-    for a, b in zip(flatten(got)[0], flatten(expected)[0], strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=ROUNDED * max(1.0, float(np.max(np.abs(b)))))
 
 
 @every

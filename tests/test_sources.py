@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from idx_files import TEST, TRAIN, idx
 
 from miniflow_xp.data import archives, hold_out, moments, read_data
 from miniflow_xp.data.pages import mapped
@@ -18,13 +19,6 @@ from miniflow_xp.training.batches import Batches
 RNG = np.random.default_rng(5)
 IMAGES = RNG.integers(0, 256, (60, 4, 3), dtype="uint8")
 LABELS = (np.arange(60) % 3 + 5).astype("uint8")  # classes 5, 6 and 7
-TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
-TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-def idx(array):
-    """The bytes of an IDX file of uint8."""
-    return bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape) + array.tobytes()
 
 
 @pytest.fixture

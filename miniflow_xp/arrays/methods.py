@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Sequence
 from functools import cache
+from numbers import Integral
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply, leaves
@@ -132,10 +133,13 @@ def squeeze(self: Traced, axis: Any = None) -> Any:
     return self.xp.squeeze(self, axis=axes)
 
 
-def view(self: Traced, dtype: Any = None) -> Any:
-    """The same memory, in the dtype that it is in."""
-    if dtype is not None and self.dtype != dtype:
-        raise other_bits(str(self.dtype), str(dtype))
+def view(self: Traced, *asked: Any, dtype: Any = None) -> Any:
+    """The same memory: in another shape, as PyTorch asks for it, or in the dtype that it is in, as NumPy does."""
+    if asked and isinstance(asked[0], (Integral, tuple, list)):
+        return reshape(self, *asked)
+    wanted = asked[0] if asked else dtype
+    if wanted is not None and self.dtype != wanted:
+        raise other_bits(str(self.dtype), str(wanted))
     return self.xp.astype(self, self.dtype, copy=False)
 
 

@@ -104,7 +104,7 @@ def check_graph(
         leaves = [node for node in order if isinstance(node, Input)]
         raw = {leaf: feed.get(leaf, leaf.value) for leaf in leaves}
         for leaf, array in admit(raw, backend).items():
-            leaf.value = backend.asarray(array, "float64") if is_float(array) else array
+            leaf.value = backend.asarray(array, "float64") if dtypes.is_float(array) else array
         for constant, value in at_dtype(
             [n for n in order if isinstance(n, Constant)], [n.value for n in leaves]
         ).items():
@@ -148,7 +148,7 @@ class Checker:
 
     def __call__(self, output: Node, path: list[Node], inputs: list[Node]) -> None:
         """Check the gradients of ``inputs`` through ``path``, a sorted list that ends with ``output``."""
-        inputs = [node for node in inputs if not isinstance(node, Constant) and is_float(node.value)]
+        inputs = [node for node in inputs if not isinstance(node, Constant) and dtypes.is_float(node.value)]
         weights = self.random.uniform(0.5, 1.5, shape_of(output.value)) if shape_of(output.value) else self.np.ones(())
         gradients = self.analytic(output, path, inputs, weights)
 
@@ -239,11 +239,6 @@ def first_not_finite(order: Sequence[Node], backend: Backend) -> tuple[Node, tup
             index = tuple(int(n) for n in bad[0])
             return node, index, float(host[index])
     return None
-
-
-def is_float(array: Any) -> bool:
-    """Is this an array of floats?"""
-    return hasattr(array, "dtype") and dtypes.name_of(array) in dtypes.FLOATS
 
 
 def wrong(

@@ -102,7 +102,7 @@ class Function(Call):
         for item, thunk in zip(self.args, thunks, strict=False):
             several = isinstance(thunk, (list, tuple))  # of a list of arrays
             for slot, one in zip(item, thunk, strict=True) if several else [(item, thunk)]:
-                if type(slot) is Slot and is_float(inputs[slot.place]):
+                if type(slot) is Slot and dtypes.is_float(inputs[slot.place]):
                     found[slot.place] = one
         return found
 
@@ -257,11 +257,6 @@ def spelled(item: Any, inputs: Sequence[str]) -> str:
         text = ", ".join(spelled(i, inputs) for i in item)
         return f"[{text}]" if isinstance(item, list) else f"({text},)" if len(item) == 1 else f"({text})"
     return "..." if item is Ellipsis else str(item) if type(item) is Dtype else repr(item)
-
-
-def is_float(x: Any) -> bool:
-    """Is this an array of floats?"""
-    return hasattr(x, "dtype") and dtypes.name_of(x) in dtypes.FLOATS
 
 
 def several_results(node: Function) -> GraphError:

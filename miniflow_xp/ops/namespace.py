@@ -11,7 +11,7 @@ from miniflow_xp.arrays.updates import call
 from miniflow_xp.backend import Array
 from miniflow_xp.errors import GraphError, UnknownFormError
 from miniflow_xp.node import Elementwise, Node, Operand
-from miniflow_xp.ops.function import DTYPES, Dtype, Function, as_node, filled
+from miniflow_xp.ops.function import DTYPES, Dtype, Function, filled
 from miniflow_xp.switch import get_backend
 
 RESULTS = {
@@ -93,12 +93,6 @@ def of_nodes() -> NodeNamespace:
     return NodeNamespace()
 
 
-@as_node
-def transposed(x: Any) -> Any:
-    """The axes of x in reverse order; how many there are is not known before a pass."""
-    return x.T
-
-
 class StopGradient(Elementwise):
     """x as a constant: no gradient goes through it."""
 
@@ -114,7 +108,7 @@ class StopGradient(Elementwise):
         return (None,)
 
 
-BESIDE = {"transpose": transposed, "stop_gradient": StopGradient}
+BESIDE = {"stop_gradient": StopGradient}
 """Functions of nodes that are none of the standard."""
 
 
@@ -126,6 +120,13 @@ def built(op: str, library: Any, args: Sequence[Any], keywords: dict[str, Any]) 
         raise GraphError(op, "a node is given by keyword", "arrays are given by position", "Leave out the keyword")
     if not by_name and not list(nodes_in(args)):
         return call(library, op, *filled(args, library, ()), **filled(keywords, library, ()))
+    if op == "put_along_axis":
+        raise GraphError(
+            op,
+            "it writes into a node",
+            "the value of a node is what its function gives, once in a pass",
+            "Write in a function of arrays: as_node(lambda x, v: ...)",
+        )
     if op in RESULTS:
         from collections import namedtuple
 

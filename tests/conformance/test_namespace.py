@@ -49,7 +49,7 @@ def namespaces(backend):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_signatures_are_those_of_the_standard(backend, name):
-    """Of what the library has; parameters may have defaults that the standard lacks."""
+    """Of what the library has; parameters may have defaults that the standard lacks, and other ways to be given."""
     library, ours = namespaces(backend)
     try:
         theirs = inspect.signature(member(library, name))
@@ -57,7 +57,7 @@ def test_signatures_are_those_of_the_standard(backend, name):
         pytest.skip(f"{backend.name} has no signature of {name}")
     standard = list(inspect.signature(member(array_api_strict, name)).parameters)
     mine = list(inspect.signature(member(ours, name)).parameters)
-    assert mine == list(theirs.parameters) or mine == standard
+    assert mine == list(theirs.parameters) or (mine[:1], set(mine)) == (standard[:1], set(standard))
 
 
 def arrays(dtypes, least=0, most=3):
