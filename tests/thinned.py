@@ -3,9 +3,9 @@
 Of the tests of array functions all run with ``MINIFLOW_TEST_TABLE=whole``.
 
 Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
-function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node;
-as a node and in the second derivative on JAX, and by CuPy, which compiles a kernel for each function and form, with the
-whole table only.
+function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
+With the whole table only: on JAX the value alone, the second derivative, and nodes; and all of it on CuPy, which
+compiles a kernel for each function and form.
 """
 
 import os
@@ -15,6 +15,7 @@ from conftest import CHOSEN, why_unusable
 WHOLE = os.environ.get("MINIFLOW_TEST_TABLE") == "whole"
 SEEN_ONCE = ("jax", "strict")
 TABLE = "test_array_functions"
+COMPILED_OFTEN = ("test_the_value_is_that_of_the_library", "test_second_derivative")
 NODES = "test_node_functions"
 OF_ARRAYS = {
     *(TABLE, NODES, "test_array_beyond", "test_array_edges", "test_array_edges_linalg", "test_array_writes"),
@@ -57,7 +58,7 @@ def is_wanted(item):
         return False
     if library == "jax" and (name in (NODES, "test_namespace") or parameters.get("kind") == "narrow"):
         return False
-    if library == "jax" and name == TABLE and item.originalname == "test_second_derivative":
+    if library == "jax" and name == TABLE and item.originalname in COMPILED_OFTEN:
         return False
     row = parameters.get("row")
     if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(module, row):
