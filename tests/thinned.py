@@ -20,7 +20,7 @@ NODES = "test_node_functions"
 OF_ARRAYS = {
     *(TABLE, NODES, "test_array_beyond", "test_array_edges", "test_array_edges_linalg", "test_array_writes"),
     *("test_derived", "test_example_functions", "test_jit", "test_layers_of_space", "test_linear_algebra"),
-    *("test_namespace", "test_special"),
+    *("test_coming_from_autograd", "test_namespace", "test_numpy_code", "test_special"),
 }
 """Modules with many tests of array functions."""
 
