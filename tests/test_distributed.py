@@ -15,11 +15,11 @@ from pathlib import Path
 import launching
 import numpy as np
 import pytest
+import uncaptured
 import world_fit
 import world_steps
 from conftest import why_unusable
 from launching import launch
-from uncaptured import told
 
 import miniflow_xp as mf
 from miniflow_xp.distributed import Alone, World, join, joining
@@ -250,7 +250,7 @@ def regression(**settings):
 
 @pytest.mark.parametrize("settings", [{"accumulate": 4}, {"accumulate": 100}, {"shards": 5}])
 def test_micro_batches_train_as_the_whole_batch_does(backend, settings, one_process):
-    with told(backend, "floor_divide"):  # by which dropout counts the rows of a part
+    with uncaptured.told(backend, "floor_divide"):  # by which dropout counts the rows of a part
         _, found, _ = world_steps.train(**settings)
     assert distance(found, *one_process) <= CLOSE
 
