@@ -8,6 +8,7 @@ from miniflow_xp import differentiable_namespace, grad, jit, jvp
 from miniflow_xp.arrays.tables import RULES
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.errors import DifferentiationError, ShapeError
+from miniflow_xp.rules.linalg import inverses
 
 MATRIX = np.array([[3.0, 1.0], [1.0, 2.0]])
 
@@ -115,3 +116,25 @@ def test_einsum_gives_a_new_array(backend):
     x = backend.asarray(MATRIX)
     found = ground(differentiable_namespace(backend.xp).einsum("ij->ji", x))
     assert not np.shares_memory(backend.to_numpy(found), backend.to_numpy(x)) or backend.name == "jax"
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_large_triangular_systems_by_scipy_are_those_of_numpy(lower):
+    """From ``WORTH_SCIPY`` rows on; what stands in the other triangle is not looked at."""
+    pytest.importorskip("scipy")
+    random = np.random.default_rng(0)
+    n = inverses.WORTH_SCIPY
+    a, b = random.normal(size=(n, n)) / n + 2 * np.eye(n), random.normal(size=(n, 2))
+
+    def loss(a, b):
+        xp = array_namespace(a, b)
+        return xp.sum(xp.linalg.solve_triangular(a, b, lower=lower) ** 2)
+
+    triangle = (np.tril if lower else np.triu)(a)
+    found = np.linalg.solve(triangle, b)
+    of_b = np.linalg.solve(triangle.T, 2 * found)
+    of_a = (np.tril if lower else np.triu)(-of_b @ found.T)
+    np.testing.assert_allclose(loss(a, b), np.sum(found**2), rtol=1e-12)
+    for slopes in (grad(loss, (0, 1))(a, b), jit(grad(loss, (0, 1)))(a, b)):
+        np.testing.assert_allclose(slopes[0], of_a, rtol=0, atol=1e-12 * np.abs(of_a).max())
+        np.testing.assert_allclose(slopes[1], of_b, rtol=0, atol=1e-12 * np.abs(of_b).max())

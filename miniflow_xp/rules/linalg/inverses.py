@@ -50,6 +50,10 @@ def solved(xp: Any, g: Any, y: Any, b: Any, solve_adjoint: Any) -> Any:
     )
 
 
+WORTH_SCIPY = 200
+"""Rows from which on SciPy's solver is worth its threads, which take turns with those of NumPy's own BLAS."""
+
+
 @native("linalg.solve_triangular")
 def solve_triangular(xp: Any, x1: Any, x2: Any, /, *, lower: bool = False) -> Any:
     """The solution of x1 y = x2 with the upper triangle of x1 (or the lower one); the rest of x1 is not looked at.
@@ -67,7 +71,8 @@ def solve_triangular(xp: Any, x1: Any, x2: Any, /, *, lower: bool = False) -> An
         stack = xp.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
         spread = [xp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (x1, x2)]
         return of_jax(*spread, lower=lower)
-    if name == "numpy" and len(x1.shape) == len(x2.shape) == 2 and (of_scipy := scipy_solve_triangular()):
+    large = len(x1.shape) == len(x2.shape) == 2 and x1.shape[0] >= WORTH_SCIPY
+    if name == "numpy" and large and (of_scipy := scipy_solve_triangular()):
         return of_scipy(x1, x2, lower=lower, check_finite=False)
     return xp.linalg.solve((xp.tril if lower else xp.triu)(x1), x2)
 
