@@ -77,18 +77,18 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     return noted(op, args, keywords, made) if op in VIEWS else made
 
 
-_keeping = 0
+_keeping: list[None] = []
+"""An item for each block in which everything is kept, of any thread: a list takes and gives one without a lock."""
 
 
 @contextmanager
 def everything_kept() -> Iterator[None]:
     """A block in which equations keep all arrays, for who asks for those of their inputs later."""
-    global _keeping
-    _keeping += 1
+    _keeping.append(None)
     try:
         yield
     finally:
-        _keeping -= 1
+        _keeping.pop()
 
 
 def forget(equation: Equation) -> None:
