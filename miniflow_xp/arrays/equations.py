@@ -31,6 +31,7 @@ class Form:
 class Equation:
     """One call: ``op`` applied to ``inputs``, with keyword arguments, gave ``value``; all of them one level below.
 
+    Where the rule does not look at them, ``value`` is None and inputs are Forms: their memory is used again.
     ``rule`` gives its vector-Jacobian products, ``parents`` are the inputs they lead to. ``below``: the namespace of
     the inputs that are traced themselves, None where all are the library's. ``number``: each is larger than those of
     the equations it depends on. ``line``: the user's line of code, where the rule may refuse.
