@@ -331,6 +331,19 @@ def test_rates_of_predators_and_prey_are_fitted(way):
         np.testing.assert_allclose(grad(fit)(RATES), grad(by_small_steps)(RATES), rtol=1e-6)
 
 
+@pytest.mark.parametrize("way", ["direct", "adjoint"])
+@pytest.mark.parametrize("times", [[0.5, 1.0], np.array([0.5, 1.0])], ids=["list", "array"])
+def test_times_that_are_asked_for_stay_where_the_start_moves(way, times):
+    """y(1) = exp((t₀² - 1) / 2) for y' = -y t and y(t₀) = 1."""
+
+    def last(start):
+        options = {"t_eval": times, "rtol": 1e-9, "atol": 1e-9}
+        return integrate.solve_ivp(lambda t, y: -y * t, (start, 2.0), [1.0], **options).y[0, -1]
+
+    with rules("integrate", ode=way):
+        np.testing.assert_allclose(grad(last)(np.asarray(0.1)), 0.1 * math.exp((0.01 - 1) / 2), rtol=1e-6)
+
+
 def test_without_scipy_the_error_says_what_to_install(run_python):
     program = """
 import sys

@@ -16,6 +16,7 @@ from miniflow_xp.arrays.refusals import closes_over
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.rules.algebra import real
 from miniflow_xp.scipy.border import OfNumbers, on_host
+from miniflow_xp.scipy.integrate.steps import times_of
 from miniflow_xp.scipy.substitutes import as_array
 from miniflow_xp.transforms.custom import custom_vjp
 from miniflow_xp.transforms.pullback import vjp
@@ -34,16 +35,13 @@ def solved_by_adjoint(problem: Any, t_span: Any, t_eval: Any, method: Any, optio
 
     xp, like = problem.xp, problem.like
     ends = [on_host(t).item() for t in t_span]
-    result = scipy.integrate.solve_ivp(
-        OfNumbers(problem.on_host),
-        ends,
-        on_host(problem.y0),
-        method,
-        on_host(t_eval) if t_eval is not None else None,
-        **options,
-    )
-    wanted = t_eval if t_eval is not None else result.t
-    times = real(xp, as_array(xp, [t_span[0], *moving(t_span, ends, wanted)], like))
+    wanted: Any = None if t_eval is None else on_host(t_eval)
+    result = scipy.integrate.solve_ivp(OfNumbers(problem.on_host), ends, on_host(problem.y0), method, wanted, **options)
+    if t_eval is None:
+        wanted = times_of(xp, like, t_span, ends, result.t)
+    elif type(t_eval) is Traced:
+        wanted = t_eval
+    times = real(xp, as_array(xp, [t_span[0], *wanted], like))
     states = states_at(problem, times, by_solve_ivp(method, options))
     result.y = xp.matrix_transpose(states[1:, ...])
     if leaves([t_eval, *t_span]):
@@ -77,16 +75,6 @@ def by_solve_ivp(method: Any, options: dict[str, Any]) -> Solver:
         return np.concatenate([start[None], later])
 
     return solve
-
-
-def moving(t_span: Any, ends: list[float], wanted: Any) -> list[Any]:
-    """The times that are asked for; those that SciPy chose move with the ends of the span."""
-    if type(wanted) is Traced or isinstance(wanted, (list, tuple)):
-        return list(wanted)
-    if not leaves(list(t_span)):
-        return list(np.asarray(wanted, dtype=float))
-    whole = (ends[1] - ends[0]) or 1.0
-    return [t_span[0] + float((t - ends[0]) / whole) * (t_span[1] - t_span[0]) for t in wanted]
 
 
 def solved(field: Field, solve: Solver) -> Any:

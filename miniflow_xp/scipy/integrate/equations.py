@@ -9,7 +9,7 @@ from miniflow_xp.arrays.calls import boxed, leaves
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.scipy.border import OfNumbers, on_host
 from miniflow_xp.scipy.integrate.adjoint import solved_by_adjoint
-from miniflow_xp.scipy.integrate.steps import Method, Step, step_of, walked
+from miniflow_xp.scipy.integrate.steps import Method, Step, step_of, times_of, walked
 from miniflow_xp.scipy.settings import way_of_ode
 from miniflow_xp.scipy.substitutes import as_array, refused, substitute
 
@@ -114,7 +114,7 @@ def solved_by_steps(
     xp = problem.xp
     ends = [on_host(t).item() for t in t_span]
     found = scipy.integrate.solve_ivp(OfNumbers(problem.on_host), ends, on_host(problem.y0), method, **options)
-    times = times_of(problem, t_span, found.t)
+    times = times_of(xp, problem.like, t_span, ends, found.t)
     made = Method(xp, getattr(scipy.integrate, name), problem.y0)
     steps, states = walked(made, problem.field, times, problem.y0)
     if t_eval is None:
@@ -132,16 +132,6 @@ def solved_by_steps(
 def scipy_times(times: Sequence[Any]) -> list[float]:
     """Times as numbers."""
     return [float(on_host(t)) for t in times]
-
-
-def times_of(problem: Problem, t_span: Any, chosen: Any) -> list[Any]:
-    """The times between which the steps go: numbers, or traced where an end of the span is."""
-    if not leaves(list(t_span)):
-        return [float(t) for t in chosen]
-    first, last = (as_array(problem.xp, t, problem.like) for t in t_span)
-    whole = chosen[-1] - chosen[0]
-    parts = (chosen - chosen[0]) / (whole or 1.0)
-    return [first + float(part) * (last - first) for part in parts]
 
 
 def evaluated(problem: Problem, steps: Sequence[Step], times: np.ndarray, moments: Any) -> Any:
