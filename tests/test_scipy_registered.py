@@ -20,6 +20,7 @@ from miniflow_xp import grad, jit, stop_gradient
 from miniflow_xp.errors import DifferentiationError, JitError, SettingError
 from miniflow_xp.scipy import register, registered, rules, substitute, unregister
 from miniflow_xp.scipy.registration import found
+from miniflow_xp.scipy.settings import way_of_ode
 from miniflow_xp.scipy.substitutes import SUBSTITUTES
 
 A = np.array([[3.0, 1.0], [0.5, 2.0]])
@@ -141,6 +142,12 @@ def test_a_part_that_there_is_not():
     with pytest.raises(SettingError, match="direct, adjoint"), rules(ode="backward"):
         pass
     assert registered() == []
+
+
+def test_where_a_part_is_refused_the_way_of_equations_stays():
+    with pytest.raises(SettingError, match="one of integrate, interpolate"):
+        register("optimize", ode="adjoint")
+    assert way_of_ode() == "direct"
 
 
 def test_a_substitute_of_ones_own(monkeypatch):
@@ -342,6 +349,15 @@ def test_times_that_are_asked_for_stay_where_the_start_moves(way, times):
 
     with rules("integrate", ode=way):
         np.testing.assert_allclose(grad(last)(np.asarray(0.1)), 0.1 * math.exp((0.01 - 1) / 2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("quad", [integrate.quad, integrate.quad_vec])
+def test_a_list_of_arguments_is_one_argument_of_an_integrand(quad):
+    def area(a):
+        return quad(lambda x, p: p[0] * x + p[1], 0, 1, args=[a, 3.0])[0]
+
+    with rules("integrate"):
+        np.testing.assert_allclose(grad(area)(np.asarray(2.0)), 0.5, rtol=1e-7)
 
 
 def test_without_scipy_the_error_says_what_to_install(run_python):

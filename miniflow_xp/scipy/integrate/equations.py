@@ -62,7 +62,7 @@ def odeint(
     tolerance = 1.49012e-8
     options = {"rtol": tolerance if rtol is None else rtol, "atol": tolerance if atol is None else atol}
     order = func if tfirst else lambda t, y, *more: func(y, t, *more)
-    problem = Problem(xp, like, order, y0, tuple(args) if isinstance(args, (tuple, list)) else (args,))
+    problem = Problem(xp, like, order, y0, args if isinstance(args, tuple) else (args,))
     span = (t[0], t[-1])
     if way_of_ode() == "adjoint":
         return xp.matrix_transpose(solved_by_adjoint(problem, span, t, "LSODA", options).y)
