@@ -165,7 +165,7 @@ def test_parameters_in_any_form(name, method):
 
 
 def test_numbers_and_lists_of_numbers_are_arrays_of_the_backend(backend):
-    for x0 in (0, [2, 3]):
+    for x0 in (0, [2, 3], [2.0, np.float64(3)], [np.float32(2), np.int64(3)]):
         found = minimize(lambda x: array_namespace(x).sum((x - 3) ** 2), x0).x
         assert backend.owns(found)
         near(backend, found, 3, 1e-6)
@@ -478,6 +478,11 @@ def test_a_linear_system_has_derivatives_to_the_second_order(solver):
     mf.gradcheck(lambda A: square(A, TARGETS[:3]), MASS)
     mf.gradcheck(lambda b: (mf.grad(square)(MASS, b) ** 2).sum(), TARGETS[:3])
     mf.gradcheck(lambda A: (mf.grad(square)(A, TARGETS[:3]) ** 2).sum(), MASS)
+
+
+def test_one_argument_needs_no_tuple():
+    x = linear_solve(lambda x, A: A @ x, TARGETS[:3], MASS)
+    np.testing.assert_allclose(x, np.linalg.solve(MASS, TARGETS[:3]))
 
 
 def test_large_systems_are_solved_by_products_alone(backend):
