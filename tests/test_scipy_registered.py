@@ -189,6 +189,8 @@ REFUSED = {
     "a method of a grid": (lambda x: interpolate.interpn(([0, 1, 2.0],), x, [0.5], "pchip"), "linear and nearest"),
     "an order": (lambda x: ndimage.map_coordinates(x, [[0.3]]), "order=3"),
     "an output": (lambda x: ndimage.gaussian_filter(x, 1.0, output=float), "output"),
+    "an output of several": (lambda x: ndimage.gaussian_laplace(x, 1.0, np.zeros(2)), "output"),
+    "an option that is handed on": (lambda x: ndimage.gaussian_laplace(x, 1.0, truncate=3.0), "Leave out truncate"),
     "a metric": (lambda x: distance.pdist(x[:, None], "jensenshannon"), "jensenshannon"),
 }
 

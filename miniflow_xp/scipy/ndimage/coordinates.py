@@ -3,7 +3,6 @@
 from itertools import product
 from typing import Any
 
-from miniflow_xp.scipy.ndimage.filters import refuse_output
 from miniflow_xp.scipy.substitutes import refused, substitute
 
 NAME = "scipy.ndimage.map_coordinates"
@@ -14,13 +13,11 @@ def map_coordinates(
     xp: Any,
     input: Any,
     coordinates: Any,
-    output: Any = None,
     order: int = 3,
     mode: str = "constant",
     cval: float = 0.0,
     prefilter: bool = True,
 ) -> Any:
-    refuse_output(NAME, output)
     if order not in (0, 1):
         raise refused(NAME, f"order={order}", "0 and 1 have a rule", "Give order=1")
     if mode not in FOLDED:
