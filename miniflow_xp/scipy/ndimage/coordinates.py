@@ -45,7 +45,8 @@ def neighbours(xp: Any, x: Any, size: int, mode: str, order: int) -> list[tuple[
     low = xp.floor(x + 0.5) if order == 0 else xp.floor(x)
     part = x - low
     if order == 0:
-        return [(*folded(xp, low, size, mode)[:1], xp.ones_like(x), folded(xp, low, size, mode)[1])]
+        index, beyond = folded(xp, low, size, mode)
+        return [(index, xp.ones_like(x), beyond)]
     (left, before), (right, after) = folded(xp, low, size, mode), folded(xp, low + 1, size, mode)
     return [(left, 1 - part, before), (right, part, after)]
 
