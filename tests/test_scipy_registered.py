@@ -16,7 +16,7 @@ from scipy import LowLevelCallable, integrate, interpolate, ndimage, signal, sta
 from scipy.linalg import solve  # before anything is registered, as somebody else's module does it
 from scipy.spatial import distance
 
-from miniflow_xp import grad, jit, stop_gradient
+from miniflow_xp import grad, jit, stop_gradient, vjp
 from miniflow_xp.errors import DifferentiationError, JitError, SettingError
 from miniflow_xp.scipy import register, registered, rules, substitute, unregister
 from miniflow_xp.scipy.registration import found
@@ -191,6 +191,8 @@ REFUSED = {
     "an output": (lambda x: ndimage.gaussian_filter(x, 1.0, output=float), "output"),
     "an output of several": (lambda x: ndimage.gaussian_laplace(x, 1.0, np.zeros(2)), "output"),
     "an option that is handed on": (lambda x: ndimage.gaussian_laplace(x, 1.0, truncate=3.0), "Leave out truncate"),
+    "a weight of a metric": (lambda x: distance.cdist(x[:, None], x[:, None], "cosine", w=[1.0]), "Leave out w"),
+    "a weight of two points": (lambda x: distance.chebyshev(x, b, [1.0, 2.0]), "Leave out w"),
     "a metric": (lambda x: distance.pdist(x[:, None], "jensenshannon"), "jensenshannon"),
 }
 
@@ -284,6 +286,22 @@ def test_beyond_the_bounds_of_a_density(call, value, gradient):
         np.testing.assert_allclose(grad(loss)(x), gradient, rtol=1e-12)
     np.testing.assert_allclose(np.asarray(stop_gradient(kept[0])), value, rtol=1e-12)
     np.testing.assert_allclose(call(x), value, rtol=1e-12)
+
+
+BEYOND = np.array([-1.0, 0.5, 5.0])
+EDGES = {
+    "previous": lambda y: interpolate.interp1d([0.0, 1.0], y, "previous", fill_value="extrapolate")(BEYOND),
+    "next": lambda y: interpolate.interp1d([0.0, 1.0], y, "next", fill_value="extrapolate")(BEYOND),
+    "derivative of a step": lambda y: interpolate.make_interp_spline([0.0, 1.0], y, 0)(BEYOND, 2),
+    "derivative of a line": lambda y: interpolate.make_interp_spline([0.0, 1.0], y, 1)(BEYOND, 3),
+    "around one point": lambda y: ndimage.map_coordinates(y[:1], BEYOND[None], order=1, mode="wrap"),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_at_the_edges_values_are_those_of_scipy(name):
+    with rules("interpolate", "ndimage"):
+        np.testing.assert_array_equal(vjp(EDGES[name], b)[0], EDGES[name](b))
 
 
 def test_a_point_has_no_distance_from_itself():

@@ -41,7 +41,8 @@ def map_coordinates(
 def neighbours(xp: Any, x: Any, size: int, mode: str, order: int) -> list[tuple[Any, Any, Any]]:
     """The points at both sides: (index, weight, is it beyond the edges); the nearest alone for order 0."""
     if mode == "wrap":
-        x = xp.where((x < 0) | (x > size - 1), xp.remainder(x, xp.full_like(x, size - 1)), x)
+        around = xp.remainder(x, xp.full_like(x, size - 1)) if size > 1 else 0 * x
+        x = xp.where((x < 0) | (x > size - 1), around, x)
     low = xp.floor(x + 0.5) if order == 0 else xp.floor(x)
     part = x - low
     if order == 0:
