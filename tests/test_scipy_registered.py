@@ -304,6 +304,23 @@ def test_at_the_edges_values_are_those_of_scipy(name):
         np.testing.assert_array_equal(vjp(EDGES[name], b)[0], EDGES[name](b))
 
 
+FAR_OUT = {
+    "ppf": (stats.cauchy.ppf, stats.cauchy.ppf),
+    "isf": (stats.cauchy.isf, stats.cauchy.isf),
+    "half": (stats.halfcauchy.ppf, lambda q: stats.cauchy.isf((1 - q) / 2)),  # SciPy's own loses digits at 1
+}
+
+
+@pytest.mark.parametrize("name", FAR_OUT)
+def test_quantiles_far_out_keep_their_digits(name):
+    quantile, exact = FAR_OUT[name]
+    q = np.array([1e-15, 1e-12, 1e-4, 0.3, 0.5, 0.7, 1 - 1e-9, 1 - 1e-14])
+    with rules("stats"):
+        np.testing.assert_allclose(vjp(quantile, q)[0], exact(q), rtol=1e-12, atol=1e-15)
+        with np.errstate(divide="ignore"):
+            np.testing.assert_array_equal(vjp(quantile, np.array([0.0, 1.0]))[0], exact(np.array([0.0, 1.0])))
+
+
 def test_a_point_has_no_distance_from_itself():
     with rules("spatial"):
         got = grad(lambda x: x.xp.sum(distance.cdist(x, x)))(np.array([[0.0, 1.0], [2.0, 1.0]]))
