@@ -1,5 +1,7 @@
 """Minima, roots, fixed points and linear systems: found with our derivatives, and differentiated themselves."""
 
+import copy
+import pickle
 import sys
 import warnings
 from dataclasses import dataclass
@@ -169,6 +171,17 @@ def test_numbers_and_lists_of_numbers_are_arrays_of_the_backend(backend):
         found = minimize(lambda x: array_namespace(x).sum((x - 3) ** 2), x0).x
         assert backend.owns(found)
         near(backend, found, 3, 1e-6)
+
+
+def test_a_result_is_changed_as_items_and_as_attributes():
+    found = minimize(lambda x: ((x - 3) ** 2).sum(), np.ones(2))
+    found.x = found.x + 1
+    found["fun"] = 5.0
+    del found.jac
+    again = pickle.loads(pickle.dumps(copy.deepcopy(found)))
+    np.testing.assert_allclose(again["x"], 4, atol=1e-5)
+    assert again.fun == 5.0
+    assert "jac" not in again
 
 
 def test_python_that_looks_at_contents_runs_as_written_and_is_not_recorded():
