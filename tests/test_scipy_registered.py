@@ -19,6 +19,7 @@ from scipy.spatial import distance
 from miniflow_xp import grad, jit, stop_gradient, vjp
 from miniflow_xp.errors import DifferentiationError, JitError, SettingError
 from miniflow_xp.scipy import register, registered, rules, substitute, unregister
+from miniflow_xp.scipy.integrate.adjoint import by_solve_ivp
 from miniflow_xp.scipy.registration import found
 from miniflow_xp.scipy.settings import way_of_ode
 from miniflow_xp.scipy.substitutes import SUBSTITUTES
@@ -386,6 +387,21 @@ def test_times_that_are_asked_for_stay_where_the_start_moves(way, times):
 
     with rules("integrate", ode=way):
         np.testing.assert_allclose(grad(last)(np.asarray(0.1)), 0.1 * math.exp((0.01 - 1) / 2), rtol=1e-6)
+
+
+def to_infinity(start):
+    """y = 1 / (1/y₀ - t), which no solver follows beyond t = 1 for y₀ = 1."""
+    return integrate.solve_ivp(lambda t, y: y * y, (0, 2), [start], t_eval=[0.25, 0.5, 1.5], rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("way", ["direct", "adjoint"])
+def test_where_the_solver_ends_early_there_are_no_values_beyond(way):
+    with rules("integrate", ode=way):
+        y, pullback = vjp(lambda start: to_infinity(start).y, np.asarray(1.0))
+    np.testing.assert_allclose(y, to_infinity(1.0).y, rtol=1e-6)
+    np.testing.assert_allclose(pullback(np.ones((1, 2)))[0], 1 / 0.75**2 + 1 / 0.5**2, rtol=1e-6)
+    with pytest.raises(DifferentiationError, match="step size"):
+        by_solve_ivp("RK45", {})(lambda t, y: y * y, np.ones(1), np.array([0.0, 2.0]))
 
 
 @pytest.mark.parametrize("quad", [integrate.quad, integrate.quad_vec])

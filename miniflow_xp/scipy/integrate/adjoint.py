@@ -17,7 +17,7 @@ from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.rules.algebra import real
 from miniflow_xp.scipy.border import OfNumbers, on_host
 from miniflow_xp.scipy.integrate.steps import times_of
-from miniflow_xp.scipy.substitutes import as_array
+from miniflow_xp.scipy.substitutes import as_array, refused
 from miniflow_xp.transforms.custom import custom_vjp
 from miniflow_xp.transforms.pullback import vjp
 from miniflow_xp.transforms.trees import flatten
@@ -35,13 +35,12 @@ def solved_by_adjoint(problem: Any, t_span: Any, t_eval: Any, method: Any, optio
 
     xp, like = problem.xp, problem.like
     ends = [on_host(t).item() for t in t_span]
-    wanted: Any = None if t_eval is None else on_host(t_eval)
-    result = scipy.integrate.solve_ivp(OfNumbers(problem.on_host), ends, on_host(problem.y0), method, wanted, **options)
+    asked = None if t_eval is None else on_host(t_eval)
+    result = scipy.integrate.solve_ivp(OfNumbers(problem.on_host), ends, on_host(problem.y0), method, asked, **options)
+    wanted: Any = t_eval if type(t_eval) is Traced else asked
     if t_eval is None:
         wanted = times_of(xp, like, t_span, ends, result.t)
-    elif type(t_eval) is Traced:
-        wanted = t_eval
-    times = real(xp, as_array(xp, [t_span[0], *wanted], like))
+    times = real(xp, as_array(xp, [t_span[0], *wanted[: len(result.t)]], like))  # fewer where it ended early
     states = states_at(problem, times, by_solve_ivp(method, options))
     result.y = xp.matrix_transpose(states[1:, ...])
     if leaves([t_eval, *t_span]):
@@ -71,7 +70,15 @@ def by_solve_ivp(method: Any, options: dict[str, Any]) -> Solver:
         later = np.broadcast_to(start, (len(moments) - 1, len(start)))
         if moments[-1] != moments[0]:
             span = (moments[0], moments[-1])
-            later = scipy.integrate.solve_ivp(function, span, start, method, moments[1:], **options).y.T
+            found = scipy.integrate.solve_ivp(function, span, start, method, moments[1:], **options)
+            if not found.success:
+                raise refused(
+                    "an adjoint equation",
+                    f"its solver ended early: {found.message}",
+                    "it comes to the last of the times",
+                    "Choose other tolerances, another method, or a shorter t_span",
+                )
+            later = found.y.T
         return np.concatenate([start[None], later])
 
     return solve

@@ -121,12 +121,20 @@ def solved_by_steps(
         found.y = xp.stack(states, axis=1)
         found.t = xp.stack(times) if leaves(times) else found.t
     else:
-        found.t = as_array(xp, t_eval, problem.like) if leaves([t_eval]) else np.asarray(t_eval, dtype=float)
-        kept = found.t
-        found.y = evaluated(problem, steps, np.asarray(scipy_times(times)), kept)
+        moments = as_array(xp, t_eval, problem.like) if leaves([t_eval]) else np.asarray(t_eval, dtype=float)
+        found.t = moments[: reached(found, on_host(moments), ends)]
+        found.y = evaluated(problem, steps, np.asarray(scipy_times(times)), found.t)
     if dense_output:
         found.sol = Dense(problem, steps, np.asarray(scipy_times(times)))
     return found
+
+
+def reached(found: Any, moments: np.ndarray, ends: Sequence[float]) -> int:
+    """To how many of these moments the solver came: to all of them, but where it ended early."""
+    if found.success:
+        return len(moments)
+    over = moments > found.t[-1] if ends[1] >= ends[0] else moments < found.t[-1]
+    return len(moments) - int(np.count_nonzero(over))
 
 
 def scipy_times(times: Sequence[Any]) -> list[float]:
@@ -137,7 +145,7 @@ def scipy_times(times: Sequence[Any]) -> list[float]:
 def evaluated(problem: Problem, steps: Sequence[Step], times: np.ndarray, moments: Any) -> Any:
     """y at these moments, (n, m), by the interpolants of the steps they are in."""
     xp = problem.xp
-    if not steps:
+    if not steps or not len(moments):
         return xp.broadcast_to(problem.y0[:, None], (problem.y0.shape[0], len(moments)))
     inside = [step_of(times, m) for m in on_host(moments).tolist()]
     moments = as_array(xp, moments, problem.like)
