@@ -221,6 +221,11 @@ def test_what_a_function_closes_over_is_told_where_it_comes_in():
     assert np.isnan(found.inputs[1])
 
 
+def test_a_result_that_is_a_number_is_told_as_a_constant():
+    found = mf.find_nonfinite(lambda x: (x, float("inf")), np.ones(2))
+    assert (found.operation, found.direction, found.number) == ("constant", "forward", np.inf)
+
+
 def test_gradients_that_overflow_in_their_sum():
     def twice(x):
         return 1e308 * x + 1e308 * x

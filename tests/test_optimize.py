@@ -1,5 +1,7 @@
 """Minima, roots, fixed points and linear systems: found with our derivatives, and differentiated themselves."""
 
+import copy
+import pickle
 import sys
 import warnings
 from dataclasses import dataclass
@@ -165,10 +167,21 @@ def test_parameters_in_any_form(name, method):
 
 
 def test_numbers_and_lists_of_numbers_are_arrays_of_the_backend(backend):
-    for x0 in (0, [2, 3]):
+    for x0 in (0, [2, 3], [2.0, np.float64(3)], [np.float32(2), np.int64(3)]):
         found = minimize(lambda x: array_namespace(x).sum((x - 3) ** 2), x0).x
         assert backend.owns(found)
         near(backend, found, 3, 1e-6)
+
+
+def test_a_result_is_changed_as_items_and_as_attributes():
+    found = minimize(lambda x: ((x - 3) ** 2).sum(), np.ones(2))
+    found.x = found.x + 1
+    found["fun"] = 5.0
+    del found.jac
+    again = pickle.loads(pickle.dumps(copy.deepcopy(found)))
+    np.testing.assert_allclose(again["x"], 4, atol=1e-5)
+    assert again.fun == 5.0
+    assert "jac" not in again
 
 
 def test_python_that_looks_at_contents_runs_as_written_and_is_not_recorded():
@@ -478,6 +491,11 @@ def test_a_linear_system_has_derivatives_to_the_second_order(solver):
     mf.gradcheck(lambda A: square(A, TARGETS[:3]), MASS)
     mf.gradcheck(lambda b: (mf.grad(square)(MASS, b) ** 2).sum(), TARGETS[:3])
     mf.gradcheck(lambda A: (mf.grad(square)(A, TARGETS[:3]) ** 2).sum(), MASS)
+
+
+def test_one_argument_needs_no_tuple():
+    x = linear_solve(lambda x, A: A @ x, TARGETS[:3], MASS)
+    np.testing.assert_allclose(x, np.linalg.solve(MASS, TARGETS[:3]))
 
 
 def test_large_systems_are_solved_by_products_alone(backend):

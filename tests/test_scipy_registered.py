@@ -16,10 +16,12 @@ from scipy import LowLevelCallable, integrate, interpolate, ndimage, signal, sta
 from scipy.linalg import solve  # before anything is registered, as somebody else's module does it
 from scipy.spatial import distance
 
-from miniflow_xp import grad, jit, stop_gradient
+from miniflow_xp import grad, jit, stop_gradient, vjp
 from miniflow_xp.errors import DifferentiationError, JitError, SettingError
 from miniflow_xp.scipy import register, registered, rules, substitute, unregister
+from miniflow_xp.scipy.integrate.adjoint import by_solve_ivp
 from miniflow_xp.scipy.registration import found
+from miniflow_xp.scipy.settings import way_of_ode
 from miniflow_xp.scipy.substitutes import SUBSTITUTES
 
 A = np.array([[3.0, 1.0], [0.5, 2.0]])
@@ -143,6 +145,12 @@ def test_a_part_that_there_is_not():
     assert registered() == []
 
 
+def test_where_a_part_is_refused_the_way_of_equations_stays():
+    with pytest.raises(SettingError, match="one of integrate, interpolate"):
+        register("optimize", ode="adjoint")
+    assert way_of_ode() == "direct"
+
+
 def test_a_substitute_of_ones_own(monkeypatch):
     """For instance of another package, which names its module as an entry point."""
     from miniflow_xp.scipy import registration
@@ -182,6 +190,10 @@ REFUSED = {
     "a method of a grid": (lambda x: interpolate.interpn(([0, 1, 2.0],), x, [0.5], "pchip"), "linear and nearest"),
     "an order": (lambda x: ndimage.map_coordinates(x, [[0.3]]), "order=3"),
     "an output": (lambda x: ndimage.gaussian_filter(x, 1.0, output=float), "output"),
+    "an output of several": (lambda x: ndimage.gaussian_laplace(x, 1.0, np.zeros(2)), "output"),
+    "an option that is handed on": (lambda x: ndimage.gaussian_laplace(x, 1.0, truncate=3.0), "Leave out truncate"),
+    "a weight of a metric": (lambda x: distance.cdist(x[:, None], x[:, None], "cosine", w=[1.0]), "Leave out w"),
+    "a weight of two points": (lambda x: distance.chebyshev(x, b, [1.0, 2.0]), "Leave out w"),
     "a metric": (lambda x: distance.pdist(x[:, None], "jensenshannon"), "jensenshannon"),
 }
 
@@ -277,6 +289,39 @@ def test_beyond_the_bounds_of_a_density(call, value, gradient):
     np.testing.assert_allclose(call(x), value, rtol=1e-12)
 
 
+BEYOND = np.array([-1.0, 0.5, 5.0])
+EDGES = {
+    "previous": lambda y: interpolate.interp1d([0.0, 1.0], y, "previous", fill_value="extrapolate")(BEYOND),
+    "next": lambda y: interpolate.interp1d([0.0, 1.0], y, "next", fill_value="extrapolate")(BEYOND),
+    "derivative of a step": lambda y: interpolate.make_interp_spline([0.0, 1.0], y, 0)(BEYOND, 2),
+    "derivative of a line": lambda y: interpolate.make_interp_spline([0.0, 1.0], y, 1)(BEYOND, 3),
+    "around one point": lambda y: ndimage.map_coordinates(y[:1], BEYOND[None], order=1, mode="wrap"),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_at_the_edges_values_are_those_of_scipy(name):
+    with rules("interpolate", "ndimage"):
+        np.testing.assert_array_equal(vjp(EDGES[name], b)[0], EDGES[name](b))
+
+
+FAR_OUT = {
+    "ppf": (stats.cauchy.ppf, stats.cauchy.ppf),
+    "isf": (stats.cauchy.isf, stats.cauchy.isf),
+    "half": (stats.halfcauchy.ppf, lambda q: stats.cauchy.isf((1 - q) / 2)),  # SciPy's own loses digits at 1
+}
+
+
+@pytest.mark.parametrize("name", FAR_OUT)
+def test_quantiles_far_out_keep_their_digits(name):
+    quantile, exact = FAR_OUT[name]
+    q = np.array([1e-15, 1e-12, 1e-4, 0.3, 0.5, 0.7, 1 - 1e-9, 1 - 1e-14])
+    with rules("stats"):
+        np.testing.assert_allclose(vjp(quantile, q)[0], exact(q), rtol=1e-12, atol=1e-15)
+        with np.errstate(divide="ignore"):
+            np.testing.assert_array_equal(vjp(quantile, np.array([0.0, 1.0]))[0], exact(np.array([0.0, 1.0])))
+
+
 def test_a_point_has_no_distance_from_itself():
     with rules("spatial"):
         got = grad(lambda x: x.xp.sum(distance.cdist(x, x)))(np.array([[0.0, 1.0], [2.0, 1.0]]))
@@ -329,6 +374,43 @@ def test_rates_of_predators_and_prey_are_fitted(way):
 
     with rules("integrate", ode=way):
         np.testing.assert_allclose(grad(fit)(RATES), grad(by_small_steps)(RATES), rtol=1e-6)
+
+
+@pytest.mark.parametrize("way", ["direct", "adjoint"])
+@pytest.mark.parametrize("times", [[0.5, 1.0], np.array([0.5, 1.0])], ids=["list", "array"])
+def test_times_that_are_asked_for_stay_where_the_start_moves(way, times):
+    """y(1) = exp((t₀² - 1) / 2) for y' = -y t and y(t₀) = 1."""
+
+    def last(start):
+        options = {"t_eval": times, "rtol": 1e-9, "atol": 1e-9}
+        return integrate.solve_ivp(lambda t, y: -y * t, (start, 2.0), [1.0], **options).y[0, -1]
+
+    with rules("integrate", ode=way):
+        np.testing.assert_allclose(grad(last)(np.asarray(0.1)), 0.1 * math.exp((0.01 - 1) / 2), rtol=1e-6)
+
+
+def to_infinity(start):
+    """y = 1 / (1/y₀ - t), which no solver follows beyond t = 1 for y₀ = 1."""
+    return integrate.solve_ivp(lambda t, y: y * y, (0, 2), [start], t_eval=[0.25, 0.5, 1.5], rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("way", ["direct", "adjoint"])
+def test_where_the_solver_ends_early_there_are_no_values_beyond(way):
+    with rules("integrate", ode=way):
+        y, pullback = vjp(lambda start: to_infinity(start).y, np.asarray(1.0))
+    np.testing.assert_allclose(y, to_infinity(1.0).y, rtol=1e-6)
+    np.testing.assert_allclose(pullback(np.ones((1, 2)))[0], 1 / 0.75**2 + 1 / 0.5**2, rtol=1e-6)
+    with pytest.raises(DifferentiationError, match="step size"):
+        by_solve_ivp("RK45", {})(lambda t, y: y * y, np.ones(1), np.array([0.0, 2.0]))
+
+
+@pytest.mark.parametrize("quad", [integrate.quad, integrate.quad_vec])
+def test_a_list_of_arguments_is_one_argument_of_an_integrand(quad):
+    def area(a):
+        return quad(lambda x, p: p[0] * x + p[1], 0, 1, args=[a, 3.0])[0]
+
+    with rules("integrate"):
+        np.testing.assert_allclose(grad(area)(np.asarray(2.0)), 0.5, rtol=1e-7)
 
 
 def test_without_scipy_the_error_says_what_to_install(run_python):

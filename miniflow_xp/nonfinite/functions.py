@@ -74,7 +74,7 @@ class FunctionSearch:
             return self.trail.of_last()  # NaN made a function raise, as a factorisation does
         for end in run.ends:
             if not is_finite(ground(end)):
-                return self.trail.began(ground(end))
+                return self.trail.began(ground(end) if hasattr(end, "dtype") else as_array(end))
         ones = [functions_of(end).ones_like(end) if hasattr(end, "dtype") else None for end in run.ends]
         run.gradients(ones, self._hand_on)
         return origin(self.came, [maker for maker in self.came if not maker.parents])

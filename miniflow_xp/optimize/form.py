@@ -108,11 +108,11 @@ def several_libraries(where: str, arrays: list[Any]) -> MixedBackendsError:
 
 def as_one_array(x0: Any) -> Any:
     """x0, where a list of numbers is an array, as SciPy has it; a container of arrays stays one."""
-    numbers = type(x0) in (list, tuple) and x0 and all(type(x) in (int, float) for x in x0)
-    if not numbers:
-        return x0
     import numpy as np
 
+    numbers = (int, float, np.integer, np.floating)
+    if type(x0) not in (list, tuple) or not x0 or not all(isinstance(x, numbers) and type(x) is not bool for x in x0):
+        return x0
     return get_backend().asarray(np.asarray(x0, dtype=np.float64), get_backend().default_float)
 
 

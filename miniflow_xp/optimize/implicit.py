@@ -77,6 +77,7 @@ def linear_solve(
     then cg or gmres. Raises ConvergenceError where there is no solution, or the iterations do not reach it.
     """
     check_function(matvec, "linear_solve")
+    args = args if isinstance(args, tuple) else (args,)
     form = Form(b, "linear_solve")
     product = in_vectors(matvec, form)
 

@@ -18,6 +18,12 @@ class Result(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"there is no {name!r}; there are {', '.join(self)}") from None
 
+    def __setattr__(self, name: str, item: Any) -> None:
+        self[name] = item
+
+    def __delattr__(self, name: str) -> None:
+        del self[name]
+
     def __dir__(self) -> list[str]:
         return list(self)
 

@@ -20,9 +20,9 @@ def register(*parts: str, ode: str | None = None) -> None:
 
     ``ode``: how solutions of differential equations are differentiated, ``"direct"`` or ``"adjoint"``.
     """
+    new = [name for name in names_in(parts) if name not in _for_good]
     if ode is not None:
         set_way(ode)
-    new = [name for name in names_in(parts) if name not in _for_good]
     begin(new)
     _for_good.extend(new)
 

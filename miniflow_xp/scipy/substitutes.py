@@ -11,6 +11,7 @@ import numpy as np
 
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.checks import shown
 from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.system.callers import calling_line
 from miniflow_xp.transforms.pullback import deepest
@@ -58,9 +59,10 @@ class Asked:
         self.entry = entry
         self.signature = signature
         self.first = next(iter(signature.parameters))
-        kinds = {p.kind for p in signature.parameters.values()}
-        self.as_given = bool(kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD})
+        theirs = list(signature.parameters.values())
         ours = list(inspect.signature(self.entry.function).parameters.values())[2 if self.entry.calls else 1 :]
+        self.as_given = takes_any(theirs) and takes_any(ours)
+        self.rest = next((p.name for p in theirs if p.kind is p.VAR_KEYWORD), "")
         others = list(signature.parameters) if any(p.kind is p.VAR_KEYWORD for p in ours) else []
         self.known = (*[p.name for p in ours], *others)
 
@@ -104,6 +106,7 @@ class Asked:
         if self.as_given:
             return self.entry.function(*first, *args, **keywords)
         given = self.signature.bind(*args, **keywords).arguments
+        given |= given.pop(self.rest, {})
         chosen = {}
         for name, value in given.items():
             if name in self.entry.arrays and value is not None:
@@ -111,12 +114,19 @@ class Asked:
             elif name in self.known:
                 chosen[name] = value
             elif not self._means_nothing(name, value):
-                raise refused(self.name, f"{name}={value!r}", f"it knows {', '.join(self.known)}", f"Leave out {name}")
+                raise refused(
+                    self.name, f"{name}={shown(value)}", f"it knows {', '.join(self.known)}", f"Leave out {name}"
+                )
         return self.entry.function(*first, **chosen)
 
     def _means_nothing(self, name: str, value: Any) -> bool:
-        default = self.signature.parameters[name].default
-        return is_harmless(name) or value is default or is_equal(value, default)
+        known = self.signature.parameters.get(name)
+        return is_harmless(name) or (known is not None and (value is known.default or is_equal(value, known.default)))
+
+
+def takes_any(parameters: Sequence[inspect.Parameter]) -> bool:
+    """Are there ``*args``, or ``**keywords``, among these?"""
+    return any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters)
 
 
 def is_harmless(name: str) -> bool:

@@ -8,14 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp import get_backend, vjp
+from miniflow_xp.scipy import rules
 
 from .call import Call
 from .reasons import reason_of
-
-try:
-    from miniflow_xp.scipy import rules
-except ImportError:  # a room of its own, with rules for SciPy's compiled code
-    rules = None
 
 STEP = 1e-6
 NEAR = 2e-5
@@ -36,13 +32,13 @@ def judged(call: Call) -> Verdict:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         found = verdict_of(call)
-        if found.verdict != REFUSED or rules is None or call.library != "SciPy":
+        if found.verdict != REFUSED or call.library != "SciPy":
             return found
         with rules():
             again = verdict_of(call)
-    return (
-        again._replace(verdict=WITH_RULES) if again.verdict == RIGHT else found if again.verdict == REFUSED else again
-    )
+    if again.verdict == REFUSED:
+        return found
+    return again._replace(verdict=WITH_RULES) if again.verdict == RIGHT else again
 
 
 def verdict_of(call: Call) -> Verdict:

@@ -16,7 +16,8 @@ from miniflow_xp.arrays.refusals import closes_over
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.rules.algebra import real
 from miniflow_xp.scipy.border import OfNumbers, on_host
-from miniflow_xp.scipy.substitutes import as_array
+from miniflow_xp.scipy.integrate.steps import times_of
+from miniflow_xp.scipy.substitutes import as_array, refused
 from miniflow_xp.transforms.custom import custom_vjp
 from miniflow_xp.transforms.pullback import vjp
 from miniflow_xp.transforms.trees import flatten
@@ -34,16 +35,12 @@ def solved_by_adjoint(problem: Any, t_span: Any, t_eval: Any, method: Any, optio
 
     xp, like = problem.xp, problem.like
     ends = [on_host(t).item() for t in t_span]
-    result = scipy.integrate.solve_ivp(
-        OfNumbers(problem.on_host),
-        ends,
-        on_host(problem.y0),
-        method,
-        on_host(t_eval) if t_eval is not None else None,
-        **options,
-    )
-    wanted = t_eval if t_eval is not None else result.t
-    times = real(xp, as_array(xp, [t_span[0], *moving(t_span, ends, wanted)], like))
+    asked = None if t_eval is None else on_host(t_eval)
+    result = scipy.integrate.solve_ivp(OfNumbers(problem.on_host), ends, on_host(problem.y0), method, asked, **options)
+    wanted: Any = t_eval if type(t_eval) is Traced else asked
+    if t_eval is None:
+        wanted = times_of(xp, like, t_span, ends, result.t)
+    times = real(xp, as_array(xp, [t_span[0], *wanted[: len(result.t)]], like))  # fewer where it ended early
     states = states_at(problem, times, by_solve_ivp(method, options))
     result.y = xp.matrix_transpose(states[1:, ...])
     if leaves([t_eval, *t_span]):
@@ -73,20 +70,18 @@ def by_solve_ivp(method: Any, options: dict[str, Any]) -> Solver:
         later = np.broadcast_to(start, (len(moments) - 1, len(start)))
         if moments[-1] != moments[0]:
             span = (moments[0], moments[-1])
-            later = scipy.integrate.solve_ivp(function, span, start, method, moments[1:], **options).y.T
+            found = scipy.integrate.solve_ivp(function, span, start, method, moments[1:], **options)
+            if not found.success:
+                raise refused(
+                    "an adjoint equation",
+                    f"its solver ended early: {found.message}",
+                    "it comes to the last of the times",
+                    "Choose other tolerances, another method, or a shorter t_span",
+                )
+            later = found.y.T
         return np.concatenate([start[None], later])
 
     return solve
-
-
-def moving(t_span: Any, ends: list[float], wanted: Any) -> list[Any]:
-    """The times that are asked for; those that SciPy chose move with the ends of the span."""
-    if type(wanted) is Traced or isinstance(wanted, (list, tuple)):
-        return list(wanted)
-    if not leaves(list(t_span)):
-        return list(np.asarray(wanted, dtype=float))
-    whole = (ends[1] - ends[0]) or 1.0
-    return [t_span[0] + float((t - ends[0]) / whole) * (t_span[1] - t_span[0]) for t in wanted]
 
 
 def solved(field: Field, solve: Solver) -> Any:

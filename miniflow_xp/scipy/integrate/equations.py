@@ -9,7 +9,7 @@ from miniflow_xp.arrays.calls import boxed, leaves
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.scipy.border import OfNumbers, on_host
 from miniflow_xp.scipy.integrate.adjoint import solved_by_adjoint
-from miniflow_xp.scipy.integrate.steps import Method, Step, step_of, walked
+from miniflow_xp.scipy.integrate.steps import Method, Step, step_of, times_of, walked
 from miniflow_xp.scipy.settings import way_of_ode
 from miniflow_xp.scipy.substitutes import as_array, refused, substitute
 
@@ -62,7 +62,7 @@ def odeint(
     tolerance = 1.49012e-8
     options = {"rtol": tolerance if rtol is None else rtol, "atol": tolerance if atol is None else atol}
     order = func if tfirst else lambda t, y, *more: func(y, t, *more)
-    problem = Problem(xp, like, order, y0, tuple(args) if isinstance(args, (tuple, list)) else (args,))
+    problem = Problem(xp, like, order, y0, args if isinstance(args, tuple) else (args,))
     span = (t[0], t[-1])
     if way_of_ode() == "adjoint":
         return xp.matrix_transpose(solved_by_adjoint(problem, span, t, "LSODA", options).y)
@@ -114,19 +114,27 @@ def solved_by_steps(
     xp = problem.xp
     ends = [on_host(t).item() for t in t_span]
     found = scipy.integrate.solve_ivp(OfNumbers(problem.on_host), ends, on_host(problem.y0), method, **options)
-    times = times_of(problem, t_span, found.t)
+    times = times_of(xp, problem.like, t_span, ends, found.t)
     made = Method(xp, getattr(scipy.integrate, name), problem.y0)
     steps, states = walked(made, problem.field, times, problem.y0)
     if t_eval is None:
         found.y = xp.stack(states, axis=1)
         found.t = xp.stack(times) if leaves(times) else found.t
     else:
-        found.t = as_array(xp, t_eval, problem.like) if leaves([t_eval]) else np.asarray(t_eval, dtype=float)
-        kept = found.t
-        found.y = evaluated(problem, steps, np.asarray(scipy_times(times)), kept)
+        moments = as_array(xp, t_eval, problem.like) if leaves([t_eval]) else np.asarray(t_eval, dtype=float)
+        found.t = moments[: reached(found, on_host(moments), ends)]
+        found.y = evaluated(problem, steps, np.asarray(scipy_times(times)), found.t)
     if dense_output:
         found.sol = Dense(problem, steps, np.asarray(scipy_times(times)))
     return found
+
+
+def reached(found: Any, moments: np.ndarray, ends: Sequence[float]) -> int:
+    """To how many of these moments the solver came: to all of them, but where it ended early."""
+    if found.success:
+        return len(moments)
+    over = moments > found.t[-1] if ends[1] >= ends[0] else moments < found.t[-1]
+    return len(moments) - int(np.count_nonzero(over))
 
 
 def scipy_times(times: Sequence[Any]) -> list[float]:
@@ -134,20 +142,10 @@ def scipy_times(times: Sequence[Any]) -> list[float]:
     return [float(on_host(t)) for t in times]
 
 
-def times_of(problem: Problem, t_span: Any, chosen: Any) -> list[Any]:
-    """The times between which the steps go: numbers, or traced where an end of the span is."""
-    if not leaves(list(t_span)):
-        return [float(t) for t in chosen]
-    first, last = (as_array(problem.xp, t, problem.like) for t in t_span)
-    whole = chosen[-1] - chosen[0]
-    parts = (chosen - chosen[0]) / (whole or 1.0)
-    return [first + float(part) * (last - first) for part in parts]
-
-
 def evaluated(problem: Problem, steps: Sequence[Step], times: np.ndarray, moments: Any) -> Any:
     """y at these moments, (n, m), by the interpolants of the steps they are in."""
     xp = problem.xp
-    if not steps:
+    if not steps or not len(moments):
         return xp.broadcast_to(problem.y0[:, None], (problem.y0.shape[0], len(moments)))
     inside = [step_of(times, m) for m in on_host(moments).tolist()]
     moments = as_array(xp, moments, problem.like)

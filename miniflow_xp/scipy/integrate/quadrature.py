@@ -37,7 +37,7 @@ def quad(
     limit: int = 50,
     points: Any = None,
 ) -> Any:
-    given = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    given = args if isinstance(args, tuple) else (args,)
     rule = Adaptive(epsabs, epsrel, points, limit)
     value, told = integral(xp, like, lambda x: func(x, *given), (a, b), rule)
     return (value, *told) if full_output else (value, told[0])
@@ -63,5 +63,5 @@ def quad_vec(
     *,
     args: Any = (),
 ) -> Any:
-    given = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    given = args if isinstance(args, tuple) else (args,)
     return integral(xp, like, lambda x: f(x, *given), (a, b), vector_rule(OfRows(epsabs, epsrel, points)))

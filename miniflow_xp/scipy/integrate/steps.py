@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from miniflow_xp.arrays.calls import leaves
+from miniflow_xp.scipy.substitutes import as_array
+
 Field = Callable[[Any, Any], Any]
 """dy/dt = f(t, y)."""
 
@@ -100,6 +103,15 @@ def later(method: Method, *step: Any) -> Callable[[Any], Any]:
         return made[0](x)
 
     return at
+
+
+def times_of(xp: Any, like: Any, t_span: Any, ends: Sequence[float], chosen: Any) -> list[Any]:
+    """The times that SciPy chose: numbers, or traced where an end of the span is, as they move with it."""
+    if not leaves(list(t_span)):
+        return [float(t) for t in chosen]
+    first, last = (as_array(xp, t, like) for t in t_span)
+    whole = (ends[1] - ends[0]) or 1.0
+    return [first + float((t - ends[0]) / whole) * (last - first) for t in chosen]
 
 
 def step_of(times: np.ndarray, moment: float) -> int:

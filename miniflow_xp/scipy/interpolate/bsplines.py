@@ -72,9 +72,12 @@ def evaluated(xp: Any, t: Any, c: Any, k: int, x: Any, nu: int, extrapolate: Any
         x = first + xp.remainder(x - first, last - first)
     outside = (x < first) | (x > last)
     place = xp.clip(xp.searchsorted(t[k : n + 1], x, side="right") - 1 + k, k, n - 1)
-    for order in range(nu):
-        t, c, place = derived(xp, t, c, k - order, place)
-    total = de_boor(xp, t, c, k - nu, x, place) if nu <= k else xp.zeros_like(xp.take(c, place - place, axis=0))
+    if nu > k:
+        total = xp.zeros_like(xp.take(c, place, axis=0))
+    else:
+        for order in range(nu):
+            t, c, place = derived(xp, t, c, k - order, place)
+        total = de_boor(xp, t, c, k - nu, x, place)
     if extrapolate in (False, 0):
         shaped = xp.reshape(outside, (-1, *[1] * (len(c.shape) - 1)))
         total = xp.where(shaped, xp.full_like(total, float("nan")), total)
@@ -83,8 +86,6 @@ def evaluated(xp: Any, t: Any, c: Any, k: int, x: Any, nu: int, extrapolate: Any
 
 def derived(xp: Any, t: Any, c: Any, k: int, place: Any) -> tuple[Any, Any, Any]:
     """Knots and coefficients of the derivative, of one degree less, and the places of x among its knots."""
-    if k == 0:
-        return t, xp.zeros_like(c), place
     gap = t[k + 1 : -1] - t[1 : -k - 1]
     empty = gap == 0
     factor = xp.where(empty, xp.zeros_like(gap), k / xp.where(empty, xp.ones_like(gap), gap))

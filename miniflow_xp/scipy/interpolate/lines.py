@@ -86,9 +86,10 @@ def evaluated(xp: Any, kind: str, points: Any, rows: Any, x: Any) -> Any:
 
 def beyond(xp: Any, self: Any, points: Any, values: Any, x: Any) -> Any:
     """What SciPy gives beyond the points; raises its error where it is to."""
-    if self._extrapolate:
-        return values
     below, above = x < points[0], x > points[-1]
+    if self._extrapolate:
+        nothing = {"previous": below, "next": above}.get(self._kind)
+        return values if nothing is None else xp.where(nothing[:, None], xp.full_like(values, float("nan")), values)
     if self.bounds_error and (bool(xp.any(below)) or bool(xp.any(above))):
         raise ValueError("A value in x_new is beyond the interpolation range.")
     for outside, fill in ((below, self._fill_value_below), (above, self._fill_value_above)):

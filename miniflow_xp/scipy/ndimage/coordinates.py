@@ -3,7 +3,6 @@
 from itertools import product
 from typing import Any
 
-from miniflow_xp.scipy.ndimage.filters import refuse_output
 from miniflow_xp.scipy.substitutes import refused, substitute
 
 NAME = "scipy.ndimage.map_coordinates"
@@ -14,13 +13,11 @@ def map_coordinates(
     xp: Any,
     input: Any,
     coordinates: Any,
-    output: Any = None,
     order: int = 3,
     mode: str = "constant",
     cval: float = 0.0,
     prefilter: bool = True,
 ) -> Any:
-    refuse_output(NAME, output)
     if order not in (0, 1):
         raise refused(NAME, f"order={order}", "0 and 1 have a rule", "Give order=1")
     if mode not in FOLDED:
@@ -44,11 +41,13 @@ def map_coordinates(
 def neighbours(xp: Any, x: Any, size: int, mode: str, order: int) -> list[tuple[Any, Any, Any]]:
     """The points at both sides: (index, weight, is it beyond the edges); the nearest alone for order 0."""
     if mode == "wrap":
-        x = xp.where((x < 0) | (x > size - 1), xp.remainder(x, xp.full_like(x, size - 1)), x)
+        around = xp.remainder(x, xp.full_like(x, size - 1)) if size > 1 else 0 * x
+        x = xp.where((x < 0) | (x > size - 1), around, x)
     low = xp.floor(x + 0.5) if order == 0 else xp.floor(x)
     part = x - low
     if order == 0:
-        return [(*folded(xp, low, size, mode)[:1], xp.ones_like(x), folded(xp, low, size, mode)[1])]
+        index, beyond = folded(xp, low, size, mode)
+        return [(index, xp.ones_like(x), beyond)]
     (left, before), (right, after) = folded(xp, low, size, mode), folded(xp, low + 1, size, mode)
     return [(left, 1 - part, before), (right, part, after)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.scipy.signal.convolutions import full
-from miniflow_xp.scipy.substitutes import as_array, refused, substitute
+from miniflow_xp.scipy.substitutes import as_array, substitute
 
 PADDING = {
     **dict.fromkeys(("reflect", "grid-mirror"), "symmetric"),
@@ -49,7 +49,6 @@ def correlate(
     xp: Any,
     input: Any,
     weights: Any,
-    output: Any = None,
     mode: str = "reflect",
     cval: float = 0.0,
     origin: Any = 0,
@@ -57,7 +56,6 @@ def correlate(
     axes: Any = None,
 ) -> Any:
     """Complex weights are conjugated."""
-    refuse_output("scipy.ndimage.correlate", output)
     return correlated(xp, input, conj(xp, weights), mode, cval, origin, axes)
 
 
@@ -66,23 +64,15 @@ def convolve(
     xp: Any,
     input: Any,
     weights: Any,
-    output: Any = None,
     mode: str = "reflect",
     cval: float = 0.0,
     origin: Any = 0,
     *,
     axes: Any = None,
 ) -> Any:
-    refuse_output("scipy.ndimage.convolve", output)
     turned = xp.flip(weights, axis=tuple(range(len(weights.shape))))
     origins = [-o - (1 - size % 2) for o, size in zip(per_axis(origin, len(weights.shape)), weights.shape, strict=True)]
     return correlated(xp, input, turned, mode, cval, origins, axes)
-
-
-def refuse_output(name: str, output: Any) -> None:
-    """Raise DifferentiationError where a result is to be written to an array, or to have another dtype."""
-    if output is not None:
-        raise refused(name, "output=…", "the result is a new array", "Leave out output")
 
 
 def correlated(xp: Any, x: Any, weights: Any, mode: str, cval: float, origin: Any, axes: Any) -> Any:
@@ -122,12 +112,11 @@ def correlate1d(
     input: Any,
     weights: Any,
     axis: int = -1,
-    output: Any = None,
     mode: str = "reflect",
     cval: float = 0.0,
     origin: int = 0,
 ) -> Any:
-    return correlate(xp, input, weights, output, mode, cval, origin, axes=axis)
+    return correlate(xp, input, weights, mode, cval, origin, axes=axis)
 
 
 @substitute("scipy.ndimage.convolve1d", arrays="input weights")
@@ -136,12 +125,11 @@ def convolve1d(
     input: Any,
     weights: Any,
     axis: int = -1,
-    output: Any = None,
     mode: str = "reflect",
     cval: float = 0.0,
     origin: int = 0,
 ) -> Any:
-    return convolve(xp, input, weights, output, mode, cval, origin, axes=axis)
+    return convolve(xp, input, weights, mode, cval, origin, axes=axis)
 
 
 def along_each(xp: Any, x: Any, weights: Sequence[tuple[int, Sequence[float]]], mode: Any, cval: float) -> Any:
@@ -153,25 +141,23 @@ def along_each(xp: Any, x: Any, weights: Sequence[tuple[int, Sequence[float]]], 
 
 
 @substitute("scipy.ndimage.sobel", arrays="input")
-def sobel(xp: Any, input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: float = 0.0) -> Any:
-    return edges(xp, "sobel", input, axis, output, mode, cval, [1.0, 2.0, 1.0])
+def sobel(xp: Any, input: Any, axis: int = -1, mode: Any = "reflect", cval: float = 0.0) -> Any:
+    return edges(xp, input, axis, mode, cval, [1.0, 2.0, 1.0])
 
 
 @substitute("scipy.ndimage.prewitt", arrays="input")
-def prewitt(xp: Any, input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: float = 0.0) -> Any:
-    return edges(xp, "prewitt", input, axis, output, mode, cval, [1.0, 1.0, 1.0])
+def prewitt(xp: Any, input: Any, axis: int = -1, mode: Any = "reflect", cval: float = 0.0) -> Any:
+    return edges(xp, input, axis, mode, cval, [1.0, 1.0, 1.0])
 
 
-def edges(xp: Any, name: str, x: Any, axis: int, output: Any, mode: Any, cval: float, across: Sequence[float]) -> Any:
+def edges(xp: Any, x: Any, axis: int, mode: Any, cval: float, across: Sequence[float]) -> Any:
     """Differences along an axis, smoothed along the others."""
-    refuse_output(f"scipy.ndimage.{name}", output)
     ndim = len(x.shape)
     others = [(n, across) for n in range(ndim) if n != axis % ndim]
     return along_each(xp, x, [(axis % ndim, [-1.0, 0.0, 1.0]), *others], mode, cval)
 
 
 @substitute("scipy.ndimage.laplace", arrays="input")
-def laplace(xp: Any, input: Any, output: Any = None, mode: Any = "reflect", cval: float = 0.0) -> Any:
-    refuse_output("scipy.ndimage.laplace", output)
+def laplace(xp: Any, input: Any, mode: Any = "reflect", cval: float = 0.0) -> Any:
     parts = [along_each(xp, input, [(n, [1.0, -2.0, 1.0])], mode, cval) for n in range(len(input.shape))]
     return sum(parts[1:], parts[0])

@@ -6,7 +6,7 @@ import numpy as np
 
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.scipy.border import on_host
-from miniflow_xp.scipy.ndimage.filters import axes_of, correlated, per_axis, refuse_output
+from miniflow_xp.scipy.ndimage.filters import axes_of, correlated, per_axis
 from miniflow_xp.scipy.substitutes import as_array, substitute
 
 
@@ -17,7 +17,6 @@ def gaussian_filter1d(
     sigma: Any,
     axis: int = -1,
     order: int = 0,
-    output: Any = None,
     mode: str = "reflect",
     cval: float = 0.0,
     truncate: float = 4.0,
@@ -25,7 +24,6 @@ def gaussian_filter1d(
     radius: int | None = None,
 ) -> Any:
     """The radius is that of the contents, a constant: beyond it weights are cut off."""
-    refuse_output("scipy.ndimage.gaussian_filter1d", output)
     reach = int(truncate * float(on_host(sigma)) + 0.5) if radius is None else int(radius)
     return correlated(xp, input, xp.flip(kernel(xp, as_array(xp, sigma, input), order, reach)), mode, cval, 0, axis)
 
@@ -53,7 +51,6 @@ def gaussian_filter(
     input: Any,
     sigma: Any,
     order: Any = 0,
-    output: Any = None,
     mode: Any = "reflect",
     cval: float = 0.0,
     truncate: float = 4.0,
@@ -61,7 +58,6 @@ def gaussian_filter(
     radius: Any = None,
     axes: Any = None,
 ) -> Any:
-    refuse_output("scipy.ndimage.gaussian_filter", output)
     along = axes_of(axes, len(input.shape))
     count = len(along)
     sigmas = list(sigma) if type(sigma) is Traced and sigma.shape else per_axis(sigma, count)
@@ -70,24 +66,18 @@ def gaussian_filter(
     for n, width, degree, beyond, reach in zip(along, sigmas, *settings, strict=True):
         width = as_array(xp, width, input)
         if float(on_host(width)) > 1e-15:
-            found = gaussian_filter1d(xp, found, width, n, degree, None, beyond, cval, truncate, radius=reach)
+            found = gaussian_filter1d(xp, found, width, n, degree, beyond, cval, truncate, radius=reach)
     return found
 
 
 @substitute("scipy.ndimage.gaussian_laplace", arrays="input")
-def gaussian_laplace(
-    xp: Any, input: Any, sigma: Any, output: Any = None, mode: Any = "reflect", cval: float = 0.0
-) -> Any:
-    refuse_output("scipy.ndimage.gaussian_laplace", output)
+def gaussian_laplace(xp: Any, input: Any, sigma: Any, mode: Any = "reflect", cval: float = 0.0) -> Any:
     parts = derivatives(xp, input, sigma, mode, cval, 2)
     return sum(parts[1:], parts[0])
 
 
 @substitute("scipy.ndimage.gaussian_gradient_magnitude", arrays="input")
-def gaussian_gradient_magnitude(
-    xp: Any, input: Any, sigma: Any, output: Any = None, mode: Any = "reflect", cval: float = 0.0
-) -> Any:
-    refuse_output("scipy.ndimage.gaussian_gradient_magnitude", output)
+def gaussian_gradient_magnitude(xp: Any, input: Any, sigma: Any, mode: Any = "reflect", cval: float = 0.0) -> Any:
     return xp.linalg.vector_norm(xp.stack(derivatives(xp, input, sigma, mode, cval, 1)), axis=0)
 
 
@@ -95,7 +85,7 @@ def derivatives(xp: Any, x: Any, sigma: Any, mode: Any, cval: float, order: int)
     """The derivative of this order along each axis, of the image smoothed along all."""
     ndim = len(x.shape)
     orders = [[order if n == axis else 0 for n in range(ndim)] for axis in range(ndim)]
-    return [gaussian_filter(xp, x, sigma, each, None, mode, cval) for each in orders]
+    return [gaussian_filter(xp, x, sigma, each, mode, cval) for each in orders]
 
 
 @substitute("scipy.ndimage.uniform_filter1d", arrays="input")
@@ -104,12 +94,10 @@ def uniform_filter1d(
     input: Any,
     size: int,
     axis: int = -1,
-    output: Any = None,
     mode: str = "reflect",
     cval: float = 0.0,
     origin: int = 0,
 ) -> Any:
-    refuse_output("scipy.ndimage.uniform_filter1d", output)
     weights = as_array(xp, np.full(int(size), 1 / int(size)), input)
     return correlated(xp, input, weights, mode, cval, origin, axis)
 
@@ -119,17 +107,15 @@ def uniform_filter(
     xp: Any,
     input: Any,
     size: Any = 3,
-    output: Any = None,
     mode: Any = "reflect",
     cval: float = 0.0,
     origin: Any = 0,
     *,
     axes: Any = None,
 ) -> Any:
-    refuse_output("scipy.ndimage.uniform_filter", output)
     along = axes_of(axes, len(input.shape))
     found, settings = input, [per_axis(setting, len(along)) for setting in (size, mode, origin)]
     for n, width, beyond, start in zip(along, *settings, strict=True):
         if width > 1:
-            found = uniform_filter1d(xp, found, width, n, None, beyond, cval, start)
+            found = uniform_filter1d(xp, found, width, n, beyond, cval, start)
     return found

@@ -1,5 +1,6 @@
 """Distances of many points: cdist, pdist, squareform, distance_matrix, and those of two by their own names."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def cdist(xp: Any, XA: Any, XB: Any, metric: Any = "euclidean", *, out: Any = No
         raise ValueError("XA and XB must be 2-dimensional, with the same number of columns")
     name = name_of("cdist", metric)
     settings = settings_of(xp, name, keywords, like, [a, b])
-    return METRICS[name](xp, a[:, None, :], b[None, :, :], **settings)
+    return measured(xp, name, a[:, None, :], b[None, :, :], settings)
 
 
 @substitute(f"{HOME}.pdist")
@@ -32,7 +33,16 @@ def pdist(xp: Any, X: Any, metric: Any = "euclidean", *, out: Any = None, **keyw
     name = name_of("pdist", metric)
     settings = settings_of(xp, name, keywords, like, [x])
     first, second = np.triu_indices(x.shape[0], 1)
-    return METRICS[name](xp, picked(xp, x, first), picked(xp, x, second), **settings)
+    return measured(xp, name, picked(xp, x, first), picked(xp, x, second), settings)
+
+
+def measured(xp: Any, name: str, u: Any, v: Any, settings: dict[str, Any]) -> Any:
+    """The distance by this metric; raises DifferentiationError for a setting that it has no rule for."""
+    known = list(signature(METRICS[name]).parameters)[3:]
+    if unknown := [key for key in settings if key not in known]:
+        knows = f"it knows {', '.join(known) or 'two points alone'}"
+        raise refused(f"{HOME}.{name}", f"{unknown[0]}=…", knows, f"Leave out {unknown[0]}")
+    return METRICS[name](xp, u, v, **settings)
 
 
 def refuse_out(name: str, out: Any) -> None:
@@ -76,7 +86,7 @@ def of_two(name: str) -> None:
 
     @substitute(f"{HOME}.{name}", arrays="u v w V VI")
     def distance(xp: Any, u: Any, v: Any, **settings: Any) -> Any:
-        return METRICS[name](xp, u, v, **{k: s for k, s in settings.items() if s is not None})
+        return measured(xp, name, u, v, {k: s for k, s in settings.items() if s is not None})
 
 
 for _name in METRICS:

@@ -1,5 +1,6 @@
 """Continuous distributions of one variable: what the methods of ``scipy.stats.norm`` and its like give."""
 
+from collections.abc import Mapping
 from math import inf, isfinite, nan
 from typing import Any
 
@@ -14,7 +15,7 @@ class Standardised:
 
     def __init__(self, xp: Any, method: str, distribution: Any, x: Any, args: Any, keywords: Any) -> None:
         self.name = f"scipy.stats.{distribution.name}.{method}"
-        self.formulas = formulas_of(distribution, self.name)
+        self.formulas: Distribution = formulas_of(distribution, CONTINUOUS, self.name)
         shapes, loc, scale = distribution._parse_args(*args, **keywords)  # noqa: SLF001  made for each distribution
         self.x, *self.shapes, self.loc, self.scale = as_arrays(xp, x, *shapes, loc, scale)
         valid, given = self.scale > 0, self.shapes
@@ -50,15 +51,15 @@ def one_or_nan(xp: Any, valid: Any, parameters: Any) -> Any:
     return xp.where(valid, xp.ones_like(wrong), nan * wrong)
 
 
-def formulas_of(distribution: Any, name: str) -> Distribution:
+def formulas_of(distribution: Any, known: Mapping[str, Any], name: str) -> Any:
     """The formulas of a distribution of SciPy; raises DifferentiationError where there are none."""
     kind = type(distribution)
-    found = CONTINUOUS.get(kind.__name__.removesuffix("_gen")) if kind.__module__.startswith("scipy.stats.") else None
+    found = known.get(kind.__name__.removesuffix("_gen")) if kind.__module__.startswith("scipy.stats.") else None
     if found is None:
         raise refused(
             name,
             "its arguments are being differentiated, and the distribution has no formulas here",
-            f"these have: {', '.join(CONTINUOUS)}",
+            f"these have: {', '.join(known)}",
             "Write its logarithm in functions of the namespace",
         )
     return found

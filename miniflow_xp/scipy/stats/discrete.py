@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.arrays.traced import Traced
-from miniflow_xp.scipy.stats.continuous import one_or_nan, put
+from miniflow_xp.scipy.stats.continuous import formulas_of, one_or_nan, put
 from miniflow_xp.scipy.substitutes import as_arrays, refused, substitute
 
 CLASS = "scipy.stats.rv_discrete"
@@ -87,17 +87,7 @@ class Counted:
 
     def __init__(self, xp: Any, method: str, distribution: Any, k: Any, args: Any, keywords: Any) -> None:
         self.name = f"scipy.stats.{distribution.name}.{method}"
-        kind = type(distribution)
-        known = kind.__module__.startswith("scipy.stats.")
-        found = DISCRETE.get(kind.__name__.removesuffix("_gen")) if known else None
-        if found is None:
-            raise refused(
-                self.name,
-                "its arguments are being differentiated, and the distribution has no formulas here",
-                f"these have: {', '.join(DISCRETE)}",
-                "Write its logarithm in functions of the namespace",
-            )
-        self.formulas = found
+        self.formulas: Counts = formulas_of(distribution, DISCRETE, self.name)
         shapes, loc, _ = distribution._parse_args(*args, **keywords)  # noqa: SLF001  made for each distribution
         if any(type(x) is Traced and x.level > RECORDED for x in (k, loc)):
             raise refused(
@@ -108,12 +98,12 @@ class Counted:
             )
         k, *self.shapes, loc = as_arrays(xp, k, *shapes, loc)
         self.k = k - loc
-        valid = found.valid(*self.shapes)
+        valid = self.formulas.valid(*self.shapes)
         self.number = one_or_nan(xp, valid & (self.k == self.k), sum(self.shapes[1:], self.shapes[0]))
         self.shapes = [xp.where(valid, shape, xp.full_like(shape, 0.5)) for shape in self.shapes]
-        self.below = self.k < found.low
-        self.above = self.k > found.high(*self.shapes)
-        self.inside = xp.where(self.below | self.above, xp.full_like(self.k, found.low), self.k)
+        self.below = self.k < self.formulas.low
+        self.above = self.k > self.formulas.high(*self.shapes)
+        self.inside = xp.where(self.below | self.above, xp.full_like(self.k, self.formulas.low), self.k)
 
 
 @substitute(f"{CLASS}.logpmf")

@@ -87,6 +87,19 @@ def nakagami(xp: Any, x: Any, nu: Any) -> Any:
     return log(2) + xlogy(nu, nu) - gammaln(nu) + xlogy(2 * nu - 1, x) - nu * x * x
 
 
+def cotangent(xp: Any, q: Any) -> Any:
+    """cot(π q), of a q above ½ by 1 - q, which has all its digits."""
+    upper = q > 0.5
+    return xp.where(upper, -xp.ones_like(q), xp.ones_like(q)) / xp.tan(pi * xp.where(upper, 1 - q, q))
+
+
+def tangent(xp: Any, q: Any) -> Any:
+    """tan(π q / 2), of a q above ½ by 1 - q, which has all its digits."""
+    upper = q > 0.5
+    found = xp.tan(pi / 2 * xp.where(upper, 1 - q, q))
+    return xp.where(upper, 1 / xp.where(upper, found, xp.ones_like(found)), found)
+
+
 def truncated(xp: Any, x: Any, a: Any, b: Any) -> Any:
     """Of two bounds above 0 the mass between is that between their opposites, where no digits are lost."""
     low, high = xp.where(a > 0, -b, a), xp.where(a > 0, -a, b)
@@ -167,15 +180,15 @@ CONTINUOUS: dict[str, Distribution] = {
         lambda xp, x: -log(pi) - xp.log1p(x * x),
         cdf=lambda xp, x: xp.atan2(xp.ones_like(x), -x) / pi,
         sf=lambda xp, x: xp.atan2(xp.ones_like(x), x) / pi,
-        ppf=lambda xp, q: xp.tan(pi * q - pi / 2),
-        isf=lambda xp, q: xp.tan(pi / 2 - pi * q),
+        ppf=lambda xp, q: -cotangent(xp, q),
+        isf=cotangent,
     ),
     "halfcauchy": Distribution(
         lambda xp, x: log(2 / pi) - xp.log1p(x * x),
         low=0.0,
         cdf=lambda xp, x: 2 / pi * xp.atan(x),
         sf=lambda xp, x: 2 / pi * xp.atan2(xp.ones_like(x), x),
-        ppf=lambda xp, q: xp.tan(pi / 2 * q),
+        ppf=tangent,
     ),
     "laplace": Distribution(
         lambda xp, x: -log(2) - xp.abs(x),
