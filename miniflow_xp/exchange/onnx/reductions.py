@@ -129,7 +129,7 @@ def _logsumexp(w: Writer, step: Step, x: Any, axis: Axis = None, b: Any = None, 
 
 def finite(w: Writer, tensor: str, dtype: Any) -> str:
     """A tensor with 0 where it is infinite."""
-    return w.node("Where", w.node("IsInf", tensor), w.constant(0, dtype), tensor)
+    return w.node("Where", w.is_infinite(tensor, dtype), w.constant(0, dtype), tensor)
 
 
 @converts("special.softmax", "special.log_softmax")

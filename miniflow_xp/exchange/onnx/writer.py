@@ -77,6 +77,10 @@ class Writer:
         """A tensor in another dtype."""
         return self.node("Cast", tensor, to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
+    def is_infinite(self, tensor: str, dtype: Any) -> str:
+        """Which elements are infinite? In opset 18 that is not asked of float16, which float32 holds."""
+        return self.node("IsInf", self.cast(tensor, "float32") if np.dtype(dtype) == "float16" else tensor)
+
     def array(self, item: Any, dtype: Any = None) -> str:
         """An input of an equation as a tensor, in ``dtype`` where one is asked for."""
         if isinstance(item, Step):
