@@ -3,10 +3,8 @@
 from math import inf, log, pi
 from typing import Any
 
-import numpy as np
-
 from miniflow_xp.exchange.onnx.merging import Step
-from miniflow_xp.exchange.onnx.table import NoForm, converts
+from miniflow_xp.exchange.onnx.table import converts
 from miniflow_xp.exchange.onnx.writer import Writer, common
 
 ALIKE = {  # of one array, in the dtype of the result
@@ -284,9 +282,3 @@ def is_turned(w: Writer, rest: str, by: str, dtype: Any) -> str:
     """Where has the rest of a division the other sign than what it was divided by?"""
     apart = w.node("Xor", w.node("Less", rest, w.constant(0, dtype)), w.node("Less", by, w.constant(0, dtype)))
     return w.node("And", w.node("Not", is_zero(w, rest, dtype)), apart)
-
-
-def check_real(step: Step) -> None:
-    """Raise NoForm for complex numbers, and for dtypes that ONNX has not."""
-    if step.dtype is not None and np.dtype(step.dtype).kind not in "fiub":
-        raise NoForm(f"{step.op} of {step.dtype} numbers")

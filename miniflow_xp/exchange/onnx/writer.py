@@ -1,12 +1,15 @@
 """Nodes of an ONNX graph, written one after the other."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from miniflow_xp.exchange.onnx.merging import Fixed, Step
 from miniflow_xp.exchange.onnx.sizes import Counted, Filled, Number, Proportional, Size
+
+Axis: TypeAlias = int | Sequence[int] | None
+END, FRONT = 2**63 - 1, -(2**63) + 1  # for a slice: behind the last element, and before the first
 
 
 class Writer:
@@ -136,3 +139,9 @@ def shape_of(item: Any) -> tuple[Number, ...]:
     if isinstance(content, Counted):
         return (content.number,)
     return () if isinstance(content, Proportional) else np.shape(content)
+
+
+def axes_of(axis: Axis, ndim: int) -> list[int]:
+    """Axes, counted from the front; all where none is named."""
+    given = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    return [n % ndim for n in given]
