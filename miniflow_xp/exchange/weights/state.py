@@ -10,7 +10,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import each, of_kind, shown, usable_path, whole
-from miniflow_xp.dtypes import name_of
+from miniflow_xp.dtypes import name_of, of_host
 from miniflow_xp.errors import DataError, SettingError, ShapeError
 from miniflow_xp.exchange.weights.files import Weights, read
 from miniflow_xp.exchange.weights.layouts import KERAS, TORCH
@@ -59,8 +59,7 @@ def load_state_dict(
             found += [(layer, part, array) for part, array in zip(item.parts, parts, strict=True)]
     for layer, part, array in found:
         array = array[orders[layer]] if layer in orders and part == "weights" else array
-        dtype = "float32" if layer.dtype == "bfloat16" else layer.dtype
-        layer.own[part].value = np.array(array, dtype=dtype, order="C")
+        layer.own[part].value = np.array(array, dtype=of_host(layer.dtype), order="C")
     return {layer.name: name for layer, name, _ in matches}
 
 
