@@ -61,6 +61,11 @@ def wider(name: str) -> str:
     return "float32" if name in HALVES else name
 
 
+def of_host(name: str) -> str:
+    """The dtype in which the host holds such numbers: NumPy has no bfloat16, and takes float32 for it."""
+    return "float32" if name == "bfloat16" else name
+
+
 def wide(xp: Namespace, x: Array) -> Array:
     """``x`` in the dtype that it is added up in: float32 for half precision, else its own."""
     dtype = x.dtype

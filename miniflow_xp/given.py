@@ -63,6 +63,13 @@ def host_array(where: object, value: Any) -> Array:
     return as_it_is(array)
 
 
+def host_numbers(where: object, value: Any) -> Array:
+    """``host_array`` of real numbers, one at least; raises FeedError or DtypeError."""
+    array = host_array(where, value)
+    check_contents(where, array)
+    return array
+
+
 def hands_memory_over(value: Any) -> bool:
     """Is this an array of a library that we do not know, which shares its memory by DLPack?"""
     return hasattr(value, "__dlpack__") and not hasattr(value, "__array__")

@@ -5,7 +5,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import in_one_order
 from miniflow_xp.errors import ShapeError
-from miniflow_xp.given import check_contents, host_array
+from miniflow_xp.given import host_numbers
 
 
 def accuracy(predictions: Array, targets: Array) -> float:
@@ -14,7 +14,7 @@ def accuracy(predictions: Array, targets: Array) -> float:
     A single column (n, 1), as a Sigmoid gives it, holds probabilities of class 1, which is predicted where they are
     above 0.5, and else class 0; the targets may be a column, too. A row with NaN is wrong.
     """
-    predictions, targets = numbers("accuracy", predictions), numbers("accuracy", targets)
+    predictions, targets = host_numbers("accuracy", predictions), host_numbers("accuracy", targets)
     single = predictions.ndim == 2 and predictions.shape[1] == 1
     if single and targets.shape == predictions.shape:
         targets = targets[:, 0]
@@ -29,19 +29,12 @@ def r_squared(predictions: Array, targets: Array) -> float:
 
     Draper and Smith, Applied Regression Analysis, section 1.3. NaN where all targets are equal.
     """
-    predictions, targets = numbers("r_squared", predictions), numbers("r_squared", targets)
+    predictions, targets = host_numbers("r_squared", predictions), host_numbers("r_squared", targets)
     if not in_one_order(predictions.shape, targets.shape):
         raise mismatch("r_squared", predictions, targets, "one shape, but for axes of one element")
     p, y = predictions.astype("float64").reshape(-1), targets.astype("float64").reshape(-1)
     total = float(np.sum((y - y.mean()) ** 2))
     return 1 - float(np.sum((y - p) ** 2)) / total if total else float("nan")
-
-
-def numbers(where: str, given: Array) -> Array:
-    """An array of real numbers on the host; raises FeedError or DtypeError."""
-    array = host_array(where, given)
-    check_contents(where, array)
-    return array
 
 
 def mismatch(name: str, predictions: Array, targets: Array, expected: str) -> ShapeError:

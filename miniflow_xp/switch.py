@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import BackendError, MiniflowError, PackageMissingError, SettingError, UnknownBackendError
+from miniflow_xp.system.packages import first_line
 
 BUILT_IN = {
     "numpy": "miniflow_xp.backends.numpy.adapter:NumpyBackend",
@@ -191,9 +192,9 @@ def library_errors(name: str) -> Iterator[None]:
     except MiniflowError:
         raise
     except Exception as error:
-        said = f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
         remedy = "Mend its installation, or what the environment tells it, or choose another backend"
-        raise BackendError(f"backend {name!r}", "its library cannot be used", f"it says {said}", remedy) from error
+        said = f"it says {first_line(error)}"
+        raise BackendError(f"backend {name!r}", "its library cannot be used", said, remedy) from error
 
 
 def backend_classes() -> dict[str, str]:

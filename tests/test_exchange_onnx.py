@@ -314,6 +314,17 @@ def test_numbers_among_the_arguments_are_as_wide_as_the_arrays(tmp_path):
     check_same(ran(tmp_path / "f.onnx", [np.ones(2, "float32"), np.asarray(3, "float32")]), [np.full(2, 3, "float32")])
 
 
+@pytest.mark.parametrize("name", ["isfinite", "isinf", "special.log_softmax", "special.logsumexp", "special.softmax"])
+def test_infinities_of_float16_are_found_though_onnx_looks_for_them_in_float32_alone(name, tmp_path):
+    x = np.asarray([[1.0, -2.0], [np.inf, 0.5], [-np.inf, 60_000.0]], dtype="float16")
+    with np.errstate(all="ignore"):
+        export_onnx(lambda x: of(name)(array_namespace(x), x), tmp_path / "f.onnx", x)
+        wanted = computed(lambda x: of(name)(array_namespace(x), x), [x])
+    (got,) = ran(tmp_path / "f.onnx", [x])
+    assert got.dtype == wanted[0].dtype
+    np.testing.assert_allclose(got, wanted[0], rtol=2e-3, atol=2e-3)
+
+
 def decomposed(x):
     xp = array_namespace(x)
     return xp.linalg.qr(x)[1], xp.linalg.svdvals(x)

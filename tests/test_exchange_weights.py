@@ -175,6 +175,24 @@ def test_wrong_things_are_refused():
         load_state_dict(mf.Sequential([mf.Dense(4, 3), mf.Dense(3, 2)]), state(), names={"dense_1": "0"})
 
 
+def test_an_error_names_the_function_that_was_called():
+    class Own(mf.Layer):
+        def parts(self):
+            return mf.Dense(2, 2).parts()
+
+    flattened = mf.Sequential([mf.Conv2D(1, 2, 3), mf.Flatten(), mf.Dense(8, 2)], seed=0)
+    for call in (
+        lambda: state_dict(Own()),
+        lambda: state_dict(flattened, form="keras"),
+        lambda: state_dict(mf.Dense(3, 2), like={}),
+        lambda: state_dict(mf.Dense(3, 2), like={"weight": [1.0]}),
+        lambda: state_dict(mf.Dense(3, 2), like={"weight": np.ones((3, 3)), "bias": np.ones(3)}),
+        lambda: state_dict(mf.Dense(3, 2), like={"weight": np.ones((2, 3))}),
+    ):
+        with pytest.raises(errors.MiniflowError, match=r"^state_dict"):
+            call()
+
+
 class Runs:
     """A pickle that runs code when it is read."""
 

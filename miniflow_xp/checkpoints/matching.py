@@ -129,7 +129,7 @@ def wrong_dtype(trainer: Trainer, name: str, parameter: Parameter, state: State)
     Slots for half precision are float32; in a file of an earlier version they were of half precision too.
     """
     saved = state.meta["dtypes"][name]
-    host = "float32" if saved == "bfloat16" else saved
+    host = dtypes.of_host(saved)
     for key in arrays_of(trainer, name, state):
         slots = () if key == value_name(name) else (dtypes.wider(saved),)
         if dtypes.name_of(state.arrays[key]) not in (host, *slots):

@@ -15,7 +15,7 @@ from miniflow_xp.data.origin import OF_A_ROW, Origin
 from miniflow_xp.data.rows import Row
 from miniflow_xp.data.sheet import Sheet, check_names, rows_of
 from miniflow_xp.errors import DataError, MiniflowError
-from miniflow_xp.system.packages import needed
+from miniflow_xp.system.packages import needed, said_by
 
 ROWS_ARE = "a table has columns, and rows of cells"
 ANEW = "Write it anew, for instance by DataFrame.to_parquet"
@@ -163,5 +163,5 @@ def told(origin: Origin, pa: Any) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError(str(origin), "there is no such file", ROWS_ARE, "Check its name and folder") from None
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, MemoryError) as error:
-        why = (str(error) or type(error).__name__).splitlines()[0][:200]
+        why = said_by(error)[:200]
         raise DataError(str(origin), "it cannot be read", why, ANEW if origin.path else "Mend the table") from None

@@ -8,6 +8,7 @@ from miniflow_xp.backend import Array
 from miniflow_xp.data.arrow import pyarrow
 from miniflow_xp.errors import FeedError, PackageMissingError
 from miniflow_xp.given import host_array
+from miniflow_xp.system.packages import said_by
 
 
 def numbers(where: str, source: Any) -> Array:
@@ -37,7 +38,7 @@ def arrow(where: str, source: Any, made: Any) -> Any:
         return made(source)
     except (ValueError, TypeError, OverflowError) as error:  # PyArrow's own are among these
         got = f"it is a {type(source).__name__} that is no table of numbers"
-        raise FeedError(where, got, str(error).splitlines()[0][:200], "Mend the table") from None
+        raise FeedError(where, got, said_by(error)[:200], "Mend the table") from None
 
 
 def column_of(where: str, column: Any, pa: Any) -> Array:

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backend import Array
+from miniflow_xp.data.moments import Moments
+from miniflow_xp.errors import MiniflowError
 
 SAFE = 1e30  # what is smaller than this and larger than its inverse can be scaled in float32
 
@@ -16,6 +18,21 @@ class Scaling(NamedTuple):
     mean: Array
     scale: Array
     limit: float
+
+    @classmethod
+    def of(
+        cls,
+        found: Moments,
+        limit: float,
+        error: type[MiniflowError],
+        where: Callable[[int], str],
+        remedy: str = "Use another unit",
+    ) -> "Scaling":
+        """By these moments; raises ``error`` at ``where(column)`` for numbers whose squares float64 does not hold."""
+        for column in np.flatnonzero(~np.isfinite(found.deviation)).tolist():
+            reach = max(-found.least[column], found.largest[column])
+            raise error(where(column), f"its numbers reach {reach:g}", "their squares must fit into float64", remedy)
+        return cls(found.mean, np.where(found.constant, np.inf, found.deviation), limit)
 
     def __call__(self, x: Array) -> Array:
         """``x`` standardised, in its shape and in float64."""

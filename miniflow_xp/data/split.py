@@ -140,12 +140,4 @@ def check_classes(table: Table, kept: Array, held: Array) -> None:
 
 def standardisation(table: Table, X: Array, names: tuple[str, ...], limit: float) -> Scaling:
     """The Scaling that gives each column of ``X`` (n, …) mean 0 and standard deviation 1."""
-    found = moments(X)
-    for column in np.flatnonzero(~np.isfinite(found.deviation)):
-        raise DataError(
-            f"{table.source}, column {names[column]!r}",
-            f"its numbers reach {max(-found.least[column], found.largest[column]):g}",
-            "their squares must fit into float64",
-            "Use another unit",
-        )
-    return Scaling(found.mean, np.where(found.constant, np.inf, found.deviation), limit)
+    return Scaling.of(moments(X), limit, DataError, lambda n: f"{table.source}, column {names[n]!r}")

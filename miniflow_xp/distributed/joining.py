@@ -11,6 +11,7 @@ from miniflow_xp.checks import shown
 from miniflow_xp.distributed.ending import end_all_at_an_exception
 from miniflow_xp.distributed.world import World
 from miniflow_xp.errors import MiniflowError, PackageMissingError, SettingError, WorldError
+from miniflow_xp.system.packages import first_line
 
 BUILT_IN = {
     "mpi": "miniflow_xp.distributed.mpi:MPIWorld",
@@ -90,8 +91,3 @@ def launched() -> tuple[str, int]:
         if text.isdecimal() and int(text) > 1:
             return launcher, int(text)
     return "", 1
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (f"{type(error).__name__}: {error}").splitlines()[0].removesuffix(": ")

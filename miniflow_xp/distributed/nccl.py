@@ -1,4 +1,7 @@
-"""NCCL, by CuPy: each process has its own GPU; where they meet, RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT say."""
+"""NCCL, by CuPy: each process has its own GPU; where they meet, RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT say.
+
+Not yet run on a GPU.
+"""
 
 import os
 

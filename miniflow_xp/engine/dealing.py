@@ -43,9 +43,14 @@ class Dealing:
 
     def rows(self, count: int) -> slice:
         """Which of so many rows are those of this process."""
+        parts = self._parts(count)
+        return slice(parts[0][0], parts[-1][1])
+
+    def _parts(self, count: int) -> list[tuple[int, int]]:
+        """The parts of so many rows that are those of this process: its shards, or one."""
         of = self.shards or self.world.size
-        first, last = (of * rank // self.world.size for rank in (self.world.rank, self.world.rank + 1))
-        return slice(count * first // of, count * last // of)
+        first, last = cuts(of, self.world.size)[self.world.rank]
+        return cuts(count, of)[first:last]
 
     def check(self, cost: Node) -> None:
         """Raise GraphError where rows that are computed apart would not give what they give together."""
@@ -99,9 +104,7 @@ class Dealing:
     def _cuts(self, first: int, count: int, total: int) -> list[tuple[int, int]]:
         """Where the rows of this process are cut, counted from its first one."""
         if self.shards is None:
-            ends = [count * n // self.accumulate for n in range(self.accumulate + 1)]
-            cuts = [(start, stop) for start, stop in pairwise(ends) if stop > start]
-            return cuts or [(0, 0)]
+            return [(start, stop) for start, stop in cuts(count, self.accumulate) if stop > start] or [(0, 0)]
         mine = self.rows(total)
         if (mine.start, mine.stop) != (first, first + count):
             raise FeedError(
@@ -110,10 +113,7 @@ class Dealing:
                 f"of {self.shards} shards it has rows {mine.start} to {mine.stop}",
                 "Train by fit, which deals them, or feed these rows",
             )
-        ends = [total * n // self.shards for n in range(self.shards + 1)]
-        cuts = [(start - first, stop - first) for start, stop in pairwise(ends)]
-        bounds = [self.shards * rank // self.world.size for rank in (self.world.rank, self.world.rank + 1)]
-        return cuts[slice(*bounds)]
+        return [(start - first, stop - first) for start, stop in self._parts(total)]
 
     def _in_order(self, vectors: Sequence[Array]) -> Array:
         """The sum of all shards' vectors, added from the first to the last in each process."""
@@ -123,6 +123,11 @@ class Dealing:
         mine = np.stack([backend.to_numpy(v) for v in vectors])
         every = [np.frombuffer(data, mine.dtype) for data in self.world.gather(mine.tobytes())]
         return backend.asarray(reduce(add, np.concatenate(every).reshape(-1, mine.shape[1])))
+
+
+def cuts(count: int, parts: int) -> list[tuple[int, int]]:
+    """Where so many rows are cut into parts, as even as they can be: start and stop of each."""
+    return list(pairwise([count * n // parts for n in range(parts + 1)]))
 
 
 def is_data(node: Node) -> bool:

@@ -269,19 +269,8 @@ def seen(before: Moments | None, now: Moments) -> Moments:
 
 
 def features_of(name: str, network: Network) -> Scaling | None:
-    """How rows are standardised; None where they are not."""
-    return None if network.moments is None else scaling_of(name, network.moments)
-
-
-def scaling_of(name: str, found: Moments) -> Scaling:
-    """The Scaling of standardised features; raises FeedError for numbers whose squares float64 does not hold."""
-    bad = np.flatnonzero(~np.isfinite(found.deviation))
-    if len(bad):
-        reached = max(-found.least[bad[0]], found.largest[bad[0]])
-        raise FeedError(
-            f"{name}, column {bad[0]} of X",
-            f"its numbers reach {reached:g}",
-            "their squares must fit into float64",
-            "Use another unit, or standardise=False",
-        )
-    return Scaling(found.mean, np.where(found.constant, np.inf, found.deviation), LIMIT)
+    """How rows are standardised, None where they are not; raises FeedError for numbers that float64 cannot square."""
+    if network.moments is None:
+        return None
+    remedy = "Use another unit, or standardise=False"
+    return Scaling.of(network.moments, LIMIT, FeedError, lambda n: f"{name}, column {n} of X", remedy)

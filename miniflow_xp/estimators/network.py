@@ -9,6 +9,7 @@ import numpy as np
 
 from miniflow_xp.backend import Array, Backend
 from miniflow_xp.data.moments import Moments
+from miniflow_xp.dtypes import of_host
 from miniflow_xp.engine.optim import Optimizer
 from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
@@ -66,8 +67,8 @@ class Network:
 
     @property
     def host_dtype(self) -> str:
-        """The float dtype of what is fed from the host: NumPy has no bfloat16."""
-        return "float32" if self.form.dtype == "bfloat16" else self.form.dtype
+        """The float dtype of what is fed from the host."""
+        return of_host(self.form.dtype)
 
     @contextmanager
     def unless_it_fails(self) -> Iterator[None]:

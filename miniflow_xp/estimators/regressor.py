@@ -82,5 +82,4 @@ def spread_of(target: Moments) -> Array:
 
 def numbers_like(numbers: Array, found: Array) -> Array:
     """Host numbers in the library of what was found, and in its dtype where NumPy has it."""
-    name = dtypes.name_of(found)
-    return like(numbers.astype("float32" if name == "bfloat16" else name), found)
+    return like(numbers.astype(dtypes.of_host(dtypes.name_of(found))), found)

@@ -49,16 +49,15 @@ class RowBatches:
 
 def scaler(scaling: Scaling | None, X: Array, dtype: str, backend: Backend) -> Callable[[Array], Array]:
     """A function that standardises rows (m, d) like X, in X's library; None: it only converts them to the dtype."""
+    host = dtypes.of_host(dtype)  # the backend converts it
     if isinstance(X, np.ndarray):
-        host = "float32" if dtype == "bfloat16" else dtype  # which NumPy has not: the backend converts it
         return (lambda rows: rows.astype(host, copy=False)) if scaling is None else scaling.into(host, X.dtype)
     xp = compat.array_namespace(X)
     stored = getattr(xp, dtype)
     if scaling is None:
         return lambda rows: xp.astype(rows, stored, copy=False)
-    raw = np.dtype(dtypes.name_of(X)) if dtypes.name_of(X) != "bfloat16" else np.dtype("float32")
-    wanted = scaling.working_dtype("float32" if dtype == "bfloat16" else dtype, raw).name
-    working = backend.storable(wanted)
+    raw = np.dtype(dtypes.of_host(dtypes.name_of(X)))
+    working = backend.storable(scaling.working_dtype(host, raw).name)
     with backend.activate():
         mean, scale = (backend.asarray(part.astype(working)) for part in (scaling.mean, scaling.scale))
 

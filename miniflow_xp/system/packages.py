@@ -19,3 +19,8 @@ def needed(package: str, where: str, install: str, purpose: str | None = None) -
 def said_by(error: BaseException) -> str:
     """The first line of what an error of another library says; its class, where it says nothing."""
     return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def first_line(error: BaseException) -> str:
+    """The class of an error, and the first line of what it says."""
+    return f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")

@@ -21,7 +21,7 @@ from miniflow_xp.data.arrow_numbers import numbers
 from miniflow_xp.data.order import MOST_AT_ONCE, Window, Windows, permutation
 from miniflow_xp.data.pages import mapped, release
 from miniflow_xp.errors import FeedError, SettingError, ShapeError
-from miniflow_xp.given import check_contents, host_array
+from miniflow_xp.given import host_array, host_numbers
 from miniflow_xp.switch import get_backend, to_numpy
 
 WINDOW_BYTES = 64 * 2**20  # of a memory-mapped array that are read at a time
@@ -258,19 +258,12 @@ def load_blocks(source: Array, blocks: Sequence[tuple[int, int]]) -> Array:
     return loaded
 
 
-def row_array(where: str, row: Any) -> Array:
-    """A row, or the target of one, as an array of numbers; raises FeedError or DtypeError."""
-    array = host_array(where, row)
-    check_contents(where, array)
-    return array
-
-
 def stacked(rows: Sequence[Any], first: int) -> Batch:
     """Rows of a function, or pairs of rows, as a batch; ``first`` is the number of the first row."""
     pairs: list[list[Array]] = []
     for number, row in enumerate(rows, first):
         where = f"Batches, row {number} of the function"
-        pairs.append([row_array(where, item) for item in (row if isinstance(row, tuple) else (row,))])
+        pairs.append([host_numbers(where, item) for item in (row if isinstance(row, tuple) else (row,))])
         shapes, wanted = ([item.shape for item in pair] for pair in (pairs[-1], pairs[0]))
         if len(shapes) not in (1, 2) or shapes != wanted:
             raise ShapeError(

@@ -3,10 +3,8 @@
 from math import inf, log, pi
 from typing import Any
 
-import numpy as np
-
 from miniflow_xp.exchange.onnx.merging import Step
-from miniflow_xp.exchange.onnx.table import NoForm, converts
+from miniflow_xp.exchange.onnx.table import converts
 from miniflow_xp.exchange.onnx.writer import Writer, common
 
 ALIKE = {  # of one array, in the dtype of the result
@@ -110,8 +108,8 @@ def _astype(w: Writer, step: Step, x: Any, *_: Any, **__: Any) -> str:
 def _classified(w: Writer, step: Step, x: Any) -> str:
     tensor = w.array(x, None if common(x).kind == "f" else "float32")
     if step.op == "isfinite":
-        return w.node("Not", w.node("Or", w.node("IsNaN", tensor), w.node("IsInf", tensor)))
-    return w.node("IsNaN" if step.op == "isnan" else "IsInf", tensor)
+        return w.node("Not", w.node("Or", w.node("IsNaN", tensor), w.is_infinite(tensor, common(x))))
+    return w.node("IsNaN", tensor) if step.op == "isnan" else w.is_infinite(tensor, common(x))
 
 
 @converts("where")
@@ -178,7 +176,7 @@ def _hypot(w: Writer, step: Step, x: Any, y: Any) -> str:
     by = w.node("Where", w.node("Equal", most, zero), w.constant(1, step.dtype), most)
     parts = [w.node("Div", item, by) for item in (a, b)]
     root = w.node("Sqrt", w.node("Add", *[w.node("Mul", p, p) for p in parts]))
-    infinite = w.node("Or", w.node("IsInf", a), w.node("IsInf", b))
+    infinite = w.node("Or", w.is_infinite(a, step.dtype), w.is_infinite(b, step.dtype))
     return w.node("Where", infinite, w.constant(inf, step.dtype), w.node("Mul", by, root))
 
 
@@ -188,7 +186,7 @@ def _atan2(w: Writer, step: Step, y: Any, x: Any) -> str:
     up, along = w.array(y, step.dtype), w.array(x, step.dtype)
     ratio = w.node("Abs", w.node("Div", up, along))
     both_zero = w.node("And", is_zero(w, up, step.dtype), is_zero(w, along, step.dtype))
-    both_infinite = w.node("And", w.node("IsInf", up), w.node("IsInf", along))
+    both_infinite = w.node("And", w.is_infinite(up, step.dtype), w.is_infinite(along, step.dtype))
     ratio = w.node("Where", both_zero, w.constant(0, step.dtype), ratio)
     ratio = w.node("Where", both_infinite, w.constant(1, step.dtype), ratio)
     angle = w.node("Atan", ratio)
@@ -284,9 +282,3 @@ def is_turned(w: Writer, rest: str, by: str, dtype: Any) -> str:
     """Where has the rest of a division the other sign than what it was divided by?"""
     apart = w.node("Xor", w.node("Less", rest, w.constant(0, dtype)), w.node("Less", by, w.constant(0, dtype)))
     return w.node("And", w.node("Not", is_zero(w, rest, dtype)), apart)
-
-
-def check_real(step: Step) -> None:
-    """Raise NoForm for complex numbers, and for dtypes that ONNX has not."""
-    if step.dtype is not None and np.dtype(step.dtype).kind not in "fiub":
-        raise NoForm(f"{step.op} of {step.dtype} numbers")

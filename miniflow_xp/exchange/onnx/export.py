@@ -10,7 +10,6 @@ from miniflow_xp.arrays.refusals import TraceError
 from miniflow_xp.checks import each, usable_path
 from miniflow_xp.errors import ExportError
 from miniflow_xp.exchange.onnx import elementwise, forms, places, reductions  # noqa: F401  they fill the table
-from miniflow_xp.exchange.onnx.elementwise import check_real
 from miniflow_xp.exchange.onnx.forms import reshaped
 from miniflow_xp.exchange.onnx.merging import Step, merged
 from miniflow_xp.exchange.onnx.sizes import Inexpressible, Size
@@ -169,6 +168,12 @@ def check_known(steps: Sequence[Step]) -> None:
     unknown = dict.fromkeys(s.op for s in steps if s.op not in ("argument", "item", *TABLE))
     if unknown:
         raise lacks(list(unknown))
+
+
+def check_real(step: Step) -> None:
+    """Raise NoForm for complex numbers, and for dtypes that ONNX has not."""
+    if step.dtype is not None and np.dtype(step.dtype).kind not in "fiub":
+        raise NoForm(f"{step.op} of {step.dtype} numbers")
 
 
 def lacks(names: Sequence[str]) -> ExportError:

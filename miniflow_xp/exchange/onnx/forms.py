@@ -7,10 +7,8 @@ from typing import Any
 from miniflow_xp.exchange.onnx.merging import Step
 from miniflow_xp.exchange.onnx.sizes import Size
 from miniflow_xp.exchange.onnx.table import NoForm, converts
-from miniflow_xp.exchange.onnx.writer import Writer, dtype_of, shape_of
+from miniflow_xp.exchange.onnx.writer import END, FRONT, Axis, Writer, axes_of, dtype_of, shape_of
 from miniflow_xp.rules.subscripts import parsed
-
-START = -(2**63) + 1  # before the first element, for a slice that goes to the front
 
 
 @converts("reshape")
@@ -30,7 +28,7 @@ def _same_elements(w: Writer, step: Step, x: Any, *_: Any, **__: Any) -> str:
 
 @converts("permute_dims")
 def _permute_dims(w: Writer, step: Step, x: Any, axes: Sequence[int]) -> str:
-    return transposed(w, w.array(x), [int(n) % len(axes) for n in axes])
+    return transposed(w, w.array(x), axes_of(axes, len(axes)))
 
 
 @converts("matrix_transpose")
@@ -42,11 +40,9 @@ def _matrix_transpose(w: Writer, step: Step, x: Any) -> str:
 @converts("moveaxis")
 def _moveaxis(w: Writer, step: Step, x: Any, source: Any, destination: Any) -> str:
     ndim = len(step.shape)
-    moved = [
-        [n % ndim for n in (axes if isinstance(axes, (tuple, list)) else [axes])] for axes in (source, destination)
-    ]
-    order = [n for n in range(ndim) if n not in moved[0]]
-    for to, axis in sorted(zip(moved[1], moved[0], strict=True)):
+    moved, places = (axes_of(axes, ndim) for axes in (source, destination))
+    order = [n for n in range(ndim) if n not in moved]
+    for to, axis in sorted(zip(places, moved, strict=True)):
         order.insert(to, axis)
     return transposed(w, w.array(x), order)
 
@@ -84,13 +80,11 @@ def several(step: Step, arrays: Any) -> Sequence[Any]:
 
 
 @converts("flip")
-def _flip(w: Writer, step: Step, x: Any, axis: Any = None) -> str:
-    ndim = len(step.shape)
-    axes = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-    axes = [n % ndim for n in axes]
+def _flip(w: Writer, step: Step, x: Any, axis: Axis = None) -> str:
+    axes = axes_of(axis, len(step.shape))
     if not axes:
         return w.array(x)
-    ends = [w.integers(*[n] * len(axes)) for n in (-1, START, -1)]
+    ends = [w.integers(*[n] * len(axes)) for n in (-1, FRONT, -1)]
     return w.node("Slice", w.array(x), ends[0], ends[1], w.integers(*axes), ends[2])
 
 
@@ -131,7 +125,7 @@ def rolled(w: Writer, tensor: str, shift: Any, axis: int, size: Any) -> str:
     by = shift if isinstance(size, Size) else shift % max(size, 1)
     if by == 0:
         return tensor
-    cut, axes, end = w.integers(-by), w.integers(axis), w.integers(2**63 - 1)
+    cut, axes, end = w.integers(-by), w.integers(axis), w.integers(END)
     last = w.node("Slice", tensor, cut, end, axes)
     return w.node("Concat", last, w.node("Slice", tensor, w.integers(0), cut, axes), axis=axis)
 

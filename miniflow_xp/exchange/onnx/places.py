@@ -8,9 +8,7 @@ from miniflow_xp.exchange.onnx.forms import reshaped
 from miniflow_xp.exchange.onnx.merging import Fixed, Step
 from miniflow_xp.exchange.onnx.sizes import Number, Size
 from miniflow_xp.exchange.onnx.table import NoForm, converts
-from miniflow_xp.exchange.onnx.writer import Writer, dtype_of, shape_of
-
-END, FRONT = 2**63 - 1, -(2**63) + 1
+from miniflow_xp.exchange.onnx.writer import END, FRONT, Writer, dtype_of, shape_of
 
 
 @converts("getitem")

@@ -7,19 +7,11 @@ from typing import Any
 from miniflow_xp.exchange.onnx.merging import Step
 from miniflow_xp.exchange.onnx.sizes import Number, Size
 from miniflow_xp.exchange.onnx.table import NoForm, converts
-from miniflow_xp.exchange.onnx.writer import Writer, dtype_of, shape_of
+from miniflow_xp.exchange.onnx.writer import Axis, Writer, axes_of, dtype_of, shape_of
 
 REDUCE = {"prod": "ReduceProd", "sum": "ReduceSum"}
 EXTREMES = {"max": "ReduceMax", "min": "ReduceMin"}
 TRUTH = {"all": "ReduceMin", "any": "ReduceMax"}
-
-Axis = int | Sequence[int] | None
-
-
-def axes_of(axis: Axis, ndim: int) -> list[int]:
-    """The axes of a reduction, counted from the front."""
-    given = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-    return [n % ndim for n in given]
 
 
 def reduced(w: Writer, kind: str, tensor: str, axis: Axis, ndim: int, keepdims: bool) -> str:
@@ -129,7 +121,7 @@ def _logsumexp(w: Writer, step: Step, x: Any, axis: Axis = None, b: Any = None, 
 
 def finite(w: Writer, tensor: str, dtype: Any) -> str:
     """A tensor with 0 where it is infinite."""
-    return w.node("Where", w.node("IsInf", tensor), w.constant(0, dtype), tensor)
+    return w.node("Where", w.is_infinite(tensor, dtype), w.constant(0, dtype), tensor)
 
 
 @converts("special.softmax", "special.log_softmax")

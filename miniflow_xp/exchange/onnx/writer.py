@@ -1,12 +1,15 @@
 """Nodes of an ONNX graph, written one after the other."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from miniflow_xp.exchange.onnx.merging import Fixed, Step
 from miniflow_xp.exchange.onnx.sizes import Counted, Filled, Number, Proportional, Size
+
+Axis: TypeAlias = int | Sequence[int] | None
+END, FRONT = 2**63 - 1, -(2**63) + 1  # for a slice: behind the last element, and before the first
 
 
 class Writer:
@@ -77,6 +80,10 @@ class Writer:
         """A tensor in another dtype."""
         return self.node("Cast", tensor, to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
+    def is_infinite(self, tensor: str, dtype: Any) -> str:
+        """Which elements are infinite? In opset 18 that is not asked of float16, which float32 holds."""
+        return self.node("IsInf", self.cast(tensor, "float32") if np.dtype(dtype) == "float16" else tensor)
+
     def array(self, item: Any, dtype: Any = None) -> str:
         """An input of an equation as a tensor, in ``dtype`` where one is asked for."""
         if isinstance(item, Step):
@@ -132,3 +139,9 @@ def shape_of(item: Any) -> tuple[Number, ...]:
     if isinstance(content, Counted):
         return (content.number,)
     return () if isinstance(content, Proportional) else np.shape(content)
+
+
+def axes_of(axis: Axis, ndim: int) -> list[int]:
+    """Axes, counted from the front; all where none is named."""
+    given = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    return [n % ndim for n in given]

@@ -4,10 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from miniflow_xp import dtypes
-from miniflow_xp.backend import Array
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import DataError, DtypeError, SettingError, ShapeError
 from miniflow_xp.exchange.weights.files import Weights
@@ -25,13 +22,13 @@ Groups = dict[str, dict[str, Any]]
 """{name of a layer of theirs: {name in it: array}}"""
 
 
-def layers_of(model: Layer) -> list[Layer]:
+def layers_of(model: Layer, where: str) -> list[Layer]:
     """The layers that have weights, in order; raises SettingError for a kind that the others do not have."""
     found = [layer for layer in (model, *model.descendants()) if layer.parts()]
     for layer in found:
         if type(layer) not in TORCH:
             raise SettingError(
-                WHERE,
+                where,
                 f"{layer.said} is no layer that PyTorch and Keras have",
                 f"there are {', '.join(kind.__name__ for kind in TORCH)}",
                 "Set its Parameters yourself: layer.own['weights'].value = array",
@@ -44,31 +41,36 @@ def items_of(layer: Layer, layouts: Layouts) -> list[Item]:
     return [item for item in layouts[type(layer)] if set(item.parts) <= set(layer.parts())]
 
 
-def matched(model: Layer, weights: Weights, names: Mapping[str, str] | None) -> list[tuple[Layer, str, dict[str, Any]]]:
-    """For each layer its name on the other side, and its arrays there, checked; raises DataError, ShapeError."""
+def matched(
+    model: Layer, weights: Weights, names: Mapping[str, str] | None, where: str = WHERE
+) -> list[tuple[Layer, str, dict[str, Any]]]:
+    """For each layer its name on the other side, and its arrays there, checked; raises DataError, ShapeError.
+
+    ``where``: who asks, for the errors.
+    """
     layouts = TORCH if weights.form == "torch" else KERAS
-    layers, groups = layers_of(model), grouped(weights)
+    layers, groups = layers_of(model, where), grouped(weights, where)
     if names is not None:
         chosen = by_name(layers, groups, names)
     elif weights.form == "torch":
-        chosen = by_order(layers, groups, weights.in_order)
+        chosen = by_order(layers, groups, weights.in_order, where)
     else:
         chosen = by_kind(layers, groups)
     for layer, name in zip(layers, chosen, strict=True):
-        check(layer, items_of(layer, layouts), name, groups[name])
+        check(layer, items_of(layer, layouts), name, groups[name], where)
     return [(layer, name, groups[name]) for layer, name in zip(layers, chosen, strict=True)]
 
 
-def grouped(weights: Weights) -> Groups:
+def grouped(weights: Weights, where: str) -> Groups:
     """The arrays by layer."""
     groups: Groups = {}
     for name, array in weights.arrays.items():
         if isinstance(name, str) and NO_WEIGHTS.fullmatch(name):
             continue
-        check_kind(f"{WHERE}, {shown(name)}", array)
+        check_kind(f"{where}, {shown(name)}", array)
         if not isinstance(name, str) or not hasattr(array, "dtype") or not hasattr(array, "shape"):
             raise DataError(
-                WHERE,
+                where,
                 f"{shown(name)} holds {shown(array)}",
                 "a state dictionary has an array by each name",
                 "Give module.state_dict(), or what holds it in the file",
@@ -84,14 +86,14 @@ def grouped(weights: Weights) -> Groups:
     return groups
 
 
-def by_order(layers: Sequence[Layer], groups: Groups, in_order: bool) -> list[str]:
+def by_order(layers: Sequence[Layer], groups: Groups, in_order: bool, where: str) -> list[str]:
     """The layers of PyTorch one after the other; raises DataError where the file does not tell their order."""
     names = list(groups) if in_order else sorted(groups, key=natural)
     if not in_order:
         check_order_is_told(groups)
     if len(names) != len(layers):
         raise DataError(
-            WHERE,
+            where,
             f"there are {len(names)} layers with weights: {listed(names)}",
             f"the model has {len(layers)}: {listed([layer.name for layer in layers])}",
             "Load a model of the same layers, or say which belongs to which: names={'dense_1': 'fc'}",
@@ -169,21 +171,21 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "") or "none"
 
 
-def check(layer: Layer, items: Sequence[Item], name: str, arrays: Mapping[str, Any]) -> None:
+def check(layer: Layer, items: Sequence[Item], name: str, arrays: Mapping[str, Any], where: str) -> None:
     """Raise DataError, ShapeError or DtypeError unless these arrays are those of the layer."""
     wanted = {item.name for item in items}
     if set(arrays) != wanted:
         missing, strange = sorted(wanted - set(arrays)), sorted(set(arrays) - wanted)
         what = f"{listed(missing)} is missing" if missing else f"{listed(strange)} belongs to no part of it"
         raise DataError(
-            f"{WHERE}, {name!r} for {layer.said}", what, f"it has {listed(sorted(wanted))}", "Check the layers"
+            f"{where}, {name!r} for {layer.said}", what, f"it has {listed(sorted(wanted))}", "Check the layers"
         )
     for item in items:
         array = arrays[item.name]
         current = item.theirs(layer, [to_numpy(layer.own[part].value) for part in item.parts])[0]
         if tuple(array.shape) != current.shape:
             raise ShapeError(
-                f"{WHERE}, '{name}.{item.name}' for {layer.said}",
+                f"{where}, '{name}.{item.name}' for {layer.said}",
                 f"its shape is {tuple(array.shape)}",
                 f"it is {current.shape}",
                 "Load the weights of a layer of the same size",
@@ -199,8 +201,3 @@ def check_dtype(where: str, came: str, kept: str) -> None:
             f"it would be kept as {kept}, which does not hold it",
             f"Make the model in {came}" if came in dtypes.FLOATS else "Load floats",
         )
-
-
-def as_host(array: Any) -> Array:
-    """An array of theirs as NumPy's."""
-    return np.asarray(to_numpy(array) if hasattr(array, "dtype") else array)

@@ -10,11 +10,11 @@ import numpy as np
 
 from miniflow_xp.backend import Array
 from miniflow_xp.checks import each, of_kind, shown, usable_path, whole
-from miniflow_xp.dtypes import name_of
+from miniflow_xp.dtypes import name_of, of_host
 from miniflow_xp.errors import DataError, SettingError, ShapeError
 from miniflow_xp.exchange.weights.files import Weights, read
 from miniflow_xp.exchange.weights.layouts import KERAS, TORCH
-from miniflow_xp.exchange.weights.matching import WHERE, as_host, check_dtype, items_of, layers_of, matched
+from miniflow_xp.exchange.weights.matching import WHERE, check_dtype, items_of, layers_of, matched
 from miniflow_xp.layers import BatchNorm, Conv1D, Conv2D, Dense, Flatten, Layer, LayerNorm, MaxPool
 from miniflow_xp.switch import to_numpy
 from miniflow_xp.system.callers import stacklevel
@@ -49,18 +49,17 @@ def load_state_dict(
     matches = matched(model, weights, names)
     layouts = TORCH if weights.form == "torch" else KERAS
     check_settings(matches, weights)
-    orders = orders_of(model, space) if weights.form == "keras" else {}
+    orders = orders_of(model, space, WHERE) if weights.form == "keras" else {}
     found = []
     for layer, _, arrays in matches:
         for item in items_of(layer, layouts):
             array = arrays[item.name]
             check_dtype(f"{WHERE}, {item.name!r} for {layer.said}", name_of(array), layer.dtype)
-            parts = item.ours(layer, [as_host(array)])
+            parts = item.ours(layer, [to_numpy(array)])
             found += [(layer, part, array) for part, array in zip(item.parts, parts, strict=True)]
     for layer, part, array in found:
         array = array[orders[layer]] if layer in orders and part == "weights" else array
-        dtype = "float32" if layer.dtype == "bfloat16" else layer.dtype
-        layer.own[part].value = np.array(array, dtype=dtype, order="C")
+        layer.own[part].value = np.array(array, dtype=of_host(layer.dtype), order="C")
     return {layer.name: name for layer, name, _ in matches}
 
 
@@ -80,9 +79,9 @@ def state_dict(
     if like is not None:
         return as_in(of_kind(like, Mapping, "state_dict, like", "it is a state dictionary", "Leave it out"), model)
     layouts = TORCH if form == "torch" else KERAS
-    orders = orders_of(model, space) if form == "keras" else {}
+    orders = orders_of(model, space, "state_dict") if form == "keras" else {}
     found = {}
-    for layer in layers_of(model):
+    for layer in layers_of(model, "state_dict"):
         for item in items_of(layer, layouts):
             parts = [to_numpy(layer.own[part].value) for part in item.parts]
             if layer in orders and item.parts == ("weights",):
@@ -106,7 +105,7 @@ def as_in(like: Mapping[str, Any], model: Layer) -> dict[str, Any]:
     """The weights under the names of a state dictionary of PyTorch, as tensors in its dtypes."""
     torch = needed("torch", "state_dict, like", "'miniflow_xp[torch]'")
     found = dict(like)
-    for layer, name, arrays in matched(model, Weights(like), None):
+    for layer, name, arrays in matched(model, Weights(like), None, "state_dict, like"):
         for item in items_of(layer, TORCH):
             key = f"{name}.{item.name}" if name else item.name
             array = item.theirs(layer, [to_numpy(layer.own[part].value) for part in item.parts])[0]
@@ -136,7 +135,7 @@ def check_settings(matches: Sequence[tuple[Layer, str, Any]], weights: Weights) 
             )
 
 
-def orders_of(model: Layer, space: Sequence[int] | None) -> dict[Layer, Array]:
+def orders_of(model: Layer, space: Sequence[int] | None, where: str) -> dict[Layer, Array]:
     """{Dense: the order of its rows}, where Keras flattens channels that come last and we such that come first."""
     found: dict[Layer, Array] = {}
     layers = model.descendants()
@@ -144,15 +143,15 @@ def orders_of(model: Layer, space: Sequence[int] | None) -> dict[Layer, Array]:
         in_space = any(isinstance(before, Conv1D | Conv2D | MaxPool) for before in layers[:n])
         after = next((later for later in layers[n:] if later.parts()), None)
         if isinstance(layer, Flatten) and in_space and isinstance(after, Dense):
-            found[after] = order_of(after, space)
+            found[after] = order_of(after, space, where)
     return found
 
 
-def order_of(layer: Dense, space: Sequence[int] | None) -> Array:
+def order_of(layer: Dense, space: Sequence[int] | None, where: str) -> Array:
     """Where the rows of a Dense layer lie in that of Keras."""
     if space is None or prod(space) < 1 or layer.inputs % prod(space):
         raise ShapeError(
-            f"{WHERE}, {layer.said}",
+            f"{where}, {layer.said}",
             f"its inputs are flattened space and channels, and space is {space}",
             f"there are {layer.inputs} of them; Keras has the channels last, and we have them first",
             "Say the sizes of the axes of space that Flatten sees: space=(7, 7)",
