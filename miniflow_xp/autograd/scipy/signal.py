@@ -5,6 +5,7 @@ from math import prod
 from string import ascii_letters
 from typing import Any
 
+from miniflow_xp.arrays.protocols.selecting import sliding_window_view
 from miniflow_xp.autograd.numpy.dispatch import like_given, namespace_among
 from miniflow_xp.errors import SettingError, ShapeError
 
@@ -65,11 +66,7 @@ def windows(xp: Any, image: Any, axis: int, length: int, mode: str) -> Any:
     width = [(0, 0)] * image.ndim
     width[axis] = (before, after)
     padded = xp.pad(image, width) if before or after else image
-    count = padded.shape[axis] - length + 1
-    places = xp.arange(count)[:, None] + xp.arange(length)[None, :]
-    taken = xp.take(padded, xp.reshape(places, (-1,)), axis=axis)
-    apart = xp.reshape(taken, (*taken.shape[:axis], count, length, *taken.shape[axis + 1 :]))
-    return xp.moveaxis(apart, axis + 1, -1)
+    return sliding_window_view(xp, padded, length, axis)
 
 
 def subscripts(ndim_a: int, ndim_b: int, axes: Axes, dot_axes: Axes, swap: bool) -> tuple[str, str, str]:
