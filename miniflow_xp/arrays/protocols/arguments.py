@@ -4,6 +4,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.methods import of_list
 from miniflow_xp.arrays.refusals import not_taken
@@ -38,7 +39,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """Axes, counted from 0; None means all of them."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple([n % ndim for n in (axis if isinstance(axis, Sequence) else (operator.index(axis),))])
+    return tuple([counted(n, ndim) for n in (axis if isinstance(axis, Sequence) else (operator.index(axis),))])
 
 
 def shape_of(shape: Any) -> tuple[int, ...]:
@@ -73,8 +74,9 @@ def doubled(xp: Any, x: Any) -> Any:
 
 
 def flat_if(xp: Any, x: Any, axis: Any) -> tuple[Any, int]:
-    """For functions along one axis, which take the flat array where none is given: the array and the axis."""
-    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, operator.index(axis))
+    """For functions along one axis, which take the flat array where none is given: array and axis, counted from 0."""
+    x = as_array(xp, x)
+    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, counted(axis, max(len(x.shape), 1)))
 
 
 def only(name: str, given: Any, *known: Any) -> None:

@@ -177,7 +177,7 @@ def tensorinv(xp: Any, a: Any, ind: int = 2) -> Any:
 def tensorsolve(xp: Any, a: Any, b: Any, axes: Any = None) -> Any:
     a, b = as_array(xp, a), as_array(xp, b)
     if axes is not None:
-        last = [n % len(a.shape) for n in axes]
-        a = xp.permute_dims(a, tuple([n for n in range(len(a.shape)) if n not in last] + last))
+        last = axes_of(axes, len(a.shape))
+        a = xp.permute_dims(a, (*[n for n in range(len(a.shape)) if n not in last], *last))
     shape = tuple(a.shape)[len(b.shape) :]
     return xp.reshape(xp.linalg.solve(xp.reshape(a, (-1, prod(shape))), xp.ravel(b)), shape)

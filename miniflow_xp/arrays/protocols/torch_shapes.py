@@ -3,7 +3,8 @@
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import kind
+from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.protocols.arguments import axes_of, kind
 from miniflow_xp.arrays.protocols.tables import torch
 
 
@@ -26,7 +27,7 @@ def view_as(xp: Any, input: Any, other: Any) -> Any:  # noqa: A002
 @torch("flatten")
 def flatten(xp: Any, input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:  # noqa: A002
     shape = tuple(input.shape) or (1,)
-    first, last = start_dim % len(shape), end_dim % len(shape)
+    first, last = counted(start_dim, len(shape)), counted(end_dim, len(shape))
     return xp.reshape(input, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
@@ -39,7 +40,7 @@ def ravel(xp: Any, input: Any) -> Any:  # noqa: A002
 def squeeze(xp: Any, input: Any, dim: Any = None) -> Any:  # noqa: A002
     ndim = len(input.shape)
     asked = range(ndim) if dim is None else dim if isinstance(dim, (list, tuple)) else (dim,)
-    return xp.squeeze(input, axis=tuple([n % ndim for n in asked if input.shape[n] == 1]))
+    return xp.squeeze(input, axis=tuple([counted(n, ndim) for n in asked if input.shape[n] == 1]))
 
 
 @torch("unsqueeze")
@@ -60,7 +61,7 @@ def t(xp: Any, input: Any) -> Any:  # noqa: A002
 @torch("permute")
 def permute(xp: Any, input: Any, *dims: Any, **keywords: Any) -> Any:  # noqa: A002
     axes = numbers((keywords["dims"],) if "dims" in keywords else dims)
-    return xp.permute_dims(input, tuple([n % len(axes) for n in axes]))
+    return xp.permute_dims(input, axes_of(axes, len(axes)))
 
 
 @torch("movedim", "moveaxis")
@@ -188,12 +189,12 @@ def unbind(xp: Any, input: Any, dim: int = 0) -> Any:  # noqa: A002
 
 @torch("narrow")
 def narrow(xp: Any, input: Any, dim: int, start: int, length: int) -> Any:  # noqa: A002
-    return input[(*[slice(None)] * (dim % len(input.shape)), slice(start, start + length))]
+    return input[(*[slice(None)] * counted(dim, len(input.shape)), slice(start, start + length))]
 
 
 @torch("select")
 def select(xp: Any, input: Any, dim: int, index: int) -> Any:  # noqa: A002
-    return input[(*[slice(None)] * (dim % len(input.shape)), index)]
+    return input[(*[slice(None)] * counted(dim, len(input.shape)), index)]
 
 
 @torch("getitem")
@@ -215,7 +216,7 @@ def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:  # noqa: A00
 def gather(xp: Any, input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:  # noqa: A002
     """Along an axis by an index for each element; of the other axes only as much as the index has."""
     for n, size in enumerate(index.shape):
-        if n != dim % len(input.shape):
+        if n != counted(dim, len(input.shape)):
             input = narrow(xp, input, n, 0, size)  # noqa: A001
     return xp.take_along_axis(input, index, axis=dim)
 
