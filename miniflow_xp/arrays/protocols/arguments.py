@@ -19,6 +19,11 @@ def as_array(xp: Any, item: Any) -> Any:
     return of_list(xp, item) if isinstance(item, (list, tuple)) else xp.asarray(item)
 
 
+def array_or_none(xp: Any, item: Any) -> Any:
+    """An array, where one is given."""
+    return None if item is None else as_array(xp, item)
+
+
 def pair(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """Two arrays; a Python number beside an array takes its dtype, where that can hold it."""
     for number, other in ((x, y), (y, x)):
@@ -65,6 +70,12 @@ def in_kind(xp: Any, x: Any, dtype: Any) -> Any:
     x = as_array(xp, x)
     wanted = kind(xp, dtype)
     return x if wanted is None or wanted == x.dtype else xp.astype(x, wanted)
+
+
+def as_inexact(xp: Any, x: Any) -> Any:
+    """Real or complex numbers; whole ones in double precision."""
+    x = as_array(xp, x)
+    return x if xp.inexact(x.dtype) else xp.astype(x, xp.float64)
 
 
 def doubled(xp: Any, x: Any) -> Any:

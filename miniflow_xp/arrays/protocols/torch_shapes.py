@@ -8,15 +8,16 @@ from miniflow_xp.arrays.protocols.arguments import axes_of, kind
 from miniflow_xp.arrays.protocols.tables import torch
 
 
-def numbers(given: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes, or axes, that were given one by one or as a list."""
+def numbers(given: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Sizes, or axes, that were given one by one or as a list, or that by its name."""
+    given = given if named is None else (named,)
     listed = given[0] if len(given) == 1 and isinstance(given[0], (list, tuple)) else given
     return tuple([int(n) for n in listed])
 
 
 @torch("reshape", "view")
-def reshape(xp: Any, input: Any, *shape: Any, **keywords: Any) -> Any:  # noqa: A002
-    return xp.reshape(input, numbers((keywords["shape"],) if "shape" in keywords else shape))
+def reshape(xp: Any, input: Any, *sizes: Any, shape: Any = None) -> Any:  # noqa: A002
+    return xp.reshape(input, numbers(sizes, shape))
 
 
 @torch("view_as", "reshape_as")
@@ -59,9 +60,9 @@ def t(xp: Any, input: Any) -> Any:  # noqa: A002
 
 
 @torch("permute")
-def permute(xp: Any, input: Any, *dims: Any, **keywords: Any) -> Any:  # noqa: A002
-    axes = numbers((keywords["dims"],) if "dims" in keywords else dims)
-    return xp.permute_dims(input, axes_of(axes, len(axes)))
+def permute(xp: Any, input: Any, *axes: Any, dims: Any = None) -> Any:  # noqa: A002
+    order = numbers(axes, dims)
+    return xp.permute_dims(input, axes_of(order, len(order)))
 
 
 @torch("movedim", "moveaxis")
@@ -70,8 +71,8 @@ def movedim(xp: Any, input: Any, source: Any, destination: Any) -> Any:  # noqa:
 
 
 @torch("flip")
-def flip(xp: Any, input: Any, *dims: Any, **keywords: Any) -> Any:  # noqa: A002
-    return xp.flip(input, axis=numbers((keywords["dims"],) if "dims" in keywords else dims))
+def flip(xp: Any, input: Any, *axes: Any, dims: Any = None) -> Any:  # noqa: A002
+    return xp.flip(input, axis=numbers(axes, dims))
 
 
 @torch("fliplr")
@@ -96,8 +97,8 @@ def roll(xp: Any, input: Any, shifts: Any, dims: Any = None) -> Any:  # noqa: A0
 
 
 @torch("tile", "repeat")
-def tile(xp: Any, input: Any, *dims: Any, **keywords: Any) -> Any:  # noqa: A002
-    return xp.tile(input, numbers((keywords["dims"],) if "dims" in keywords else dims))
+def tile(xp: Any, input: Any, *times: Any, dims: Any = None) -> Any:  # noqa: A002
+    return xp.tile(input, numbers(times, dims))
 
 
 @torch("repeat_interleave")
