@@ -58,8 +58,16 @@ def _take_along_axis(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: int = 
 
 @composed("put_along_axis")
 def put_along_axis(xp: Any, arr: Any, indices: Any, values: Any, axis: int | None = -1) -> None:
-    """Write into an array, which takes place as ``arr[…] = values`` does: what ``take_along_axis`` reads."""
-    arr[along(xp, arr, indices, -1 if axis is None else axis)] = values
+    """Write into an array, which takes place as ``arr[…] = values`` does: what ``take_along_axis`` reads.
+
+    ``axis``: None means places of the flat array.
+    """
+    if axis is not None:
+        arr[along(xp, arr, indices, axis)] = values
+        return
+    flat = xp.asarray(xp.reshape(arr, (-1,)), copy=True)
+    flat[indices] = values
+    arr[...] = xp.reshape(flat, tuple(arr.shape))
 
 
 def along(xp: Any, x: Any, indices: Any, axis: int) -> Key:

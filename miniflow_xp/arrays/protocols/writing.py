@@ -3,7 +3,6 @@
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.methods import plain_key
 from miniflow_xp.arrays.protocols.arguments import as_array
 from miniflow_xp.arrays.protocols.selecting import places
@@ -54,7 +53,7 @@ def put(xp: Any, a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 @numpy("put_along_axis")
 def put_along_axis(xp: Any, arr: Any, indices: Any, values: Any, axis: Any) -> None:
     x = writeable("put_along_axis", arr)
-    xp.put_along_axis(x, as_array(xp, indices), values, axis=counted(axis, len(x.shape)))
+    xp.put_along_axis(x, as_array(xp, indices), values, axis=axis)
 
 
 @numpy("fill_diagonal")
