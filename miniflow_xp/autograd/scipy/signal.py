@@ -5,6 +5,7 @@ from math import prod
 from string import ascii_letters
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.protocols.selecting import sliding_window_view
 from miniflow_xp.autograd.numpy.dispatch import like_given, namespace_among
 from miniflow_xp.errors import SettingError, ShapeError
@@ -30,7 +31,7 @@ def convolve(A: Any, B: Any, axes: Axes | None = None, dot_axes: Axes = ((), ())
 
 def convolved(xp: Any, a: Any, b: Any, axes: Axes, dot_axes: Axes, mode: str) -> Any:
     """The convolution of arrays of one namespace: windows of one of them times the other, which is turned round."""
-    axes = [[n % a.ndim for n in axes[0]], [n % b.ndim for n in axes[1]]]
+    axes = [[counted(n, a.ndim) for n in axes[0]], [counted(n, b.ndim) for n in axes[1]]]
     sizes = [(a.shape[n], b.shape[m]) for n, m in zip(*axes, strict=True)]
     swap = b_is_the_image(sizes, mode)
     terms_a, terms_b, result = subscripts(a.ndim, b.ndim, axes, dot_axes, swap)

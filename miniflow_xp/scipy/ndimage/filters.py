@@ -5,6 +5,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.scipy.signal.convolutions import full
 from miniflow_xp.scipy.substitutes import as_array, refused, substitute
@@ -33,7 +34,7 @@ def axes_of(axes: Any, ndim: int) -> list[int]:
     """The axes that are filtered: all of them, or those that are named."""
     if axes is None:
         return list(range(ndim))
-    return [n % ndim for n in ((axes,) if isinstance(axes, int) else axes)]
+    return [counted(n, ndim) for n in ((axes,) if isinstance(axes, int) else axes)]
 
 
 def padded(xp: Any, x: Any, widths: Sequence[tuple[int, int]], mode: str, cval: float) -> Any:
@@ -166,8 +167,9 @@ def edges(xp: Any, name: str, x: Any, axis: int, output: Any, mode: Any, cval: f
     """Differences along an axis, smoothed along the others."""
     refuse_output(f"scipy.ndimage.{name}", output)
     ndim = len(x.shape)
-    others = [(n, across) for n in range(ndim) if n != axis % ndim]
-    return along_each(xp, x, [(axis % ndim, [-1.0, 0.0, 1.0]), *others], mode, cval)
+    axis = counted(axis, ndim)
+    others = [(n, across) for n in range(ndim) if n != axis]
+    return along_each(xp, x, [(axis, [-1.0, 0.0, 1.0]), *others], mode, cval)
 
 
 @substitute("scipy.ndimage.laplace", arrays="input")
