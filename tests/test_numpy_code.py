@@ -304,6 +304,40 @@ def test_what_has_no_gradient_is_the_same(name):
         assert np.all(kept[0] == expected)
 
 
+NO_SUCH_AXIS = {
+    "apply_over_axes": lambda x: np.apply_over_axes(np.sum, x, 2),
+    "delete": lambda x: np.delete(x, 0, axis=2),
+    "diff": lambda x: np.diff(x, axis=2),
+    "expand_dims": lambda x: np.expand_dims(x, 3),
+    "expand_dims twice": lambda x: np.expand_dims(x, (0, 0)),
+    "gradient": lambda x: np.gradient(x, axis=2),
+    "hypot.reduce": lambda x: np.hypot.reduce(x, axis=2),
+    "insert": lambda x: np.insert(x, 0, 1.0, axis=-3),
+    "linalg.norm": lambda x: np.linalg.norm(x, axis=2),
+    "median": lambda x: np.median(x, axis=2),
+    "nanquantile": lambda x: np.nanquantile(x, 0.5, axis=2),
+    "put_along_axis": lambda x: np.put_along_axis(x, np.zeros((3, 1), int), 1.0, 2) or x,
+    "quantile": lambda x: np.quantile(x, 0.5, axis=-3),
+    "rollaxis": lambda x: np.rollaxis(x, 2),
+    "rollaxis to": lambda x: np.rollaxis(x, 0, 3),
+    "rot90": lambda x: np.rot90(x, 2, (0, 2)),
+    "sliding_window_view": lambda x: np.lib.stride_tricks.sliding_window_view(x, 2, axis=2),
+    "split": lambda x: np.array_split(x, 1, axis=2)[0],
+    "take": lambda x: np.take(x, [0], axis=2),
+    "transpose": lambda x: np.transpose(x, (0, 2)),
+    "trapezoid": lambda x: np.trapezoid(x, axis=2),
+    "unstack": lambda x: np.unstack(x, axis=-3)[0],
+}
+
+
+@pytest.mark.parametrize("name", NO_SUCH_AXIS)
+def test_an_axis_that_is_not_there_is_an_error_as_in_numpy(name):
+    with pytest.raises((IndexError, ValueError)):
+        NO_SUCH_AXIS[name](A.copy())
+    with pytest.raises(MiniflowError):
+        mf.grad(lambda x: np.sum(NO_SUCH_AXIS[name](x)))(A)
+
+
 def assigned(x):
     a = np.zeros(3)
     a[0] = x[0]

@@ -10,8 +10,10 @@ from conftest import why_unusable
 pytest.importorskip("scipy", reason="the rules are for SciPy: pip install scipy")
 
 import scipy_rows
+from scipy import interpolate, ndimage, signal
 
 from miniflow_xp import differentiable_namespace, grad, jvp
+from miniflow_xp.errors import ShapeError
 from miniflow_xp.scipy import rules
 from miniflow_xp.switch import load
 from miniflow_xp.transforms.trees import flatten
@@ -160,3 +162,22 @@ def of_library(name, row):
         assert type(g) is type(a)
         bound = 1e-6 * max(1.0, float(np.max(np.abs(w), initial=0)))
         np.testing.assert_allclose(backend.to_numpy(g), w, rtol=0, atol=bound)
+
+
+NO_SUCH_AXIS = {
+    "convolve": lambda x: signal.fftconvolve(x, x, axes=2),
+    "gaussian_filter": lambda x: ndimage.gaussian_filter(x, 1.0, axes=(0, -3)),
+    "gaussian_filter1d": lambda x: ndimage.gaussian_filter1d(x, 1.0, axis=2),
+    "interp1d": lambda x: interpolate.interp1d(np.arange(3.0), x, axis=2)(1.5),
+    "make_interp_spline": lambda x: interpolate.make_interp_spline(np.arange(3.0), x, k=1, axis=2)(1.5),
+    "sobel": lambda x: ndimage.sobel(x, axis=2),
+}
+
+
+@pytest.mark.parametrize("name", NO_SUCH_AXIS)
+def test_an_axis_that_is_not_there_is_an_error_as_in_scipy(name):
+    x = np.arange(12.0).reshape(3, 4)
+    with pytest.raises((IndexError, ValueError)):
+        NO_SUCH_AXIS[name](x)
+    with rules(), pytest.raises(ShapeError):
+        grad(lambda x: np.sum(NO_SUCH_AXIS[name](x)))(x)

@@ -7,7 +7,7 @@ import pytest
 
 import miniflow_xp as mf
 from miniflow_xp.arrays.traced import Traced, ground
-from miniflow_xp.errors import DifferentiationError
+from miniflow_xp.errors import DifferentiationError, ShapeError
 
 torch = pytest.importorskip("torch", reason="the functions are PyTorch's: pip install torch")
 from torch_rows import CONSTANT, ROWS, A, V  # noqa: E402  they import PyTorch
@@ -113,6 +113,26 @@ def test_what_is_not_known_says_what_to_write(name):
     with pytest.raises(DifferentiationError) as caught:
         mf.grad(function)(torch.tensor(V))
     assert remedy in caught.value.remedy
+
+
+NO_SUCH_AXIS = {
+    "flatten": lambda x: torch.flatten(x, 0, 2),
+    "glu": lambda x: torch.nn.functional.glu(x, 2),
+    "diff": lambda x: torch.diff(x, dim=2),
+    "narrow": lambda x: torch.narrow(x, 2, 0, 1),
+    "permute": lambda x: x.permute(0, 2),
+    "quantile": lambda x: torch.quantile(x, 0.5, 2),
+    "select": lambda x: torch.select(x, -3, 0),
+    "unbind": lambda x: torch.unbind(x, 2)[0],
+}
+
+
+@pytest.mark.parametrize("name", NO_SUCH_AXIS)
+def test_an_axis_that_is_not_there_is_an_error_as_in_pytorch(name):
+    with pytest.raises(IndexError):
+        NO_SUCH_AXIS[name](torch.asarray(A))
+    with pytest.raises(ShapeError):
+        mf.grad(lambda x: torch.sum(NO_SUCH_AXIS[name](x)))(torch.asarray(A))
 
 
 def test_second_derivatives_and_models():

@@ -3,6 +3,7 @@
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.tables import RULES, Rule
 from miniflow_xp.dtypes import is_complex
 
@@ -28,7 +29,7 @@ def axes_of(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
     """The axes of a reduction, counted from 0."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple([a % ndim for a in ((axis,) if isinstance(axis, int) else axis)]) if ndim else ()
+    return tuple([counted(a, ndim) for a in ((axis,) if isinstance(axis, int) else axis)]) if ndim else ()
 
 
 def kept_shape(x: Any, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:

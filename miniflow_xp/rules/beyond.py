@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.tables import composed
 from miniflow_xp.errors import SettingError, ShapeError
 from miniflow_xp.rules.manipulation import along_axis
@@ -66,7 +67,7 @@ def rot90(xp: Any, m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     if turned == 0:
         return xp.asarray(x, copy=True)
     if turned == 2:
-        return xp.flip(x, axis=(first % len(x.shape), second % len(x.shape)))
+        return xp.flip(x, axis=(counted(first, len(x.shape)), counted(second, len(x.shape))))
     if turned == 1:
         return xp.swapaxes(xp.flip(x, axis=second), first, second)
     return xp.flip(xp.swapaxes(x, first, second), axis=second)
@@ -102,7 +103,7 @@ def column_stack(xp: Any, tup: Sequence[Any]) -> Any:
 def array_split(xp: Any, ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """Parts along an axis: so many, as equal as can be, or cut at these places."""
     x = xp.asarray(ary)
-    along = axis % len(x.shape)
+    along = counted(axis, len(x.shape))
     size = x.shape[along]
     if isinstance(indices_or_sections, int):
         each, longer = divmod(size, indices_or_sections)

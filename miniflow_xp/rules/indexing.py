@@ -3,6 +3,7 @@
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.keys import Key, is_mask, unique_places
 from miniflow_xp.arrays.tables import composed, rule
 from miniflow_xp.arrays.updates import add_at, getitem, setitem, taken_along_one_axis
@@ -57,15 +58,24 @@ def _take_along_axis(xp: Any, g: Any, y: Any, x: Any, indices: Any, axis: int = 
 
 @composed("put_along_axis")
 def put_along_axis(xp: Any, arr: Any, indices: Any, values: Any, axis: int | None = -1) -> None:
-    """Write into an array, which takes place as ``arr[…] = values`` does: what ``take_along_axis`` reads."""
-    arr[along(xp, arr, indices, -1 if axis is None else axis)] = values
+    """Write into an array, which takes place as ``arr[…] = values`` does: what ``take_along_axis`` reads.
+
+    ``axis``: None means places of the flat array.
+    """
+    if axis is not None:
+        arr[along(xp, arr, indices, axis)] = values
+        return
+    flat = xp.asarray(xp.reshape(arr, (-1,)), copy=True)
+    flat[indices] = values
+    arr[...] = xp.reshape(flat, tuple(arr.shape))
 
 
 def along(xp: Any, x: Any, indices: Any, axis: int) -> Key:
     """The index of ``take_along_axis``: arrays of integers for all axes, which broadcast."""
     ndim = len(x.shape)
+    axis = counted(axis, ndim)
     keys = []
     for n, size in enumerate(x.shape):
         line = tuple([-1 if m == n else 1 for m in range(ndim)])
-        keys.append(indices if n == axis % ndim else xp.reshape(xp.arange(size, dtype=indices.dtype), line))
+        keys.append(indices if n == axis else xp.reshape(xp.arange(size, dtype=indices.dtype), line))
     return tuple(keys)

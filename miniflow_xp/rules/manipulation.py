@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.arrays.tables import RULES, Thunk, composed, native, rule
 from miniflow_xp.arrays.updates import add_at, call
@@ -117,7 +118,7 @@ def _to_device(xp: Any, g: Any, y: Any, x: Any, device: Any, stream: Any = None)
 def unstack(xp: Any, x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     """The parts of an array along an axis, which they no longer have."""
     x = xp.asarray(x)
-    along = axis % len(x.shape)
+    along = counted(axis, len(x.shape))
     return tuple([x[along_axis(along, n)] for n in range(x.shape[along])])
 
 
@@ -154,7 +155,7 @@ def diff(xp: Any, x: Any, /, n: int = 1, axis: int = -1, *, prepend: Any = None,
     ``n`` and ``axis`` by position is what the libraries allow, besides the standard.
     """
     x = xp.asarray(x)
-    along = axis % len(x.shape)
+    along = counted(axis, len(x.shape))
     parts = [part for part in (prepend, x, append) if part is not None]
     if len(parts) > 1:
         edge = tuple([1 if k == along else size for k, size in enumerate(x.shape)])

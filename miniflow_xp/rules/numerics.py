@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.tables import composed, native, rule
 from miniflow_xp.arrays.updates import call
@@ -113,7 +114,7 @@ def cumulative_trapezoid(
 def trapezoids(xp: Any, y: Any, x: Any, dx: Any, axis: int) -> Any:
     """The area below each piece of a curve."""
     y = xp.asarray(y)
-    along = axis % len(y.shape)
+    along = counted(axis, len(y.shape))
     if x is not None:
         dx = xp.diff(xp.asarray(x), axis=0 if len(x.shape) == 1 else along)
         if len(dx.shape) == 1:
@@ -136,7 +137,7 @@ def gradient(xp: Any, f: Any, *varargs: Any, axis: Any = None, edge_order: int =
         raise ShapeError("gradient", f"{len(steps)} distances for {len(axes)} axes", "one for each, or one", "Add some")
     if edge_order not in (1, 2):
         raise SettingError("gradient", f"edge_order {edge_order}", "1 or 2", "Choose one of these")
-    found = [slopes(xp, f, h, n % len(f.shape), edge_order) for n, h in zip(axes, steps, strict=True)]
+    found = [slopes(xp, f, h, counted(n, len(f.shape)), edge_order) for n, h in zip(axes, steps, strict=True)]
     return found[0] if len(found) == 1 else tuple(found)
 
 

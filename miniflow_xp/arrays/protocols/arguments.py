@@ -4,6 +4,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.methods import of_list
 from miniflow_xp.arrays.refusals import not_taken
@@ -16,6 +17,11 @@ def as_array(xp: Any, item: Any) -> Any:
     if type(item) is Traced:
         return item
     return of_list(xp, item) if isinstance(item, (list, tuple)) else xp.asarray(item)
+
+
+def array_or_none(xp: Any, item: Any) -> Any:
+    """An array, where one is given."""
+    return None if item is None else as_array(xp, item)
 
 
 def pair(xp: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -38,7 +44,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """Axes, counted from 0; None means all of them."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple([n % ndim for n in (axis if isinstance(axis, Sequence) else (operator.index(axis),))])
+    return tuple([counted(n, ndim) for n in (axis if isinstance(axis, Sequence) else (operator.index(axis),))])
 
 
 def shape_of(shape: Any) -> tuple[int, ...]:
@@ -66,6 +72,12 @@ def in_kind(xp: Any, x: Any, dtype: Any) -> Any:
     return x if wanted is None or wanted == x.dtype else xp.astype(x, wanted)
 
 
+def as_inexact(xp: Any, x: Any) -> Any:
+    """Real or complex numbers; whole ones in double precision."""
+    x = as_array(xp, x)
+    return x if xp.inexact(x.dtype) else xp.astype(x, xp.float64)
+
+
 def doubled(xp: Any, x: Any) -> Any:
     """Real or complex numbers in double precision, as some of NumPy's functions compute whatever they are given."""
     x = as_array(xp, x)
@@ -73,8 +85,9 @@ def doubled(xp: Any, x: Any) -> Any:
 
 
 def flat_if(xp: Any, x: Any, axis: Any) -> tuple[Any, int]:
-    """For functions along one axis, which take the flat array where none is given: the array and the axis."""
-    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, operator.index(axis))
+    """For functions along one axis, which take the flat array where none is given: array and axis, counted from 0."""
+    x = as_array(xp, x)
+    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, counted(axis, max(len(x.shape), 1)))
 
 
 def only(name: str, given: Any, *known: Any) -> None:

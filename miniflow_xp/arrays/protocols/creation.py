@@ -63,7 +63,7 @@ def full_like(
     return xp.full(tuple(a.shape) if shape is None else shape_of(shape), fill_value, dtype=wanted)
 
 
-@numpy("zeros", gradient=False)
+@numpy("zeros", "empty", gradient=False)
 def zeros(xp: Any, shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None) -> Any:
     return xp.zeros(shape_of(shape), dtype=kind(xp, dtype))
 
@@ -71,11 +71,6 @@ def zeros(xp: Any, shape: Any, dtype: Any = float, order: str = "C", *, device: 
 @numpy("ones", gradient=False)
 def ones(xp: Any, shape: Any, dtype: Any = None, order: str = "C", *, device: Any = None) -> Any:
     return xp.ones(shape_of(shape), dtype=kind(xp, dtype or float))
-
-
-@numpy("empty", gradient=False)
-def empty(xp: Any, shape: Any, dtype: Any = float, order: str = "C", *, device: Any = None) -> Any:
-    return xp.zeros(shape_of(shape), dtype=kind(xp, dtype))
 
 
 @numpy("full")

@@ -3,21 +3,18 @@
 from math import pi
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, in_kind
+from miniflow_xp.arrays.protocols.arguments import array_or_none, as_array, in_kind
 from miniflow_xp.arrays.protocols.tables import numpy
 
 
 @numpy("diff")
 def diff(xp: Any, a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    ends = {"prepend": prepend, "append": append}
-    joined = {name: as_array(xp, end) for name, end in ends.items() if end is not None}
-    return xp.diff(a, axis=axis, n=n, **joined)
+    return xp.diff(a, axis=axis, n=n, prepend=array_or_none(xp, prepend), append=array_or_none(xp, append))
 
 
 @numpy("ediff1d")
 def ediff1d(xp: Any, ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    ends = [None if end is None else as_array(xp, end) for end in (to_end, to_begin)]
-    return xp.ediff1d(as_array(xp, ary), *ends)
+    return xp.ediff1d(as_array(xp, ary), array_or_none(xp, to_end), array_or_none(xp, to_begin))
 
 
 @numpy("gradient")
@@ -32,7 +29,7 @@ def gradient(xp: Any, f: Any, *varargs: Any, axis: Any = None, edge_order: int =
 
 @numpy("trapezoid", "trapz")
 def trapezoid(xp: Any, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    return xp.trapezoid(as_array(xp, y), None if x is None else as_array(xp, x), dx, axis)
+    return xp.trapezoid(as_array(xp, y), array_or_none(xp, x), dx, axis)
 
 
 @numpy("interp")

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, axis_of
+from miniflow_xp.arrays.protocols.arguments import as_array, as_inexact, axis_of
 from miniflow_xp.arrays.protocols.tables import numpy
+from miniflow_xp.dtypes import is_complex
+
+OF_COMPLEX = ("fft", "ifft", "fftn", "ifftn", "irfft", "irfftn", "hfft")
+"""The transforms that take complex numbers alone."""
 
 
 def along_one_axis(name: str) -> Callable[..., Any]:
@@ -26,12 +30,10 @@ def along_several(name: str, last: tuple[int, ...] | None) -> Callable[..., Any]
 
 def complex_if(xp: Any, a: Any, name: str) -> Any:
     """The array: of complex numbers, for the transforms that take these alone."""
-    x = as_array(xp, a)
-    if name in ("fft", "ifft", "fftn", "ifftn", "irfft", "irfftn", "hfft") and not xp.isdtype(
-        x.dtype, "complex floating"
-    ):
-        return xp.astype(x, xp.complex64 if str(x.dtype).endswith("float32") else xp.complex128)
-    return x if xp.inexact(x.dtype) else xp.astype(x, xp.float64)
+    x = as_inexact(xp, a)
+    if name not in OF_COMPLEX or is_complex(x):
+        return x
+    return xp.astype(x, xp.complex64 if str(x.dtype).endswith("float32") else xp.complex128)
 
 
 for _name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"):

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, flat_if, in_kind
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import not_taken
+from miniflow_xp.arrays.traced import contents
 
 
 def arrays_of(xp: Any, items: Any) -> list[Any]:
@@ -138,9 +139,8 @@ def plain_widths(given: Any) -> Any:
 def delete(xp: Any, arr: Any, obj: Any, axis: Any = None) -> Any:
     import numpy as np
 
-    x = as_array(xp, arr) if axis is not None else xp.ravel(arr)
-    along = 0 if axis is None else axis % len(x.shape)
-    left = np.delete(np.arange(x.shape[along]), plain_index(obj))
+    x, along = flat_if(xp, arr, axis)
+    left = np.delete(np.arange(x.shape[along]), contents(obj))
     return xp.take(x, as_array(xp, left), axis=along)
 
 
@@ -149,28 +149,16 @@ def insert(xp: Any, arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     """By the places where what is there, and what is new, end up."""
     import numpy as np
 
-    x = as_array(xp, arr) if axis is not None else xp.ravel(arr)
-    along = 0 if axis is None else axis % len(x.shape)
+    x, along = flat_if(xp, arr, axis)
     size = x.shape[along]
-    places = plain_index(obj)
-    where = np.arange(size)[places] if isinstance(places, slice) else np.asarray(places)
-    one = where.ndim == 0 or where.size == 1
-    count = max(where.size, 1)
+    places = contents(obj)
+    where = np.arange(size)[places] if isinstance(places, slice) or not np.size(places) else np.asarray(places)
     new = as_array(xp, values)
-    if one and axis is not None and where.ndim == 0:
+    if axis is not None and where.ndim == 0:
         new = xp.moveaxis(new, 0, along) if len(new.shape) == len(x.shape) else new
         new = xp.expand_dims(new, axis=along) if len(new.shape) == len(x.shape) - 1 else new
-        count = new.shape[along] if len(new.shape) == len(x.shape) else 1
-    elif one:
-        count = new.shape[along] if len(new.shape) == len(x.shape) else 1
+    count = new.shape[along] if where.size == 1 and len(new.shape) == len(x.shape) else where.size
     new = xp.broadcast_to(new, tuple([count if n == along else length for n, length in enumerate(x.shape)]))
     new = xp.astype(new, x.dtype) if new.dtype != x.dtype else new
-    marks = np.insert(np.arange(size), where, size + np.arange(count) if not one or count > 1 else size)
+    marks = np.insert(np.arange(size), where, size + np.arange(count))
     return xp.take(xp.concat([x, new], axis=along), as_array(xp, marks), axis=along)
-
-
-def plain_index(obj: Any) -> Any:
-    """An index as NumPy's: traced places are constants here."""
-    from miniflow_xp.arrays.traced import contents
-
-    return contents(obj)

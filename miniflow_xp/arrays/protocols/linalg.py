@@ -3,7 +3,8 @@
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, as_inexact, axes_of, axis_of, in_kind
+from miniflow_xp.arrays.protocols.shapes import expand_dims
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import not_taken
 from miniflow_xp.dtypes import is_complex
@@ -121,9 +122,7 @@ def lstsq(xp: Any, a: Any, b: Any, rcond: Any = None) -> Any:
 
 @numpy("linalg.norm")
 def norm(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002  NumPy's
-    x = in_kind(xp, x, None)
-    x = x if xp.inexact(x.dtype) else xp.astype(x, xp.float64)
-    axis = axis_of(axis)
+    x, axis = as_inexact(xp, x), axis_of(axis)
     if ord is None and (axis is None or (isinstance(axis, tuple) and len(axis) == 2)):
         return xp.linalg.vector_norm(x, axis=axis, keepdims=keepdims)
     axes = axes_of(axis, len(x.shape))
@@ -132,9 +131,7 @@ def norm(xp: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = Fa
     if len(axes) != 2:
         raise ShapeError("np.linalg.norm", f"{len(axes)} axes", "one axis, or two", "Give axis=")
     found = xp.linalg.matrix_norm(xp.moveaxis(x, axes, (-2, -1)), ord=ord)
-    for n in sorted(axes) if keepdims else ():
-        found = xp.expand_dims(found, axis=n)
-    return found
+    return expand_dims(xp, found, axes) if keepdims else found
 
 
 @numpy("linalg.vector_norm")
@@ -177,7 +174,7 @@ def tensorinv(xp: Any, a: Any, ind: int = 2) -> Any:
 def tensorsolve(xp: Any, a: Any, b: Any, axes: Any = None) -> Any:
     a, b = as_array(xp, a), as_array(xp, b)
     if axes is not None:
-        last = [n % len(a.shape) for n in axes]
-        a = xp.permute_dims(a, tuple([n for n in range(len(a.shape)) if n not in last] + last))
+        last = axes_of(axes, len(a.shape))
+        a = xp.permute_dims(a, (*[n for n in range(len(a.shape)) if n not in last], *last))
     shape = tuple(a.shape)[len(b.shape) :]
     return xp.reshape(xp.linalg.solve(xp.reshape(a, (-1, prod(shape))), xp.ravel(b)), shape)

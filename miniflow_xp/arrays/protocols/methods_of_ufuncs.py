@@ -6,6 +6,7 @@ from typing import Any
 
 from miniflow_xp.arrays.methods import plain_key
 from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, in_kind
+from miniflow_xp.arrays.protocols.shapes import expand_dims
 from miniflow_xp.arrays.protocols.tables import FUNCTIONS
 from miniflow_xp.arrays.refusals import no_out, refused
 from miniflow_xp.arrays.traced import Traced
@@ -36,9 +37,7 @@ def reduce(xp: Any, ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, **keyw
     axes = axes_of(axis, len(x.shape))
     for n in sorted(axes, reverse=True):
         x = functools.reduce(ufunc, xp.unstack(x, axis=n))
-    for n in sorted(axes) if keepdims else ():
-        x = xp.expand_dims(x, axis=n)
-    return x
+    return expand_dims(xp, x, axes) if keepdims else x
 
 
 def accumulate(xp: Any, ufunc: Any, x: Any, axis: int = 0, dtype: Any = None) -> Any:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, doubled, only
+from miniflow_xp.arrays.protocols.arguments import as_array, as_inexact, doubled, only
 from miniflow_xp.arrays.protocols.tables import numpy
 
 
 def vector(xp: Any, p: Any) -> Any:
     """Coefficients, or a number, as a vector of real or complex numbers."""
-    p = xp.atleast_1d(as_array(xp, p))
-    return p if xp.inexact(p.dtype) else xp.astype(p, xp.float64)
+    return xp.atleast_1d(as_inexact(xp, p))
 
 
 @numpy("polyval")

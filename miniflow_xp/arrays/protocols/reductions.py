@@ -5,6 +5,7 @@ from typing import Any
 
 from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, flat_if, in_kind, kind
 from miniflow_xp.arrays.protocols.tables import numpy
+from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import SettingError
 
 
@@ -107,6 +108,11 @@ def mean(
     return total / counted(xp, a, where, axis, keepdims)
 
 
+def is_plain(xp: Any, a: Any, where: Any, mean: Any) -> bool:
+    """Does the standard's function do: for real numbers, which all take part, and no mean that is given?"""
+    return where is True and mean is None and xp.inexact(a.dtype) and not is_complex(a)
+
+
 @numpy("var")
 def var(
     xp: Any,
@@ -123,7 +129,7 @@ def var(
 ) -> Any:
     a, axis = in_kind(xp, a, dtype), axis_of(axis)
     lost = ddof if correction is None else correction
-    if where is True and mean is None and xp.inexact(a.dtype) and "complex" not in str(a.dtype):
+    if is_plain(xp, a, where, mean):
         return xp.var(a, axis=axis, correction=lost, keepdims=keepdims)
     there = xp.broadcast_to(as_array(xp, where), tuple(a.shape))
     middle = mean_of(xp, a, axis=axis, keepdims=True, where=there) if mean is None else mean
@@ -150,7 +156,7 @@ def std(
 ) -> Any:
     a, axis = in_kind(xp, a, dtype), axis_of(axis)
     lost = ddof if correction is None else correction
-    if where is True and mean is None and xp.inexact(a.dtype) and "complex" not in str(a.dtype):
+    if is_plain(xp, a, where, mean):
         return xp.std(a, axis=axis, correction=lost, keepdims=keepdims)
     return root(xp, var(xp, a, axis, None, None, lost, keepdims, where=where, mean=mean))
 
@@ -186,14 +192,12 @@ def argmin(xp: Any, a: Any, axis: Any = None, out: Any = None, *, keepdims: bool
 
 @numpy("nanargmax", gradient=False)
 def nanargmax(xp: Any, a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-    a = as_array(xp, a)
-    return xp.argmax(xp.where(xp.isnan(a), xp.full_like(a, -inf), a), axis=axis_of(axis), keepdims=keepdims)
+    return argmax(xp, without_nan(xp, a, -inf), axis, keepdims=keepdims)
 
 
 @numpy("nanargmin", gradient=False)
 def nanargmin(xp: Any, a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
-    a = as_array(xp, a)
-    return xp.argmin(xp.where(xp.isnan(a), xp.full_like(a, inf), a), axis=axis_of(axis), keepdims=keepdims)
+    return argmin(xp, without_nan(xp, a, inf), axis, keepdims=keepdims)
 
 
 @numpy("count_nonzero", gradient=False)
@@ -327,13 +331,13 @@ def nanstd(
 
 @numpy("cumsum")
 def cumsum(xp: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    x, along = flat_if(xp, as_array(xp, a), axis)
+    x, along = flat_if(xp, a, axis)
     return xp.cumulative_sum(in_kind(xp, x, dtype), axis=along)
 
 
 @numpy("cumprod")
 def cumprod(xp: Any, a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    x, along = flat_if(xp, as_array(xp, a), axis)
+    x, along = flat_if(xp, a, axis)
     return xp.cumulative_prod(in_kind(xp, x, dtype), axis=along)
 
 

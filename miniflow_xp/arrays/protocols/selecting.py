@@ -2,14 +2,10 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, doubled, only, pair, shape_of
+from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, doubled, flat_if, only, pair, shape_of
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.errors import ShapeError
-
-
-def flat_or_whole(xp: Any, a: Any, axis: Any) -> Any:
-    """The array; flat, where no axis is given."""
-    return xp.ravel(as_array(xp, a)) if axis is None else as_array(xp, a)
 
 
 @numpy("where")
@@ -68,10 +64,8 @@ def piecewise(xp: Any, x: Any, condlist: Any, funclist: Any, *args: Any, **kw: A
 
 @numpy("take")
 def take(xp: Any, a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    x = flat_or_whole(xp, a, axis)
-    along = 0 if axis is None else axis_of(axis) % len(x.shape)
-    where = as_array(xp, indices)
-    where = places(xp, where, x.shape[along], mode)
+    x, along = flat_if(xp, a, axis)
+    where = places(xp, as_array(xp, indices), x.shape[along], mode)
     found = xp.take(x, xp.reshape(where, (-1,)) % x.shape[along] if x.shape[along] else where, axis=along)
     return xp.reshape(found, (*x.shape[:along], *where.shape, *x.shape[along + 1 :]))
 
@@ -85,9 +79,9 @@ def take_along_axis(xp: Any, arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 @numpy("compress")
 def compress(xp: Any, condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    x = flat_or_whole(xp, a, axis)
+    x, along = flat_if(xp, a, axis)
     (held,) = xp.nonzero(as_array(xp, condition))
-    return xp.take(x, held, axis=0 if axis is None else axis_of(axis))
+    return xp.take(x, held, axis=along)
 
 
 @numpy("extract")
@@ -131,13 +125,15 @@ def clip(
 @numpy("sort")
 def sort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     only("order", order, None)
-    return xp.sort(flat_or_whole(xp, a, axis), axis=-1 if axis is None else axis)
+    x, along = flat_if(xp, a, axis)
+    return xp.sort(x, axis=along)
 
 
 @numpy("argsort", gradient=False)
 def argsort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     only("order", order, None)
-    return xp.argsort(flat_or_whole(xp, a, axis), axis=-1 if axis is None else axis)
+    x, along = flat_if(xp, a, axis)
+    return xp.argsort(x, axis=along)
 
 
 @numpy("partition")
@@ -226,7 +222,7 @@ def bincount(xp: Any, x: Any, /, weights: Any = None, minlength: int = 0) -> Any
 def apply_along_axis(xp: Any, func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """One call for each piece along the axis, as NumPy's: a function that knows axes itself is quicker."""
     pieces = xp.moveaxis(as_array(xp, arr), axis, -1)
-    outer, along = tuple(pieces.shape[:-1]), axis % len(pieces.shape)
+    outer, along = tuple(pieces.shape[:-1]), counted(axis, len(pieces.shape))
     rows = xp.reshape(pieces, (-1, pieces.shape[-1]))
     found = xp.stack([as_array(xp, func1d(row, *args, **kwargs)) for row in xp.unstack(rows)])
     inner = tuple(found.shape[1:])

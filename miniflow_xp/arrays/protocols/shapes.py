@@ -1,11 +1,13 @@
 """NumPy's functions that move, turn and convert elements, and take parts of complex numbers."""
 
-from math import pi
+from math import pi, prod
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, in_kind, kind, only, shape_of
+from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, in_kind, kind, only, shape_of
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.dtypes import is_complex
+from miniflow_xp.errors import ShapeError
 
 
 @numpy("reshape")
@@ -31,7 +33,7 @@ def ravel(xp: Any, a: Any, order: str = "C") -> Any:
 @numpy("transpose")
 def transpose(xp: Any, a: Any, axes: Any = None) -> Any:
     a = as_array(xp, a)
-    return backwards(xp, a) if axes is None else xp.permute_dims(a, tuple([n % len(a.shape) for n in axes]))
+    return backwards(xp, a) if axes is None else xp.permute_dims(a, axes_of(axes, len(a.shape)))
 
 
 @numpy("matrix_transpose", "linalg.matrix_transpose")
@@ -51,16 +53,19 @@ def moveaxis(xp: Any, a: Any, source: Any, destination: Any) -> Any:
 
 @numpy("rollaxis")
 def rollaxis(xp: Any, a: Any, axis: int, start: int = 0) -> Any:
-    axis = axis % len(a.shape)
-    start = start + len(a.shape) if start < 0 else start
+    ndim = len(a.shape)
+    axis, start = counted(axis, ndim), counted(start, ndim + 1) if start >= 0 else counted(start, ndim)
     return xp.moveaxis(a, axis, start - 1 if axis < start else start)
 
 
 @numpy("expand_dims")
 def expand_dims(xp: Any, a: Any, axis: Any) -> Any:
     a = as_array(xp, a)
-    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    for n in sorted([n % (len(a.shape) + len(axes)) for n in axes]):
+    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    axes = axes_of(axis, len(a.shape) + count)
+    if len(set(axes)) < count:
+        raise ShapeError("np.expand_dims", f"its axes are {axis}", "each is one more axis", "Name each once")
+    for n in sorted(axes):
         a = xp.expand_dims(a, axis=n)
     return a
 
@@ -215,12 +220,14 @@ def i0(xp: Any, x: Any) -> Any:
 
 @numpy("resize")
 def resize(xp: Any, a: Any, new_shape: Any) -> Any:
-    shape, flat = shape_of(new_shape), xp.ravel(a)
-    count = 1
-    for size in shape:
-        count *= size
-    times = -(-count // max(flat.shape[0], 1))
-    return xp.reshape(xp.tile(flat, (times,))[:count], shape)
+    shape = shape_of(new_shape)
+    return xp.reshape(repeated(xp, a, prod(shape)), shape)
+
+
+def repeated(xp: Any, values: Any, size: int) -> Any:
+    """Values, over and over, as many as are wanted; none, where there are none."""
+    flat = xp.ravel(values)
+    return xp.tile(flat, (-(-size // max(flat.shape[0], 1)),))[:size]
 
 
 @numpy("tile")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, doubled, in_kind, only
+from miniflow_xp.arrays.protocols.arguments import array_or_none, as_array, axes_of, axis_of, doubled, in_kind, only
 from miniflow_xp.arrays.protocols.tables import numpy
 
 
@@ -10,8 +10,7 @@ from miniflow_xp.arrays.protocols.tables import numpy
 def average(
     xp: Any, a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
-    weights = None if weights is None else as_array(xp, weights)
-    return xp.average(as_array(xp, a), axis_of(axis), weights, returned, keepdims=keepdims)
+    return xp.average(as_array(xp, a), axis_of(axis), array_or_none(xp, weights), returned, keepdims=keepdims)
 
 
 @numpy("median")
@@ -140,13 +139,12 @@ def cov(
     *,
     dtype: Any = None,
 ) -> Any:
-    y = None if y is None else as_array(xp, y)
-    weights = [None if w is None else as_array(xp, w) for w in (fweights, aweights)]
-    return xp.cov(doubled(xp, m) if dtype is None else in_kind(xp, m, dtype), y, rowvar, bias, ddof, *weights)
+    m = doubled(xp, m) if dtype is None else in_kind(xp, m, dtype)
+    y, fweights, aweights = [array_or_none(xp, item) for item in (y, fweights, aweights)]
+    return xp.cov(m, y, rowvar, bias, ddof, fweights, aweights)
 
 
 @numpy("corrcoef")
 def corrcoef(xp: Any, x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    return xp.corrcoef(
-        doubled(xp, x) if dtype is None else in_kind(xp, x, dtype), None if y is None else as_array(xp, y), rowvar
-    )
+    x = doubled(xp, x) if dtype is None else in_kind(xp, x, dtype)
+    return xp.corrcoef(x, array_or_none(xp, y), rowvar)

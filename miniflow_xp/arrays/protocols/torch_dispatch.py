@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from miniflow_xp.arrays.calls import boxed
+from miniflow_xp.arrays.calls import boxed, leaves
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.refusals import no_out, not_of_torch
 from miniflow_xp.arrays.traced import Traced
@@ -15,7 +15,7 @@ def torch_function(cls: type, function: Any, types: Any, args: Any = (), keyword
     """A function of PyTorch, or a method of its tensors, as ours of this name."""
     keywords = dict(keywords or {})
     name = name_of(function)
-    xp = next(x.xp for x in (*traced(args), *traced(tuple(keywords.values()))))
+    xp = leaves([*args, *keywords.values()])[0].xp
     if (
         name.startswith("__set")
         or (name.endswith("_") and not name.endswith("__"))
@@ -54,24 +54,13 @@ def name_of(function: Any) -> str:
     return name.strip("_") if name.startswith("__") and not name.startswith("__set") else name
 
 
-def traced(items: Any) -> list[Any]:
-    """The traced arrays among arguments, and in lists of them."""
-    found = []
-    for item in items:
-        if type(item) is Traced:
-            found.append(item)
-        elif isinstance(item, (list, tuple)):
-            found += traced(item)
-    return found
-
-
 def constant(xp: Any, item: Any) -> Any:
     """An argument with tensors as constants; parameters of a model are that here, too."""
-    if type(item) is Traced or not hasattr(item, "__class__"):
-        return item
-    if isinstance(item, (list, tuple)) and type(item) in (list, tuple):
+    if type(item) in (list, tuple):
         return type(item)([constant(xp, i) for i in item])
-    return boxed(item.detach() if hasattr(item, "detach") else item, xp) if hasattr(item, "dtype") else item
+    if type(item) is Traced or not hasattr(item, "dtype"):
+        return item
+    return boxed(item.detach() if hasattr(item, "detach") else item, xp)
 
 
 def either(name: str) -> Callable[..., Any]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from miniflow_xp.arrays.protocols import fourier, linalg, products
 from miniflow_xp.arrays.protocols.tables import FUNCTIONS, TORCH, torch
-from miniflow_xp.dtypes import is_complex
 
 SAME = """
     linalg.det linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv linalg.multi_dot linalg.slogdet
@@ -124,13 +123,14 @@ def diagonal(xp: Any, A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1
 
 @torch("adjoint")
 def adjoint(xp: Any, input: Any) -> Any:  # noqa: A002
-    turned = xp.matrix_transpose(input)
-    return xp.conj(turned) if is_complex(input) else turned
+    return linalg.adjoint(xp, input)
 
 
 def along_one_axis(name: str) -> Callable[..., Any]:
+    numpys = fourier.along_one_axis(name)
+
     def call(xp: Any, input: Any, n: Any = None, dim: int = -1, norm: Any = None) -> Any:  # noqa: A002
-        return getattr(xp.fft, name)(fourier.complex_if(xp, input, name), n=n, axis=dim, norm=norm or "backward")
+        return numpys(xp, input, n, dim, norm)
 
     return call
 

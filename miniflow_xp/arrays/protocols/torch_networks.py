@@ -124,12 +124,16 @@ def scaled_dot_product_attention(
     return xp.matmul(xp.special.softmax(scores, axis=-1), value)
 
 
-def reduced(xp: Any, losses: Any, reduction: str, *old: Any) -> Any:
-    """Losses as they are, their sum, or their mean; ``old``: arguments that PyTorch has given up."""
+def reduced(xp: Any, losses: Any, reduction: str, *old: Any, shares: Any = None) -> Any:
+    """Losses as they are, their sum, or their mean, by ``shares``; ``old``: arguments that PyTorch has given up."""
     for argument in old:
         only("size_average and reduce", argument, None)
     only("reduction", reduction, "none", "mean", "sum")
-    return losses if reduction == "none" else xp.mean(losses) if reduction == "mean" else xp.sum(losses)
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return xp.sum(losses)
+    return xp.mean(losses) if shares is None else xp.sum(losses) / xp.sum(shares)
 
 
 @torch("mse_loss")
@@ -235,9 +239,6 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Any:
     """Classes are the second axis, or the only one; the mean is that of the weights, too."""
-    for argument in (size_average, reduce):
-        only("size_average and reduce", argument, None)
-    only("reduction", reduction, "none", "mean", "sum")
     classes = min(1, len(input.shape) - 1)
     counts = target != ignore_index
     safe = xp.where(counts, target, xp.zeros_like(target))
@@ -246,9 +247,7 @@ def nll_loss(
     if weight is not None:
         shares = shares * xp.reshape(xp.take(weight, xp.reshape(safe, (-1,))), tuple(safe.shape))
     losses = -xp.squeeze(picked, axis=classes) * shares
-    if reduction == "none":
-        return losses
-    return xp.sum(losses) / xp.sum(shares) if reduction == "mean" else xp.sum(losses)
+    return reduced(xp, losses, reduction, size_average, reduce, shares=shares)
 
 
 @torch("cross_entropy")

@@ -3,19 +3,21 @@
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import kind
+from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.protocols.arguments import axes_of, kind
 from miniflow_xp.arrays.protocols.tables import torch
 
 
-def numbers(given: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes, or axes, that were given one by one or as a list."""
+def numbers(given: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Sizes, or axes, that were given one by one or as a list, or that by its name."""
+    given = given if named is None else (named,)
     listed = given[0] if len(given) == 1 and isinstance(given[0], (list, tuple)) else given
     return tuple([int(n) for n in listed])
 
 
 @torch("reshape", "view")
-def reshape(xp: Any, input: Any, *shape: Any, **keywords: Any) -> Any:  # noqa: A002
-    return xp.reshape(input, numbers((keywords["shape"],) if "shape" in keywords else shape))
+def reshape(xp: Any, input: Any, *sizes: Any, shape: Any = None) -> Any:  # noqa: A002
+    return xp.reshape(input, numbers(sizes, shape))
 
 
 @torch("view_as", "reshape_as")
@@ -26,7 +28,7 @@ def view_as(xp: Any, input: Any, other: Any) -> Any:  # noqa: A002
 @torch("flatten")
 def flatten(xp: Any, input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:  # noqa: A002
     shape = tuple(input.shape) or (1,)
-    first, last = start_dim % len(shape), end_dim % len(shape)
+    first, last = counted(start_dim, len(shape)), counted(end_dim, len(shape))
     return xp.reshape(input, (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :]))
 
 
@@ -39,7 +41,7 @@ def ravel(xp: Any, input: Any) -> Any:  # noqa: A002
 def squeeze(xp: Any, input: Any, dim: Any = None) -> Any:  # noqa: A002
     ndim = len(input.shape)
     asked = range(ndim) if dim is None else dim if isinstance(dim, (list, tuple)) else (dim,)
-    return xp.squeeze(input, axis=tuple([n % ndim for n in asked if input.shape[n] == 1]))
+    return xp.squeeze(input, axis=tuple([counted(n, ndim) for n in asked if input.shape[n] == 1]))
 
 
 @torch("unsqueeze")
@@ -58,9 +60,9 @@ def t(xp: Any, input: Any) -> Any:  # noqa: A002
 
 
 @torch("permute")
-def permute(xp: Any, input: Any, *dims: Any, **keywords: Any) -> Any:  # noqa: A002
-    axes = numbers((keywords["dims"],) if "dims" in keywords else dims)
-    return xp.permute_dims(input, tuple([n % len(axes) for n in axes]))
+def permute(xp: Any, input: Any, *axes: Any, dims: Any = None) -> Any:  # noqa: A002
+    order = numbers(axes, dims)
+    return xp.permute_dims(input, axes_of(order, len(order)))
 
 
 @torch("movedim", "moveaxis")
@@ -69,8 +71,8 @@ def movedim(xp: Any, input: Any, source: Any, destination: Any) -> Any:  # noqa:
 
 
 @torch("flip")
-def flip(xp: Any, input: Any, *dims: Any, **keywords: Any) -> Any:  # noqa: A002
-    return xp.flip(input, axis=numbers((keywords["dims"],) if "dims" in keywords else dims))
+def flip(xp: Any, input: Any, *axes: Any, dims: Any = None) -> Any:  # noqa: A002
+    return xp.flip(input, axis=numbers(axes, dims))
 
 
 @torch("fliplr")
@@ -95,8 +97,8 @@ def roll(xp: Any, input: Any, shifts: Any, dims: Any = None) -> Any:  # noqa: A0
 
 
 @torch("tile", "repeat")
-def tile(xp: Any, input: Any, *dims: Any, **keywords: Any) -> Any:  # noqa: A002
-    return xp.tile(input, numbers((keywords["dims"],) if "dims" in keywords else dims))
+def tile(xp: Any, input: Any, *times: Any, dims: Any = None) -> Any:  # noqa: A002
+    return xp.tile(input, numbers(times, dims))
 
 
 @torch("repeat_interleave")
@@ -188,12 +190,12 @@ def unbind(xp: Any, input: Any, dim: int = 0) -> Any:  # noqa: A002
 
 @torch("narrow")
 def narrow(xp: Any, input: Any, dim: int, start: int, length: int) -> Any:  # noqa: A002
-    return input[(*[slice(None)] * (dim % len(input.shape)), slice(start, start + length))]
+    return input[(*[slice(None)] * counted(dim, len(input.shape)), slice(start, start + length))]
 
 
 @torch("select")
 def select(xp: Any, input: Any, dim: int, index: int) -> Any:  # noqa: A002
-    return input[(*[slice(None)] * (dim % len(input.shape)), index)]
+    return input[(*[slice(None)] * counted(dim, len(input.shape)), index)]
 
 
 @torch("getitem")
@@ -215,7 +217,7 @@ def index_select(xp: Any, input: Any, dim: int, index: Any) -> Any:  # noqa: A00
 def gather(xp: Any, input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:  # noqa: A002
     """Along an axis by an index for each element; of the other axes only as much as the index has."""
     for n, size in enumerate(index.shape):
-        if n != dim % len(input.shape):
+        if n != counted(dim, len(input.shape)):
             input = narrow(xp, input, n, 0, size)  # noqa: A001
     return xp.take_along_axis(input, index, axis=dim)
 

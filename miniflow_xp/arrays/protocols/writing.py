@@ -1,9 +1,12 @@
 """NumPy's functions that write into an array: into a traced one, which stands for a new one from then on."""
 
+from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.methods import plain_key
 from miniflow_xp.arrays.protocols.arguments import as_array
 from miniflow_xp.arrays.protocols.selecting import places
+from miniflow_xp.arrays.protocols.shapes import repeated
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import no_out
 from miniflow_xp.arrays.traced import Traced
@@ -26,10 +29,7 @@ def copyto(xp: Any, dst: Any, src: Any, casting: str = "same_kind", where: Any =
 def putmask(xp: Any, a: Any, /, mask: Any, values: Any) -> None:
     """The elements where the mask holds, by those of the same places; by values over and over, if they are fewer."""
     x = writeable("putmask", a)
-    count = 1
-    for size in x.shape:
-        count *= size
-    whole = xp.reshape(repeated(xp, values, count), tuple(x.shape))
+    whole = xp.reshape(repeated(xp, values, prod(x.shape)), tuple(x.shape))
     x[...] = xp.where(as_array(xp, mask), whole, x)
 
 
@@ -45,27 +45,15 @@ def place(xp: Any, arr: Any, mask: Any, vals: Any) -> None:
 def put(xp: Any, a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     x = writeable("put", a)
     flat = xp.asarray(xp.ravel(x), copy=True)
-    where = xp.ravel(ind)
+    where = xp.ravel(plain_key(xp, ind))
     flat[places(xp, where, flat.shape[0], mode)] = repeated(xp, v, where.shape[0])
     x[...] = xp.reshape(flat, tuple(x.shape))
-
-
-def repeated(xp: Any, values: Any, size: int) -> Any:
-    """Values, over and over, as many as are wanted."""
-    flat = xp.ravel(values)
-    return xp.tile(flat, (-(-size // flat.shape[0]),))[:size]
 
 
 @numpy("put_along_axis")
 def put_along_axis(xp: Any, arr: Any, indices: Any, values: Any, axis: Any) -> None:
     x = writeable("put_along_axis", arr)
-    indices = as_array(xp, indices)
-    ndim = len(x.shape)
-    keys = []
-    for n, size in enumerate(x.shape):
-        line = tuple([-1 if m == n else 1 for m in range(ndim)])
-        keys.append(indices if n == axis % ndim else xp.reshape(xp.arange(size), line))
-    x[tuple(keys)] = values
+    xp.put_along_axis(x, as_array(xp, indices), values, axis=axis)
 
 
 @numpy("fill_diagonal")

@@ -8,21 +8,17 @@ import numpy as _np
 from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.autograd.numpy.dispatch import arrays_in, as_one, like_given, opened, through
 from miniflow_xp.dtypes import is_complex
+from miniflow_xp.rules.linalg.matrices import adjoint
 
 
 def _hermitian(a: Any, UPLO: str = "L") -> Any:
     """The matrix that NumPy reads from one triangle: a gradient goes to that one alone, as in HIPS/autograd."""
     x = constant(a)
-    x = _adjoint(x) if UPLO in ("U", "u") else x
-    strict = x.xp.tril(x, k=-1)
-    diagonal = x.xp.tril(x) - strict
-    return strict + _adjoint(strict) + (0.5 * (diagonal + x.xp.conj(diagonal)) if is_complex(x) else diagonal)
-
-
-def _adjoint(x: Any) -> Any:
-    """The conjugate transpose."""
-    turned = x.xp.matrix_transpose(x)
-    return x.xp.conj(turned) if is_complex(x) else turned
+    xp = x.xp
+    x = adjoint(xp, x) if UPLO in ("U", "u") else x
+    strict = xp.tril(x, k=-1)
+    diagonal = xp.tril(x) - strict
+    return strict + adjoint(xp, strict) + (0.5 * (diagonal + xp.conj(diagonal)) if is_complex(x) else diagonal)
 
 
 def _eigh(a: Any, UPLO: str = "L") -> Any:

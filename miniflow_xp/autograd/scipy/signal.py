@@ -5,6 +5,8 @@ from math import prod
 from string import ascii_letters
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.protocols.selecting import sliding_window_view
 from miniflow_xp.autograd.numpy.dispatch import like_given, namespace_among
 from miniflow_xp.errors import SettingError, ShapeError
 
@@ -29,7 +31,7 @@ def convolve(A: Any, B: Any, axes: Axes | None = None, dot_axes: Axes = ((), ())
 
 def convolved(xp: Any, a: Any, b: Any, axes: Axes, dot_axes: Axes, mode: str) -> Any:
     """The convolution of arrays of one namespace: windows of one of them times the other, which is turned round."""
-    axes = [[n % a.ndim for n in axes[0]], [n % b.ndim for n in axes[1]]]
+    axes = [[counted(n, a.ndim) for n in axes[0]], [counted(n, b.ndim) for n in axes[1]]]
     sizes = [(a.shape[n], b.shape[m]) for n, m in zip(*axes, strict=True)]
     swap = b_is_the_image(sizes, mode)
     terms_a, terms_b, result = subscripts(a.ndim, b.ndim, axes, dot_axes, swap)
@@ -65,11 +67,7 @@ def windows(xp: Any, image: Any, axis: int, length: int, mode: str) -> Any:
     width = [(0, 0)] * image.ndim
     width[axis] = (before, after)
     padded = xp.pad(image, width) if before or after else image
-    count = padded.shape[axis] - length + 1
-    places = xp.arange(count)[:, None] + xp.arange(length)[None, :]
-    taken = xp.take(padded, xp.reshape(places, (-1,)), axis=axis)
-    apart = xp.reshape(taken, (*taken.shape[:axis], count, length, *taken.shape[axis + 1 :]))
-    return xp.moveaxis(apart, axis + 1, -1)
+    return sliding_window_view(xp, padded, length, axis)
 
 
 def subscripts(ndim_a: int, ndim_b: int, axes: Axes, dot_axes: Axes, swap: bool) -> tuple[str, str, str]:

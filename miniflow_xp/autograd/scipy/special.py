@@ -1,6 +1,7 @@
 """Special functions: those of ``miniflow_xp.special``, and Bessel functions and a few more of SciPy's own.
 
-The latter are SciPy's for NumPy's arrays, and those of CuPy for its own; BackendError elsewhere.
+The latter are SciPy's for arrays of NumPy and of the strict namespace, and the library's own for others, where it has
+them (CuPy's are not yet run on a GPU); BackendError elsewhere.
 """
 
 from collections.abc import Callable

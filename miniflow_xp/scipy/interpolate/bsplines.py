@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.scipy.interpolate.cubic import check_points
 from miniflow_xp.scipy.interpolate.pieces import behind
 from miniflow_xp.scipy.substitutes import as_arrays, column, refused, substitute
@@ -35,7 +36,7 @@ def keep(self: Any, t: Any, c: Any, k: int, extrapolate: Any, axis: int) -> None
 
 @substitute(f"{BSPLINE}.__init__", arrays="t c")
 def initialise(xp: Any, self: Any, t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> None:
-    axis = axis % len(c.shape)
+    axis = counted(axis, len(c.shape))
     keep(self, t, xp.moveaxis(c, axis, 0), int(k), extrapolate, axis)
 
 
@@ -114,7 +115,7 @@ def make_interp_spline(xp: Any, x: Any, y: Any, k: int = 3, t: Any = None, bc_ty
             "Take CubicSpline, which knows clamped, natural and periodic",
         )
     check_points(x)
-    axis = axis % len(y.shape)
+    axis = counted(axis, len(y.shape))
     y = xp.moveaxis(y, axis, 0)
     if k == 0:
         return made(xp.concat([x, x[-1:]], axis=0), y, k, True, axis)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.scipy.border import on_host
 from miniflow_xp.scipy.interpolate.bsplines import make_interp_spline
@@ -26,7 +27,7 @@ def initialise(
     fill_value: Any = float("nan"),
     assume_sorted: bool = False,
 ) -> None:
-    axis = axis % len(y.shape)
+    axis = counted(axis, len(y.shape))
     if x.shape[0] != y.shape[axis]:
         raise ValueError("x and y arrays must be equal in length along interpolation axis.")
     if not assume_sorted:

@@ -5,6 +5,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.scipy.signal.convolutions import full
 from miniflow_xp.scipy.substitutes import as_array, substitute
@@ -33,7 +34,7 @@ def axes_of(axes: Any, ndim: int) -> list[int]:
     """The axes that are filtered: all of them, or those that are named."""
     if axes is None:
         return list(range(ndim))
-    return [n % ndim for n in ((axes,) if isinstance(axes, int) else axes)]
+    return [counted(n, ndim) for n in ((axes,) if isinstance(axes, int) else axes)]
 
 
 def padded(xp: Any, x: Any, widths: Sequence[tuple[int, int]], mode: str, cval: float) -> Any:
@@ -153,8 +154,9 @@ def prewitt(xp: Any, input: Any, axis: int = -1, mode: Any = "reflect", cval: fl
 def edges(xp: Any, x: Any, axis: int, mode: Any, cval: float, across: Sequence[float]) -> Any:
     """Differences along an axis, smoothed along the others."""
     ndim = len(x.shape)
-    others = [(n, across) for n in range(ndim) if n != axis % ndim]
-    return along_each(xp, x, [(axis % ndim, [-1.0, 0.0, 1.0]), *others], mode, cval)
+    axis = counted(axis, ndim)
+    others = [(n, across) for n in range(ndim) if n != axis]
+    return along_each(xp, x, [(axis, [-1.0, 0.0, 1.0]), *others], mode, cval)
 
 
 @substitute("scipy.ndimage.laplace", arrays="input")

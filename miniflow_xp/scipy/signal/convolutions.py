@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from miniflow_xp.arrays.axes import counted
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.scipy.substitutes import substitute
@@ -26,7 +27,9 @@ def fftconvolve(xp: Any, in1: Any, in2: Any, mode: str = "full", axes: Any = Non
     if not in1.shape:
         return in1 * in2
     every = tuple(range(len(in1.shape)))
-    along = every if axes is None else tuple([n % len(every) for n in ((axes,) if isinstance(axes, int) else axes)])
+    along = (
+        every if axes is None else tuple([counted(n, len(every)) for n in ((axes,) if isinstance(axes, int) else axes)])
+    )
     whole = full(xp, in1, in2, along)
     return cropped(whole, tuple(in1.shape), tuple(in2.shape), mode, along)
 
