@@ -188,6 +188,17 @@ def test_what_shares_no_memory_is_not_refused(function):
     np.testing.assert_allclose(grad(function)(START), slope_of_numpy(function), atol=2e-7)
 
 
+def test_a_copy_lies_row_by_row_in_memory_as_numpys_method_has_it():
+    def loss(x):
+        y = x.T.copy()
+        flat = y.reshape(-1)  # a view, as it would not be of columns that lie one after the other
+        flat[0] = flat[1] * x[2, 0]
+        return (y**3).sum()
+
+    for how in (grad, lambda f: jit(grad(f))):
+        np.testing.assert_allclose(how(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
 def test_the_callers_array_is_not_written_to(library):
     x = library.asarray(START)
     if library.name in WRITABLE:

@@ -133,6 +133,12 @@ def squeeze(self: Traced, axis: Any = None) -> Any:
     return self.xp.squeeze(self, axis=axes)
 
 
+def copy(self: Traced) -> Any:
+    """The array in memory of its own, where it lies row by row, as NumPy's method has it."""
+    rows = self if len(self.shape) < 2 else self.xp.reshape(self.xp.reshape(self, (-1,)), self.shape)
+    return self.xp.asarray(rows, copy=True)
+
+
 def view(self: Traced, *asked: Any, dtype: Any = None) -> Any:
     """The same memory: in another shape, as PyTorch asks for it, or in the dtype that it is in, as NumPy does."""
     if asked and isinstance(asked[0], (Integral, tuple, list)):
@@ -179,7 +185,7 @@ def define_methods() -> None:
         "transpose": transpose,
         "squeeze": squeeze,
         "view": view,
-        "copy": lambda self: self.xp.asarray(self, copy=True),
+        "copy": copy,
         "__copy__": lambda self: self.xp.asarray(self, copy=True),
         "__deepcopy__": lambda self, _: self.xp.asarray(self, copy=True),
         "to_device": lambda self, device, *, stream=None: self.xp.to_device(self, device, stream=stream),
