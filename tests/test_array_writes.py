@@ -321,7 +321,35 @@ def interleaved_columns(x):
     return (one**3).sum() + (other**2).sum() + (y**2).sum()
 
 
+def diagonal_of_a_source(x):
+    y = x * 1.0
+    view = y.diagonal()
+    y[1, 1] = x[0, 0] ** 2
+    return (view**2).sum()
+
+
+def column_in_a_row(x):
+    """A copy, though steps would give a view."""
+    y = x * 1.0
+    row = namespace(x).ravel(y[:, 0])
+    row[0] = 7.0
+    y[1, 0] = x[0, 1] ** 2
+    return (y**3).sum() + (row**2).sum()
+
+
+def conjugate_of_real_numbers(x):
+    """The array itself."""
+    y = x * 1.0
+    same = y.conj()
+    same[0, 0] = 7.0
+    y *= x[0, 1]
+    return (y**3).sum() + (same**2).sum()
+
+
 THROUGH_VIEWS = [
+    diagonal_of_a_source,
+    column_in_a_row,
+    conjugate_of_real_numbers,
     interleaved_columns,
     source_of_a_view,
     view_of_a_source,
@@ -347,6 +375,29 @@ def test_a_write_is_seen_by_all_that_show_its_memory(library, function, how):
         pytest.skip("its arrays never change, or it is stricter about indices")
     expected = slope(library, function)
     np.testing.assert_allclose(library.to_numpy(how(function)(library.asarray(START))), expected, rtol=2e-6, atol=2e-6)
+
+
+def test_a_write_to_the_diagonal_of_a_tensor_is_one_to_the_tensor():
+    torch = pytest.importorskip("torch")
+
+    def loss(x):
+        y = x * 1.0
+        y.diagonal(-1)[...] += x[0, 1] * x[2, 0]
+        return (y**3).sum()
+
+    x = torch.tensor(START)
+    expected = torch.autograd.functional.jacobian(loss, x).numpy()
+    for how in (grad, lambda f: jit(grad(f))):
+        np.testing.assert_allclose(how(loss)(x).numpy(), expected, rtol=1e-12)
+
+
+def test_what_is_padded_by_nothing_is_a_copy():
+    def loss(x):
+        y = x * 1.0
+        namespace(x).pad(y, 0)[0, 0] = 7.0
+        return (y**3).sum()
+
+    np.testing.assert_allclose(grad(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
 
 
 def random_program(seed):
