@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from miniflow_xp import differentiable_namespace, grad, jit, vjp
-from miniflow_xp.errors import DifferentiationError, JitError
+from miniflow_xp.errors import DifferentiationError, JitError, SettingError
 
 START = np.arange(6.0).reshape(3, 2) + 1
 
@@ -398,6 +398,41 @@ def test_what_is_padded_by_nothing_is_a_copy():
         return (y**3).sum()
 
     np.testing.assert_allclose(grad(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
+def test_the_row_that_flatten_gives_is_numpys_copy_and_a_tensors_view(library):
+    def loss(x):
+        y = x * 1.0
+        row = y.flatten()
+        row[0] = 7.0
+        y[1, 0] = x[0, 1] ** 2
+        return (y**3).sum() + (row**2).sum()
+
+    if library.name not in WRITABLE:
+        pytest.skip("its arrays never change, or it is stricter about indices")
+    expected = slope(library, loss)
+    np.testing.assert_allclose(library.to_numpy(grad(loss)(library.asarray(START))), expected, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "row", [lambda y: y[:, 0].ravel(), lambda y: np.ravel(y[1, ::-1]), lambda y: y.ravel(order="F")]
+)
+def test_a_row_of_what_lies_by_steps_is_a_copy(row):
+    def loss(x):
+        y = x * 1.0
+        taken = row(y)
+        taken[0] = 7.0
+        y[1, 0] = x[0, 1] ** 2
+        return (y**3).sum() + (taken**2).sum()
+
+    np.testing.assert_allclose(grad(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
+def test_an_order_that_is_that_of_the_memory_is_refused_unless_it_is_known():
+    assert grad(lambda x: (x.ravel(order="K") * np.arange(6.0)).sum())(START).tolist() == [[0, 1], [2, 3], [4, 5]]
+    for order in ("A", "K"):
+        with pytest.raises(SettingError, match="order"):
+            grad(lambda x, order=order: np.ravel(x.T, order=order)[0])(START)
 
 
 def random_program(seed):
