@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from miniflow_xp import differentiable_namespace, grad, jit, vjp
-from miniflow_xp.errors import DifferentiationError, JitError
+from miniflow_xp.errors import DifferentiationError, JitError, SettingError
 
 START = np.arange(6.0).reshape(3, 2) + 1
 
@@ -188,6 +188,17 @@ def test_what_shares_no_memory_is_not_refused(function):
     np.testing.assert_allclose(grad(function)(START), slope_of_numpy(function), atol=2e-7)
 
 
+def test_a_copy_lies_row_by_row_in_memory_as_numpys_method_has_it():
+    def loss(x):
+        y = x.T.copy()
+        flat = y.reshape(-1)  # a view, as it would not be of columns that lie one after the other
+        flat[0] = flat[1] * x[2, 0]
+        return (y**3).sum()
+
+    for how in (grad, lambda f: jit(grad(f))):
+        np.testing.assert_allclose(how(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
 def test_the_callers_array_is_not_written_to(library):
     x = library.asarray(START)
     if library.name in WRITABLE:
@@ -310,7 +321,35 @@ def interleaved_columns(x):
     return (one**3).sum() + (other**2).sum() + (y**2).sum()
 
 
+def diagonal_of_a_source(x):
+    y = x * 1.0
+    view = y.diagonal()
+    y[1, 1] = x[0, 0] ** 2
+    return (view**2).sum()
+
+
+def column_in_a_row(x):
+    """A copy, though steps would give a view."""
+    y = x * 1.0
+    row = namespace(x).ravel(y[:, 0])
+    row[0] = 7.0
+    y[1, 0] = x[0, 1] ** 2
+    return (y**3).sum() + (row**2).sum()
+
+
+def conjugate_of_real_numbers(x):
+    """The array itself."""
+    y = x * 1.0
+    same = y.conj()
+    same[0, 0] = 7.0
+    y *= x[0, 1]
+    return (y**3).sum() + (same**2).sum()
+
+
 THROUGH_VIEWS = [
+    diagonal_of_a_source,
+    column_in_a_row,
+    conjugate_of_real_numbers,
     interleaved_columns,
     source_of_a_view,
     view_of_a_source,
@@ -336,6 +375,64 @@ def test_a_write_is_seen_by_all_that_show_its_memory(library, function, how):
         pytest.skip("its arrays never change, or it is stricter about indices")
     expected = slope(library, function)
     np.testing.assert_allclose(library.to_numpy(how(function)(library.asarray(START))), expected, rtol=2e-6, atol=2e-6)
+
+
+def test_a_write_to_the_diagonal_of_a_tensor_is_one_to_the_tensor():
+    torch = pytest.importorskip("torch")
+
+    def loss(x):
+        y = x * 1.0
+        y.diagonal(-1)[...] += x[0, 1] * x[2, 0]
+        return (y**3).sum()
+
+    x = torch.tensor(START)
+    expected = torch.autograd.functional.jacobian(loss, x).numpy()
+    for how in (grad, lambda f: jit(grad(f))):
+        np.testing.assert_allclose(how(loss)(x).numpy(), expected, rtol=1e-12)
+
+
+def test_what_is_padded_by_nothing_is_a_copy():
+    def loss(x):
+        y = x * 1.0
+        namespace(x).pad(y, 0)[0, 0] = 7.0
+        return (y**3).sum()
+
+    np.testing.assert_allclose(grad(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
+def test_the_row_that_flatten_gives_is_numpys_copy_and_a_tensors_view(library):
+    def loss(x):
+        y = x * 1.0
+        row = y.flatten()
+        row[0] = 7.0
+        y[1, 0] = x[0, 1] ** 2
+        return (y**3).sum() + (row**2).sum()
+
+    if library.name not in WRITABLE:
+        pytest.skip("its arrays never change, or it is stricter about indices")
+    expected = slope(library, loss)
+    np.testing.assert_allclose(library.to_numpy(grad(loss)(library.asarray(START))), expected, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "row", [lambda y: y[:, 0].ravel(), lambda y: np.ravel(y[1, ::-1]), lambda y: y.ravel(order="F")]
+)
+def test_a_row_of_what_lies_by_steps_is_a_copy(row):
+    def loss(x):
+        y = x * 1.0
+        taken = row(y)
+        taken[0] = 7.0
+        y[1, 0] = x[0, 1] ** 2
+        return (y**3).sum() + (taken**2).sum()
+
+    np.testing.assert_allclose(grad(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
+def test_an_order_that_is_that_of_the_memory_is_refused_unless_it_is_known():
+    assert grad(lambda x: (x.ravel(order="K") * np.arange(6.0)).sum())(START).tolist() == [[0, 1], [2, 3], [4, 5]]
+    for order in ("A", "K"):
+        with pytest.raises(SettingError, match="order"):
+            grad(lambda x, order=order: np.ravel(x.T, order=order)[0])(START)
 
 
 def random_program(seed):

@@ -68,6 +68,18 @@ def _sharing(kind: type) -> Callable[[Any, Any], bool]:
     return lambda *_: changes
 
 
+def lies_row_by_row(array: Any) -> bool:
+    """Do the elements of a library's array follow one after the other in memory, the last axis first?"""
+    root = type(array).__module__.partition(".")[0]
+    if root in ("numpy", "cupy"):
+        return bool(array.flags.c_contiguous)
+    if root == "torch":
+        return bool(array.is_contiguous())
+    if root == "array_api_strict":
+        return lies_row_by_row(array._array)  # noqa: SLF001  NumPy's, of which nothing else can be asked
+    return True
+
+
 def tensors_share_memory(a: Any, b: Any) -> bool:
     """Do two PyTorch tensors belong to one storage, and begin there before the other ends?"""
     if a.untyped_storage().data_ptr() != b.untyped_storage().data_ptr():

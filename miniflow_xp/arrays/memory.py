@@ -35,7 +35,7 @@ def remember_view(source: Source, view: Traced) -> None:
     """Note that ``view`` shows the memory of an array, if it does."""
     array = source.array
     content = ground(array)
-    memory = content if array.memory is None else array.memory
+    memory = memory_of(array)
     shown = ground(view)
     if memory is not content:  # it was written to: where would the view be, had that been done in place?
         shown = array.xp.native(source.op)(memory, *map(grounded_key, source.args), **source.keywords)
@@ -46,6 +46,11 @@ def remember_view(source: Source, view: Traced) -> None:
         array.views = {}
     views, number = array.views, id(view)
     views[number] = ref(view, lambda _: views.pop(number, None))
+
+
+def memory_of(array: Traced) -> Any:
+    """The library's array in the memory that an array shows, or would show had all writes been in place."""
+    return ground(array) if array.memory is None else array.memory
 
 
 def grounded_key(key: Any) -> Any:

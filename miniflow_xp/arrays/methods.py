@@ -7,6 +7,8 @@ from numbers import Integral
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply, leaves
+from miniflow_xp.arrays.libraries import lies_row_by_row
+from miniflow_xp.arrays.memory import memory_of
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, UNARY
 from miniflow_xp.arrays.refusals import other_bits
 from miniflow_xp.arrays.traced import Traced, ground
@@ -109,15 +111,6 @@ def plain_key(xp: Any, key: Any) -> Any:
     return key
 
 
-def called(name: str) -> Method:
-    """The method of this name, as the namespace's function: ``x.sum(axis=0)``."""
-
-    def method(self: Traced, *args: Any, **keywords: Any) -> Any:
-        return getattr(self.xp, name)(self, *args, **keywords)
-
-    return method
-
-
 def reshape(self: Traced, *shape: Any) -> Any:
     first: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
     return self.xp.reshape(self, tuple(first))
@@ -131,6 +124,12 @@ def transpose(self: Traced, *axes: Any) -> Any:
 def squeeze(self: Traced, axis: Any = None) -> Any:
     axes = tuple(n for n, size in enumerate(self.shape) if size == 1) if axis is None else axis
     return self.xp.squeeze(self, axis=axes)
+
+
+def copy(self: Traced) -> Any:
+    """The array in memory of its own, where it lies row by row, as NumPy's method has it."""
+    rows = self if lies_row_by_row(memory_of(self)) else self.xp.reshape(self.xp.reshape(self, (-1,)), self.shape)
+    return self.xp.asarray(rows, copy=True)
 
 
 def view(self: Traced, *asked: Any, dtype: Any = None) -> Any:
@@ -165,21 +164,21 @@ def define_methods() -> None:
         setattr(Traced, f"__{dunder(function)}__", binary(op))
     for op, function in UNARY.items():
         setattr(Traced, f"__{dunder(function)}__", unary(op))
-    for name in ("astype", "conj"):
-        setattr(Traced, name, called(name))
     members: dict[str, Any] = {
         "__getitem__": getitem,
         "__setitem__": setitem,
         "__hash__": lambda self: id(self),
         "T": property(lambda self: self.xp.permute_dims(self, tuple(range(self.ndim))[::-1])),
         "mT": property(lambda self: self.xp.matrix_transpose(self)),
+        "astype": lambda self, dtype, **keywords: self.xp.astype(self, dtype, **keywords),
+        "conj": lambda self: self.xp.conj(self) if is_complex(self) else self,
         "real": property(real),
         "imag": property(imag),
         "reshape": reshape,
         "transpose": transpose,
         "squeeze": squeeze,
         "view": view,
-        "copy": lambda self: self.xp.asarray(self, copy=True),
+        "copy": copy,
         "__copy__": lambda self: self.xp.asarray(self, copy=True),
         "__deepcopy__": lambda self, _: self.xp.asarray(self, copy=True),
         "to_device": lambda self, device, *, stream=None: self.xp.to_device(self, device, stream=stream),

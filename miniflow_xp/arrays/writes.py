@@ -10,7 +10,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.equations import STALE
 from miniflow_xp.arrays.keys import Key, same_key
-from miniflow_xp.arrays.libraries import share_memory
+from miniflow_xp.arrays.libraries import device_of, share_memory
 from miniflow_xp.arrays.memory import Source, views_of
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.dtypes import is_complex
@@ -75,12 +75,22 @@ def source_with(source: Source, view: Traced) -> Any:
         return apply(op, array.xp, (view, *args), keywords)
     if op == "permute_dims":
         return apply(op, array.xp, (view, inverse(args[0] if args else keywords["axes"])))
+    if op == "linalg.diagonal":
+        return apply("setitem", array.xp, (array, diagonal_key(array, *args, **keywords), view))
     if op == "moveaxis":
         places = (*args, *[keywords[name] for name in ("source", "destination") if name in keywords])
         return apply(op, array.xp, (view, *places[::-1]))
     if op in ("positive", "astype", "conj") and view.dtype == array.dtype:
         return view
     return None
+
+
+def diagonal_key(array: Traced, offset: int = 0) -> Key:
+    """The index of what ``linalg.diagonal`` takes."""
+    rows, columns = array.shape[-2:]
+    first = max(0, -offset)
+    places = array.xp.arange(first, max(first, min(rows, columns - offset)), device=device_of(array))
+    return ..., places, places + offset
 
 
 def inverse(axes: Sequence[int]) -> tuple[int, ...]:

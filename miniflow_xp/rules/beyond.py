@@ -5,6 +5,8 @@ from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.libraries import lies_row_by_row
+from miniflow_xp.arrays.memory import memory_of
 from miniflow_xp.arrays.tables import composed
 from miniflow_xp.errors import SettingError, ShapeError
 from miniflow_xp.rules.manipulation import along_axis
@@ -12,8 +14,10 @@ from miniflow_xp.rules.manipulation import along_axis
 
 @composed("ravel")
 def ravel(xp: Any, x: Any, /) -> Any:
-    """The elements in one row."""
-    return xp.reshape(xp.asarray(x), (-1,))
+    """The elements in one row: a view where they lie so, else a copy, also where a view could be had by steps."""
+    x = xp.asarray(x)
+    row = xp.reshape(x, (-1,))
+    return row if lies_row_by_row(memory_of(x)) else xp.asarray(row, copy=True)
 
 
 @composed("atleast_1d")
@@ -127,10 +131,7 @@ def split(xp: Any, ary: Any, indices_or_sections: int | Sequence[int], axis: int
 @composed("diagonal")
 def diagonal(xp: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The elements xₙ,ₙ₊ₒ of the plane of two axes, as the last axis."""
-    planes = xp.moveaxis(xp.asarray(x), (axis1, axis2), (-2, -1))
-    rows, columns = planes.shape[-2:]
-    flat = xp.reshape(planes, (*planes.shape[:-2], rows * columns))
-    return xp.take(flat, xp.asarray(places_of_diagonal(rows, columns, offset), dtype=xp.int64), axis=-1)
+    return xp.linalg.diagonal(xp.moveaxis(xp.asarray(x), (axis1, axis2), (-2, -1)), offset=offset)
 
 
 def places_of_diagonal(rows: int, columns: int, offset: int) -> list[int]:
@@ -200,7 +201,7 @@ def pad(xp: Any, array: Any, pad_width: Any, mode: str = "constant", *, constant
     ``pad_width``: one number, (before, after), or that for each axis. ``mode``: ``constant``, ``edge``, ``reflect``,
     ``symmetric`` or ``wrap``.
     """
-    x = xp.asarray(array)
+    x = given = xp.asarray(array)
     if mode not in ("constant", *PADDING):
         raise SettingError("pad", f"mode {mode!r}", f"one of constant, {', '.join(PADDING)}", "Choose one of these")
     for axis, (before, after) in enumerate(widths(pad_width, len(x.shape))):
@@ -215,7 +216,7 @@ def pad(xp: Any, array: Any, pad_width: Any, mode: str = "constant", *, constant
                 raise ShapeError("pad", f"axis {axis} is empty", f"{mode} repeats what is there", "Pad by a constant")
             places = [PADDING[mode](n, size) for n in range(-before, size + after)]
             x = xp.take(x, xp.asarray(places, dtype=xp.int64), axis=axis)
-    return x
+    return xp.asarray(x, copy=True) if x is given else x
 
 
 def widths(given: Any, ndim: int) -> list[tuple[int, int]]:

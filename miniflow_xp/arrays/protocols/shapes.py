@@ -4,6 +4,8 @@ from math import pi, prod
 from typing import Any
 
 from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.libraries import lies_row_by_row
+from miniflow_xp.arrays.memory import memory_of
 from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, in_kind, kind, only, shape_of
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.dtypes import is_complex
@@ -12,11 +14,17 @@ from miniflow_xp.errors import ShapeError
 
 @numpy("reshape")
 def reshape(xp: Any, a: Any, /, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
-    only("order", order, "C", "F", "A")
     new, a = shape_of(shape), as_array(xp, a)
+    only_known_order(a, order)
     if order == "F":  # the first index changes fastest: both turned round, it is the last
         return backwards(xp, xp.reshape(backwards(xp, a), new[::-1]))
     return xp.asarray(xp.reshape(a, new), copy=True) if copy else xp.reshape(a, new)
+
+
+def only_known_order(a: Any, order: str) -> None:
+    """Refuse an order that is that of the memory, A and K, where the elements do not lie there row by row."""
+    by_memory = ("A", "K") if lies_row_by_row(memory_of(a)) else ()
+    only("order", order, "C", "F", *by_memory)
 
 
 def backwards(xp: Any, a: Any) -> Any:
@@ -26,8 +34,9 @@ def backwards(xp: Any, a: Any) -> Any:
 
 @numpy("ravel")
 def ravel(xp: Any, a: Any, order: str = "C") -> Any:
-    only("order", order, "C", "F", "A", "K")
-    return reshape(xp, a, (-1,), order="F" if order == "F" else "C")
+    a = as_array(xp, a)
+    only_known_order(a, order)
+    return xp.ravel(backwards(xp, a) if order == "F" else a)
 
 
 @numpy("transpose")

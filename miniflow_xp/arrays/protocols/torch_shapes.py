@@ -34,7 +34,7 @@ def flatten(xp: Any, input: Any, start_dim: int = 0, end_dim: int = -1) -> Any: 
 
 @torch("ravel")
 def ravel(xp: Any, input: Any) -> Any:  # noqa: A002
-    return xp.reshape(input, (-1,))
+    return xp.ravel(input)
 
 
 @torch("squeeze")
