@@ -5,7 +5,7 @@ theirs under the entry-point group ``miniflow_xp.backends``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -70,6 +70,18 @@ class PlainCapture(Capture):
 
     def write(self, number: int, array: Array) -> None:
         self._state[number] = array
+
+
+class Dispatch(Protocol):
+    """What finds the capture of a function without state by its arguments, sooner than their signature can be read."""
+
+    def __call__(self, arrays: Sequence[Array]) -> tuple[bool, Any]:
+        """Is there one, and its result; any arrays may be given, in the form of those that were added."""
+
+    def add(
+        self, arrays: Sequence[Array], capture: Capture, build: Callable[[Iterator[Array]], Any]
+    ) -> tuple[bool, Any]:
+        """Could a capture for such arrays be taken up, and what ``build`` makes of its results."""
 
 
 class Uploader:
@@ -168,6 +180,10 @@ class Backend(ABC):
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
         """A Capture of ``function(xp, *arrays)`` for such arrays; the first ``state`` of them are its state."""
         return PlainCapture(self, function, arrays, state)
+
+    def dispatch(self) -> Dispatch | None:
+        """A new Dispatch; None where the library finds nothing by itself."""
+        return None
 
     def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  the CPU has nothing to upload
         """An Uploader for ``depth`` steps ahead; None where nothing is gained."""

@@ -5,6 +5,7 @@ import gc
 import re
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -172,6 +173,42 @@ def test_old_signatures_are_dropped():
     f = mf.jit(lambda x: x + 1)
     for n in range(KEPT + 10):
         np.testing.assert_array_equal(f(np.zeros(n)), np.ones(n))
+    assert len(f._kept) == KEPT
+
+
+def test_each_call_is_of_the_library_of_its_arrays():
+    jnp = pytest.importorskip("jax.numpy")
+    f = mf.jit(lambda x: x * 2)
+    for _ in range(3):  # JAX finds what it knows by itself, and would take NumPy's arrays too
+        assert not isinstance(f(jnp.ones(3)), np.ndarray)
+        assert isinstance(f(np.ones(3)), np.ndarray)
+    assert len(f._kept) == 2
+
+
+def test_jax_finds_forms_apart_though_their_arrays_look_alike():
+    jnp = pytest.importorskip("jax.numpy")
+    f = mf.jit(lambda tree: next(iter(tree.values())) - 0.0)
+    one, two = jnp.ones(3), 2 * jnp.ones(3)
+    for _ in range(3):
+        assert float(f({"a": one, "b": two})[0]) == 1
+        assert float(f({"b": two, "a": one})[0]) == 2
+
+
+def test_jax_is_asked_for_what_was_recorded_in_all_threads():
+    jnp = pytest.importorskip("jax.numpy")
+    f = mf.jit(lambda x: x.shape[0] * x)
+    sizes = [*range(1, 9)] * 4
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: float(f(jnp.ones(n))[0]), sizes))
+    assert found == sizes
+
+
+def test_captures_that_were_given_up_are_found_by_jax_no_more():
+    jnp = pytest.importorskip("jax.numpy")
+    f = mf.jit(lambda x: x * 2)
+    for _ in range(2):
+        for n in range(KEPT + 2):
+            assert f(jnp.ones(n)).shape == (n,)
     assert len(f._kept) == KEPT
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.arrays.refusals import ContentsError
-from miniflow_xp.backend import Capture
+from miniflow_xp.backend import Capture, Dispatch
 from miniflow_xp.checks import shown
 from miniflow_xp.errors import JitError
 from miniflow_xp.switch import backend_of, get_backend
@@ -23,6 +23,9 @@ KEPT = 64  # captures of one function that are kept, for as many signatures
 
 Captured = tuple[Capture, list[Build]]
 """A capture, and what puts its results into the form that the function gave."""
+
+Key = tuple[Hashable, ...]
+"""The backend in use, the form of the arguments, and the signature of each array."""
 
 
 def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()) -> "Jitted":
@@ -46,7 +49,8 @@ class Jitted:
         wraps(function)(self)
         self.function = function
         self.static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-        self._kept: OrderedDict[Hashable, Captured] = OrderedDict()
+        self._kept: OrderedDict[Key, Captured] = OrderedDict()
+        self._dispatches: dict[Hashable, Dispatch | None] = {}
         self._lock = lock()
         self._last: tuple[str, Capture] | None = None
 
@@ -60,11 +64,17 @@ class Jitted:
                     return self.function(*args, **keywords)
                 arrays = as_arrays(arrays)
                 know(arrays)
-        key = (get_backend(), form, *[READERS[type(a)](a) for a in arrays])
-        captured = self._kept.get(key)
-        if captured is None:
-            captured = self._capture(key, args, keywords, arrays)
-        run, build = captured
+        place = get_backend(), form
+        if dispatch := self._dispatches.get(place):
+            found, result = dispatch(arrays)
+            if found:
+                return result
+        key = (*place, *[READERS[type(a)](a) for a in arrays])
+        run, build = self._kept.get(key) or self._capture(key, args, keywords, arrays)
+        if dispatch := self._dispatches.get(place):
+            found, result = dispatch.add(arrays, run, build[0])
+            if found:
+                return result
         return build[0](iter(run(*arrays)))
 
     def _entered(self, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Hashable, list[Any]]:
@@ -95,7 +105,7 @@ class Jitted:
         inside = tuple(map(self._compared, argument)) if isinstance(argument, tuple) else ()
         return type(argument), argument, inside
 
-    def _capture(self, key: Hashable, args: Sequence[Any], keywords: dict[str, Any], arrays: Sequence[Any]) -> Captured:
+    def _capture(self, key: Key, args: Sequence[Any], keywords: dict[str, Any], arrays: Sequence[Any]) -> Captured:
         backend = backend_of(arrays)
         static = {n: args[n] for n in self._static(len(args))}
         rebuild = without_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords))
@@ -119,6 +129,8 @@ class Jitted:
             self._kept[key] = run, build
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+                self._dispatches.clear()
+            self._dispatches.setdefault(key[:2], backend.dispatch())
         return run, build
 
     def explain(self) -> str:

@@ -55,12 +55,12 @@ def in_form_of(tree: Any, children: list[Any]) -> Any:
     kind = type(tree)
     if kind is tuple or kind is list:
         return kind(children)
+    if kind is dict:
+        return dict(zip(tree, children, strict=True))
     if tree is None:
         return None
     if isinstance(tree, Mapping):
         pairs = dict(zip(tree, children, strict=True))
-        if kind is dict:
-            return pairs
         factory = getattr(tree, "default_factory", None)
         return type(tree)(factory, pairs) if factory is not None else type(tree)(pairs)  # type: ignore[call-arg]
     if isinstance(tree, (list, tuple)):

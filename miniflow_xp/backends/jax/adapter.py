@@ -28,6 +28,7 @@ from jax.experimental.multihost_utils import process_allgather
 
 from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backends.jax.dispatch import JaxDispatch
 from miniflow_xp.backends.jax.placing import Placing, chosen
 from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
@@ -104,6 +105,9 @@ class JaxBackend(Backend):
     def capture(self, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int) -> Capture:
         return captured_or_plain(JaxCapture, self, function, arrays, state)
 
+    def dispatch(self) -> JaxDispatch:
+        return JaxDispatch(self)
+
     def uploader(self, depth: int) -> Uploader | None:  # noqa: ARG002  JAX limits by itself how far ahead it runs
         return None if self._device.platform == "cpu" else Uploader(self)
 
@@ -144,6 +148,7 @@ class JaxCapture(Capture):
             results = run(*[before[n] for n in range(state)], *others)
             return [*(self.placing.as_state(results[n]) for n in self._renewed), *results[state:]]
 
+        self.traced = partial(step, [], {})  # without state
         self._step = jax.jit(step, donate_argnums=0)
         self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
         self._done: deque[list[Array]] = deque([[held[n] for n in self._renewed]], maxlen=1)
