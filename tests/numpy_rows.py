@@ -135,6 +135,8 @@ row("apply_along_axis", lambda x: np.apply_along_axis(np.sum, 0, x), T)
 # methods of arrays
 row("sum", lambda x: x.sum(0) * x.max(0) + x.mean(axis=0) - x.std(0, ddof=1), A)
 row("dot", lambda x, y: x.dot(y.T).trace() + x.prod() + x.cumprod(1).min(), A, B)
+row("reshape", lambda x: x.reshape((6, 2), order="F") * x.reshape(2, 6).T / x.itemsize, A)
+row("compress", lambda x: x.compress([True, False, True], axis=0) + sum(x.flat), A)
 row("ravel", lambda x: x.flatten("F").repeat(2).take([3, 1]) + x.ravel()[0], A)
 row("swapaxes", lambda x: x.swapaxes(0, 1).diagonal() * x.clip(-0.5, 0.5).cumsum()[:3], A)
 

@@ -111,8 +111,12 @@ def plain_key(xp: Any, key: Any) -> Any:
     return key
 
 
-def reshape(self: Traced, *shape: Any) -> Any:
+def reshape(self: Traced, *shape: Any, **keywords: Any) -> Any:
     first: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    if keywords:  # order, copy
+        import numpy as np
+
+        return np.reshape(self, tuple(first), **keywords)  # which asks us in turn
     return self.xp.reshape(self, tuple(first))
 
 

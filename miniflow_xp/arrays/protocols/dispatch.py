@@ -154,13 +154,13 @@ def on_constants(function: Callable[..., Any], name: str, args: Any, keywords: d
     return function(*map(plain, args), **{key: plain(item) for key, item in keywords.items()})
 
 
-def method_of(name: str) -> Callable[..., Any]:
-    """NumPy's function of this name as a method of its first argument."""
+def method_of(name: str, at: int = 0) -> Callable[..., Any]:
+    """NumPy's function of this name as a method of its first argument, or of that ``at`` this place."""
 
     def method(self: Traced, *args: Any, **keywords: Any) -> Any:
         entry, place = found(name)
         assert entry is not None
-        return called(self.xp, name, entry, place, (self, *args), keywords)
+        return called(self.xp, name, entry, place, (*args[:at], self, *args[at:]), keywords)
 
     return method
 
@@ -186,7 +186,7 @@ def fill(self: Any, value: Any) -> None:
 
 
 METHODS_OF_ARRAYS = """
-    all any argmax argmin argsort choose clip compress cumprod cumsum diagonal dot max mean min nonzero prod put repeat
+    all any argmax argmin argsort choose clip cumprod cumsum diagonal dot max mean min nonzero prod put repeat
     round searchsorted std sum swapaxes take trace var
 """
 
@@ -196,9 +196,12 @@ def define_protocols() -> None:
     members: dict[str, Any] = {
         "__array_ufunc__": array_ufunc,
         "__array_function__": array_function,
+        "compress": method_of("compress", at=1),
         "conjugate": lambda self: self.conj(),
         "fill": fill,
+        "flat": property(lambda self: iter(self.flatten())),
         "flatten": flatten,
+        "itemsize": property(lambda self: self.dtype.itemsize),
         "partition": in_place("partition"),
         "ravel": method_of("ravel"),
         "sort": in_place("sort"),

@@ -6,7 +6,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import boxed, leaves
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.refusals import no_out, not_of_torch
-from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.arrays.traced import Traced, ground
 
 PREFIXES = ("linalg_", "fft_", "special_")
 
@@ -78,9 +78,22 @@ def either(name: str) -> Callable[..., Any]:
 def of_tensors(self: Traced, name: str) -> Any:
     """A method that PyTorch's tensors alone have: its function of this name."""
     named = not name.startswith("_") and "." not in name and name not in Traced.__slots__
-    if named and name_of_library(self.xp.library) == "torch" and name in table():
-        return lambda *args, **keywords: table()[name](self.xp, self, *args, **of_pytorch(keywords))
+    if named and name_of_library(self.xp.library) == "torch":
+        if name in table():
+            return lambda *args, **keywords: table()[name](self.xp, self, *args, **of_pytorch(keywords))
+        if name.removesuffix("_") in table() and hasattr(ground(self), name):
+            return in_place(self, name.removesuffix("_"))
     raise AttributeError(f"a traced array has no attribute {name!r}")
+
+
+def in_place(self: Any, name: str) -> Callable[..., Any]:
+    """The function of this name as a method that writes its result into the tensor, and gives that."""
+
+    def method(*args: Any, **keywords: Any) -> Any:
+        self[...] = table()[name](self.xp, self, *args, **of_pytorch(keywords))
+        return self
+
+    return method
 
 
 IN_BOTH = """

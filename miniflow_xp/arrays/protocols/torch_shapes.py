@@ -4,6 +4,8 @@ from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.axes import counted
+from miniflow_xp.arrays.libraries import lies_row_by_row
+from miniflow_xp.arrays.memory import memory_of
 from miniflow_xp.arrays.protocols.arguments import axes_of, kind
 from miniflow_xp.arrays.protocols.tables import torch
 
@@ -295,6 +297,63 @@ def float_(xp: Any, input: Any) -> Any:  # noqa: A002
 @torch("double")
 def double(xp: Any, input: Any) -> Any:  # noqa: A002
     return xp.astype(input, xp.float64)
+
+
+@torch("to")
+def to(xp: Any, input: Any, *given: Any, **named: Any) -> Any:  # noqa: A002
+    """In a dtype, on a device, or like a tensor, given in any order or by name; copy=True: in memory of its own."""
+    other = next((g for g in given if hasattr(g, "dtype")), None)
+    dtype = named.get("dtype", other.dtype if other is not None else next(filter(is_dtype, given), None))
+    places = [g for g in given if not hasattr(g, "dtype") and not is_dtype(g) and not isinstance(g, bool)]
+    device = named.get("device", other.device if other is not None else next(iter(places), None))
+    moved = input if device is None else xp.to_device(input, device)
+    cast = moved if dtype is None else xp.astype(moved, kind(xp, dtype), copy=False)
+    return xp.asarray(cast, copy=True) if named.get("copy") and cast is input else cast
+
+
+def is_dtype(item: Any) -> bool:
+    """Is this a dtype of PyTorch's?"""
+    return type(item).__name__ == "dtype"
+
+
+@torch("type_as")
+def type_as(xp: Any, input: Any, other: Any) -> Any:  # noqa: A002
+    return to(xp, input, other)
+
+
+@torch("contiguous")
+def contiguous(xp: Any, input: Any, memory_format: Any = None) -> Any:  # noqa: A002
+    return input if lies_row_by_row(memory_of(input)) else input.copy()
+
+
+@torch("cpu")
+def cpu(xp: Any, input: Any, memory_format: Any = None) -> Any:  # noqa: A002
+    return xp.to_device(input, "cpu")
+
+
+@torch("numel")
+def numel(xp: Any, input: Any) -> int:  # noqa: A002
+    return prod(input.shape)
+
+
+@torch("dim")
+def dim(xp: Any, input: Any) -> int:  # noqa: A002
+    return len(input.shape)
+
+
+@torch("new_zeros")
+def new_zeros(xp: Any, input: Any, *size: Any, dtype: Any = None, **others: Any) -> Any:  # noqa: A002
+    return xp.zeros(numbers(size, others.get("size")), dtype=kind(xp, dtype) or input.dtype)
+
+
+@torch("new_ones")
+def new_ones(xp: Any, input: Any, *size: Any, dtype: Any = None, **others: Any) -> Any:  # noqa: A002
+    return xp.ones(numbers(size, others.get("size")), dtype=kind(xp, dtype) or input.dtype)
+
+
+@torch("new_full")
+def new_full(xp: Any, input: Any, size: Any, fill_value: Any, *, dtype: Any = None, **others: Any) -> Any:  # noqa: A002
+    return xp.full(numbers((size,)), fill_value, dtype=kind(xp, dtype) or input.dtype)
 
 
 @torch("zeros_like")
