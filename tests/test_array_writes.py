@@ -415,6 +415,43 @@ def test_the_row_that_flatten_gives_is_numpys_copy_and_a_tensors_view(library):
 
 
 @pytest.mark.parametrize(
+    "shown",
+    [
+        lambda y: np.einsum("ii->i", y[:2, :2]),
+        lambda y: np.einsum("ij->ji", y)[0],
+        lambda y: np.einsum("...", y)[0],
+    ],
+)
+def test_an_einsum_that_sums_nothing_is_a_view(shown):
+    def loss(x):
+        y = x * 1.0
+        shown(y)[...] = 2.0 * x[0, 0]
+        return (y**3).sum()
+
+    np.testing.assert_allclose(grad(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda x: np.clip(x.T, -9.0, 9.0),
+        lambda x: np.meshgrid(x[0], x[1])[0] * 1.0,
+        lambda x: np.meshgrid(x[0], x[1], indexing="ij")[1],
+        lambda x: np.select([x.T > 0], [x.T], 0.0),
+        lambda x: np.full(x.shape, x[0], like=x),
+        lambda x: np.dot(x.T, x).T,
+    ],
+)
+def test_a_row_of_what_numpy_lays_row_by_row_is_a_view_and_else_a_copy(made):
+    def loss(x):
+        y = made(x)
+        y.reshape(-1)[1] = 7.0
+        return (y**3).sum() + (x**2).sum()
+
+    np.testing.assert_allclose(grad(loss)(START), slope_of_numpy(loss), rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize(
     "row", [lambda y: y[:, 0].ravel(), lambda y: np.ravel(y[1, ::-1]), lambda y: y.ravel(order="F")]
 )
 def test_a_row_of_what_lies_by_steps_is_a_copy(row):

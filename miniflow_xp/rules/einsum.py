@@ -3,10 +3,10 @@
 from typing import Any
 
 from miniflow_xp.arrays.libraries import device_of, name_of_library
+from miniflow_xp.arrays.subscripts import Subscripts, parsed
 from miniflow_xp.arrays.tables import native, rule
 from miniflow_xp.arrays.updates import call
 from miniflow_xp.rules.algebra import conj
-from miniflow_xp.rules.subscripts import Subscripts, parsed
 
 
 @rule("einsum")

@@ -1,15 +1,19 @@
 """Arguments in the forms that NumPy's functions take them, in those that the standard's do."""
 
 import operator
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from miniflow_xp.arrays.axes import counted
-from miniflow_xp.arrays.libraries import name_of_library
+from miniflow_xp.arrays.libraries import lies_row_by_row, name_of_library
+from miniflow_xp.arrays.memory import memory_of
 from miniflow_xp.arrays.methods import of_list
 from miniflow_xp.arrays.refusals import not_taken
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.dtypes import is_complex
+
+Found = TypeVar("Found", bound=Callable[..., Any])
 
 
 def as_array(xp: Any, item: Any) -> Any:
@@ -17,6 +21,35 @@ def as_array(xp: Any, item: Any) -> Any:
     if type(item) is Traced:
         return item
     return of_list(xp, item) if isinstance(item, (list, tuple)) else xp.asarray(item)
+
+
+def row_by_row(function: Found) -> Found:
+    """Decorator: the results of this function lie row by row, as NumPy's do, so that a reshape of them is a view."""
+
+    @wraps(function)
+    def with_rows(*args: Any, **keywords: Any) -> Any:
+        found = function(*args, **keywords)
+        return type(found)(map(in_rows, found)) if isinstance(found, (list, tuple)) else in_rows(found)
+
+    return cast(Found, with_rows)
+
+
+def in_rows(x: Any) -> Any:
+    """An array that lies row by row: a copy, where it does not."""
+    return x if lies_row_by_row(memory_of(x)) else x.copy()
+
+
+def backwards(xp: Any, a: Any) -> Any:
+    """The array with its axes in reverse order."""
+    return xp.permute_dims(a, tuple(range(len(a.shape)))[::-1])
+
+
+def in_order_of(x: Any, found: Any) -> Any:
+    """An array of as many axes, in memory column by column where x lies so."""
+    xp = found.xp
+    if found.ndim < 2 or found.ndim != x.ndim or not lies_row_by_row(memory_of(backwards(xp, x))):
+        return found
+    return backwards(xp, in_rows(backwards(xp, found)))
 
 
 def array_or_none(xp: Any, item: Any) -> Any:

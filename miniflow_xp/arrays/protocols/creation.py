@@ -75,7 +75,7 @@ def ones(xp: Any, shape: Any, dtype: Any = None, order: str = "C", *, device: An
 
 @numpy("full")
 def full(xp: Any, shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", *, device: Any = None) -> Any:
-    return in_kind(xp, xp.broadcast_to(asarray(xp, fill_value), shape_of(shape)), dtype)
+    return in_kind(xp, xp.broadcast_to(asarray(xp, fill_value), shape_of(shape)), dtype).copy()
 
 
 @numpy("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, flat_if, in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, axis_of, flat_if, in_kind, row_by_row
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import not_taken
 from miniflow_xp.arrays.traced import contents
@@ -109,6 +109,7 @@ def unstack(xp: Any, x: Any, /, *, axis: int = 0) -> Any:
 
 
 @numpy("meshgrid")
+@row_by_row
 def meshgrid(xp: Any, *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     arrays = [xp.ravel(as_array(xp, x)) for x in xi]
     if not sparse:

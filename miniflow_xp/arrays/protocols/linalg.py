@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, as_inexact, axes_of, axis_of, in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, as_inexact, axes_of, axis_of, in_kind, row_by_row
 from miniflow_xp.arrays.protocols.shapes import expand_dims
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.refusals import not_taken
@@ -12,6 +12,7 @@ from miniflow_xp.errors import ShapeError
 
 
 @numpy("linalg.cholesky")
+@row_by_row
 def cholesky(xp: Any, a: Any, /, *, upper: bool = False) -> Any:
     return xp.linalg.cholesky(a, upper=upper)
 

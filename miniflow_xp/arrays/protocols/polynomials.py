@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, as_inexact, doubled, only
+from miniflow_xp.arrays.protocols.arguments import as_array, as_inexact, doubled, only, row_by_row
 from miniflow_xp.arrays.protocols.tables import numpy
 
 
@@ -112,5 +112,6 @@ def roots(xp: Any, p: Any) -> Any:
 
 
 @numpy("vander")
+@row_by_row
 def vander(xp: Any, x: Any, N: int | None = None, increasing: bool = False) -> Any:
     return xp.vander(doubled(xp, x), N, increasing)

@@ -3,14 +3,16 @@
 from functools import reduce
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import as_array, in_kind
+from miniflow_xp.arrays.protocols.arguments import as_array, in_kind, in_rows, row_by_row
 from miniflow_xp.arrays.protocols.tables import numpy
+from miniflow_xp.arrays.subscripts import parsed
 from miniflow_xp.errors import ShapeError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @numpy("dot")
+@row_by_row
 def dot(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
     return xp.dot(as_array(xp, a), as_array(xp, b))
 
@@ -71,9 +73,24 @@ def multi_dot(xp: Any, arrays: Any, *, out: Any = None) -> Any:
 
 @numpy("einsum")
 def einsum(xp: Any, *operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
-    subscripts, arrays = (operands[0], operands[1:]) if isinstance(operands[0], str) else spelt(operands)
-    found = xp.einsum(subscripts, *[as_array(xp, a) for a in arrays])
+    subscripts, given = (operands[0], operands[1:]) if isinstance(operands[0], str) else spelt(operands)
+    arrays = [as_array(xp, a) for a in given]
+    shown = view_of(xp, subscripts, arrays[0]) if len(arrays) == 1 else None
+    found = in_rows(xp.einsum(subscripts, *arrays)) if shown is None else shown
     return in_kind(xp, found, kwargs.get("dtype"))
+
+
+def view_of(xp: Any, subscripts: str, x: Any) -> Any:
+    """What NumPy gives as a view of its one operand, where nothing is summed: diagonals, and axes in another order."""
+    labels = parsed(subscripts, [len(x.shape)])
+    (term,) = labels.operands
+    if set(term) != set(labels.result):
+        return None
+    while again := [label for label in dict.fromkeys(term) if term.count(label) > 1]:
+        first, second = [axis for axis, label in enumerate(term) if label == again[0]][:2]
+        x = xp.diagonal(x, 0, first, second)
+        term = "".join([label for axis, label in enumerate(term) if axis not in (first, second)]) + again[0]
+    return xp.permute_dims(x, tuple([term.index(label) for label in labels.result]))
 
 
 def spelt(operands: Any) -> tuple[str, list[Any]]:

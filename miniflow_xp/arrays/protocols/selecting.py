@@ -3,7 +3,18 @@
 from typing import Any
 
 from miniflow_xp.arrays.axes import counted
-from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, doubled, flat_if, only, pair, shape_of
+from miniflow_xp.arrays.protocols.arguments import (
+    as_array,
+    axes_of,
+    axis_of,
+    doubled,
+    flat_if,
+    in_order_of,
+    only,
+    pair,
+    row_by_row,
+    shape_of,
+)
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.errors import ShapeError
 
@@ -18,6 +29,7 @@ def where(xp: Any, condition: Any, x: Any = None, y: Any = None, /) -> Any:
 
 
 @numpy("select")
+@row_by_row
 def select(xp: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     choices = [as_array(xp, choice) for choice in choicelist]
     return xp.select([as_array(xp, condition) for condition in condlist], choices, default)
@@ -119,7 +131,8 @@ def clip(
     for name in set(kwargs) - {"casting", "order", "subok"}:
         only(f"np.clip's {name}", kwargs[name], None)
     low, high = (b if b is None or isinstance(b, (int, float)) else as_array(xp, b) for b in (a_min, a_max))
-    return xp.clip(as_array(xp, a), low if min is None else min, high if max is None else max)
+    x = as_array(xp, a)
+    return in_order_of(x, xp.clip(x, low if min is None else min, high if max is None else max))
 
 
 @numpy("sort")

@@ -6,7 +6,7 @@ from typing import Any
 from miniflow_xp.arrays.axes import counted
 from miniflow_xp.arrays.libraries import lies_row_by_row
 from miniflow_xp.arrays.memory import memory_of
-from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, in_kind, kind, only, shape_of
+from miniflow_xp.arrays.protocols.arguments import as_array, axes_of, axis_of, backwards, in_kind, kind, only, shape_of
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import ShapeError
@@ -25,11 +25,6 @@ def only_known_order(a: Any, order: str) -> None:
     """Refuse an order that is that of the memory, A and K, where the elements do not lie there row by row."""
     by_memory = ("A", "K") if lies_row_by_row(memory_of(a)) else ()
     only("order", order, "C", "F", *by_memory)
-
-
-def backwards(xp: Any, a: Any) -> Any:
-    """The array with its axes in reverse order."""
-    return xp.permute_dims(a, tuple(range(len(a.shape)))[::-1])
 
 
 @numpy("ravel")

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from miniflow_xp.arrays.protocols.arguments import array_or_none, as_array, axes_of, axis_of, doubled, in_kind, only
+from miniflow_xp.arrays.protocols.arguments import (
+    array_or_none,
+    as_array,
+    axes_of,
+    axis_of,
+    doubled,
+    in_kind,
+    only,
+    row_by_row,
+)
 from miniflow_xp.arrays.protocols.tables import numpy
 
 
@@ -21,6 +30,7 @@ def median(
 
 
 @numpy("quantile")
+@row_by_row
 def quantile(
     xp: Any,
     a: Any,
@@ -39,6 +49,7 @@ def quantile(
 
 
 @numpy("percentile")
+@row_by_row
 def percentile(
     xp: Any,
     a: Any,

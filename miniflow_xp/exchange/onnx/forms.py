@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from string import ascii_letters
 from typing import Any
 
+from miniflow_xp.arrays.subscripts import parsed
 from miniflow_xp.exchange.onnx.merging import Step
 from miniflow_xp.exchange.onnx.sizes import Size
 from miniflow_xp.exchange.onnx.table import NoForm, converts
 from miniflow_xp.exchange.onnx.writer import END, FRONT, Axis, Writer, axes_of, dtype_of, shape_of
-from miniflow_xp.rules.subscripts import parsed
 
 
 @converts("reshape")
