@@ -4,17 +4,21 @@ Derivatives are compared with central differences in float64, and with those of 
 """
 
 import warnings
+import weakref
 
 import closeness
 import numpy as np
 import pytest
+from array_api_compat import array_namespace
 from array_cases import CASES
 from closeness import along, assert_near, directions
 
-from miniflow_xp import differentiable_namespace, grad, jit
-from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
+from miniflow_xp import differentiable_namespace, grad, jit, vjp
+from miniflow_xp.arrays.calls import everything_kept
+from miniflow_xp.arrays.tables import COMPOSED, LOOKS_AT, LOOKS_ONLY, NATIVE, RULES, WITHOUT_GRADIENT
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.errors import JitError
+from miniflow_xp.transforms.trees import flatten
 
 FIRST = 3e-8
 """Central differences at the step ε^⅓ are off by ε^⅔ ≈ 4e-11 times third derivatives, and by rounding, ε/h ≈ 4e-11
@@ -204,6 +208,49 @@ def test_every_rule_has_a_row():
     without = {"argument"}
     missing = {*RULES, *COMPOSED} - {row.op for row in CASES} - without
     assert sorted(missing) == []
+
+
+@pytest.mark.parametrize("op", sorted(LOOKS_AT))
+def test_a_rule_looks_at_nothing_that_went(op):
+    """The gradient of each argument alone, and of all, beside those of a pass in which everything stays."""
+    xp = differentiable_namespace(array_namespace(np.ones(1)))
+    looked_at = [row for row in CASES if row.op == op]
+    assert looked_at
+    for row in looked_at:
+        function = scalar(xp, row.call, weights_of(row, ground(row.call(xp, *map(xp.asarray, row.arrays)))))
+        for wanted in [*everything(row), everything(row)]:
+            got = grad(function, argnums=wanted)(*row.arrays)
+            with everything_kept():
+                kept = grad(function, argnums=wanted)(*row.arrays)
+            for one, other in zip(flatten(got)[0], flatten(kept)[0], strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("function", "stay"),
+    [
+        (lambda xp, a, c: a * c, {"c"}),
+        (lambda xp, a, c: a / c, {"c"}),
+        (lambda xp, a, c: c / a, {"a", "result"}),
+        (lambda xp, a, c: c - a, set()),
+        (lambda xp, a, c: a * a, {"a"}),
+        (lambda xp, a, c: xp.where(c > 0, a, c), set()),
+        (lambda xp, a, c: xp.tanh(a), {"result"}),
+    ],
+)
+def test_what_no_rule_looks_at_is_let_go_of(function, stay):
+    living = {}
+
+    def loss(x):
+        xp = x.xp
+        arrays = {"a": x * 1.0, "c": xp.exp(xp.asarray(np.ones(3)))}
+        arrays["result"] = function(xp, arrays["a"], arrays["c"])
+        living.update({name: weakref.ref(ground(array)) for name, array in arrays.items()})
+        return xp.sum(arrays["result"])
+
+    _, pullback = vjp(loss, np.ones(3))
+    assert {name for name, array in living.items() if array() is not None} == stay
+    assert pullback(np.asarray(1.0))[0].shape == (3,)
 
 
 def test_every_elementwise_function_of_the_standard_is_known():

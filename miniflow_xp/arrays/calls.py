@@ -15,7 +15,7 @@ from miniflow_xp.arrays.refusals import (
     outlived,
     stale,
 )
-from miniflow_xp.arrays.tables import INPUTS_UNSEEN, POSITIONAL, RULES, VALUE_UNSEEN, VIEWS, WITHOUT_GRADIENT, Rule
+from miniflow_xp.arrays.tables import POSITIONAL, RULES, VIEWS, WITHOUT_GRADIENT, Rule, unseen
 from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.system.callers import calling_line
 
@@ -67,7 +67,7 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     else:
         value = called_natively(op, xp, inputs, keywords)
     equation = Equation(op, inputs, keywords, value, parents, rule, xp, below)
-    if below is None and not _keeping:
+    if named and below is None and not _keeping:
         forget(equation)
     if not named or op.startswith(REFUSING):
         equation.line = calling_line()
@@ -93,17 +93,24 @@ def everything_kept() -> Iterator[None]:
 
 def forget(equation: Equation) -> None:
     """Let go of the library's arrays that the rule does not look at: their memory is used again at once."""
-    if equation.op in VALUE_UNSEEN:
+    inputs, parents = equation.inputs, equation.parents
+    value_too, places = unseen(equation.op, parents[0][0] if len(parents) == 1 else None)
+    if value_too:
         equation.value = None
-    if equation.op in INPUTS_UNSEEN:
-        inputs, parents = equation.inputs, equation.parents
-        for n, (place, item, maker, result, array) in enumerate(parents):
+    if not places:
+        return
+    for n, (place, item, maker, result, array) in enumerate(parents):
+        if place in places:
             form = Form(array)
             parents[n] = place, item, maker, result, form
             if item is None:
                 inputs[place] = form
             else:
                 inputs[place][item] = form
+    if len(parents) < len(inputs):
+        for place in places.intersection(range(len(inputs))):
+            if hasattr(inputs[place], "dtype") and type(inputs[place].shape) is tuple:  # an array, rather than a dtype
+                inputs[place] = Form(inputs[place])
 
 
 def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | None = None) -> tuple[list[Any], Any]:

@@ -3,7 +3,8 @@
 A name is that of the standard, with its extension: ``exp``, ``linalg.solve``, ``fft.rfft``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 Thunk: TypeAlias = Callable[[], Any]
@@ -114,7 +115,6 @@ LINEAR = {
     "positive",
     "real",
     "reshape",
-    "roll",
     "squeeze",
     "stack",
     "subtract",
@@ -128,40 +128,33 @@ LINEAR = {
 }
 """Functions whose rules look at no array but the gradient, only at shapes and dtypes."""
 
-INPUTS_UNSEEN = LINEAR | {"exp", "reciprocal", "sqrt", "tan", "tanh"}
-"""Functions whose rules know of their inputs the shapes and dtypes alone: the inputs do not stay for them."""
+VALUE = "value"
+EVERY = range(9)  # of the places of inputs
 
-VALUE_UNSEEN = LINEAR | {
-    "acos",
-    "add_at",
-    "asin",
-    "atan",
-    "atan2",
-    "cos",
-    "cosh",
-    "einsum",
-    "getitem",
-    "linalg.cross",
-    "linalg.outer",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "matmul",
-    "maximum",
-    "minimum",
-    "multiply",
-    "setitem",
-    "sin",
-    "sinh",
-    "square",
-    "take",
-    "take_along_axis",
-    "tensordot",
-    "vecdot",
-    "where",
+LOOKS_AT: dict[str, tuple[Collection[int | str], ...]] = {
+    **dict.fromkeys(LINEAR, ((),)),
+    **dict.fromkeys(["exp", "reciprocal", "sqrt", "tan", "tanh"], ([VALUE],)),
+    **dict.fromkeys(["acos", "asin", "atan", "cos", "cosh", "log", "log10", "log1p", "log2", "sin", "sinh"], ([0],)),
+    **dict.fromkeys(["linalg.cross", "linalg.outer", "matmul", "multiply", "tensordot", "vecdot"], ([1], [0])),
+    "divide": ([1], [1, VALUE]),
+    "roll": ([1],),  # the shift
+    "where": ([0],),
+    **dict.fromkeys(["add_at", "atan2", "einsum", "getitem", "maximum", "minimum", "setitem", "square"], (EVERY,)),
+    **dict.fromkeys(["take", "take_along_axis"], (EVERY,)),
 }
-"""Functions whose rules do not look at the value: it does not stay for them."""
+"""What the gradient of each input looks at, or that of any: inputs, by their places, and the value. All else goes at
+once, but for shapes and dtypes; the arrays of a function that is not here stay."""
+
+
+@cache
+def unseen(op: str, place: int | None) -> tuple[bool, frozenset[int | str]]:
+    """What nobody looks at, where one input has a gradient, or several have (None): the value? Which inputs?"""
+    if op not in LOOKS_AT:
+        return False, frozenset()
+    each = LOOKS_AT[op]
+    seen = {item for n, items in enumerate(each) if place in (n, None) or len(each) == 1 for item in items}
+    return VALUE not in seen, frozenset(EVERY) - seen
+
 
 POSITIONAL = {
     "clip": ("x", "min", "max"),

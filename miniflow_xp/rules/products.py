@@ -12,16 +12,17 @@ from miniflow_xp.rules.algebra import conj
 def _matmul(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     """ḡ Bᴴ and Aᴴ ḡ, a vector standing for a row on the left and for a column on the right."""
     row, column = len(a.shape) == 1, len(b.shape) == 1
-    left, right = a[None, :] if row else a, b[:, None] if column else b
     arriving = g[..., None] if column else g
     arriving = arriving[..., None, :] if row else arriving
 
     def of_left() -> Any:
+        right = b[:, None] if column else b
         back = xp.matmul(arriving, conj(xp, xp.matrix_transpose(right)))
         return back[..., 0, :] if row else back
 
     def of_right() -> Any:
-        many = len(left.shape) > 2 == len(right.shape)  # then one product stands for a stack of them and its sum
+        left = a[None, :] if row else a
+        many = len(left.shape) > 2 and len(b.shape) <= 2  # then one product stands for a stack of them and its sum
         rows, arrived = (in_rows(xp, left), in_rows(xp, arriving)) if many else (left, arriving)
         back = xp.matmul(conj(xp, xp.matrix_transpose(rows)), arrived)
         return back[..., 0] if column else back
