@@ -288,6 +288,12 @@ def test_a_bound_may_be_left_out():
     np.testing.assert_allclose(found.x["b"], 3, atol=1e-6)
 
 
+@pytest.mark.parametrize("bounds", [(-8, 4), [None, 4.0]])
+def test_two_numbers_bound_all_elements_of_an_array(backend, bounds):
+    found = minimize(lambda x: array_namespace(x).sum((x - 5) ** 2), backend.asarray(np.zeros(3)), bounds=bounds)
+    near(backend, found.x, [4, 4, 4], 1e-9)
+
+
 def test_bounds_may_have_the_shape_of_the_array(backend):
     low = np.asarray([[1.0, -np.inf], [-np.inf, 2.0]])
     bounds = scipy_optimize.Bounds(low, np.inf)

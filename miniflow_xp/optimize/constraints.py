@@ -1,6 +1,7 @@
 """Bounds and constraints of parameters in any form, as SciPy takes them: of one vector, with gradients."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from miniflow_xp.checks import one_of, shown
@@ -13,13 +14,15 @@ from miniflow_xp.transforms.trees import children_of, flatten
 def bounds_of(bounds: Any, form: Form) -> Any:
     """SciPy's bounds of the vector; a tree has a pair (low, high) in place of each array of x0.
 
-    Of one array they are SciPy's own; a Bounds object may have its shape.
+    Of one array they are SciPy's own, or two numbers for all elements; a Bounds object may have its shape.
     """
     import numpy as np
 
     is_array = children_of(form.start) is None
     if is_array and hasattr(bounds, "lb") and max(bounds.lb.ndim, bounds.ub.ndim) > 1:
         pairs = [(bounds.lb, bounds.ub)]
+    elif is_array and isinstance(bounds, Sequence) and len(bounds) == 2 and all(map(is_number, bounds)):
+        pairs = [bounds]
     elif is_array or bounds is None or hasattr(bounds, "lb"):
         return bounds
     else:
@@ -32,6 +35,11 @@ def bounds_of(bounds: Any, form: Form) -> Any:
         for side, usual in ((0, -np.inf), (1, np.inf))
     )
     return Bounds(lows, highs)
+
+
+def is_number(bound: Any) -> bool:
+    """Is this the bound of one number, None included?"""
+    return bound is None or isinstance(bound, Real)
 
 
 def pairs_of(tree: Any, bounds: Any) -> list[Any]:
