@@ -20,7 +20,7 @@ def bounds_of(bounds: Any, form: Form) -> Any:
 
     is_array = children_of(form.start) is None
     if is_array and hasattr(bounds, "lb") and max(bounds.lb.ndim, bounds.ub.ndim) > 1:
-        pairs = [(bounds.lb, bounds.ub)]
+        pairs: list[Any] = [(bounds.lb, bounds.ub)]
     elif is_array and isinstance(bounds, Sequence) and len(bounds) == 2 and all(map(is_number, bounds)):
         pairs = [bounds]
     elif is_array or bounds is None or hasattr(bounds, "lb"):
