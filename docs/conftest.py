@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 NEEDS = {
+    "index.md": ("torch", "jax"),
     "estimators.md": ("sklearn",),
     "exchange.md": ("torch", "jax", "onnx", "onnxruntime"),
     "tables.md": ("pyarrow",),
