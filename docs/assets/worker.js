@@ -27,7 +27,7 @@ if (location.protocol === "file:") {
     }
 
     arrived(target, data) {
-      const message = new MessageEvent("message", { data })
+      const message = new MessageEvent("message", { data: structuredClone(data) })
       setTimeout(() => {
         target.dispatchEvent(message)
         if (target === this && this.onmessage) this.onmessage(message)

@@ -52,7 +52,7 @@ def with_links_to_pages(root: Path, path: Path, text: str) -> tuple[str, list[Pa
         target = Path(os.path.normpath((path if path.is_dir() else path.parent) / match[1]))
         if not target.exists() or not target.is_relative_to(root):
             return match[1]  # which the checks will find
-        if target.is_dir() or not target.is_relative_to(root / "docs"):
+        if target.is_dir() or not (target == root / "README.md" or target.is_relative_to(root / "docs")):
             linked.append(target)
         return Path(os.path.relpath(place_of(root, target), here)).as_posix()
 
