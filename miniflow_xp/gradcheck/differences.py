@@ -213,9 +213,7 @@ class Checker:
             for node in inputs
         }
 
-    def compare(
-        self, node: Node, gradient: Array, weighted: Callable[[], tuple[float, float]]
-    ) -> Iterator[Difference]:
+    def compare(self, node: Node, gradient: Array, weighted: Callable[[], tuple[float, float]]) -> Iterator[Difference]:
         """The elements of ``node`` whose gradient is not the difference quotient."""
         value, host = node.value, self.backend.to_numpy(node.value)
         for places in self.directions(host, node in self.symmetric):
