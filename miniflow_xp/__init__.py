@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from miniflow_xp.ops.function import as_node
     from miniflow_xp.ops.losses import Loss
     from miniflow_xp.ops.made_losses import as_loss
+    from miniflow_xp.stepping import steps
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
     from miniflow_xp.transforms.custom import checkpoint, custom_vjp
@@ -142,6 +143,7 @@ __all__ = [
     "sgd_update",
     "special",
     "state_dict",
+    "steps",
     "stop_gradient",
     "to_jax",
     "to_numpy",
@@ -199,6 +201,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "from_dlpack": "exchange",
     "load_state_dict": "exchange",
     "state_dict": "exchange",
+    "steps": "stepping",
     "to_jax": "exchange",
     "to_torch": "exchange",
     "vjp": "transforms.pullback",
