@@ -35,7 +35,7 @@ def explain_command(
     found = steps(*load_graph(lesson))
     stdout().print(shown(str(found)), soft_wrap=True)
     if output is not None:
-        found.save(output)  # type: ignore
+        found.save(output)
         stdout().print(f"Written to {output}", soft_wrap=True)
     if found.wrong:
         raise typer.Exit(1)

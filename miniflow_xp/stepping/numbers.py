@@ -8,7 +8,7 @@ import numpy as np
 MOST = 8
 """The most rows, and numbers in a row, of an array that is shown whole."""
 
-ROWS, COLUMNS = 3, 6
+ROWS, COLUMNS = 3, 4
 """What is shown of a larger one."""
 
 FIRST = 3

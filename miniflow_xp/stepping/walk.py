@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from html import escape
+from pathlib import Path
 from typing import Any
 
-from miniflow_xp.checks import truth
+from miniflow_xp.checks import truth, usable_path
+from miniflow_xp.errors import SettingError
 from miniflow_xp.node import Input, Node
 from miniflow_xp.stepping.record import Record, record
 from miniflow_xp.stepping.text import text
 from miniflow_xp.stepping.told import Told, told
 from miniflow_xp.stepping.verdicts import Verdict, verdicts
+from miniflow_xp.system.files import remedy, write_atomically
 
 
 def steps(
@@ -31,8 +35,9 @@ def steps(
 
 
 class Steps:
-    """A pass, written down. ``print`` shows it as text, ``save("lesson.html")`` writes it as a page.
+    """A pass, written down. ``print`` shows it as text, a notebook the page, which ``save("lesson.html")`` writes.
 
+    ``html`` is the page: one file that needs no network; buttons, arrow keys and a slider walk through it.
     ``record`` holds the arrays, ``verdicts`` says of each node of the backward pass whether it is right.
     """
 
@@ -51,3 +56,32 @@ class Steps:
 
     def __str__(self) -> str:
         return text(self.told, self.record.names, self.record.why_forward_only)
+
+    @cached_property
+    def html(self) -> str:
+        """The page; raises PackageMissingError without the extra ``draw``."""
+        from miniflow_xp.stepping.page import page  # here: text needs no drawing
+
+        return page(self.record, dict(self.verdicts), self.told)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page as a ``.html`` file, or the text as a ``.txt`` file; raises SettingError."""
+        target = usable_path(path, "steps, save")
+        forms = {".html": lambda: self.html, ".htm": lambda: self.html, ".txt": lambda: f"{self}\n"}
+        if target.suffix.lower() not in forms:
+            raise SettingError(
+                f"steps, save {target}", f"it ends in {target.suffix!r}", "steps are a page or a text", "Name it .html"
+            )
+        made = forms[target.suffix.lower()]().encode()
+        try:
+            write_atomically(target, [made])
+        except OSError as error:
+            said = error.strerror or str(error)
+            raise SettingError(f"steps, save {target}", "it cannot be written", said, remedy(error, "file")) from None
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        frame = "width:100%;height:44rem;border:0"
+        return {
+            "text/html": f'<iframe srcdoc="{escape(self.html)}" style="{frame}" title="the steps of a pass"></iframe>',
+            "text/plain": str(self),
+        }
