@@ -57,14 +57,22 @@ class Level:
     def way(self, start: str, end: str) -> list[Point]:
         """The points between two things, on the page."""
         assert self.places is not None  # arranged before anything is drawn
-        x, y = self.corner
-        return [(x + px, y + py) for px, py in self.places.routes.get((start, end), ())]
+        return self.on_page(self.places.routes.get((start, end), ()))
+
+    def past(self, port: str) -> list[Point]:
+        """The points of an edge at a port, on the page."""
+        assert self.places is not None
+        return self.on_page(self.places.through(port))
 
     def at(self, thing: str) -> Point:
         """The middle of a thing, on the page."""
         assert self.places is not None
-        px, py = self.places.centres[thing]
-        return self.corner[0] + px, self.corner[1] + py
+        return self.on_page([self.places.centres[thing]])[0]
+
+    def on_page(self, points: Sequence[Point]) -> list[Point]:
+        """Points that are counted from the corner."""
+        x, y = self.corner
+        return [(x + px, y + py) for px, py in points]
 
 
 def scene_of(diagram: Diagram, folded: Collection[str], sizes: Mapping[str, Size]) -> Scene:
@@ -132,9 +140,8 @@ class Arrangement:
         level = self.levels[key]
         ports = [thing for thing in level.things if thing[0] in "<>"]
         hung = with_hooks(level, ports)
-        flat = [*ports, ABOVE, UNDER]
-        sizes = {thing: (0.0, 0.0) if thing in flat else self.size_of(thing) for thing in hung.things}
-        level.places = found = arrange(sizes, hung.edges, flat)
+        sizes = {thing: (0.0, 0.0) if thing in (*ports, ABOVE, UNDER) else self.size_of(thing) for thing in hung.things}
+        level.places = found = arrange(sizes, hung.edges)
         if key is None:
             level.size = found.width, found.height
         else:
@@ -168,10 +175,10 @@ class Arrangement:
         for key, start, end in self.pieces(edge.source, edge.target):
             level = self.levels[key]
             if start[0] == "<":
-                found += [*level.way(ABOVE, start), level.at(start)]
+                found += [*level.way(ABOVE, start), *level.past(start)]
             found += level.way(start, end)
             if end[0] == ">":
-                found += [level.at(end), *level.way(end, UNDER)]
+                found += [*level.past(end), *level.way(end, UNDER)]
         return found
 
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from miniflow_xp.drawing.cards import Card, card_of, card_of_group, spelled_shape
-from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group
+from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group, by_key
 from miniflow_xp.drawing.places import Point
 from miniflow_xp.drawing.scene import Rect, ancestry, scene_of
 from miniflow_xp.system.svg import NAMESPACE, colours, label, tag, text
@@ -26,12 +26,11 @@ def svg_of(
     prefix: str = "",
 ) -> str:
     """The picture; ``prefix``: of all its ids, where a page has several pictures of one diagram."""
-    cards = {box.key: card_of(box, notes.get(box.key)) for box in diagram.boxes}
+    boxes, groups = by_key(diagram.boxes), by_key(diagram.groups)
+    cards = {key: card_of(box, names_around(box, groups), notes.get(key)) for key, box in boxes.items()}
     members = boxes_in(diagram)
     cards |= {g.key: card_of_group(g, len(members[g.key]), notes.get(g.key)) for g in diagram.groups}
     scene = scene_of(diagram, folded, {key: card.size for key, card in cards.items()})
-    boxes = {box.key: box for box in diagram.boxes}
-    groups = {group.key: group for group in diagram.groups}
     width, height = scene.width + 2 * MARGIN, scene.height + 2 * MARGIN + STUB / 2
     parts = [
         *(frame(groups[key], rect, prefix) for key, rect in scene.frames.items()),
@@ -65,6 +64,11 @@ def style(name: str) -> str:
     return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
 
 
+def names_around(box: Box, groups: Mapping[str, Group]) -> list[str]:
+    """The names of the groups that a box is in, from inside."""
+    return [groups[key].name for key in reversed(ancestry(box.group, groups))]
+
+
 def about(diagram: Diagram) -> str:
     """What is drawn, for those who do not see it."""
     counted = [(word, sum(box.kind == kind for box in diagram.boxes)) for kind, word in WORDS.items()]
@@ -74,7 +78,7 @@ def about(diagram: Diagram) -> str:
 
 def boxes_in(diagram: Diagram) -> dict[str, list[Box]]:
     """{key of a group: the boxes in it, those of inner groups too}."""
-    groups = {group.key: group for group in diagram.groups}
+    groups = by_key(diagram.groups)
     found: dict[str, list[Box]] = {key: [] for key in groups}
     for box in diagram.boxes:
         for key in ancestry(box.group, groups):
@@ -85,8 +89,7 @@ def boxes_in(diagram: Diagram) -> dict[str, list[Box]]:
 def spoken(box: Box, note: str | None) -> str:
     """A box in words."""
     form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
-    operation = "" if box.operation.lower() == box.name.lower() else box.operation
-    said = [f"{WORDS[box.kind]} {box.name}", operation, form]
+    said = [f"{WORDS[box.kind]} {box.name}{f' = {box.formula}' if box.formula else ''}", form]
     for word, array in (("value", box.value), ("gradient", box.gradient)):
         if array is not None:
             if array.numbers:
