@@ -159,7 +159,7 @@ class MeanSquare(Formula):
     def difference(self) -> np.ndarray:
         """y - a, in one row."""
         y, a = self.inputs
-        return np.subtract(y.ravel(), a.ravel(), dtype=float)
+        return y.ravel().astype(float) - a.ravel().astype(float)
 
     def forward(self) -> str:
         return "mean(({} - {})²)".format(*self.names)

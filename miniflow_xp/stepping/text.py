@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from miniflow_xp.node import Node
 from miniflow_xp.stepping.numbers import form, table
 from miniflow_xp.stepping.told import Named, Told, judged
@@ -33,8 +31,7 @@ def body(step: Told, names: Mapping[Node, str]) -> Iterator[str]:
     if step.total is not None and len(step.came) != 1:
         yield from array("sum  " if step.came else "begins with  ", step.total)
     for made in step.made:
-        if step.total is None or not np.array_equal(made.array, step.total.array):
-            yield from array("", made)
+        yield from array("", made)
     for handed in step.handed:
         yield f"{handed.gradient.name} = {handed.rule}"
         yield from (f"  {line}" for line in handed.lines)
