@@ -7,6 +7,8 @@ NEEDS = {
     "estimators.md": ("sklearn",),
     "exchange.md": ("torch", "jax", "onnx", "onnxruntime"),
     "tables.md": ("pyarrow",),
+    "tutorials/own-model.md": ("torch",),
+    "tutorials/scale-out.md": ("torch",),
 }
 
 collect_ignore = [page for page, packages in NEEDS.items() if not all(map(find_spec, packages))]

@@ -1,0 +1,119 @@
+"""The page: the drawn graph, and the steps beside it; one file that needs no network.
+
+Without scripts, and on paper, all steps stand one under the other.
+"""
+
+import re
+from dataclasses import replace
+from importlib.resources import files
+
+import numpy as np
+
+from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.drawing import Box, Drawing
+from miniflow_xp.drawing.graphs import diagram_of
+from miniflow_xp.node import Constant, Input, Node
+from miniflow_xp.stepping.html import math, section
+from miniflow_xp.stepping.record import Record
+from miniflow_xp.stepping.told import Told
+from miniflow_xp.stepping.verdicts import Verdict
+from miniflow_xp.system.svg import colours, text
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+SMALLEST = 0.75
+"""How much smaller than it is drawn the graph may be shown, to fit."""
+
+TITLE = "Back-propagation, step by step"
+
+
+def page(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> str:
+    """The page as HTML."""
+    drawing = drawn(record, verdicts)
+    groups = {group.key: group.parent for group in drawing.diagram.groups}
+    homes = {box.key: box.group for box in drawing.diagram.boxes}
+
+    def keys(node: Node) -> str:
+        found = [drawing.key_of(node)]
+        inside = homes[found[0]]
+        while inside is not None:
+            found.append(inside)
+            inside = groups[inside]
+        return ",".join(found)
+
+    sections = "".join(section(n, step, record.names, keys) for n, step in enumerate(steps, 1))
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<title>{TITLE}</title><style>{colours()}{style('page.css')}{marked(drawing)}</style></head>"
+        f"<body><header><h1>{TITLE}</h1>{overall(record, verdicts, steps)}{controls(len(steps))}</header>"
+        f'<main><figure class="graph" tabindex="0" aria-label="The graph">{drawing.svg}</figure>'
+        f'<div id="steps">{sections}</div></main><script>{style("page.js")}</script></body></html>\n'
+    )
+
+
+def drawn(record: Record, verdicts: dict[Node, Verdict]) -> Drawing:
+    """The graph with the values and gradients of this pass; wrong nodes say so."""
+    values: dict[Node, np.ndarray] = {step.node: step.value for step in record.forward} | dict(record.fed)
+    values |= {node: node.given for node in record.graph if isinstance(node, Constant)}
+    gradients = {step.node: step.gradient for step in record.backward if step.gradient is not None}
+    diagram = diagram_of(record.graph, record.graph[-1:], values, gradients)
+    diagram = replace(diagram, boxes=tuple(map(small, diagram.boxes)))
+    wrong = {diagram.keys[n]: "✗ wrong" for n, v in verdicts.items() if v.word == "wrong" and not isinstance(n, Input)}
+    return Drawing(diagram, TITLE, notes=wrong)
+
+
+def small(box: Box) -> Box:
+    """A box without arrays of more numbers than are written out: they stand beside the graph."""
+    kept = {name: array for name in ("value", "gradient") if (array := getattr(box, name)) and array.numbers}
+    return replace(box, value=kept.get("value"), gradient=kept.get("gradient"))
+
+
+def marked(drawing: Drawing) -> str:
+    """How small the graph may become, and the colour of what is noted in the boxes of wrong nodes."""
+    width = float(re.search(r'<svg[^>]* width="([\d.]+)"', drawing.svg)[1])  # type: ignore[index]  # each has one
+    least = f".graph svg{{min-width:{SMALLEST * width:.0f}px}}"
+    return least + "".join(f"svg.drawing #box-{key} text.noted{{fill:var(--poor)}}" for key in drawing.notes)
+
+
+def overall(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> str:
+    """What was found, and where."""
+    cost = record.graph[-1]
+    words = f"One pass of {record.names[cost]}"
+    if shape_of(record.taken(cost).value) == ():
+        words += f" = {record.taken(cost).value:.6g}"
+    words += f": {len(record.forward)} nodes forward, {len(record.backward)} backward."
+    said = [f"<p class='sub'>{math(words)} {math(record.why_forward_only)}</p>"]
+    wrong = [node for node, verdict in verdicts.items() if verdict.word == "wrong"]
+    places = {step.nodes[0]: n for n, step in enumerate(steps, 1) if step.direction == "backward"}
+    nodes = [node for node in wrong if not isinstance(node, Input)] or wrong
+    if nodes:
+        links = ", ".join(f'<a href="#step-{places[n]}">{text(n.kind)} {text(record.names[n])}</a>' for n in nodes)
+        said.append(
+            f"<p class='verdict wrong'><span aria-hidden='true'>✗</span> Wrong in the backward pass: {links}</p>"
+        )
+    elif verdicts and all(verdict.word == "right" for verdict in verdicts.values()):
+        words = "All gradients agree with central differences."
+        said.append(f"<p class='verdict right'><span aria-hidden='true'>✓</span> {words}</p>")
+    return "".join(said)
+
+
+def controls(count: int) -> str:
+    """Buttons and slider; a script shows them."""
+    button = '<button type="button" id="{0}" aria-keyshortcuts="{1}" title="{2} ({1})">{3}</button>'
+    return (
+        '<div class="controls" role="group" aria-label="Walk through the steps" hidden>'
+        + button.format(
+            "first", "Home", "first step", '<span aria-hidden="true">|◀</span><span class="said">first</span>'
+        )
+        + button.format("back", "ArrowLeft", "step back", '<span aria-hidden="true">◀</span> back')
+        + f'<input type="range" id="slider" min="1" max="{count}" value="1" step="1" aria-label="Step">'
+        + button.format("next", "ArrowRight", "next step", 'next <span aria-hidden="true">▶</span>')
+        + button.format("last", "End", "last step", '<span aria-hidden="true">▶|</span><span class="said">last</span>')
+        + '<output id="where" for="slider" aria-live="polite"></output></div>'
+    )
+
+
+def style(name: str) -> str:
+    """A file beside this one."""
+    return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
