@@ -3,6 +3,7 @@
 Their examples are run as doctests: pytest collects README.md, CONTRIBUTING.md and docs themselves.
 """
 
+import builtins
 import os
 import re
 import subprocess
@@ -84,9 +85,10 @@ def test_named_things_exist(document):
     names = {span for span in spans if re.fullmatch(r"([A-Z]+[a-z]\w*)+|MSE", span)}
     names |= {match[1] for span in spans if (match := re.match(r"([a-z]+_[a-z_]+)\(", span))}
     names |= {span.partition(".")[0] for span in spans if re.fullmatch(r"[A-Z]\w+\.[a-z_]+", span)}
-    known = {*vars(miniflow_xp), *vars(errors)}
-    made = r"(\b(class|def) |\bscipy\.[a-z.]*)"  # ours, or a function of SciPy that the source names
-    assert sorted(name for name in names - known if not re.search(rf"{made}{name}\b", SOURCE)) == []
+    known = {*vars(miniflow_xp), *vars(errors), *vars(builtins)}
+    made = r"(\b(class|def) |\bscipy\.[a-z.]*)"  # ours, or a function of SciPy that the source names, or the page's own
+    source = SOURCE + text_of(document)
+    assert sorted(name for name in names - known if not re.search(rf"{made}{name}\b", source)) == []
 
 
 @every_document
