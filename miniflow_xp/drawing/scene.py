@@ -8,7 +8,7 @@ Ports hang from one thing above all others, or below, which holds them at the bo
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from miniflow_xp.drawing.diagram import Diagram, Edge, Group
+from miniflow_xp.drawing.diagram import Diagram, Edge, Group, by_key
 from miniflow_xp.drawing.places import Places, Point, Size, arrange
 
 SIDE, HEAD, FOOT = 16.0, 40.0, 22.0  # room inside of a frame, the head with its name
@@ -91,7 +91,7 @@ class Arrangement:
 
     def __init__(self, diagram: Diagram, folded: Collection[str], sizes: Mapping[str, Size]) -> None:
         self.sizes = sizes
-        self.groups = {group.key: group for group in diagram.groups}
+        self.groups = by_key(diagram.groups)
         leaf, inner = leaves_of(diagram, folded), {box.key: box.group for box in diagram.boxes}
         self.paths: dict[str, Path] = {
             thing: (None, *ancestry(inner[thing] if thing in inner else self.groups[thing].parent, self.groups))
@@ -214,7 +214,7 @@ def with_hooks(level: Level, ports: Sequence[str]) -> Level:
 
 def leaves_of(diagram: Diagram, folded: Collection[str]) -> dict[str, str]:
     """{key of a box: what is seen of it: itself, or the outermost folded group that it is in}."""
-    groups = {group.key: group for group in diagram.groups}
+    groups = by_key(diagram.groups)
     return {
         box.key: next((key for key in ancestry(box.group, groups) if key in folded), box.key) for box in diagram.boxes
     }

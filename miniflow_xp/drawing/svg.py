@@ -38,8 +38,8 @@ def svg_of(
     scene = scene_of(diagram, folded, {key: card.size for key, card in cards.items()})
     width, height = scene.width + 2 * MARGIN, scene.height + 2 * MARGIN + STUB / 2
     parts = [
-        *(frame(groups[key], rect, prefix, links) for key, rect in scene.frames.items()),
         *edges_of(scene.edges, scene.things),
+        *(frame(groups[key], rect, prefix, links) for key, rect in scene.frames.items()),
         *(
             drawn(boxes[key], cards[key], rect, shading.get(key), notes.get(key), prefix)
             if key in boxes

@@ -7,6 +7,7 @@ from miniflow_xp.drawing.cards import spelled_shape
 from miniflow_xp.drawing.diagram import Box, Diagram, Group, by_key
 from miniflow_xp.drawing.scene import leaves_of, visible
 from miniflow_xp.drawing.summary import Summary, spelled
+from miniflow_xp.system.svg import printable
 
 DOT_FORMS = {
     "input": "shape=box, style=rounded",
@@ -129,7 +130,8 @@ def told(array: Summary) -> str:
 
 def quoted(*lines: str) -> str:
     """Lines as a text of dot."""
-    return '"' + "\\n".join(" ".join(line.replace("\\", "\\\\").replace('"', '\\"').split()) for line in lines) + '"'
+    escaped = (printable(line).replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return '"' + "\\n".join(" ".join(line.split()) for line in escaped) + '"'
 
 
 def named(key: str) -> str:
@@ -139,4 +141,4 @@ def named(key: str) -> str:
 
 def encoded(words: str) -> str:
     """A line as a text of Mermaid."""
-    return "".join(ENTITIES.get(letter, letter) for letter in " ".join(words.split()))
+    return "".join(ENTITIES.get(letter, letter) for letter in " ".join(printable(words).split()))
