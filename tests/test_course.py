@@ -1,22 +1,25 @@
-"""The pictures of the course are what its command makes."""
+"""The pictures in docs are what their command makes."""
 
 import re
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 
-COURSE = Path(__file__).resolve().parent.parent / "docs" / "course"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+COURSE = DOCS / "course"
 
 
-def course_pictures():
-    spec = spec_from_file_location("course_pictures", COURSE / "pictures.py")
-    module = module_from_spec(spec)
+def loaded(name):
+    spec = spec_from_file_location(name, DOCS / f"{name}.py")
+    module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-pictures = course_pictures()
+floors = loaded("floors")  # which pictures imports
+pictures = loaded("pictures")
 
 
 def seen(svg):
@@ -41,6 +44,10 @@ def test_the_step_through_is_what_the_command_makes():
     kept = (COURSE / "pictures" / "5-backward.html").read_text(encoding="utf-8")
     assert seen(kept) == seen(pictures.step_through())
     assert len(kept.encode()) < 500_000
+
+
+def test_the_floors_are_what_the_command_makes():
+    assert (DOCS / "design.svg").read_text(encoding="utf-8") == floors.svg() + "\n"
 
 
 def test_every_picture_is_shown():
