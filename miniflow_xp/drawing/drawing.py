@@ -12,7 +12,6 @@ from miniflow_xp.drawing.svg import svg_of
 from miniflow_xp.drawing.texts import dot, mermaid
 from miniflow_xp.errors import SettingError
 from miniflow_xp.system.files import remedy, write_atomically
-from miniflow_xp.system.packages import said_by
 from miniflow_xp.system.svg import in_light, png
 
 FORMS = {".svg": "svg", ".png": "png", ".html": "html", ".dot": "dot", ".mmd": "mermaid"}
@@ -81,7 +80,7 @@ class Drawing:
             write_atomically(file, [found if isinstance(found, bytes) else found.encode()])
         except OSError as error:
             raise SettingError(
-                f"Drawing.save {file}", "it could not be written", said_by(error), remedy(error, "file")
+                f"Drawing.save {file}", "it could not be written", error.strerror or str(error), remedy(error, "file")
             ) from None
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
