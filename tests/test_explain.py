@@ -48,9 +48,9 @@ def explain(cli):
 def test_a_lessons_script_as_it_stands(explain):
     code, output, messages = explain(LESSON)
     assert (code, messages) == (0, "")
-    assert "f = X W + b" in output  # called as the script calls them
+    assert "f = X @ W + b" in output  # called as the script calls them
     assert "a[0, 0] = 1 / (1 + exp(-(-11))) = 1.67e-05" in output
-    assert output.index("forward") < output.index("backward") < output.index("∂W = Xᵀ ∂f")
+    assert output.index("forward") < output.index("backward") < output.index("∂W = Xᵀ @ ∂f")
     assert output.count("✓ Right: central differences agree.") == 7
 
 

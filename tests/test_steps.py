@@ -264,7 +264,7 @@ def test_the_text_of_the_lessons_network():
     cost, feed = lesson_network()
     text = str(steps(cost, feed))
     for line in [
-        "linear1 = X W + b",
+        "linear1 = X @ W + b",
         "linear1[0, 0] = (-1)·2 + (-2)·3 + (-3) = -11",
         "sigmoid1 = 1 / (1 + exp(-linear1))",
         "sigmoid1[0, 0] = 1 / (1 + exp(-(-11))) = 1.67e-05",
@@ -274,7 +274,7 @@ def test_the_text_of_the_lessons_network():
         "∂sigmoid1 = -2/n · (y - sigmoid1) · ∂mse1",
         "∂sigmoid1[0, 0] = -2/2 · (1 - 1.67e-05) · 1 = -1",
         "∂linear1[0, 0] = (-1) · 1.67e-05 · (1 - 1.67e-05) = -1.67e-05",
-        "∂W = Xᵀ ∂linear1",
+        "∂W = Xᵀ @ ∂linear1",
         "∂W[0, 0] = (-1)·(-1.67e-05) + (-1)·(-3.34e-05) = 5.01e-05",
         "∂b = Σ ∂linear1, over the rows",
     ]:
@@ -344,7 +344,7 @@ def test_the_numbers_in_a_formula_give_its_result(case):
 def test_other_nodes_have_the_first_line_of_their_docstring():
     x, y = Input("x"), Input("y")
     text = str(steps(MSE(y, Softmax(x, name="p")), {x: [0.0, 0.0], y: [1.0, 0.0]}))
-    assert "p = Softmax(x), where Softmax is eˣ / Σ eˣ along ``axis``" in text
+    assert "p = Softmax(x), where Softmax is eˣ / Σ eˣ along axis" in text
     assert "p = Softmax([0, 0]) = [0.5, 0.5]" in text
     assert "∂x = ∂p · ∂p/∂x" in text
 

@@ -107,7 +107,7 @@ def test_what_a_step_shows(opened):
     for words in [
         "✓ Right: central differences agree.",
         "∂linear1 through sigmoid1",
-        "∂W = Xᵀ ∂linear1",
+        "∂W = Xᵀ @ ∂linear1",
         "∂W[0, 0] = (−1)·(−1.67e−05) + (−1)·(−3.34e−05) = 5.01e−05",
         "Linear.vjp",
         "right_gradient(xp, gradient, X, W)",

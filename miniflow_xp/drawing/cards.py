@@ -8,7 +8,7 @@ from miniflow_xp.drawing.summary import Summary, spelled
 from miniflow_xp.system.svg import clipped, label, letters, tag
 
 WIDEST = 230.0  # a name that is longer is cut
-NAME, WORD, DIGIT = 7.9, 6.7, 6.5  # widths of a letter of the name, of the small texts, of a number
+NAME, WORD, DIGIT = 8.4, 6.7, 6.5  # widths of a letter of the name, of the small texts, of a number
 LINE = 15.0
 CELL = 7.0
 PLOT = (96.0, 34.0)  # of a histogram

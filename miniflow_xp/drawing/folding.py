@@ -2,18 +2,19 @@
 
 from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
-from miniflow_xp.drawing.diagram import Box, Diagram, Group
+from miniflow_xp.drawing.diagram import Box, Diagram, Group, by_key
 from miniflow_xp.drawing.groups import beside
 from miniflow_xp.drawing.keys import keys_of
-from miniflow_xp.drawing.scene import ancestry
+from miniflow_xp.drawing.scene import ancestry, leaves_of
 
 MOST = 200  # boxes that are all shown
 CLEAR = 40  # boxes that are shown of more than that
 SHORT, LONG = 8, 24  # things in a part
+FREE = 5  # groups that are folded in all combinations
 
 
 def in_parts(diagram: Diagram) -> Diagram:
@@ -32,7 +33,7 @@ def folded(diagram: Diagram) -> frozenset[str]:
     """The groups that are folded at first, of more than MOST boxes: all but those from outside that leave it clear."""
     if len(diagram.boxes) <= MOST:
         return frozenset()
-    groups = {group.key: group for group in diagram.groups}
+    groups = by_key(diagram.groups)
     depth = {key: len(ancestry(key, groups)) for key in groups}
     closed = frozenset(groups)
     for level in range(1, max(depth.values(), default=0) + 1):
@@ -45,11 +46,7 @@ def folded(diagram: Diagram) -> frozenset[str]:
 
 def seen(diagram: Diagram, closed: frozenset[str]) -> int:
     """How many boxes are shown where these groups are folded."""
-    groups = {group.key: group for group in diagram.groups}
-    shown = set()
-    for box in diagram.boxes:
-        shown.add(next((key for key in ancestry(box.group, groups) if key in closed), box.key))
-    return len(shown)
+    return len(set(leaves_of(diagram, closed).values()))
 
 
 def outermost(diagram: Diagram) -> list[str]:
@@ -72,7 +69,7 @@ def outermost(diagram: Diagram) -> list[str]:
 
 def readers_outside(diagram: Diagram) -> dict[str, set[str]]:
     """{what is in no group: those of its kind that read it}, in the order of the boxes."""
-    groups = {group.key: group for group in diagram.groups}
+    groups = by_key(diagram.groups)
     paths = {box.key: [*ancestry(box.group, groups), box.key] for box in diagram.boxes}
     readers: dict[str, set[str]] = {path[0]: set() for path in paths.values()}
     for edge in diagram.edges:
@@ -109,20 +106,19 @@ def parts(diagram: Diagram, order: Sequence[str]) -> list[list[str]]:
 
 def found_apart(diagram: Diagram, found: Sequence[Sequence[str]]) -> Diagram:
     """The diagram with a group for each stretch of more than one."""
-    taken = {box.key for box in diagram.boxes} | {group.key for group in diagram.groups}
-    boxes = {box.key: box for box in diagram.boxes}
-    groups = {group.key: group for group in diagram.groups}
+    boxes, groups = by_key(diagram.boxes), by_key(diagram.groups)
+    inside: dict[str, list[Box]] = defaultdict(list)
+    for box in diagram.boxes:
+        inside[[*ancestry(box.group, groups), box.key][0]].append(box)
+    stretches = [stretch for stretch in found if len(stretch) > 1]
     made = []
-    for stretch in found:
-        if len(stretch) > 1:
-            (key,) = keys_of(["part"], taken)
-            inside = [box for box in diagram.boxes if {box.key, *ancestry(box.group, groups)} & set(stretch)]
-            made.append(Group(key, *named(inside)))
-            for thing in stretch:
-                if thing in boxes:
-                    boxes[thing] = replace(boxes[thing], group=key)
-                else:
-                    groups[thing] = replace(groups[thing], parent=key)
+    for stretch, key in zip(stretches, keys_of(["part"] * len(stretches), {*boxes, *groups}), strict=True):
+        made.append(Group(key, *named([box for thing in stretch for box in inside[thing]])))
+        for thing in stretch:
+            if thing in boxes:
+                boxes[thing] = replace(boxes[thing], group=key)
+            else:
+                groups[thing] = replace(groups[thing], parent=key)
     return replace(diagram, boxes=tuple(boxes.values()), groups=(*made, *groups.values()))
 
 
@@ -132,3 +128,32 @@ def named(inside: Sequence[Box]) -> tuple[str, str]:
     counted = Counter(box.operation for box in inside if box.kind == "operation").most_common(2)
     name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
     return name, ", ".join(f"{count} {word}" for word, count in counted)
+
+
+def foldings(diagram: Diagram, first: frozenset[str]) -> dict[frozenset[str], dict[str, frozenset[str]]]:
+    """{folded groups: {a group that is seen: the folded groups after it is opened, or folded}}, from ``first`` on.
+
+    Where all combinations are few, they are all there, and nothing else changes; otherwise others fold again.
+    """
+    groups = by_key(diagram.groups)
+    few = len(groups) <= FREE
+    found: dict[frozenset[str], dict[str, frozenset[str]]] = {}
+    todo = [first]
+    while todo:
+        closed = todo.pop(0)
+        if closed in found:
+            continue
+        found[closed] = {}
+        for key, group in groups.items():
+            if closed.isdisjoint(ancestry(group.parent, groups)):
+                change = closed ^ {key} if few else alone(first, closed, group, groups)
+                found[closed][key] = change
+                todo.append(change)
+    return found
+
+
+def alone(first: frozenset[str], closed: frozenset[str], group: Group, groups: Mapping[str, Group]) -> frozenset[str]:
+    """The folded groups where one is opened or folded, and nothing else is open but the way to it, and as at first."""
+    if group.key in closed:
+        return first - set(ancestry(group.key, groups))
+    return first - set(ancestry(group.parent, groups)) | {group.key}

@@ -12,6 +12,7 @@ from miniflow_xp.checks import function as checked
 from miniflow_xp.drawing.diagram import Box, Diagram, Edge
 from miniflow_xp.drawing.keys import keys_of
 from miniflow_xp.drawing.summary import summary
+from miniflow_xp.errors import SettingError
 from miniflow_xp.ops.function import spelled
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.tape import record
@@ -29,6 +30,9 @@ def diagram_of_function(function: Any, args: Sequence[Any]) -> tuple[Diagram, st
     rule = "it takes a node, a sorted graph, a Program, a Trainer, a layer, or a function and its arguments"
     checked(function, "draw", rule, "Write draw(graph), or draw(f, x)")
     values, results = recorded(function, args)
+    if not results:
+        rule = "it is a function of arrays, and gives arrays"
+        raise SettingError(f"draw, {name_of(function)}", "it gave no array", rule, "Write draw(f, x)")
     arguments = [value for value in values if value.op == "argument"]
     names = dict(zip(arguments, names_of(function, args), strict=True))
     numbers: Counter[str] = Counter()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from miniflow_xp.drawing.diagram import Diagram, Edge, Group
+from miniflow_xp.drawing.diagram import Diagram, Edge, Group, by_key
 from miniflow_xp.drawing.keys import keys_of
 from miniflow_xp.drawing.scene import ancestry
 from miniflow_xp.node import Constant, Node, Parameter
@@ -84,7 +84,7 @@ def sound(diagram: Diagram) -> Diagram:
 
 def in_circle(diagram: Diagram) -> str | None:
     """A group that stands in a circle with others beside it; None where there is none."""
-    groups = {group.key: group for group in diagram.groups}
+    groups = by_key(diagram.groups)
     paths = {box.key: [*ancestry(box.group, groups), box.key] for box in diagram.boxes}
     read: dict[str | None, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for level, source, target in (beside(edge, paths) for edge in diagram.edges):

@@ -237,10 +237,16 @@ class Checker:
 
     def directions(self, host: Array, symmetric: bool) -> list[list[Place]]:
         """The elements to try, together those that move so: all, or as many as asked for, drawn from the seed."""
-        every = [moving_together(p, symmetric) for p in self.np.ndindex(host.shape) if not symmetric or p[-2] <= p[-1]]
-        if self.elements is None or len(every) <= self.elements:
-            return every
-        return [every[n] for n in sorted(self.random.choice(len(every), self.elements, replace=False))]
+        if symmetric:
+            every = [moving_together(p, symmetric) for p in self.np.ndindex(host.shape) if p[-2] <= p[-1]]
+            return [every[n] for n in self.chosen(len(every))]
+        return [[tuple(map(int, self.np.unravel_index(n, host.shape)))] for n in self.chosen(host.size)]
+
+    def chosen(self, count: int) -> Sequence[int]:
+        """Which of so many are tried."""
+        if self.elements is None or count <= self.elements:
+            return range(count)
+        return sorted(self.random.choice(count, self.elements, replace=False))
 
 
 def run(path: Sequence[Node]) -> None:

@@ -4,6 +4,7 @@ Which formula a node has, its class says, or one with the same name: a learner's
 its value is what the formula gives. Others have the first line of their docstring.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from inspect import cleandoc
 from typing import Any
@@ -13,11 +14,13 @@ import numpy as np
 
 from miniflow_xp import ops
 from miniflow_xp.node import Node
-from miniflow_xp.ops.function import Call, Function, Slot
-from miniflow_xp.stepping.numbers import compact, number
+from miniflow_xp.ops.function import Function, Slot
+from miniflow_xp.stepping.numbers import compact, number, table
 
 TERMS = 4
 """How many terms of a sum are written out."""
+
+TWICE = re.compile(r"\(\((-[^()]*)\)\)")
 
 Place = tuple[int, ...]
 
@@ -60,8 +63,10 @@ class Described(Formula):
         return super().forward() + (f", where {self.node.kind} is {words}" if words else "")
 
     def whole(self) -> str:
-        """The right side with the arrays put in."""
-        return self.node.spelled([compact(x) for x in self.inputs])
+        """The equation with the arrays put in; empty where they are large."""
+        if any(table(x).more for x in (*self.inputs, self.value)):
+            return ""
+        return f"{self.own} = {self.node.spelled([compact(x) for x in self.inputs])} = {compact(self.value)}"
 
 
 class Elementwise(Formula):
@@ -79,7 +84,7 @@ class Elementwise(Formula):
         return self.template.format(*self.names)
 
     def forward_at(self, place: Place) -> str:
-        return self.template.format(*self.numbers(place))
+        return filled(self.template, self.numbers(place))
 
     def backward(self, k: int) -> str:
         words = self.slopes[k].format(*self.names, v=self.own, g=f"∂{self.own}")
@@ -90,7 +95,7 @@ class Elementwise(Formula):
         terms = []
         for reader in readers[: TERMS + 1]:
             v, g = signed(self.value[reader]), signed(self.gradient[reader])
-            terms.append(self.slopes[k].format(*self.numbers(reader), v=v, g=g))
+            terms.append(filled(self.slopes[k], self.numbers(reader), v=v, g=g))
         return summed(terms, len(readers))
 
     def numbers(self, place: Place) -> list[str]:
@@ -109,7 +114,7 @@ class Product(Formula):
 
     def forward(self) -> str:
         a, b, *bias = self.names
-        return f"{a} {b}" + (f" + {bias[0]}" if bias else "")
+        return f"{a} @ {b}" + (f" + {bias[0]}" if bias else "")
 
     def forward_at(self, place: Place) -> str:
         row, column = self.in_matrix(place)
@@ -120,7 +125,7 @@ class Product(Formula):
 
     def backward(self, k: int) -> str:
         a, b = self.names[:2]
-        return (f"∂{self.own} {b}ᵀ", f"{a}ᵀ ∂{self.own}", f"Σ ∂{self.own}, over the rows")[k]
+        return (f"∂{self.own} @ {b}ᵀ", f"{a}ᵀ @ ∂{self.own}", f"Σ ∂{self.own}, over the rows")[k]
 
     def backward_at(self, k: int, place: Place) -> str:
         a, b = self.matrices()
@@ -159,7 +164,8 @@ class MeanSquare(Formula):
     def difference(self) -> np.ndarray:
         """y - a, in one row."""
         y, a = self.inputs
-        return y.ravel().astype(float) - a.ravel().astype(float)
+        found: np.ndarray = y.ravel().astype(float) - a.ravel().astype(float)
+        return found
 
     def forward(self) -> str:
         return "mean(({} - {})²)".format(*self.names)
@@ -279,10 +285,13 @@ def same(found: Any, value: np.ndarray) -> bool:
 
 def docstring(node: Node) -> str:
     """The formula that the docstring of a node's class begins with; of ours it ends at a semicolon."""
-    text = type(node).__dict__.get("__doc__") or ""
-    if isinstance(node, Call) and not text:
-        return ""
-    return cleandoc(text).partition("\n")[0].partition(";")[0].removesuffix(".")
+    text = "" if isinstance(node, Function) else type(node).__dict__.get("__doc__") or ""
+    return cleandoc(text).partition("\n")[0].partition(";")[0].removesuffix(".").replace("``", "")
+
+
+def filled(template: str, numbers: Sequence[str], **others: str) -> str:
+    """A template with numbers; those that stand in parentheses already get no others."""
+    return TWICE.sub(r"(\1)", template.format(*numbers, **others))
 
 
 def places_that_read(place: Place, shape: Place, of: Place) -> list[Place]:

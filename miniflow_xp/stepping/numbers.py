@@ -59,7 +59,7 @@ def number(x: object) -> str:
     """A number in four digits; a whole one as such."""
     value = np.asarray(x)[()]
     if isinstance(value, np.floating | float):
-        return f"{value:.4g}"
+        return f"{value + 0.0:.4g}"  # no negative zero
     return str(value)
 
 
@@ -69,16 +69,8 @@ def exact(x: float) -> str:
 
 
 def compact(array: np.ndarray) -> str:
-    """An array in one line: ``[[1, 2], [3, 4]]``; of a large one the first numbers, and its shape."""
-    if not array.ndim:
-        return number(array)
-    shown = table(array)
-    lines = ["[" + ", ".join(row) + "]" for row in shown.rows]
-    whole = not shown.more and array.ndim <= 2
-    if whole:
-        return lines[0] if array.ndim == 1 and lines else "[" + ", ".join(lines) + "]"
-    first = ", ".join(shown.rows[0][:FIRST]) if shown.rows else ""
-    return f"{array.shape}: {first}, …; {summary(array)}"
+    """A small array in one line: ``[[1, 2], [3, 4]]``."""
+    return number(array) if not array.ndim else "[" + ", ".join(map(compact, array)) + "]"
 
 
 def first_places(shape: Place) -> list[Place]:

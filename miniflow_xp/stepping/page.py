@@ -11,7 +11,9 @@ import numpy as np
 
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.drawing import Box, Drawing
+from miniflow_xp.drawing.folding import folded, in_parts
 from miniflow_xp.drawing.graphs import diagram_of
+from miniflow_xp.drawing.groups import with_layers
 from miniflow_xp.node import Constant, Input, Node
 from miniflow_xp.stepping.html import math, section
 from miniflow_xp.stepping.record import Record
@@ -57,10 +59,11 @@ def drawn(record: Record, verdicts: dict[Node, Verdict]) -> Drawing:
     values: dict[Node, np.ndarray] = {step.node: step.value for step in record.forward} | dict(record.fed)
     values |= {node: node.given for node in record.graph if isinstance(node, Constant)}
     gradients = {step.node: step.gradient for step in record.backward if step.gradient is not None}
-    diagram = diagram_of(record.graph, record.graph[-1:], values, gradients)
+    diagram = diagram_of(record.graph, record.graph[-1:], values, gradients, {})
     diagram = replace(diagram, boxes=tuple(map(small, diagram.boxes)))
+    diagram = in_parts(with_layers(diagram, record.graph))
     wrong = {diagram.keys[n]: "✗ wrong" for n, v in verdicts.items() if v.word == "wrong" and not isinstance(n, Input)}
-    return Drawing(diagram, TITLE, notes=wrong)
+    return Drawing(diagram, TITLE, folded(diagram), notes=wrong)
 
 
 def small(box: Box) -> Box:

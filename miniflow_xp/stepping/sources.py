@@ -4,6 +4,7 @@ from inspect import getsource
 from textwrap import dedent
 from typing import Any
 
+from miniflow_xp.arrays.tables import RULES
 from miniflow_xp.node import Input, Node
 from miniflow_xp.ops.function import Call, Function
 from miniflow_xp.ops.losses import Loss
@@ -33,6 +34,13 @@ def backward_source(node: Node) -> str:
     if isinstance(node, Call) or not overrides(kind, "vjp"):
         return ""
     return source(kind.vjp)
+
+
+def no_source_told(node: Node) -> str:
+    """What to say of a node without a source of its own for the backward pass."""
+    if isinstance(node, Function) and node.op in RULES:
+        return f"The rule of {node.op} stands in miniflow_xp/rules."
+    return "It has no vjp of its own: the gradient is that of the functions that it calls."
 
 
 def overrides(kind: type[Node], name: str) -> bool:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.node import Input, Node
-from miniflow_xp.stepping.formulas import Described, Formula, formula_of
-from miniflow_xp.stepping.numbers import at, compact, exact, first_places, number
+from miniflow_xp.stepping.formulas import Described, Formula, formula_of, signed
+from miniflow_xp.stepping.numbers import at, exact, first_places, number
 from miniflow_xp.stepping.record import Arrays, Backward, Forward, Record
-from miniflow_xp.stepping.sources import backward_source, forward_source, overrides
+from miniflow_xp.stepping.sources import backward_source, forward_source, no_source_told, overrides
 from miniflow_xp.stepping.verdicts import Verdict, Wrong
 
 Place = tuple[int, ...]
@@ -80,14 +80,15 @@ def forward_told(step: Forward, record: Record) -> Told:
         for place in first_places(step.value.shape)
         if (text := found.forward_at(place))
     ]
+    lines += more(lines, step.value)
     if isinstance(found, Described):
-        lines = [f"{names[node]} = {found.whole()} = {compact(step.value)}"]
+        lines = list(filter(None, [found.whole()]))
     return Told(
         "forward",
         [node],
         f"{node.kind} {names[node]}",
         f"{names[node]} = {found.forward()}",
-        [*lines, *more(lines, step.value)],
+        lines,
         named(step.inputs, names),
         [Named(names[node], node, step.value)],
         sources=labelled(node, "forward", "compute", forward_source(node)),
@@ -103,7 +104,6 @@ def backward_told(step: Backward, record: Record, verdict: Verdict | None) -> To
         found.gradient = step.gradient
     inbound = [n for n, _ in taken.inputs]
     handed = [handed_told(found, inbound, to, array, names, verdict) for to, array in step.handed]
-    own = overrides(type(node), "backward")
     return Told(
         "backward",
         [node],
@@ -113,7 +113,7 @@ def backward_told(step: Backward, record: Record, verdict: Verdict | None) -> To
         handed=handed,
         sources=labelled(node, "backward", "vjp", backward_source(node)),
         verdict=verdict,
-        note="" if own or backward_source(node) else "It has no vjp of its own: the gradient is that of what it calls.",
+        note="" if backward_source(node) else no_source_told(node),
     )
 
 
@@ -134,7 +134,7 @@ def handed_told(
     places = dict.fromkeys([*list(wrong)[:3], *first_places(array.shape)])
     for place in list(places)[:3]:
         terms = [found.backward_at(k, place) for k in ks] if array.shape == taken_shape(found, ks) else [""]
-        if all(terms):
+        if all(terms) and (place in wrong or terms != [signed(array[place])]):  # not where it is handed on as it came
             lines.append(f"{at(name, place)} = {' + '.join(terms)}{equals(array, place, wrong)}")
     return Handed(Named(name, to, array, wrong), rule, [*lines, *more(lines, array)])
 

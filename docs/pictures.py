@@ -1,18 +1,20 @@
-"""The pictures of the course, drawn by `mf.draw`, and its step-through by `mf.steps`.
+"""The pictures of these pages: the course's, drawn by `mf.draw`, its step-through by `mf.steps`, and that of design.md.
 
-python docs/course/pictures.py    writes them to docs/course/pictures
+python docs/pictures.py    writes them all
 """
 
 from collections.abc import Callable
 from pathlib import Path
 
+import floors
 import numpy as np
 
 import miniflow_xp as mf
 from miniflow_xp import MSE, Add, Input, Linear, MatMul, Mul, Neg, Node, Sigmoid
 from miniflow_xp.drawing import Drawing
 
-FOLDER = Path(__file__).resolve().parent / "pictures"
+DOCS = Path(__file__).resolve().parent
+FOLDER = DOCS / "course" / "pictures"
 
 
 def graph() -> Drawing:
@@ -100,6 +102,7 @@ def main() -> None:
     for name, made in PICTURES.items():
         (FOLDER / f"{name}.svg").write_text(made().svg + "\n", encoding="utf-8")
     (FOLDER / "5-backward.html").write_text(step_through() + "\n", encoding="utf-8")
+    (DOCS / "design.svg").write_text(floors.svg() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
