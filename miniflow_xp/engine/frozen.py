@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from miniflow_xp.backend import Array, Namespace
+from miniflow_xp.backend import Array, Capture, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.engine.guards import Guard, guards_of
@@ -158,10 +158,11 @@ class Run(NamedTuple):
 
 
 class Uncaptured(NamedTuple):
-    """A step without its capture: a pure function, ``function(xp, *arrays)``, and the arrays it is run on now."""
+    """A step beside its capture: a pure function, ``function(xp, *arrays)``, and the arrays it is run on now."""
 
     function: Callable[..., list[Array]]
     arrays: list[Array]
+    captured: Capture
 
 
 class Runner:

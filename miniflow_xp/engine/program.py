@@ -58,8 +58,8 @@ class Program(ShownAsText):
         self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None, call: Call = called
     ) -> Uncaptured:
         """What a call captures, as a plain function and the arrays for it; ``call`` makes the calls of the rules."""
-        _, arrays, started = self._prepare(feed, seeds)
-        return Uncaptured(self._function(started, call)[0], arrays)
+        captured, arrays, started = self._prepare(feed, seeds)
+        return Uncaptured(self._function(started, call)[0], arrays, captured)
 
     def _prepare(
         self, feed: Mapping[Input, Any] | None, seeds: Mapping[Node, Any] | None

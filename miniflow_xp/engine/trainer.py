@@ -190,8 +190,9 @@ class Trainer(ShownAsText):
         with self._captures.turn:
             self._make_ready(feed)
             state = self._held.state()
-            _, arrays = self._captures.prepare(feed, (), self._key, self._function, lambda: state, self._dtypes)
-            return Uncaptured(self._function(self._key, call)[0], [*state, *arrays])
+            key = self._key
+            captured, arrays = self._captures.prepare(feed, (), key, self._function, lambda: state, self._dtypes)
+            return Uncaptured(self._function(key, call)[0], [*state, *arrays], captured)
 
     def weighed_step(self, feed: Mapping[Input, Any] | None = None) -> Sequence[Array]:
         """One step; the cost, and the weight of its loss where the shapes of the feed do not say it."""
