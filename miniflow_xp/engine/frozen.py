@@ -102,7 +102,10 @@ class FrozenGraph:
                 return {}
             if node in self.wrt:
                 gradients[node] = gradient
-            return call(node, "backward", handed_on, node, xp, gradient, value, inputs, self.depends)
+            found: Mapping[Node, Array] = call(
+                node, "backward", handed_on, node, xp, gradient, value, inputs, self.depends
+            )
+            return found
 
         reverse_pass(self.backward, gradients, self.depends, hand_on)
         return [self._found(gradients, node) for node in self.wrt]

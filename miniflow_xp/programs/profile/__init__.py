@@ -39,7 +39,7 @@ def profile(
     """
     rounds = checks.whole(rounds, "profile, rounds", 1)
     if isinstance(what, Program | Trainer | Node | list | tuple):
-        feed = checked_feed(*given, "profile") if given else {}
+        feed = fed(*given)
         program = what if isinstance(what, Program | Trainer) else program_of(what)
         state = program.snapshot() if isinstance(program, Trainer) else None
         try:
@@ -50,6 +50,11 @@ def profile(
     rule = "it takes a graph, or a function of arrays"
     function: Any = checks.function(what, "profile", rule, "Write profile(f, x)")
     return measure(function_subject(function, given, backward), rounds, budget, ceilings)
+
+
+def fed(feed: Any = None) -> Any:
+    """What a graph is fed."""
+    return checked_feed(feed, "profile")
 
 
 def program_of(what: Node | Sequence[Node]) -> Program:

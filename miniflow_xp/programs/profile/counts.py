@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import log2, prod
+from math import log2, prod, sqrt
 from typing import Any, TypeAlias
 
 from miniflow_xp.arrays.operators import COMPARISONS
@@ -64,8 +64,8 @@ def inner(inputs: Sequence[Any], value: Any) -> float:  # noqa: ARG001  as the o
 
 def tensordot(inputs: Sequence[Any], value: Any) -> float:
     """2 k for each element of the result, k the product of what is summed over."""
-    a, b, n = elements(inputs[0]), elements(inputs[1]), elements(value)
-    return 2.0 * (a * b * n) ** 0.5  # m k · k n · m n = (m k n)²
+    of_all = elements(inputs[0]) * elements(inputs[1]) * elements(value)  # m k · k n · m n = (m k n)²
+    return 2.0 * sqrt(of_all)
 
 
 def einsum(inputs: Sequence[Any], value: Any) -> float:  # noqa: ARG001  as the others
@@ -73,7 +73,7 @@ def einsum(inputs: Sequence[Any], value: Any) -> float:  # noqa: ARG001  as the 
     subscripts, *arrays = inputs
     lengths: dict[str, int] = {}
     for letters, array in zip(str(subscripts).partition("->")[0].replace(" ", "").split(","), arrays, strict=False):
-        lengths |= dict(zip(letters.replace("...", ""), reversed(shape_of(array)[::-1]), strict=False))
+        lengths |= dict(zip(letters, shape_of(array), strict=False))
     return (2.0 if len(arrays) > 1 else 1.0) * prod(lengths.values())
 
 

@@ -71,8 +71,8 @@ class Profile(ShownAsText):
     a whole, a sample a round; ``between``: of what lies between the calls; ``clock_s``: what a look at the clock takes,
     which is taken off. ``ceiling``: the machine's measured peaks, None where they were not measured. ``holding``: who
     holds the memory when most is held; ``peak_bytes`` what the library, or the system, says of it. ``notes``: all else
-    there is to say. Printed it is a table; ``save`` writes ``.html``, or ``.json``, which chrome://tracing, Perfetto and
-    speedscope open.
+    there is to say. Printed it is a table; ``save`` writes ``.html``, or ``.json``, which chrome://tracing, Perfetto
+    and speedscope open.
     """
 
     title: str

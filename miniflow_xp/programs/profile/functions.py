@@ -18,7 +18,8 @@ from miniflow_xp.programs.profile.counts import arrays_in, bytes_of
 from miniflow_xp.programs.profile.subjects import Holding, Place, Run, Step, Subject
 from miniflow_xp.switch import backend_of
 from miniflow_xp.system.callers import calling_line
-from miniflow_xp.transforms.jit import Jitted, jit, name_of as called
+from miniflow_xp.transforms.jit import Jitted, jit
+from miniflow_xp.transforms.jit import name_of as called
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, hand_on
 from miniflow_xp.transforms.trees import flatten
 from miniflow_xp.transforms.watched import WatchedArrays, takes_part
