@@ -37,13 +37,13 @@ class Whole:
     calls: int = 1
 
     def sample(self) -> float:
-        """Seconds a step."""
-        return timed(self.run, self.calls, self.wait, each=True, now=self.now)[0]
+        """Seconds a step, the median of some: what is interrupted counts no more than others."""
+        return median(timed(self.run, 1, self.wait, now=self.now)[0] for _ in range(self.calls))
 
 
 @dataclass
 class Walk:
-    """A pass with each of its calls timed; ``rounds``: for each sample the mean seconds of each call and each gap."""
+    """A pass with each of its calls timed; ``rounds``: for each sample the median seconds of each call and each gap."""
 
     name: str
     subject: Subject
@@ -58,9 +58,9 @@ class Walk:
     def sample(self) -> float:
         """Seconds a pass, every look at the clock included."""
         found = [self.one() for _ in range(self.calls)]
-        calls = [mean([end - begin for begin, end in column]) for column in zip(*(p.calls for p in found), strict=True)]
-        self.rounds.append((calls, [mean(column) for column in zip(*map(gaps, found), strict=True)]))
-        return mean([p.whole for p in found])
+        calls = [[end - begin for begin, end in p.calls] for p in found]
+        self.rounds.append((medians(calls), medians([gaps(p) for p in found])))
+        return median(p.whole for p in found)
 
     def one(self) -> Pass:
         """One pass; raises GraphError where it makes other calls than the first did."""
@@ -73,9 +73,9 @@ class Walk:
         return found
 
 
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean."""
-    return sum(values) / len(values)
+def medians(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Of each column."""
+    return [median(column) for column in zip(*rows, strict=True)]
 
 
 def measure(
@@ -108,7 +108,7 @@ def measure(
         walk.host_s = seconds["plain"]
         for one in contestants:
             one.calls = min(MOST_CALLS, calls_for(seconds[one.name], SLICE_S))
-        clock_s = median(clock_overhead(watch, subject.plain()) for _ in range(LEAST_ROUNDS))
+        clock_s = median(clock_overhead(watch, subject.plain()[:1]) for _ in range(LEAST_ROUNDS))
         group = Group("step", contestants)
         first = interleave([group], LEAST_ROUNDS, inf, random.Random(0), now)
         rest = interleave([group], max(0, rounds - LEAST_ROUNDS), now() + budget_s, random.Random(1), now)

@@ -9,6 +9,7 @@ from miniflow_xp.engine.frozen import Call
 from miniflow_xp.programs.profile.counts import Work
 
 Run: TypeAlias = Callable[[], Any]
+"""A pass; it gives a list of arrays."""
 
 
 class Place(NamedTuple):
