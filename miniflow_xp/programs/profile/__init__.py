@@ -34,8 +34,8 @@ def profile(
 
     ``profile(program, feed)`` of a Program, a Trainer, which is left as it was, a node or a sorted graph;
     ``profile(f, *args)`` of a function of arrays, with its gradients where ``backward``. ``rounds`` are interleaved, as
-    many as fit into ``budget`` seconds, three at least. ``ceilings``: the machine's peaks, or True to measure them,
-    which takes one or two seconds. Raises GraphError where the calls change from pass to pass.
+    many as fit into ``budget`` seconds, but the first three in any case. ``ceilings``: the machine's peaks, or True to
+    measure them, which takes one or two seconds. Raises GraphError where the calls change from pass to pass.
     """
     rounds = checks.whole(rounds, "profile, rounds", 1)
     if isinstance(what, Program | Trainer | Node | list | tuple):

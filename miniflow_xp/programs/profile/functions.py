@@ -7,7 +7,7 @@ import numpy as np
 
 from miniflow_xp.arrays.calls import grounded
 from miniflow_xp.arrays.equations import Equation
-from miniflow_xp.arrays.namespace import functions_of
+from miniflow_xp.arrays.namespace import constant, functions_of
 from miniflow_xp.arrays.tables import INPUTS_UNSEEN, VALUE_UNSEEN
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.backend import Array
@@ -60,12 +60,24 @@ def function_subject(function: Function, args: Sequence[Any], backward: bool = T
 
 def passes(function: Function, arrays: Sequence[Any], backward: bool, by: Any = None) -> list[Array]:
     """The results and the gradients."""
+    if not backward:
+        return grounded(arrays_of(function(*map(constant, arrays))))
     run = DifferentiatedCall(function, arrays)
     results = [ground(end) for end in run.ends if hasattr(end, "dtype")]
-    if not (backward and run.depends):
+    if not run.depends:
         return results
-    ones = [functions_of(end).ones_like(end) if hasattr(end, "dtype") else None for end in run.ends]
+    ones = [ones_like(ground(end)) if hasattr(end, "dtype") else None for end in run.ends]
     return [*results, *(ground(gradient) for gradient in run.gradients(ones, by))]
+
+
+def ones_like(array: Array) -> Array:
+    """The gradient to start from, which is no call of the function's."""
+    return ground(functions_of(array).ones_like(array))
+
+
+def arrays_of(result: Any) -> list[Array]:
+    """The arrays in what a function returned."""
+    return list(arrays_in(flatten(result)[0]))
 
 
 def capture_of(function: Function, arrays: Sequence[Any], backward: bool) -> tuple[Run | None, str, Any]:
@@ -80,8 +92,10 @@ def capture_of(function: Function, arrays: Sequence[Any], backward: bool) -> tup
 
 def passes_inside(function: Function, arrays: Sequence[Any], backward: bool) -> list[Any]:
     """The results and the gradients, as traced arrays of the recording."""
+    if not backward:
+        return arrays_of(function(*arrays))
     run = DifferentiatedCall(function, arrays)
-    if not (backward and run.depends):
+    if not run.depends:
         return run.ends
     ones = [functions_of(end).ones_like(end) if hasattr(end, "dtype") else None for end in run.ends]
     return [*run.ends, *run.gradients(ones)]

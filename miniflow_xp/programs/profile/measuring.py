@@ -110,7 +110,7 @@ def measure(
             one.calls = min(MOST_CALLS, calls_for(seconds[one.name], SLICE_S))
         clock_s = median(clock_overhead(watch, subject.plain()[:1]) for _ in range(LEAST_ROUNDS))
         group = Group("step", contestants)
-        first = interleave([group], LEAST_ROUNDS, inf, random.Random(0), now)
+        first = interleave([group], min(rounds, LEAST_ROUNDS), inf, random.Random(0), now)
         rest = interleave([group], max(0, rounds - LEAST_ROUNDS), now() + budget_s, random.Random(1), now)
         samples = {name: first[name].samples + rest[name].samples for name in first}
         failed = [found.failed for found in (*first.values(), *rest.values()) if found.failed]

@@ -98,7 +98,7 @@ def listed(counts: Mapping[str, int]) -> str:
 
 def waits(profile: Profile) -> str:
     """What keeps a step from being captured is what waits for a device."""
-    if "because" not in profile.how:
+    if profile.captured and "because" not in profile.how:
         return ""
     return "A step that looks at contents while it runs waits for the device each time: see why it is not captured."
 

@@ -34,37 +34,36 @@ def events(profile: Profile) -> list[Event]:
     threads = {number: name for number, name in THREADS.items() if number != 3 or profile.captured}
     named = [named_event("process_name", 0, f"miniflow_xp profile: {profile.title}")]
     named += [named_event("thread_name", number, name) for number, name in threads.items()]
-    wholes = [complete(2, "plain step", "whole", 0.0, estimate(profile.plain).estimate, {})]
+    wholes = [complete(2, "plain step", "whole", 0.0, estimate(profile.plain).estimate)]
     if profile.captured:
         seconds = estimate(profile.captured).estimate
-        wholes.append(complete(3, "captured step", "whole", 0.0, seconds, {"how": profile.how}))
+        wholes.append(complete(3, "captured step", "whole", 0.0, seconds))
     return [*named, *walked(profile), *wholes]
 
 
 def walked(profile: Profile) -> list[Event]:
     """The pass: the whole, in it each run of calls of one direction, in these the calls."""
-    found = [complete(1, profile.title, "whole", 0.0, profile.last.whole, {})]
+    found = [complete(1, profile.title, "whole", 0.0, profile.last.whole)]
     runs: list[tuple[str, list[Event]]] = []
     for place, direction, begin, end in profile.passes:
         which = "backward" if direction == "sum" else direction
-        about = {"operation": place.operation, "line": place.line} if place.line else {"operation": place.operation}
         name = f"sum of gradients of {place.name}" if direction == "sum" else place.name
-        event = complete(1, name, direction, begin, end - begin, about)
+        event = complete(1, name, direction, begin, end - begin)
         if not runs or runs[-1][0] != which:
             runs.append((which, []))
         runs[-1][1].append(event)
     for direction, inside in runs:
         first, last = inside[0], inside[-1]
         start = first["ts"]
-        run = {**complete(1, direction, direction, 0.0, 0.0, {}), "ts": start, "dur": last["ts"] + last["dur"] - start}
+        run = {**complete(1, direction, direction, 0.0, 0.0), "ts": start, "dur": last["ts"] + last["dur"] - start}
         found += [run, *inside]
     return found
 
 
-def complete(thread: int, name: str, kind: str, begin: float, seconds: float, about: dict[str, Any]) -> Event:
-    """An event with its duration."""
+def complete(thread: int, name: str, kind: str, begin: float, seconds: float) -> Event:
+    """An event with its duration; without ``args``, which speedscope would make a part of its name."""
     times = {"ts": round(begin * MICRO, 3), "dur": round(seconds * MICRO, 3)}
-    return {"name": name, "cat": kind, "ph": "X", **times, "pid": PROCESS, "tid": thread, "args": about}
+    return {"name": name, "cat": kind, "ph": "X", **times, "pid": PROCESS, "tid": thread}
 
 
 def named_event(what: str, thread: int, name: str) -> Event:
