@@ -48,7 +48,7 @@ def test_each_node_is_a_box_and_each_reading_an_edge():
 
 
 def test_after_a_pass_values_and_gradients_are_in_it():
-    cost, feed = lesson()
+    _, feed = lesson()
     graph = mf.topological_sort(feed)
     mf.forward_and_backward(graph)
     found = {box.key: box for box in mf.draw(graph).diagram.boxes}

@@ -8,7 +8,7 @@ from miniflow_xp.drawing.summary import Summary, spelled
 from miniflow_xp.system.svg import clipped, label, letters, tag
 
 WIDEST = 230.0  # a name that is longer is cut
-NAME, WORD, DIGIT = 7.9, 6.7, 6.5  # widths of a letter of the name, of the small texts, of a number
+NAME, WORD, DIGIT = 8.4, 6.7, 6.5  # widths of a letter of the name, of the small texts, of a number
 LINE = 15.0
 CELL = 7.0
 PLOT = (96.0, 34.0)  # of a histogram
@@ -102,11 +102,12 @@ class Panel:
         )
 
 
-def card_of(box: Box, note: str | None = None) -> Card:
-    """What stands in the box of a node; ``note``: one more line."""
+def card_of(box: Box, around: Sequence[str] = (), note: str | None = None) -> Card:
+    """What stands in the box of a node; ``around``: the names of the groups that it is in; ``note``: one more line."""
+    name = next((box.name[len(group) + 1 :] for group in around if box.name.startswith(f"{group} ")), box.name)
     form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
-    lines = [(clipped(box.name, WIDEST, NAME), "name")]
-    if box.operation.lower() != box.name.lower() and box.kind != "constant":
+    lines = [(clipped(name, WIDEST, NAME), "name")]
+    if box.operation not in (box.name, box.name.rstrip("0123456789")) and box.kind != "constant":
         lines.append((clipped(box.operation, WIDEST), "small"))
     if form and box.kind != "constant":
         lines.append((form, "small"))

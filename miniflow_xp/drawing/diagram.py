@@ -1,8 +1,8 @@
 """What is drawn, as plain records: boxes, edges between them, and groups of boxes. Nothing here knows a graph."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from miniflow_xp.drawing.summary import Summary
 
@@ -13,7 +13,8 @@ Kind = Literal["input", "parameter", "constant", "operation", "cost"]
 class Box:
     """A node, or an equation. ``key``: its own among the boxes, safe as an HTML id, the same for the same graph.
 
-    ``group``: the key of the group that it is in. ``made_at``: the user's line. ``is_output``: is its value a result?
+    ``group``: the key of the group that it is in. ``formula``: its equation's right side. ``made_at``: the user's line.
+    ``is_output``: is its value a result?
     """
 
     key: str
@@ -25,6 +26,7 @@ class Box:
     value: Summary | None = None
     gradient: Summary | None = None
     group: str | None = None
+    formula: str = ""
     made_at: str = ""
     is_output: bool = False
 
@@ -48,6 +50,9 @@ class Group:
     parent: str | None = None
 
 
+Keyed = TypeVar("Keyed", Box, Group)
+
+
 @dataclass(frozen=True)
 class Diagram:
     """Boxes, each after those that its edges come from; ``keys``: {node or equation: key of its box}."""
@@ -56,3 +61,8 @@ class Diagram:
     edges: tuple[Edge, ...]
     groups: tuple[Group, ...] = ()
     keys: Mapping[Any, str] = field(default_factory=dict, repr=False, compare=False)
+
+
+def by_key(things: Iterable[Keyed]) -> dict[str, Keyed]:
+    """{key: box or group}."""
+    return {thing.key: thing for thing in things}

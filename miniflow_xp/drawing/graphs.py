@@ -1,5 +1,6 @@
 """A graph of nodes as a diagram: what it is, and what a pass has left on its nodes. Nothing is run, or changed."""
 
+from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
@@ -18,10 +19,13 @@ from miniflow_xp.nodes.gradients import LazyGradients
 from miniflow_xp.nodes.wiring import Wiring
 
 Found = Mapping[Node, Any]
+LEAVES = ("input", "parameter", "constant")
 
 
-def diagram_of(nodes: Sequence[Node], outputs: Iterable[Node], values: Found, gradients: Found) -> Diagram:
-    """The diagram of sorted nodes; an output without a reader needs not be named."""
+def diagram_of(
+    nodes: Sequence[Node], outputs: Iterable[Node], values: Found, gradients: Found, forms: Mapping[Node, str]
+) -> Diagram:
+    """The diagram of sorted nodes; an output without a reader needs not be named. ``forms``: seen earlier."""
     members, read = set(nodes), {m for node in nodes for m in node.inbound_nodes}
     results = {*outputs, *(members - read)}
     names = short_names([n for n in nodes if not isinstance(n, Constant)])
@@ -33,9 +37,10 @@ def diagram_of(nodes: Sequence[Node], outputs: Iterable[Node], values: Found, gr
             names[node],
             node.kind,
             kind_of(node),
-            *form_of(values.get(node), node),
+            *form_of(values.get(node), node, forms.get(node)),
             value=summary(values[node]) if node in values else None,
             gradient=summary(gradients[node]) if node in gradients else None,
+            formula="" if kind_of(node) in LEAVES else node.spelled([names.get(m, str(m)) for m in node.inbound_nodes]),
             made_at=node.made_at,
             is_output=node in results and not isinstance(node, Input | Constant),
         )
@@ -62,10 +67,11 @@ def kind_of(node: Node) -> Kind:
     return "cost" if node.is_cost else "operation"
 
 
-def form_of(value: Any, node: Node) -> tuple[tuple[int | None, ...] | None, str | None]:
-    """Shape and dtype of a value, as far as there is one."""
+def form_of(value: Any, node: Node, known: str | None) -> tuple[tuple[int | None, ...] | None, str | None]:
+    """Shape and dtype of a value, or what a program has seen of it: ``float32 (64, 10)``; as far as they are known."""
     if value is None:
-        return None, getattr(node, "dtype", None)
+        dtype, _, shape = (known or "").partition(" ")
+        return literal_eval(shape) if shape else None, dtype or getattr(node, "dtype", None)
     if hasattr(value, "dtype"):
         return shape_of(value), dtypes.name_of(value)
     host = on_host(value)

@@ -21,12 +21,20 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Places:
-    """``centres`` of all things, ``routes``: the points through which an edge runs between its ends, and the extent."""
+    """``centres`` of all things, ``ends``: top and bottom of their rows, ``routes``: the points that edges run through.
+
+    A row without a height has no points: what is there is passed without a bend.
+    """
 
     centres: Mapping[str, Point]
+    ends: Mapping[str, tuple[float, float]]
     routes: Mapping[Pair, Sequence[Point]]
     width: float
     height: float
+
+    def through(self, thing: str) -> list[Point]:
+        """The points of an edge through a thing, from above."""
+        return straight(self.centres[thing][0], self.ends[thing])
 
 
 @dataclass
@@ -39,27 +47,32 @@ class Row:
         self.members.sort(key=lambda member: member[0])
 
 
-def arrange(sizes: Mapping[str, Size], edges: Sequence[Pair], flat: Sequence[str] = ()) -> Places:
-    """The places of things of these sizes; edges lead down. ``flat``: things whose rows have no height, or gap."""
+def arrange(sizes: Mapping[str, Size], edges: Sequence[Pair]) -> Places:
+    """The places of things of these sizes; edges lead down."""
     rows, chains = layers(list(sizes), edges)
     widths = {thing: sizes[thing][0] if thing in sizes else BEND for row in rows for _, thing in row.members}
     across = columns(rows, widths)
     left = min(x - widths[thing] / 2 for thing, x in across.items())
-    middles: dict[Any, float] = {}
     ends: dict[Any, tuple[float, float]] = {}
-    top = 0.0
+    bottom = 0.0
     for row in rows:
         height = max((sizes[thing][1] for _, thing in row.members if thing in sizes), default=0.0)
-        for _, thing in row.members:
-            middles[thing], ends[thing] = top + height / 2, (top, top + height)
-        top += height + (0.0 if all(thing in flat for _, thing in row.members) else BELOW)
-    centres = {thing: (across[thing] - left, middles[thing]) for thing in sizes}
+        top = bottom + (BELOW if bottom and height else 0.0)
+        bottom = top + height
+        ends |= dict.fromkeys((thing for _, thing in row.members), (top, bottom))
+    centres = {thing: (across[thing] - left, sum(ends[thing]) / 2) for thing in sizes}
     routes = {
-        pair: [(across[bend] - left, y) for bend in chain for y in dict.fromkeys(ends[bend])]
+        pair: [point for bend in chain for point in straight(across[bend] - left, ends[bend])]
         for pair, chain in chains.items()
     }
     width = max(across[thing] + widths[thing] / 2 for thing in across) - left
-    return Places(centres, routes, width, max(bottom for _, bottom in ends.values()))
+    return Places(centres, ends, routes, width, bottom)
+
+
+def straight(x: float, ends: tuple[float, float]) -> list[Point]:
+    """The points of an edge that passes a row."""
+    top, bottom = ends
+    return [(x, top), (x, bottom)] if top < bottom else []
 
 
 def layers(things: Sequence[str], edges: Sequence[Pair]) -> tuple[list[Row], dict[Pair, list[Any]]]:

@@ -8,7 +8,7 @@ Ports hang from one thing above all others, or below, which holds them at the bo
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from miniflow_xp.drawing.diagram import Diagram, Edge, Group
+from miniflow_xp.drawing.diagram import Diagram, Edge, Group, by_key
 from miniflow_xp.drawing.places import Places, Point, Size, arrange
 
 SIDE, HEAD, FOOT = 16.0, 40.0, 22.0  # room inside of a frame, the head with its name
@@ -57,14 +57,28 @@ class Level:
     def way(self, start: str, end: str) -> list[Point]:
         """The points between two things, on the page."""
         assert self.places is not None  # arranged before anything is drawn
-        x, y = self.corner
-        return [(x + px, y + py) for px, py in self.places.routes.get((start, end), ())]
+        return self.on_page(self.places.routes.get((start, end), ()))
+
+    def past(self, port: str) -> list[Point]:
+        """The points of an edge at a port, on the page."""
+        assert self.places is not None
+        return self.on_page(self.places.through(port))
+
+    def row(self, thing: str) -> tuple[float, float]:
+        """Top and bottom of a thing's row, on the page."""
+        assert self.places is not None
+        top, bottom = self.places.ends[thing]
+        return self.corner[1] + top, self.corner[1] + bottom
 
     def at(self, thing: str) -> Point:
         """The middle of a thing, on the page."""
         assert self.places is not None
-        px, py = self.places.centres[thing]
-        return self.corner[0] + px, self.corner[1] + py
+        return self.on_page([self.places.centres[thing]])[0]
+
+    def on_page(self, points: Sequence[Point]) -> list[Point]:
+        """Points that are counted from the corner."""
+        x, y = self.corner
+        return [(x + px, y + py) for px, py in points]
 
 
 def scene_of(diagram: Diagram, folded: Collection[str], sizes: Mapping[str, Size]) -> Scene:
@@ -77,24 +91,22 @@ class Arrangement:
 
     def __init__(self, diagram: Diagram, folded: Collection[str], sizes: Mapping[str, Size]) -> None:
         self.sizes = sizes
-        self.groups = {group.key: group for group in diagram.groups}
-        self.leaf: dict[str, str] = {}
-        self.paths: dict[str, Path] = {}
-        for box in diagram.boxes:
-            around = ancestry(box.group, self.groups)
-            closed = next((n for n, key in enumerate(around) if key in folded), None)
-            self.leaf[box.key] = leaf = box.key if closed is None else around[closed]
-            self.paths[leaf] = (None, *(around if closed is None else around[:closed]))
-        self.edges = visible(diagram.edges, self.leaf)
+        self.groups = by_key(diagram.groups)
+        leaf, inner = leaves_of(diagram, folded), {box.key: box.group for box in diagram.boxes}
+        self.paths: dict[str, Path] = {
+            thing: (None, *ancestry(inner[thing] if thing in inner else self.groups[thing].parent, self.groups))
+            for thing in dict.fromkeys(leaf.values())
+        }
+        self.edges = visible(diagram.edges, leaf)
         self.levels: dict[str | None, Level] = {None: Level()}
-        for leaf, path in self.paths.items():
-            self.enter(leaf, path)
+        for thing, path in self.paths.items():
+            self.enter(thing, path)
         for edge in self.edges:
             self.connect(edge.source, edge.target)
 
-    def enter(self, leaf: str, path: Path) -> None:
+    def enter(self, thing: str, path: Path) -> None:
         """Put a thing, and the groups around it, into their levels."""
-        for outer, inner in zip(path, [*path[1:], leaf], strict=True):
+        for outer, inner in zip(path, [*path[1:], thing], strict=True):
             level = self.levels.setdefault(outer, Level())
             if inner not in level.things:
                 level.things.append(str(inner))
@@ -124,7 +136,7 @@ class Arrangement:
         things: dict[str, Rect] = {}
         frames: dict[str, Rect] = {}
         self.place(None, (0.0, 0.0), things, frames)
-        edges = [(edge, self.points(edge)) for edge in self.edges]
+        edges = [(edge, self.points(edge, things)) for edge in self.edges]
         return Scene(things, frames, edges, *self.levels[None].size)
 
     def arrange(self, key: str | None) -> None:
@@ -132,9 +144,8 @@ class Arrangement:
         level = self.levels[key]
         ports = [thing for thing in level.things if thing[0] in "<>"]
         hung = with_hooks(level, ports)
-        flat = [*ports, ABOVE, UNDER]
-        sizes = {thing: (0.0, 0.0) if thing in flat else self.size_of(thing) for thing in hung.things}
-        level.places = found = arrange(sizes, hung.edges, flat)
+        sizes = {thing: (0.0, 0.0) if thing in (*ports, ABOVE, UNDER) else self.size_of(thing) for thing in hung.things}
+        level.places = found = arrange(sizes, hung.edges)
         if key is None:
             level.size = found.width, found.height
         else:
@@ -162,17 +173,29 @@ class Arrangement:
             else:
                 things[thing] = rect
 
-    def points(self, edge: Edge) -> list[Point]:
-        """The points of an edge between its ends."""
-        found: list[Point] = []
-        for key, start, end in self.pieces(edge.source, edge.target):
+    def points(self, edge: Edge, things: Mapping[str, Rect]) -> list[Point]:
+        """The points of an edge between its ends: in a row that is higher than its thing, it runs straight."""
+        start, end = things[edge.source], things[edge.target]
+        down: list[Point] = [(start.middle, start.y + start.height)]
+        up: list[Point] = [(end.middle, end.y)]
+        pieces = self.pieces(edge.source, edge.target)
+        shared = next(n for n, (_, a, b) in enumerate(pieces) if a[0] != "<" and b[0] != ">")
+        for key, thing, port in pieces[: shared + 1]:
             level = self.levels[key]
-            if start[0] == "<":
-                found += [*level.way(ABOVE, start), level.at(start)]
-            found += level.way(start, end)
-            if end[0] == ">":
-                found += [level.at(end), *level.way(end, UNDER)]
-        return found
+            _, bottom = level.row(thing)
+            if bottom > down[-1][1] + 1:
+                down.append((down[-1][0], bottom))
+            down += level.way(thing, port)
+            if port[0] == ">":
+                down += [*level.past(port), *level.way(port, UNDER)]
+        for key, port, thing in pieces[: shared - 1 if shared else None : -1]:
+            level = self.levels[key]
+            top, _ = level.row(thing)
+            if top < up[-1][1] - 1:
+                up.append((up[-1][0], top))
+            if port[0] == "<":
+                up += [*level.way(ABOVE, port), *level.past(port), *level.way(port, thing)][::-1]
+        return [*down[1:], *up[:0:-1]]
 
 
 def with_hooks(level: Level, ports: Sequence[str]) -> Level:
@@ -187,6 +210,14 @@ def with_hooks(level: Level, ports: Sequence[str]) -> Level:
         edges += [(thing, UNDER) for thing in level.things if thing not in starts]
         things.append(UNDER)
     return Level(things, edges)
+
+
+def leaves_of(diagram: Diagram, folded: Collection[str]) -> dict[str, str]:
+    """{key of a box: what is seen of it: itself, or the outermost folded group that it is in}."""
+    groups = by_key(diagram.groups)
+    return {
+        box.key: next((key for key in ancestry(box.group, groups) if key in folded), box.key) for box in diagram.boxes
+    }
 
 
 def visible(edges: Sequence[Edge], leaf: Mapping[str, str]) -> list[Edge]:

@@ -18,8 +18,8 @@ Numbers = tuple[tuple[str, ...], ...]
 class Summary:
     """What is shown of an array.
 
-    ``numbers``: rows of text, where they are few. Otherwise ``cells`` of a small matrix, from -1 to 1 and None where one
-    is not finite; or ``bins``: how many lie in each twentieth between ``low`` and ``high``. ``low``, ``mean``, ``high``:
+    ``numbers``: rows of text, where few. Otherwise ``cells`` of a small matrix, from -1 to 1 and None where one
+    is not finite; or ``bins``: how many lie in each twentieth from ``low`` to ``high``. ``low``, ``mean``, ``high``:
     of the finite ones, of complex numbers their absolute values. ``nan``, ``infinite``: how many are that.
     """
 

@@ -4,17 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from itertools import pairwise
 
-from miniflow_xp.drawing.cards import Card, card_of, card_of_group, spelled_shape
-from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group
+from miniflow_xp.drawing.cards import WORD, Card, card_of, card_of_group, spelled_shape
+from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group, by_key
 from miniflow_xp.drawing.places import Point
 from miniflow_xp.drawing.scene import Rect, ancestry, scene_of
-from miniflow_xp.system.svg import NAMESPACE, colours, label, tag, text
+from miniflow_xp.system.svg import NAMESPACE, colours, label, letters, tag, text
 
 MARGIN = 14.0
 APART = 20.0  # between the ends of edges that come in side by side
 STUB = 20.0  # length of the arrow of a result
 HEAD = 7.0  # height of an arrow's head
-WORDS = {"input": "input", "parameter": "parameter", "constant": "constant", "operation": "node", "cost": "cost"}
+KINDS = {"input": "input", "parameter": "parameter", "constant": "constant", "operation": "operation", "cost": "cost"}
 
 
 def svg_of(
@@ -24,22 +24,26 @@ def svg_of(
     shading: Mapping[str, float],
     notes: Mapping[str, str],
     prefix: str = "",
+    links: Mapping[str, str] | None = None,
 ) -> str:
-    """The picture; ``prefix``: of all its ids, where a page has several pictures of one diagram."""
-    cards = {box.key: card_of(box, notes.get(box.key)) for box in diagram.boxes}
+    """The picture.
+
+    Of a page with several pictures of one diagram: ``prefix``, of all ids in it, and ``links``: {group: where a click
+    leads}; the page has the styles.
+    """
+    boxes, groups = by_key(diagram.boxes), by_key(diagram.groups)
+    cards = {key: card_of(box, names_around(box, groups), notes.get(key)) for key, box in boxes.items()}
     members = boxes_in(diagram)
     cards |= {g.key: card_of_group(g, len(members[g.key]), notes.get(g.key)) for g in diagram.groups}
     scene = scene_of(diagram, folded, {key: card.size for key, card in cards.items()})
-    boxes = {box.key: box for box in diagram.boxes}
-    groups = {group.key: group for group in diagram.groups}
     width, height = scene.width + 2 * MARGIN, scene.height + 2 * MARGIN + STUB / 2
     parts = [
-        *(frame(groups[key], rect, prefix) for key, rect in scene.frames.items()),
         *edges_of(scene.edges, scene.things),
+        *(frame(groups[key], rect, prefix, links) for key, rect in scene.frames.items()),
         *(
             drawn(boxes[key], cards[key], rect, shading.get(key), notes.get(key), prefix)
             if key in boxes
-            else closed(groups[key], cards[key], rect, shading.get(key), prefix)
+            else closed(groups[key], cards[key], rect, shading.get(key), prefix, links)
             for key, rect in scene.things.items()
         ),
     ]
@@ -47,7 +51,7 @@ def svg_of(
         "svg",
         tag("title", text(title), id=f"{prefix}drawing-title"),
         tag("desc", text(about(diagram)), id=f"{prefix}drawing-about"),
-        tag("style", colours().replace(":root", "svg.drawing") + style("drawing.css")),
+        "" if links is not None else tag("style", styles()),
         tag("rect", class_="paper", width=width, height=height),
         tag("g", *parts, transform=f"translate({MARGIN:g} {MARGIN:g})"),
         xmlns=NAMESPACE,
@@ -55,9 +59,15 @@ def svg_of(
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         width=round(width),
         height=round(height),
+        style=f"min-width:{0.8 * width:.0f}px" if links is not None else None,
         role="group",
         aria_labelledby=f"{prefix}drawing-title {prefix}drawing-about",
     )
+
+
+def styles() -> str:
+    """The style sheet, with the colours of all pages, for pictures alone."""
+    return colours().replace(":root", "svg.drawing") + style("drawing.css")
 
 
 def style(name: str) -> str:
@@ -65,16 +75,21 @@ def style(name: str) -> str:
     return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
 
 
+def names_around(box: Box, groups: Mapping[str, Group]) -> list[str]:
+    """The names of the groups that a box is in, from inside."""
+    return [groups[key].name for key in reversed(ancestry(box.group, groups))]
+
+
 def about(diagram: Diagram) -> str:
     """What is drawn, for those who do not see it."""
-    counted = [(word, sum(box.kind == kind for box in diagram.boxes)) for kind, word in WORDS.items()]
+    counted = [(word, sum(box.kind == kind for box in diagram.boxes)) for kind, word in KINDS.items()]
     told = ", ".join(f"{count} {word}{'s' * (count != 1)}" for word, count in counted if count)
     return f"A graph of {told}; edges lead from each box to those that read its value."
 
 
 def boxes_in(diagram: Diagram) -> dict[str, list[Box]]:
     """{key of a group: the boxes in it, those of inner groups too}."""
-    groups = {group.key: group for group in diagram.groups}
+    groups = by_key(diagram.groups)
     found: dict[str, list[Box]] = {key: [] for key in groups}
     for box in diagram.boxes:
         for key in ancestry(box.group, groups):
@@ -85,8 +100,7 @@ def boxes_in(diagram: Diagram) -> dict[str, list[Box]]:
 def spoken(box: Box, note: str | None) -> str:
     """A box in words."""
     form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
-    operation = "" if box.operation.lower() == box.name.lower() else box.operation
-    said = [f"{WORDS[box.kind]} {box.name}", operation, form]
+    said = [f"{KINDS[box.kind]} {box.name}{f' = {box.formula}' if box.formula else ''}", form]
     for word, array in (("value", box.value), ("gradient", box.gradient)):
         if array is not None:
             if array.numbers:
@@ -121,14 +135,16 @@ def drawn(box: Box, card: Card, rect: Rect, shade: float | None, note: str | Non
     )
 
 
-def closed(group: Group, card: Card, rect: Rect, shade: float | None, prefix: str) -> str:
+def closed(
+    group: Group, card: Card, rect: Rect, shade: float | None, prefix: str, links: Mapping[str, str] | None
+) -> str:
     """A folded group: a pile."""
     words = f"folded {group.name}, " + ", ".join(line for line, _ in card.lines[1:])
     behind = [
         tag("rect", class_="outline", x=rect.x + d, y=rect.y + d, width=rect.width, height=rect.height, rx=6.0)
         for d in (6.0, 3.0, 0.0)
     ]
-    return tag(
+    pile = tag(
         "g",
         tag("title", text(words)),
         *behind,
@@ -138,24 +154,31 @@ def closed(group: Group, card: Card, rect: Rect, shade: float | None, prefix: st
         id=f"{prefix}box-{group.key}",
         data_key=group.key,
         data_group=group.key,
-        tabindex=0,
-        role="img",
-        aria_label=words,
+        **{} if links else {"tabindex": 0, "role": "img", "aria_label": words},
     )
+    return linked(pile, f"Unfold {group.name}", links, group.key)
 
 
-def frame(group: Group, rect: Rect, prefix: str) -> str:
-    """An open group."""
+def frame(group: Group, rect: Rect, prefix: str, links: Mapping[str, str] | None) -> str:
+    """An open group; its head, where a click leads somewhere, is as large as a finger."""
     words = group.name if group.name == group.operation else f"{group.name} · {group.operation}"
+    wide = min(rect.width, letters(words) * WORD + 40)
+    grip = tag("rect", class_="grip", x=rect.x, y=rect.y, width=wide, height=26.0) if links else ""
+    head = grip + label(rect.x + 10, rect.y + 16, f"▾ {words}", class_="small")
     return tag(
         "g",
         tag("title", text(f"group {words}")),
         tag("rect", class_="frame-of-group", x=rect.x, y=rect.y, width=rect.width, height=rect.height, rx=10.0),
-        label(rect.x + 10, rect.y + 16, f"▾ {words}", class_="small"),
+        linked(head, f"Fold {group.name}", links, group.key),
         class_="group-frame",
         id=f"{prefix}group-{group.key}",
         data_group=group.key,
     )
+
+
+def linked(picture: str, words: str, links: Mapping[str, str] | None, key: str) -> str:
+    """A part of the picture as a link, where there is one."""
+    return tag("a", picture, href=links[key], aria_label=words) if links and key in links else picture
 
 
 def outline(kind: str, rect: Rect) -> str:

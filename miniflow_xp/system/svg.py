@@ -27,7 +27,12 @@ def spell(value: object) -> str:
 
 def text(words: str) -> str:
     """A text as it stands in an element or an attribute."""
-    return escape(CONTROLS.sub("\ufffd", words))
+    return escape(printable(words))
+
+
+def printable(words: str) -> str:
+    """A text without what XML does not take."""
+    return CONTROLS.sub("\ufffd", words)
 
 
 def label(x: float, y: float, words: str, **attributes: object) -> str:
