@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from miniflow_xp.ops.losses import Loss
     from miniflow_xp.ops.made_losses import as_loss
     from miniflow_xp.stepping import steps
+    from miniflow_xp.programs.profile import profile
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
     from miniflow_xp.transforms.custom import checkpoint, custom_vjp
@@ -139,6 +140,7 @@ __all__ = [
     "jvp",
     "load_state_dict",
     "predict",
+    "profile",
     "set_backend",
     "sgd_update",
     "special",
@@ -163,6 +165,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "draw": "drawing",
     "evaluate": "training",
     "find_nonfinite": "nonfinite",
+    "profile": "programs.profile",
     "fit": "training",
     "predict": "training",
     "BatchNorm": "layers",

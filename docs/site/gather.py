@@ -34,7 +34,7 @@ def gather(root: Path, target: Path) -> None:
 def place_of(root: Path, path: Path) -> Path:
     """Where the page of a file lies among the pages."""
     inside = path.relative_to(root)
-    if inside.parts[0] == "docs":
+    if inside.parts[0] == "docs" and path.suffix != ".py":
         return Path(*inside.parts[1:], "index.md") if path.is_dir() else Path(*inside.parts[1:])
     if inside == Path("README.md"):
         return Path("index.md")
@@ -52,7 +52,7 @@ def with_links_to_pages(root: Path, path: Path, text: str) -> tuple[str, list[Pa
         target = Path(os.path.normpath((path if path.is_dir() else path.parent) / match[1]))
         if not target.exists() or not target.is_relative_to(root):
             return match[1]  # which the checks will find
-        if target.is_dir() or not (target == root / "README.md" or target.is_relative_to(root / "docs")):
+        if target != root / "README.md":
             linked.append(target)
         return Path(os.path.relpath(place_of(root, target), here)).as_posix()
 
