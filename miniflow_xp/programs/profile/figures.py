@@ -126,7 +126,7 @@ class Profile(ShownAsText):
     def row(self, name: Any) -> Row:
         """The row of a node, or of this name; raises SettingError where there is none."""
         for row in self.rows:
-            if row.place.key is name or row.place.name == name or getattr(row.place.node, "name", None) == name:
+            if name in (row.place.key, row.place.name) or getattr(row.place.node, "name", None) == name:
                 return row
         raise SettingError(
             "Profile.row", f"{name} is none", "it is a node or a name of a row", "Look at print(profile)"

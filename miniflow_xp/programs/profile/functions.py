@@ -15,7 +15,7 @@ from miniflow_xp.dtypes import name_of, widest
 from miniflow_xp.engine.frozen import Call
 from miniflow_xp.errors import MiniflowError, SettingError
 from miniflow_xp.programs.profile.counts import arrays_in, bytes_of
-from miniflow_xp.programs.profile.subjects import Holding, Place, Run, Step, Subject
+from miniflow_xp.programs.profile.subjects import Function, Holding, Place, Run, Step, Subject
 from miniflow_xp.switch import backend_of
 from miniflow_xp.system.callers import calling_line
 from miniflow_xp.transforms.jit import Jitted, jit
@@ -24,10 +24,8 @@ from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, hand_o
 from miniflow_xp.transforms.trees import flatten
 from miniflow_xp.transforms.watched import WatchedArrays, takes_part
 
-Function = Callable[..., Any]
 
-
-def function_subject(function: Function, args: Sequence[Any], backward: bool = True) -> Subject:
+def function_subject(function: Callable[..., Any], args: Sequence[Any], backward: bool = True) -> Subject:
     """f(*args), and its gradients from ones where it has any and ``backward``."""
     whole = function.function if isinstance(function, Jitted) else function
     leaves, build = flatten(tuple(args))
@@ -55,13 +53,14 @@ def function_subject(function: Function, args: Sequence[Any], backward: bool = T
         how=how,
         replayed=replayed,
         holding=counting.holding({f"argument {n}": bytes_of(a) for n, a in enumerate(arrays)}),
+        drawn=Function(whole, tuple(args)),
     )
 
 
-def passes(function: Function, arrays: Sequence[Any], backward: bool, by: Any = None) -> list[Array]:
+def passes(function: Callable[..., Any], arrays: Sequence[Any], backward: bool, by: Any = None) -> list[Array]:
     """The results and the gradients."""
     if not backward:
-        return grounded(arrays_of(function(*map(constant, arrays))))
+        return [ground(array) for array in arrays_of(function(*map(constant, arrays)))]
     run = DifferentiatedCall(function, arrays)
     results = [ground(end) for end in run.ends if hasattr(end, "dtype")]
     if not run.depends:
@@ -80,7 +79,7 @@ def arrays_of(result: Any) -> list[Array]:
     return list(arrays_in(flatten(result)[0]))
 
 
-def capture_of(function: Function, arrays: Sequence[Any], backward: bool) -> tuple[Run | None, str, Any]:
+def capture_of(function: Callable[..., Any], arrays: Sequence[Any], backward: bool) -> tuple[Run | None, str, Any]:
     """The same recorded and replayed, how, and what is called then; None, and why, where it cannot be recorded."""
     captured = jit(lambda *given: passes_inside(function, given, backward))
     try:
@@ -90,7 +89,7 @@ def capture_of(function: Function, arrays: Sequence[Any], backward: bool) -> tup
     return lambda: captured(*arrays), captured.explain(), getattr(captured.captured, "equations", None)
 
 
-def passes_inside(function: Function, arrays: Sequence[Any], backward: bool) -> list[Any]:
+def passes_inside(function: Callable[..., Any], arrays: Sequence[Any], backward: bool) -> list[Any]:
     """The results and the gradients, as traced arrays of the recording."""
     if not backward:
         return arrays_of(function(*arrays))
@@ -101,11 +100,11 @@ def passes_inside(function: Function, arrays: Sequence[Any], backward: bool) -> 
     return [*run.ends, *run.gradients(ones)]
 
 
-def walks(function: Function, arrays: Sequence[Any], backward: bool) -> Callable[[Call], Run]:
+def walks(function: Callable[..., Any], arrays: Sequence[Any], backward: bool) -> Callable[[Call], Run]:
     """Passes whose calls of the library somebody else makes."""
 
     def walk(call: Call) -> Run:
-        def make(op: str, native: Function, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        def make(op: str, native: Callable[..., Any], inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
             return call(None, op, native, *inputs, **keywords)
 
         watched = WatchedArrays(make)
@@ -125,12 +124,12 @@ class Counting:
         self._held: dict[int, tuple[Any, str]] = {}
         self._equation: Equation | None = None
 
-    def count(self, function: Function, arrays: Sequence[Any]) -> None:
+    def count(self, function: Callable[..., Any], arrays: Sequence[Any]) -> None:
         """Run it."""
         watched = WatchedArrays(self._make)
         passes(function, [watched(array) for array in arrays], self.backward, self._hand_on)
 
-    def _make(self, op: str, native: Function, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
+    def _make(self, op: str, native: Callable[..., Any], inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
         value = native(*inputs, **keywords)
         if self._equation is None:
             line = calling_line()

@@ -2,7 +2,6 @@
 
 from importlib.resources import files
 
-from miniflow_xp.drawing import Drawing, draw
 from miniflow_xp.errors import PackageMissingError
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.report.figures import style
@@ -10,6 +9,7 @@ from miniflow_xp.programs.bench.report.html import Entry, escape, paragraph, tab
 from miniflow_xp.programs.bench.report.page import POLICY
 from miniflow_xp.programs.profile.figures import Profile, Row, estimate
 from miniflow_xp.programs.profile.notes import part_of, spell
+from miniflow_xp.programs.profile.shading import shaded
 from miniflow_xp.programs.profile.table import FLOP, of_ceiling
 from miniflow_xp.programs.profile.timeline import timeline
 from miniflow_xp.system.svg import colours
@@ -59,34 +59,6 @@ def picture(profile: Profile) -> str:
         "Colour, and the bar at the foot of a box, are its part of the time of all parts; the darkest is the slowest."
     )
     return f'<figure class="wide">{svg}<figcaption>{words}</figcaption></figure>'
-
-
-def shaded(profile: Profile) -> Drawing:
-    """The graph with each node's time as its shade, and in words."""
-    plain = draw(profile.drawn)
-    rows = {plain.key_of(row.place.node): row for row in profile.rows if row.place.node in plain.diagram.keys}
-    most = max((row.seconds for row in rows.values()), default=1.0)
-    shading = {key: row.seconds / most for key, row in rows.items()}
-    notes = {key: note(profile, row) for key, row in rows.items()}
-    return Drawing(plain.diagram, f"{profile.title}, by time", plain.folded, shading, notes)
-
-
-def note(profile: Profile, row: Row) -> str:
-    """A row in a few words."""
-    times = [
-        f"{arrow} {units.seconds(seconds)}" for arrow, seconds in (("→", forward(row)), ("←", backward(row))) if seconds
-    ]
-    return f"{' '.join(times)} · {units.percent(profile.share(row))}"
-
-
-def forward(row: Row) -> float:
-    """Seconds of the forward pass."""
-    return row.parts["forward"].time.estimate if "forward" in row.parts else 0.0
-
-
-def backward(row: Row) -> float:
-    """Seconds of the backward pass, sums of gradients and the update included."""
-    return row.seconds - forward(row)
 
 
 def parts_table(profile: Profile) -> str:

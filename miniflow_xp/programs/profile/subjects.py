@@ -51,14 +51,21 @@ class Holding:
         return sum(self.held.values())
 
 
+class Function(NamedTuple):
+    """A function that is drawn, and what it is called with."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+
+
 @dataclass
 class Subject:
     """What is profiled.
 
     ``steps``: the calls of a pass, in order. ``walk(call)`` is a plain pass whose calls ``call`` makes, ``plain`` one
     without, ``captured`` what the backend replays, None where it cannot. ``how``: how it was captured, in words;
-    ``replayed``: {function: how many calls of it}, where the capture tells. ``drawn``: what shows it as a graph.
-    ``fed``: bytes that come from the host, and what brings them to the device.
+    ``replayed``: {function: how many calls of it}, where the capture tells. ``drawn``: the graph, or the function, that
+    is drawn. ``fed``: bytes that come from the host, and what brings them to the device.
     """
 
     title: str
