@@ -60,8 +60,8 @@ if TYPE_CHECKING:
     from miniflow_xp.ops.function import as_node
     from miniflow_xp.ops.losses import Loss
     from miniflow_xp.ops.made_losses import as_loss
-    from miniflow_xp.stepping import steps
     from miniflow_xp.programs.profile import profile
+    from miniflow_xp.stepping import steps
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
     from miniflow_xp.transforms.custom import checkpoint, custom_vjp

@@ -17,7 +17,7 @@ Place = tuple[str, str, str]
 TEXT = """# Functions and backends
 
 Each of the {count} array functions that have a gradient, and what of it passed on which backend, in a run of
-`tests/test_array_functions.py` with {versions}, on the CPU. The tests wrote this page:
+`tests/test_array_functions.py` on the CPU. The versions were {versions}. The tests wrote this page:
 
 ```sh
 .venv/bin/python -m pytest tests/test_array_functions.py --functions-page docs/reference/coverage.md
@@ -28,8 +28,8 @@ Each of the {count} array functions that have a gradient, and what of it passed 
 | 0 | the value is that of the library, bit for bit |
 | 1 | the first derivative is that of central differences, too |
 | 2 | the second derivative is, too |
-| c | the gradient, captured and replayed, is the plain one, in double and single precision |
-| – | the library cannot compute it itself |
+| c | the gradient, captured and replayed, is the plain one |
+| – | nothing: the library has no such function, or takes it in another form |
 | ! | a test failed, or is known to |
 
 Without `MINIFLOW_TEST_TABLE=whole`, by which every test runs, JAX is not asked for values and second derivatives,

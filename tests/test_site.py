@@ -6,7 +6,9 @@ import subprocess
 from importlib import import_module
 from importlib.util import find_spec
 
+import functions_page
 import pytest
+from array_cases import CASES
 from conftest import HANGS
 from pages import DECISIONS, PAGES, ROOT, name_of, text_of
 
@@ -35,6 +37,12 @@ def test_every_public_name_is_shown_once_in_the_reference():
 def test_the_names_of_a_room_are_in_the_reference(room):
     names = import_module(f"miniflow_xp.{room}").__all__
     assert [name for name in names if name.islower() and not re.search(rf"\b{name}\b", REFERENCE)] == []
+
+
+def test_the_table_of_functions_has_every_function_and_what_the_tests_say_of_it():
+    page = text_of(ROOT / "docs" / "reference" / "coverage.md")
+    assert re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE) == sorted({case.op for case in CASES})
+    assert functions_page.TEXT.partition("| mark |")[2].partition("{table}")[0] in page
 
 
 @pytest.fixture
