@@ -1,4 +1,4 @@
-"""The pictures in docs are what their command makes."""
+"""The pictures of the course and of the design are what their command makes."""
 
 import re
 import sys
@@ -12,14 +12,14 @@ COURSE = DOCS / "course"
 
 
 def loaded(name):
-    spec = spec_from_file_location(name, DOCS / f"{name}.py")
+    spec = spec_from_file_location(name, DOCS / "pictures" / f"{name}.py")
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-floors = loaded("floors")  # which pictures imports
-pictures = loaded("pictures")
+floors = loaded("floors")  # which the next one imports
+pictures = loaded("course")
 
 
 def seen(svg):

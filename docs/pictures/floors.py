@@ -6,7 +6,7 @@ from pathlib import Path
 
 from miniflow_xp.system.svg import NAMESPACE, colours, label, tag, text
 
-TABLE = Path(__file__).resolve().parent.parent / "CONTRIBUTING.md"
+TABLE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 LIBRARIES = "NumPy · CuPy · PyTorch · JAX · any other of the Array API"
 STOPS = ["transforms", "arrays", "", "arrays", "transforms", "rules"]  # where the way of `grad(f)(x)` leads; "" outside
 

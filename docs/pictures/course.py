@@ -1,6 +1,6 @@
 """The pictures of these pages: the course's, drawn by `mf.draw`, its step-through by `mf.steps`, and that of design.md.
 
-python docs/pictures.py    writes them all
+python docs/pictures/course.py    writes them all
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import miniflow_xp as mf
 from miniflow_xp import MSE, Add, Input, Linear, MatMul, Mul, Neg, Node, Sigmoid
 from miniflow_xp.drawing import Drawing
 
-DOCS = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parent.parent
 FOLDER = DOCS / "course" / "pictures"
 
 
