@@ -10,7 +10,7 @@ TABLE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 LIBRARIES = "NumPy · CuPy · PyTorch · JAX · any other of the Array API"
 STOPS = ["transforms", "arrays", "", "arrays", "transforms", "rules"]  # where the way of `grad(f)(x)` leads; "" outside
 
-HIGH, LEFT, ROOMS, APART = 34, 16, 320, 40  # of a floor; of the floors; their width; from stop to stop
+HIGH, LEFT, ROOMS, APART = 34, 16, 336, 40  # of a floor; of the floors; their width; from stop to stop
 STYLE = """
 svg.floors { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
 svg.floors .paper { fill: var(--paper); }
