@@ -124,3 +124,12 @@ def learners_network(fault=None):
     feed = feed_of(X, y, W, b)
     feed[b] = np.array([5.0])  # where σ is not almost 0
     return kinds["MSE"](y, kinds["Sigmoid"](kinds["Linear"](X, W, b))), feed
+
+
+def lesson_training_network():
+    """Cost and feed of the last chapter: 13 features, 10 hidden units, a batch of 11."""
+    X, y, W1, b1, W2, b2 = (Input(name) for name in ("X", "y", "W1", "b1", "W2", "b2"))
+    cost = OurMSE(y, OurLinear(OurSigmoid(OurLinear(X, W1, b1)), W2, b2))
+    draw = np.random.default_rng(0).standard_normal
+    feed = {X: draw((11, 13)), y: draw(11), W1: draw((13, 10)), b1: np.zeros(10), W2: draw((10, 1)), b2: np.zeros(1)}
+    return cost, feed

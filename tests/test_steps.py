@@ -1,28 +1,45 @@
 """steps: what a pass did, node by node, with numbers, formulas and verdicts; nothing stays changed on the nodes."""
 
+import re
+from html import unescape
+from pathlib import Path
+
 import numpy as np
 import pytest
-from lesson_networks import learners_network, lesson_network, planted
+from lesson_networks import learners_network, lesson_network, lesson_training_network, planted
 
 from miniflow_xp import (
     MSE,
+    Adam,
     Add,
+    Dense,
+    Dropout,
     Input,
     Linear,
     Mul,
     Node,
     Parameter,
     ReLU,
+    Sequential,
     Sigmoid,
     Softmax,
     Tanh,
+    Trainer,
     as_node,
     forward_and_backward,
     steps,
     to_numpy,
     topological_sort,
 )
-from miniflow_xp.errors import CostError, FeedError, GraphError, NoGradientError, NotInGraphError, UnfedError
+from miniflow_xp.errors import (
+    CostError,
+    FeedError,
+    GraphError,
+    NoGradientError,
+    NotInGraphError,
+    SettingError,
+    UnfedError,
+)
 
 
 def by_kind(found, kind):
@@ -71,6 +88,22 @@ def test_nothing_stays_changed_on_the_nodes(backend):
         assert vars(node).keys() == state.keys()
         assert all(vars(node)[name] is value for name, value in state.items())
         assert dict(node.gradients).keys() == gradients.keys()
+
+
+def test_a_trainer_goes_on_as_if_nothing_had_been():
+    def trained(look):
+        x, y = Input("x"), Input("y")
+        model = Sequential([Dense(2, 3), Tanh, Dropout(0.5), Dense(3, 1)], seed=0)
+        trainer = Trainer(MSE(y, model(x)), Adam(0.1))
+        feed = {x: [[1.0, 2.0], [0.0, 1.0]], y: [[1.0], [0.0]]}
+        costs = []
+        for _ in range(3):
+            costs.append(float(trainer.step(feed)))
+            if look:
+                assert steps(trainer.cost, feed).wrong == []
+        return costs
+
+    assert trained(look=True) == trained(look=False)
 
 
 def test_nothing_stays_changed_where_a_node_raises():
@@ -193,7 +226,8 @@ def test_a_fault_that_this_gradient_does_not_show_is_found():
     found = steps(MSE(y, Half(x)), {x: [0.0], y: [0.0]})
     verdict = found.verdicts[by_kind(found, "Half").node]
     assert verdict.word == "wrong"
-    assert "not at another arriving gradient" in verdict.why
+    assert "Right here, but not where another gradient arrives: " in str(found).replace("\n        ", " ")
+    assert all(not handed.gradient.wrong for step in found.told for handed in step.handed)  # these numbers are right
 
 
 def test_gradients_that_are_added_up_wrongly_are_found_at_the_leaf():
@@ -240,6 +274,16 @@ def test_a_wrong_gradient_at_a_kink_is_called_wrong():
     x, y = Input("x"), Input("y")
     found = steps(MSE(y, Bent(x)), {x: [0.0], y: [1.0]})
     assert found.verdicts[by_kind(found, "Bent").node].word == "wrong"
+
+
+def test_of_large_inputs_some_elements_are_tried_and_it_says_so():
+    draw = np.random.default_rng(0).standard_normal
+    x, w, b, y = (Input(name) for name in "xwby")
+    feed = {x: draw((20, 30)), w: draw((30, 10)), b: draw(10), y: draw((20, 10))}
+    text = str(steps(MSE(y, Linear(x, w, b)), feed))
+    assert "Right: central differences agree at the 210 elements of 910 that were tried." in text
+    assert "Right: central differences agree at the 100 elements of 300 that were tried." in text
+    assert "Right: central differences agree." in text  # of the biases
 
 
 def test_where_nothing_can_be_checked_it_says_why():
@@ -355,6 +399,69 @@ def test_large_arrays_are_shown_by_range_and_first_numbers():
     assert "x  (100, 100) float64, min 0, mean 5000, max 9999" in text
     assert max(map(len, text.splitlines())) < 160
     assert "and 9997 more alike" in text
+
+
+# Page and files (what a browser makes of the page: test_steps_browser.py)
+
+
+def test_the_page_of_the_lessons_network_is_small_and_needs_no_network():
+    html = steps(*lesson_training_network()).html
+    assert len(html.encode()) < 500_000
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', html)
+    assert "default-src 'none'" in html
+
+
+def test_the_five_lines_of_the_documentation_write_the_page(run_python, tmp_path, monkeypatch):
+    page = Path(__file__).resolve().parent.parent / "docs" / "steps.md"
+    program = page.read_text(encoding="utf-8").partition("```py\n")[2].partition("```")[0]
+    assert len(program.splitlines()) == 5
+    monkeypatch.chdir(tmp_path)
+    run_python(program)
+    assert "linear1 = X @ W + b" in (tmp_path / "lesson.html").read_text(encoding="utf-8")
+
+
+def test_texts_of_the_user_are_escaped():
+    class Odd(Sigmoid):
+        """<b>bold</b>"""
+
+        def backward(self):
+            super().backward()  # </script><script>alert(1)</script>
+
+    x, y = Input("<i>x</i> & \"'"), Input("</style><script>alert(2)</script>")
+    html = steps(MSE(y, Odd(x)), {x: [1.0], y: [1.0]}).html
+    for text in ("<i>", "<b>bold", "alert(1)</script>", "<script>alert", "</style><script>alert"):
+        assert text not in html
+
+
+def test_a_notebook_shows_the_page_in_a_frame():
+    found = steps(*lesson_network())
+    bundle = found._repr_mimebundle_()
+    assert bundle["text/plain"] == str(found)
+    assert unescape(re.search(r'srcdoc="([^"]*)"', bundle["text/html"])[1]) == found.html
+
+
+def test_saved_as_page_and_as_text(tmp_path):
+    found = steps(*lesson_network())
+    found.save(tmp_path / "lesson.html")
+    found.save(str(tmp_path / "lesson.txt"))
+    assert (tmp_path / "lesson.html").read_text(encoding="utf-8") == found.html
+    assert (tmp_path / "lesson.txt").read_text(encoding="utf-8") == f"{found}\n"
+
+
+@pytest.mark.parametrize("name", ["lesson.pdf", "lesson", "none/lesson.html", 5, ""])
+def test_what_cannot_be_saved_is_an_error(tmp_path, name):
+    with pytest.raises(SettingError, match="steps, save"):
+        steps(*lesson_network()).save(tmp_path / name if isinstance(name, str) and name else name)
+
+
+def test_layers_are_groups_and_a_large_graph_folds():
+    x, y = Input("x"), Input("y")
+    model = Sequential([layer for _ in range(60) for layer in (Dense(1, 1), Tanh)], seed=0)
+    html = steps(MSE(y, model(x)), {x: [[1.0]], y: [[1.0]]}, check=False).html
+    boxes = set(re.findall(r'data-key="([^"]*)"', html))
+    for words in re.findall(r'data-boxes="([^"]*)"', html):
+        for keys in words.split():
+            assert boxes & set(keys.split(",")), keys  # a node, or the folded group that it is in
 
 
 def test_the_public_name_is_the_function():

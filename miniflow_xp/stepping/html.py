@@ -80,15 +80,14 @@ def arrays(given: Iterable[Named]) -> str:
 def array(given: Named) -> str:
     """An array as a table; elements that are wrong are marked, with the right number."""
     shown = table(given.array)
-    wide = bool(shown.rows) and given.array.ndim > 0 and len(shown.rows[0]) < given.array.shape[-1]
     rows = "".join(
         "<tr>"
         + "".join(cell(word, given.wrong.get(place)) for word, place in zip(words, places, strict=True))
-        + ("<td>…</td>" if wide else "")
+        + "<td>…</td>" * shown.wide
         + "</tr>"
         for words, places in zip(shown.rows, shown.places, strict=True)
     )
-    below = "<tr><td>⋮</td></tr>" if shown.more else ""
+    below = "<tr><td>⋮</td></tr>" * shown.long
     more = f"<br>{math(shown.more)}" if shown.more else ""
     caption = f"<b>{math(given.name)}</b> <span>{text(form(given.array))}{more}</span>"
     words = text(f"{given.name} {form(given.array)}")

@@ -18,11 +18,16 @@ Place = tuple[int, ...]
 
 
 class Table(NamedTuple):
-    """Rows of numbers as text, where each stands, and of an array that is cut off a sentence about the whole."""
+    """Rows of numbers as text, where each stands, and of an array that is cut off a sentence about the whole.
+
+    ``wide``, ``long``: are there more columns, and more rows?
+    """
 
     rows: list[list[str]]
     places: list[list[Place]]
     more: str
+    wide: bool
+    long: bool
 
 
 def table(array: np.ndarray) -> Table:
@@ -34,7 +39,9 @@ def table(array: np.ndarray) -> Table:
     lead = array.shape[:-1]
     shown = flat[:rows, :columns]
     places = [[(*place_of(r, lead), c) if array.ndim else () for c in range(shown.shape[1])] for r in range(len(shown))]
-    return Table([[number(x) for x in row] for row in shown], places, "" if whole else summary(array))
+    words = [[number(x) for x in row] for row in shown]
+    wide, long = (n < m for n, m in zip(shown.shape[::-1], flat.shape[::-1], strict=True))
+    return Table(words, places, "" if whole else summary(array), wide, long)
 
 
 def place_of(n: int, shape: Place) -> Place:

@@ -93,13 +93,13 @@ def record(
     with get_backend().activate(), restored(order):
         wiring = Wiring(order)
         admit_leaves(wiring, fed)
+        leaves: Arrays = [(leaf, host(leaf.value)) for leaf in wiring.leaves]
         forward = [step for node in order if (step := forward_step(node)) is not None]
         why = "" if wrt is not None else why_no_cost(order[-1])
         backward: list[Backward] = []
         if not why:
             check_scalar(order[-1])
             backward = backward_steps(order, wiring.needed if wrt is None else needed_for(wrt, order))
-        leaves: Arrays = [(leaf, host(leaf.value)) for leaf in wiring.leaves]
     return Record(order, named(order), leaves, forward, backward, why)
 
 

@@ -55,7 +55,6 @@ def array(label: str, given: Named) -> Iterator[str]:
         return
     yield head
     width = max((len(cell) for row in shown.rows for cell in row), default=0)
-    cut = len(shown.rows[0]) < given.array.shape[-1] if shown.rows and given.array.ndim else False
-    yield from ("  " + " ".join(f"{cell:>{width}}" for cell in row) + " …" * cut for row in shown.rows)
-    if shown.more:
+    yield from ("  " + " ".join(f"{cell:>{width}}" for cell in row) + " …" * shown.wide for row in shown.rows)
+    if shown.long:
         yield "  …"

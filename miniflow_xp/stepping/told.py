@@ -165,7 +165,7 @@ def leaf_told(step: Backward, record: Record, verdict: Verdict | None) -> Told:
         total=total(step, record.names),
         made=[] if as_it_came and not wrong else whole,
         verdict=verdict,
-        note=f"The gradient of {name} is complete: {name}.gradients[{name}].",
+        note=f"The gradient of {name} is complete" + (f": {name}.gradients[{name}]." if name.isidentifier() else "."),
     )
 
 
@@ -206,18 +206,25 @@ def more(lines: Sequence[str], array: np.ndarray) -> list[str]:
 
 def wrong_in(node: Node, verdict: Verdict | None) -> dict[Place, float]:
     """{element: what it has to be} of the gradient that goes to a node."""
-    return {} if verdict is None else {one.place: one.expected for one in verdict.wrong if one.node is node}
+    if verdict is None or not verdict.is_here:
+        return {}
+    return {one.place: one.expected for one in verdict.wrong if one.node is node}
 
 
 def judged(verdict: Verdict, names: Mapping[Node, str]) -> list[str]:
     """A verdict in sentences."""
     if verdict.word == "right":
-        return [" ".join(filter(None, ["Right: central differences agree.", verdict.why]))]
+        return [" ".join(filter(None, [f"Right: central differences agree{tried(verdict)}.", verdict.why]))]
     if verdict.word == "unchecked":
         return [f"Not checked: {verdict.why}"]
     lines = [wrong_told(one, names) for one in verdict.wrong[:3]]
     rest = len(verdict.wrong) - 3
     return ["Wrong. " + verdict.why, *lines, *([f"and {rest} more element{'s' * (rest > 1)}"] if rest > 0 else [])]
+
+
+def tried(verdict: Verdict) -> str:
+    """How many elements were tried, where it was not all."""
+    return f" at the {verdict.tried} elements of {verdict.all} that were tried" if verdict.tried < verdict.all else ""
 
 
 def wrong_told(one: Wrong, names: Mapping[Node, str]) -> str:
