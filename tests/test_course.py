@@ -39,10 +39,11 @@ def test_pictures_are_what_the_command_makes(name):
     assert len(seen(kept)[0]) > 2
 
 
-def test_the_step_through_is_what_the_command_makes():
+@pytest.mark.parametrize("name", pictures.PAGES)
+def test_pages_are_what_the_command_makes(name):
     pytest.importorskip("fast_sugiyama")
-    kept = (COURSE / "pictures" / "5-backward.html").read_text(encoding="utf-8")
-    assert seen(kept) == seen(pictures.step_through())
+    kept = (COURSE / "pictures" / f"{name}.html").read_text(encoding="utf-8")
+    assert seen(kept) == seen(pictures.step_through(pictures.PAGES[name]))
     assert len(kept.encode()) < 500_000
 
 

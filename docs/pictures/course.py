@@ -51,10 +51,17 @@ def sigmoid() -> Drawing:
     return mf.draw(total, title="the slope of a sigmoid")
 
 
-def neuron() -> tuple[list[Node], dict[Input, np.ndarray]]:
+class Careless(Sigmoid):
+    """A sigmoid whose slope lacks a factor: a mistake of page 5."""
+
+    def vjp(self, xp, gradient, value, x):  # noqa: ARG002  a rule has the arguments of its contract, used or not
+        return (lambda: gradient * value,)
+
+
+def neuron(kind: type[Sigmoid] = Sigmoid) -> tuple[list[Node], dict[Input, np.ndarray]]:
     """Page 5: one neuron, sorted, and its feed."""
     X, W, b, y = Input("X"), Input("W"), Input("b"), Input("y")
-    MSE(y, Sigmoid(Linear(X, W, b, name="f"), name="a"), name="cost")
+    MSE(y, kind(Linear(X, W, b, name="f"), name="a"), name="cost")
     feed = {
         X: np.array([[1.0, 2.0], [3.0, 1.0]]),
         W: np.array([[0.5], [-1.0]]),
@@ -80,9 +87,9 @@ def sgd() -> Drawing:
     return mf.draw(cost, title="the slope at w = 0")
 
 
-def step_through() -> str:
+def step_through(kind: type[Sigmoid] = Sigmoid) -> str:
     """Page 5: the same neuron, node by node, as a page."""
-    nodes, feed = neuron()
+    nodes, feed = neuron(kind)
     return mf.steps(nodes, feed).html
 
 
@@ -95,13 +102,16 @@ PICTURES: dict[str, Callable[[], Drawing]] = {
     "6-sgd": sgd,
 }
 
+PAGES: dict[str, type[Sigmoid]] = {"5-backward": Sigmoid, "5-careless": Careless}
+
 
 def main() -> None:
     """Write all of them."""
     FOLDER.mkdir(exist_ok=True)
     for name, made in PICTURES.items():
         (FOLDER / f"{name}.svg").write_text(made().svg + "\n", encoding="utf-8")
-    (FOLDER / "5-backward.html").write_text(step_through() + "\n", encoding="utf-8")
+    for name, kind in PAGES.items():
+        (FOLDER / f"{name}.html").write_text(step_through(kind) + "\n", encoding="utf-8")
     (DOCS / "design.svg").write_text(floors.svg() + "\n", encoding="utf-8")
 
 
