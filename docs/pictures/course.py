@@ -3,6 +3,8 @@
 python docs/pictures/course.py    writes them all
 """
 
+# ruff: noqa: ARG002  a rule has the arguments of its contract, used or not, and its source is shown to learners
+
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,7 +56,7 @@ def sigmoid() -> Drawing:
 class Careless(Sigmoid):
     """A sigmoid whose slope lacks a factor: a mistake of page 5."""
 
-    def vjp(self, xp, gradient, value, x):  # noqa: ARG002  a rule has the arguments of its contract, used or not
+    def vjp(self, xp, gradient, value, x):
         return (lambda: gradient * value,)
 
 
