@@ -1,4 +1,4 @@
-"""The pictures in docs are what their command makes."""
+"""The pictures of the course and of the design are what their command makes."""
 
 import re
 import sys
@@ -12,14 +12,14 @@ COURSE = DOCS / "course"
 
 
 def loaded(name):
-    spec = spec_from_file_location(name, DOCS / f"{name}.py")
+    spec = spec_from_file_location(name, DOCS / "pictures" / f"{name}.py")
     module = sys.modules[name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-floors = loaded("floors")  # which pictures imports
-pictures = loaded("pictures")
+floors = loaded("floors")  # which the next one imports
+pictures = loaded("course")
 
 
 def seen(svg):
@@ -39,10 +39,11 @@ def test_pictures_are_what_the_command_makes(name):
     assert len(seen(kept)[0]) > 2
 
 
-def test_the_step_through_is_what_the_command_makes():
+@pytest.mark.parametrize("name", pictures.PAGES)
+def test_pages_are_what_the_command_makes(name):
     pytest.importorskip("fast_sugiyama")
-    kept = (COURSE / "pictures" / "5-backward.html").read_text(encoding="utf-8")
-    assert seen(kept) == seen(pictures.step_through())
+    kept = (COURSE / "pictures" / f"{name}.html").read_text(encoding="utf-8")
+    assert seen(kept) == seen(pictures.step_through(pictures.PAGES[name]))
     assert len(kept.encode()) < 500_000
 
 

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -408,6 +409,15 @@ def test_the_page_of_the_lessons_network_is_small_and_needs_no_network():
     assert len(html.encode()) < 500_000
     assert not re.findall(r'(?:src|href)="(?!#|data:)', html)
     assert "default-src 'none'" in html
+
+
+def test_the_five_lines_of_the_documentation_write_the_page(run_python, tmp_path, monkeypatch):
+    page = Path(__file__).resolve().parent.parent / "docs" / "steps.md"
+    program = page.read_text(encoding="utf-8").partition("```py\n")[2].partition("```")[0]
+    assert len(program.splitlines()) == 5
+    monkeypatch.chdir(tmp_path)
+    run_python(program)
+    assert "linear1 = X @ W + b" in (tmp_path / "lesson.html").read_text(encoding="utf-8")
 
 
 def test_texts_of_the_user_are_escaped():

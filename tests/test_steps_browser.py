@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser import WHY_NOT, browser
+from driven_browser import WHY_NOT, browser
 from lesson_networks import learners_network, lesson_network
 
 from miniflow_xp import steps
@@ -98,6 +98,28 @@ def test_arrow_keys_walk_forward_and_then_backward(opened):
     assert page.ask(WHERE).startswith("Step 1 ")
     page.press("End")
     assert page.ask(WHERE).startswith("Step 11 ")
+
+
+def test_the_graph_shows_no_number_before_it_is_computed(opened):
+    page = opened(lesson_network())
+    shown = """[...document.querySelectorAll("svg.drawing .box")].map((box) => [
+      box.dataset.key,
+      [...box.querySelectorAll("text")]
+        .filter((t) => ["value", "gradient"].includes(t.textContent) && getComputedStyle(t).visibility === "visible")
+        .map((t) => t.textContent).join(" ")])"""
+    leaves = dict.fromkeys(["x", "w", "b", "y"], "value")
+    assert dict(page.ask(shown)) == {**leaves, "linear1": "", "sigmoid1": "", "mse1": ""}
+    page.press("ArrowRight")
+    assert dict(page.ask(shown)) == {**leaves, "linear1": "value", "sigmoid1": "", "mse1": ""}
+    page.press(*["ArrowRight"] * 4)
+    assert dict(page.ask(shown)) == {
+        **leaves,
+        "linear1": "value",
+        "sigmoid1": "value gradient",
+        "mse1": "value gradient",
+    }
+    page.press("End")
+    assert set(dict(page.ask(shown)).values()) == {"value gradient"}
 
 
 def test_what_a_step_shows(opened):

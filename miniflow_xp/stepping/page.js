@@ -17,15 +17,30 @@
   const boxesOf = (words) => words.split(" ").filter(Boolean).map(shown).filter(Boolean);
   const keysOf = (found) => new Set(found.map((box) => box.dataset.key));
 
+  // The boxes of the steps so far in these directions.
+  const walked = (...directions) => new Set(steps.slice(0, now + 1)
+    .filter((step) => directions.includes(step.dataset.direction)).flatMap((step) => boxesOf(step.dataset.boxes)));
+
+  // What stands in a box under "value" and "gradient" is not there before it is computed.
+  for (const box of boxes.values()) {
+    let part = "";
+    for (const text of box.querySelectorAll("text")) {
+      if (["value", "gradient"].includes(text.textContent)) part = text.textContent;
+      if (part) text.classList.add(`of-${part}`);
+    }
+  }
+
   function light(step, first) {
     const lit = boxesOf(step.dataset.boxes), beside = boxesOf(step.dataset.beside);
     const backward = step.dataset.direction === "backward";
-    const done = new Set(steps.slice(0, now + 1).filter((s) => s.dataset.direction === step.dataset.direction || !backward)
-      .flatMap((s) => boxesOf(s.dataset.boxes)).concat(beside));
+    const computed = walked("fed", "forward"), arrived = walked("backward");
     for (const box of boxes.values()) {
+      const reached = beside.includes(box) || box.classList.contains("constant");
       box.classList.toggle("lit", lit.includes(box));
       box.classList.toggle("beside", beside.includes(box) && !lit.includes(box));
-      box.classList.toggle("later", !done.has(box) && !box.classList.contains("constant"));
+      box.classList.toggle("computed", computed.has(box));
+      box.classList.toggle("arrived", arrived.has(box));
+      box.classList.toggle("later", !reached && !(backward ? arrived : computed).has(box));
     }
     const inner = keysOf(lit), outer = keysOf(beside);
     for (const edge of edges)

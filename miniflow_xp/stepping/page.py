@@ -47,7 +47,7 @@ def page(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> st
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{TITLE}</title><style>{colours()}{style('page.css')}{marked(drawing)}</style></head>"
+        f"<title>{TITLE}</title><style>{colours()}{style('page.css')}{smallest(drawing)}</style></head>"
         f"<body><header><h1>{TITLE}</h1>{overall(record, verdicts, steps)}{controls(len(steps))}</header>"
         f'<main><figure class="graph" tabindex="0" aria-label="The graph">{drawing.svg}</figure>'
         f'<div id="steps">{sections}</div></main><script>{style("page.js")}</script></body></html>\n'
@@ -72,11 +72,10 @@ def small(box: Box) -> Box:
     return replace(box, value=kept.get("value"), gradient=kept.get("gradient"))
 
 
-def marked(drawing: Drawing) -> str:
-    """How small the graph may become, and the colour of what is noted in the boxes of wrong nodes."""
+def smallest(drawing: Drawing) -> str:
+    """How small the graph may become."""
     width = float(re.search(r'<svg[^>]* width="([\d.]+)"', drawing.svg)[1])  # type: ignore[index]  # each has one
-    least = f".graph svg{{min-width:{SMALLEST * width:.0f}px}}"
-    return least + "".join(f"svg.drawing #box-{key} text.noted{{fill:var(--poor)}}" for key in drawing.notes)
+    return f".graph svg{{min-width:{SMALLEST * width:.0f}px}}"
 
 
 def overall(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> str:

@@ -20,7 +20,7 @@ def forward_source(node: Node) -> str:
     if isinstance(node, Call):
         return source(getattr(kind, "function", kind.compute))
     if isinstance(node, Loss) and kind.compute is Loss.compute:
-        return source(kind.compute) + "\n" + source(kind.terms)
+        return source(kind.terms) + "\n\n" + source(kind.compute)
     return source(kind.compute)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from miniflow_xp.system.svg import NAMESPACE, colours, label, tag, text
 
-TABLE = Path(__file__).resolve().parent.parent / "CONTRIBUTING.md"
+TABLE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 LIBRARIES = "NumPy · CuPy · PyTorch · JAX · any other of the Array API"
 STOPS = ["transforms", "arrays", "", "arrays", "transforms", "rules"]  # where the way of `grad(f)(x)` leads; "" outside
 
-HIGH, LEFT, ROOMS, APART = 34, 16, 320, 40  # of a floor; of the floors; their width; from stop to stop
+HIGH, LEFT, ROOMS, APART = 34, 16, 336, 40  # of a floor; of the floors; their width; from stop to stop
 STYLE = """
 svg.floors { font: 12px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
 svg.floors .paper { fill: var(--paper); }

@@ -1,7 +1,9 @@
 """The pictures of these pages: the course's, drawn by `mf.draw`, its step-through by `mf.steps`, and that of design.md.
 
-python docs/pictures.py    writes them all
+python docs/pictures/course.py    writes them all
 """
+
+# ruff: noqa: ARG002  a rule has the arguments of its contract, used or not, and its source is shown to learners
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,7 @@ import miniflow_xp as mf
 from miniflow_xp import MSE, Add, Input, Linear, MatMul, Mul, Neg, Node, Sigmoid
 from miniflow_xp.drawing import Drawing
 
-DOCS = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parent.parent
 FOLDER = DOCS / "course" / "pictures"
 
 
@@ -51,10 +53,17 @@ def sigmoid() -> Drawing:
     return mf.draw(total, title="the slope of a sigmoid")
 
 
-def neuron() -> tuple[list[Node], dict[Input, np.ndarray]]:
+class Careless(Sigmoid):
+    """A sigmoid whose slope lacks a factor: a mistake of page 5."""
+
+    def vjp(self, xp, gradient, value, x):
+        return (lambda: gradient * value,)
+
+
+def neuron(kind: type[Sigmoid] = Sigmoid) -> tuple[list[Node], dict[Input, np.ndarray]]:
     """Page 5: one neuron, sorted, and its feed."""
     X, W, b, y = Input("X"), Input("W"), Input("b"), Input("y")
-    MSE(y, Sigmoid(Linear(X, W, b, name="f"), name="a"), name="cost")
+    MSE(y, kind(Linear(X, W, b, name="f"), name="a"), name="cost")
     feed = {
         X: np.array([[1.0, 2.0], [3.0, 1.0]]),
         W: np.array([[0.5], [-1.0]]),
@@ -80,9 +89,9 @@ def sgd() -> Drawing:
     return mf.draw(cost, title="the slope at w = 0")
 
 
-def step_through() -> str:
+def step_through(kind: type[Sigmoid] = Sigmoid) -> str:
     """Page 5: the same neuron, node by node, as a page."""
-    nodes, feed = neuron()
+    nodes, feed = neuron(kind)
     return mf.steps(nodes, feed).html
 
 
@@ -95,13 +104,16 @@ PICTURES: dict[str, Callable[[], Drawing]] = {
     "6-sgd": sgd,
 }
 
+PAGES: dict[str, type[Sigmoid]] = {"5-backward": Sigmoid, "5-careless": Careless}
+
 
 def main() -> None:
     """Write all of them."""
     FOLDER.mkdir(exist_ok=True)
     for name, made in PICTURES.items():
         (FOLDER / f"{name}.svg").write_text(made().svg + "\n", encoding="utf-8")
-    (FOLDER / "5-backward.html").write_text(step_through() + "\n", encoding="utf-8")
+    for name, kind in PAGES.items():
+        (FOLDER / f"{name}.html").write_text(step_through(kind) + "\n", encoding="utf-8")
     (DOCS / "design.svg").write_text(floors.svg() + "\n", encoding="utf-8")
 
 
