@@ -249,6 +249,22 @@ def test_gradients_that_are_added_up_wrongly_are_found_at_the_leaf():
     assert "Each node alone is right" in str(found)
 
 
+def test_an_input_that_is_forgotten_is_told(backend):
+    class Forgets(Node):
+        def forward(self):
+            a, b = self.inbound_nodes
+            self.value = a.value + b.value
+
+        def backward(self):
+            self.gradients = {self.inbound_nodes[0]: self.outbound_nodes[0].gradients[self]}
+
+    a, b, y = Input("a"), Input("b"), Input("y")
+    node = Forgets([a, b], name="f")
+    found = steps(MSE(y, node), {a: [1.0], b: [2.0], y: [0.0]})
+    assert found.wrong == [node, b]
+    assert "∂b[0] is 0, and central differences give 6" in str(found)
+
+
 def test_a_gradient_of_another_size_is_told():
     class Transposed(Node):
         def forward(self):
