@@ -15,7 +15,7 @@ from pages import READ, ROOT, name_of, text_of
 
 from miniflow_xp.programs.cli import app
 
-BLOCK = re.compile(r"(?:<!-- ([^\n]*) -->\n\n)?```(python|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?:<!-- ([^\n]*) -->\n\n)?```(py|sh)(?:thon)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 """A block of code, and the comment before it: who runs it in place of this file, or why nobody does."""
 ELSEWHERE = re.compile(r"run by (tests/\w+\.py)|not run: .+")
 
@@ -37,7 +37,7 @@ def imported(code):
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize(("page", "comment", "code", "above"), blocks("python"))
+@pytest.mark.parametrize(("page", "comment", "code", "above"), blocks("py"))
 def test_programs_run(page, comment, code, above, tmp_path):
     """Each in a process of its own, after the examples above it on its page."""
     if comment is not None:

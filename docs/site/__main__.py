@@ -32,7 +32,7 @@ def build(target: Path) -> list[str]:
             check=False,
         )
         if done.returncode:
-            return [done.stdout + done.stderr]
+            return [(done.stdout + done.stderr).partition("Traceback")[0].rstrip()]
         use_own_worker(work / "site")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(work / "site", target)
