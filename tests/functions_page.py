@@ -17,7 +17,9 @@ Place = tuple[str, str, str]
 TEXT = """# Functions and backends
 
 Each of the {count} array functions that have a gradient, and what of it passed on which backend, in a run of
-`tests/test_array_functions.py` on the CPU. The versions were {versions}. The tests wrote this page:
+`tests/test_array_functions.py` on the CPU. The versions were
+{versions}.
+The tests wrote this page:
 
 ```sh
 .venv/bin/python -m pytest tests/test_array_functions.py --functions-page docs/reference/coverage.md
@@ -48,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def write(page: str, places: Iterable[Place], counts: Mapping[str, Counter[Place]]) -> None:
     """Write the page of a run."""
     functions, backends, _ = (list(dict.fromkeys(column)) for column in zip(*places, strict=True))
+    backends.sort(key=lambda backend: list(PACKAGES).index(backend.partition(":")[0]))
 
     def cell(function: str, backend: str) -> str:
         done = {check for (f, b, check), n in counts["passed"].items() if n and (f, b) == (function, backend)}
@@ -58,7 +61,7 @@ def write(page: str, places: Iterable[Place], counts: Mapping[str, Counter[Place
 
     rows = [["function", *backends], ["---"] * (len(backends) + 1)]
     rows += [[f"`{name}`", *(cell(name, backend) for backend in backends)] for name in functions]
-    versions = [f"{PACKAGES[b]} {version(PACKAGES[b])}" for b in sorted({b.partition(":")[0] for b in backends})]
+    versions = [f"{PACKAGES[b]} {version(PACKAGES[b])}" for b in dict.fromkeys(b.partition(":")[0] for b in backends)]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     text = TEXT.format(count=len(functions), versions=", ".join(versions), table=table)
     Path(page).write_text(text, encoding="utf-8")
