@@ -5,12 +5,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-PACKAGES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "strict": "array-api-strict", "cupy": "cupy"}
+PACKAGES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "strict": "array_api_strict", "cupy": "cupy"}
 ORDERS = {"second": "2", "first": "1", "value": "0"}
 Place = tuple[str, str, str]
 
@@ -61,7 +61,10 @@ def write(page: str, places: Iterable[Place], counts: Mapping[str, Counter[Place
 
     rows = [["function", *backends], ["---"] * (len(backends) + 1)]
     rows += [[f"`{name}`", *(cell(name, backend) for backend in backends)] for name in functions]
-    versions = [f"{PACKAGES[b]} {version(PACKAGES[b])}" for b in dict.fromkeys(b.partition(":")[0] for b in backends)]
+    versions = [
+        f"{PACKAGES[b]} {import_module(PACKAGES[b]).__version__}"
+        for b in dict.fromkeys(b.partition(":")[0] for b in backends)
+    ]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     text = TEXT.format(count=len(functions), versions=", ".join(versions), table=table)
     Path(page).write_text(text, encoding="utf-8")
