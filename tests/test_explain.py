@@ -32,6 +32,14 @@ class Halved(Sigmoid):
         super().backward()
         self.gradients = {node: gradient / 2 for node, gradient in self.gradients.items()}
 """
+BROKEN = """
+class Broken(Node):
+    def forward(self):
+        self.value = self.inbound_nodes[0].value
+
+    def backward(self):
+        raise KeyError("planted")
+"""
 
 
 @pytest.fixture
@@ -108,6 +116,12 @@ def test_modules_beside_the_script_are_found(explain):
         (BUILD.replace("return MSE", "raise ValueError('planted')\n    return MSE"), ":build", "ValueError: planted"),
         ("def build(): return 5", "", "called, it returns a int"),
         (BUILD.replace("x: [0.5] * batch, ", ""), "", "Input 'x': it has no value"),
+        ("x = (1,\n", "", "lesson.py raises SyntaxError"),
+        (
+            BUILD.replace("Tanh(x, name", "Broken([x], name") + BROKEN,
+            "",
+            "its pass raises KeyError: 'planted' (at lesson.py:",
+        ),
     ],
 )
 def test_mistakes_are_told(explain, text, name, said):

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from miniflow_xp import steps
-from miniflow_xp.programs.lesson_file import load_graph
+from miniflow_xp.errors import MiniflowError
+from miniflow_xp.programs.lesson_file import load_graph, no_graph, told
 from miniflow_xp.programs.outputs import check_writable
+from miniflow_xp.stepping import Steps
 from miniflow_xp.system.terminal import shown, stdout
 
 OUTPUT = "--output"
@@ -32,10 +34,21 @@ def explain_command(
     """
     if output is not None:
         check_writable(OUTPUT, output, {"the lesson": Path(lesson.partition(".py:")[0])})
-    found = steps(*load_graph(lesson))
+    found = walked(lesson)
     stdout().print(shown(str(found)), soft_wrap=True)
     if output is not None:
         found.save(output)
         stdout().print(f"Written to {output}", soft_wrap=True)
     if found.wrong:
         raise typer.Exit(1)
+
+
+def walked(lesson: str) -> Steps:
+    """The steps of the graph in a file; what its own nodes raise is told as the other mistakes."""
+    graph, feed = load_graph(lesson)
+    try:
+        return steps(graph, feed)
+    except MiniflowError:
+        raise
+    except Exception as error:
+        raise no_graph(lesson, f"its pass raises {told(error)}", "Mend the node") from error

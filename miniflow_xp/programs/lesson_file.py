@@ -9,6 +9,7 @@ from typing import Any
 
 from miniflow_xp import Input, Node
 from miniflow_xp.errors import BuilderError
+from miniflow_xp.system.callers import raising_line
 
 Found = tuple[Node | Sequence[Node], Mapping[Input, Any] | None]
 """A graph, and what it is fed; None where its nodes have their values."""
@@ -47,8 +48,7 @@ def run(text: str, path: str, as_name: str) -> dict[str, Any]:
         with as_script(path):
             return runpy.run_path(path, run_name=as_name)
     except (Exception, SystemExit) as error:
-        said = f": {error}" if str(error) else ""
-        raise no_graph(text, f"{path} raises {type(error).__name__}{said}", "Mend the file") from error
+        raise no_graph(text, f"{path} raises {told(error)}", "Mend the file") from error
 
 
 @contextmanager
@@ -99,12 +99,19 @@ def returned(text: str, build: Callable[..., Any]) -> Found:
     try:
         found = build()
     except Exception as error:
-        raise no_graph(text, f"called, it raises {type(error).__name__}: {error}", "Mend it") from error
+        raise no_graph(text, f"called, it raises {told(error)}", "Mend it") from error
     if isinstance(found, Node) or is_graph(found):
         return found, None
     if isinstance(found, tuple) and len(found) in (2, 3) and (isinstance(found[0], Node) or is_graph(found[0])):
         return found[0], found[1]
     raise no_graph(text, f"called, it returns a {type(found).__name__}", "Let it return (cost, feed)")
+
+
+def told(error: BaseException) -> str:
+    """What was raised, and by which line of the user's."""
+    said = f": {error}" if str(error) else ""
+    line = raising_line(error.__traceback__)
+    return f"{type(error).__name__}{said}" + (f" (at {line})" if ".py:" in line else "")
 
 
 def no_graph(text: str, got: str, remedy: str) -> BuilderError:

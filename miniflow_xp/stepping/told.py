@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from miniflow_xp.node import Input, Node
-from miniflow_xp.stepping.formulas import Described, Formula, formula_of, signed
-from miniflow_xp.stepping.numbers import at, exact, first_places, number
+from miniflow_xp.stepping.formulas import Described, Formula, formula_of
+from miniflow_xp.stepping.formulas.formula import signed
+from miniflow_xp.stepping.numbers import Place, at, exact, first_places, number
 from miniflow_xp.stepping.record import Arrays, Backward, Forward, Record
 from miniflow_xp.stepping.sources import backward_source, forward_source, no_source_told, overrides
 from miniflow_xp.stepping.verdicts import Verdict, Wrong
-
-Place = tuple[int, ...]
 
 
 class Named(NamedTuple):

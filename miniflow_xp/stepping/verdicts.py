@@ -1,6 +1,6 @@
 """Is what each node handed on right? The verdict of ``gradcheck``, at the gradients that arrived in this very pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from math import prod
 from typing import NamedTuple
@@ -64,7 +64,9 @@ def verdicts(record: Record) -> dict[Node, Verdict]:
     try:
         with passed_in_float64(record.graph, record.feed, backend):
             share = NUMBERS // max(1, len(record.backward))
-            found = {step.node: of_node(step, backend, share) for step in record.backward if not is_leaf(step.node)}
+            walked = {step.node for step in record.backward}
+            nodes = [step for step in record.backward if not is_leaf(step.node)]
+            found = {step.node: of_node(step, backend, share, walked) for step in nodes}
             astray = [node for node, verdict in found.items() if verdict.word == "wrong"]
             for step in record.backward:
                 if is_leaf(step.node):
@@ -84,9 +86,12 @@ def checker(backend: Backend, elements: int) -> Checker:
     return Checker(backend, RTOL, ATOL, max(LEAST, min(MOST, elements)), 0, [])
 
 
-def of_node(step: Backward, backend: Backend, share: int) -> Verdict:
-    """The node alone: at the gradient that arrived, and where that shows nothing, at another one."""
-    node, inputs = step.node, real([inbound for inbound, _ in step.handed])
+def of_node(step: Backward, backend: Backend, share: int, walked: Collection[Node]) -> Verdict:
+    """The node alone: at the gradient that arrived, and where that shows nothing, at another one.
+
+    To all that are ``walked`` it has to hand something on; nothing counts as 0.
+    """
+    node, inputs = step.node, real([n for n in dict.fromkeys(step.node.inbound_nodes) if n in walked])
     if not inputs:
         return Verdict("unchecked", [], NOT_REAL)
     misfit = next((f for inbound, given in step.handed if (f := misshapen(inbound, given))), "")
