@@ -9,6 +9,8 @@ NEEDS = {
     "tables.md": ("pyarrow",),
     "tutorials/own-model.md": ("torch",),
     "tutorials/scale-out.md": ("torch",),
+    "tutorials/scipy-code.md": ("scipy",),
+    "tutorials/scipy-optimize.md": ("scipy",),
 }
 
 collect_ignore = [page for page, packages in NEEDS.items() if not all(map(find_spec, packages))]
