@@ -14,14 +14,15 @@ from miniflow_xp.drawing import Box, Drawing
 from miniflow_xp.drawing.folding import folded, in_parts
 from miniflow_xp.drawing.graphs import diagram_of
 from miniflow_xp.drawing.groups import with_layers
+from miniflow_xp.drawing.scene import ancestry
 from miniflow_xp.node import Constant, Input, Node
 from miniflow_xp.stepping.html import math, section
 from miniflow_xp.stepping.record import Record
 from miniflow_xp.stepping.told import Told
 from miniflow_xp.stepping.verdicts import Verdict
+from miniflow_xp.system.page import page as framed
 from miniflow_xp.system.svg import colours, text
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 SMALLEST = 0.75
 """How much smaller than it is drawn the graph may be shown, to fit."""
 
@@ -31,27 +32,20 @@ TITLE = "Back-propagation, step by step"
 def page(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> str:
     """The page as HTML."""
     drawing = drawn(record, verdicts)
-    groups = {group.key: group.parent for group in drawing.diagram.groups}
+    groups = {group.key: group for group in drawing.diagram.groups}
     homes = {box.key: box.group for box in drawing.diagram.boxes}
 
     def keys(node: Node) -> str:
-        found = [drawing.key_of(node)]
-        inside = homes[found[0]]
-        while inside is not None:
-            found.append(inside)
-            inside = groups[inside]
-        return ",".join(found)
+        own = drawing.key_of(node)
+        return ",".join([own, *reversed(ancestry(homes[own], groups))])
 
     sections = "".join(section(n, step, record.names, keys) for n, step in enumerate(steps, 1))
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{TITLE}</title><style>{colours()}{style('page.css')}{smallest(drawing)}</style></head>"
-        f"<body><header><h1>{TITLE}</h1>{overall(record, verdicts, steps)}{controls(len(steps))}</header>"
+    body = (
+        f"<header><h1>{TITLE}</h1>{overall(record, verdicts, steps)}{controls(len(steps))}</header>"
         f'<main><figure class="graph" tabindex="0" aria-label="The graph">{drawing.svg}</figure>'
-        f'<div id="steps">{sections}</div></main><script>{style("page.js")}</script></body></html>\n'
+        f'<div id="steps">{sections}</div></main>'
     )
+    return framed(TITLE, colours() + style("page.css") + smallest(drawing), body, style("page.js"))
 
 
 def drawn(record: Record, verdicts: dict[Node, Verdict]) -> Drawing:

@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from miniflow_xp.node import Node
 from miniflow_xp.stepping.numbers import form, table
-from miniflow_xp.stepping.told import Named, Told, judged
-
-MARKS = {"right": "✓", "wrong": "✗", "unchecked": "?"}
+from miniflow_xp.stepping.told import MARKS, Named, Told, judged
 
 
 def text(steps: Sequence[Told], names: Mapping[Node, str], end: str) -> str:

@@ -13,12 +13,14 @@ from miniflow_xp.stepping.record import Arrays, Backward, Forward, Record
 from miniflow_xp.stepping.sources import backward_source, forward_source, no_source_told, overrides
 from miniflow_xp.stepping.verdicts import Verdict, Wrong
 
+MARKS = {"right": "✓", "wrong": "✗", "unchecked": "?"}
+
 
 class Named(NamedTuple):
     """An array with what it is called, the node it comes from or goes to, and the elements that are wrong in it."""
 
     name: str
-    node: Node | None
+    node: Node
     array: np.ndarray
     wrong: Mapping[Place, float] = {}
 
