@@ -56,11 +56,12 @@ class Told(NamedTuple):
 
 def told(record: Record, verdicts: Mapping[Node, Verdict]) -> list[Told]:
     """All steps of a pass, in the order in which they are walked."""
-    forward = [forward_told(step, record) for step in record.forward]
+    formulas = {step.node: formula(step, record) for step in record.forward}
+    forward = [forward_told(step, record, formulas[step.node]) for step in record.forward]
     backward = [
         leaf_told(step, record, verdicts.get(step.node))
         if isinstance(step.node, Input)
-        else backward_told(step, record, verdicts.get(step.node))
+        else backward_told(step, record, verdicts.get(step.node), formulas[step.node])
         for step in record.backward
     ]
     return [fed_told(record), *forward, *backward]
@@ -72,10 +73,9 @@ def fed_told(record: Record) -> Told:
     return Told("fed", [leaf for leaf, _ in record.fed], "What is fed", made=made)
 
 
-def forward_told(step: Forward, record: Record) -> Told:
+def forward_told(step: Forward, record: Record, found: Formula) -> Told:
     """A node computes its value."""
     node, names = step.node, record.names
-    found = formula(step, record)
     lines = [
         f"{at(names[node], place)} = {text} = {number(step.value[place])}"
         for place in first_places(step.value.shape)
@@ -96,15 +96,12 @@ def forward_told(step: Forward, record: Record) -> Told:
     )
 
 
-def backward_told(step: Backward, record: Record, verdict: Verdict | None) -> Told:
+def backward_told(step: Backward, record: Record, verdict: Verdict | None, found: Formula) -> Told:
     """A node sums what arrives, and hands on."""
     node, names = step.node, record.names
-    taken = record.taken(node)
-    found = formula(taken, record)
     if step.gradient is not None:
         found.gradient = step.gradient
-    inbound = [n for n, _ in taken.inputs]
-    handed = [handed_told(found, inbound, to, array, names, verdict) for to, array in step.handed]
+    handed = [handed_told(found, node.inbound_nodes, to, array, names, verdict) for to, array in step.handed]
     return Told(
         "backward",
         [node],
