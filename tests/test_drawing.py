@@ -32,8 +32,9 @@ from miniflow_xp import (
     Trainer,
 )
 from miniflow_xp.drawing import Box, Diagram, Edge, Group, svg
+from miniflow_xp.drawing.boxes import outline
 from miniflow_xp.drawing.folding import CLEAR, foldings
-from miniflow_xp.drawing.scene import scene_of
+from miniflow_xp.drawing.scene import Rect, scene_of
 from miniflow_xp.errors import GraphError, JitError, NotInGraphError, PackageMissingError, SettingError
 from miniflow_xp.system.svg import colours
 
@@ -310,8 +311,8 @@ def test_a_single_node_and_several_results_and_a_shared_parameter():
 
 def test_kinds_are_told_by_their_forms():
     """Without colours: the outlines differ."""
-    rect = svg.Rect(0, 0, 100, 40)
-    outlines = {svg.outline(kind, rect) for kind in ("input", "parameter", "operation", "cost")}
+    rect = Rect(0, 0, 100, 40)
+    outlines = {outline(kind, rect) for kind in ("input", "parameter", "operation", "cost")}
     assert len(outlines) == 4
     assert "stroke-dasharray" in re.search(r"\.constant \.outline \{([^}]*)\}", svg.styles())[1]
 

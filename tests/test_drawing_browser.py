@@ -63,8 +63,7 @@ def drawing():
     return mf.draw(mf.MSE(y, model(x)), feed, title="A network of <two> layers")
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1280, False)])
 def test_it_folds_by_clicks_and_keys_and_is_quiet(tmp_path, drawing, width, dark):
     found = look(tmp_path, drawing.html, LOOK, width, *[DARK] * dark)
     assert found["faults"] == found["fetched"] == found["widths"] == []

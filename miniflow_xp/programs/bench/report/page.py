@@ -34,10 +34,11 @@ def page(runs: Sequence[Run]) -> str:
             for k, (run, part) in enumerate(zip(runs, parts, strict=True))
         ]
     title = heading(runs)
-    body_html = (
+    styles = colours() + style("style.css") + style("figure.css")
+    content = (
         f"<header><h1>{escape(title)}</h1></header>{overview(runs) if several else ''}<main>{''.join(parts)}</main>"
     )
-    return framed(title, colours() + style("style.css") + style("figure.css"), body_html, style("script.js"))
+    return framed(title, styles, content, style("script.js"))
 
 
 def heading(runs: Sequence[Run]) -> str:
