@@ -18,7 +18,7 @@ from miniflow_xp.drawing.scene import ancestry
 from miniflow_xp.node import Constant, Input, Node
 from miniflow_xp.stepping.html import math, section
 from miniflow_xp.stepping.record import Record
-from miniflow_xp.stepping.told import Told
+from miniflow_xp.stepping.told import ALL_RIGHT, MARKS, SOME_WRONG, Told, all_right, faulty
 from miniflow_xp.stepping.verdicts import Verdict
 from miniflow_xp.system.page import page as framed
 from miniflow_xp.system.svg import colours, text
@@ -80,18 +80,19 @@ def overall(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) ->
         words += f" = {record.taken(cost).value:.6g}"
     words += f": {len(record.forward)} nodes forward, {len(record.backward)} backward."
     said = [f"<p class='sub'>{math(words)} {math(record.why_forward_only)}</p>"]
-    wrong = [node for node, verdict in verdicts.items() if verdict.word == "wrong"]
-    places = {step.nodes[0]: n for n, step in enumerate(steps, 1) if step.direction == "backward"}
-    nodes = [node for node in wrong if not isinstance(node, Input)] or wrong
-    if nodes:
-        links = ", ".join(f'<a href="#step-{places[n]}">{text(n.kind)} {text(record.names[n])}</a>' for n in nodes)
-        said.append(
-            f"<p class='verdict wrong'><span aria-hidden='true'>✗</span> Wrong in the backward pass: {links}</p>"
-        )
-    elif verdicts and all(verdict.word == "right" for verdict in verdicts.values()):
-        words = "All gradients agree with central differences."
-        said.append(f"<p class='verdict right'><span aria-hidden='true'>✓</span> {words}</p>")
+    links = [
+        f'<a href="#step-{n}">{text(node.kind)} {text(record.names[node])}</a>' for node, n in faulty(verdicts, steps)
+    ]
+    if links:
+        said.append(conclusion("wrong", f"{SOME_WRONG} {', '.join(links)}"))
+    elif all_right(verdicts):
+        said.append(conclusion("right", ALL_RIGHT))
     return "".join(said)
+
+
+def conclusion(word: str, content: str) -> str:
+    """What was found about all nodes."""
+    return f"<p class='verdict {word}'><span aria-hidden='true'>{MARKS[word]}</span> {content}</p>"
 
 
 def controls(count: int) -> str:

@@ -209,6 +209,22 @@ def wrong_in(node: Node, verdict: Verdict | None) -> dict[Place, float]:
     return {one.place: one.expected for one in verdict.wrong if one.node is node}
 
 
+ALL_RIGHT, SOME_WRONG = "All gradients agree with central differences.", "Wrong in the backward pass:"
+
+
+def faulty(verdicts: Mapping[Node, Verdict], steps: Sequence[Told]) -> list[tuple[Node, int]]:
+    """The nodes that are wrong, each with the number of its step; leaves only where each node alone is right."""
+    wrong = [node for node, verdict in verdicts.items() if verdict.word == "wrong"]
+    places = {step.nodes[0]: n for n, step in enumerate(steps, 1) if step.direction == "backward"}
+    nodes = [node for node in wrong if not isinstance(node, Input)] or wrong
+    return [(node, places[node]) for node in nodes]
+
+
+def all_right(verdicts: Mapping[Node, Verdict]) -> bool:
+    """Was everything checked, and is right?"""
+    return bool(verdicts) and all(verdict.word == "right" for verdict in verdicts.values())
+
+
 def judged(verdict: Verdict, names: Mapping[Node, str]) -> list[str]:
     """A verdict in sentences."""
     if verdict.word == "right":
