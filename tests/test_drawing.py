@@ -369,6 +369,13 @@ def test_shading_and_notes_are_told_by_more_than_colour():
     assert "1.2 ms" in [part.text for part in parts(drawing.svg, "noted")]
 
 
+def test_a_key_that_nothing_has_is_told():
+    cost, _ = lesson()
+    for name in ("shading", "notes"):
+        with pytest.raises(SettingError, match=rf"draw, {name}: nothing has the key 'linear'"):
+            mf.draw(cost, **{name: {"linear": 1}})
+
+
 # -- layers
 
 
@@ -606,6 +613,8 @@ def test_a_function_that_cannot_be_recorded_is_told():
         mf.draw(lambda x: x if x[0] > 0 else -x, np.ones(3))
     with pytest.raises(SettingError, match="it gave no array"):
         mf.draw(lambda: None)
+    with pytest.raises(SettingError, match=r"missing a required argument: 'p'.*Write draw\(f, x\)"):
+        mf.draw(mf.jit(loss))
 
 
 # -- files
