@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from miniflow_xp.broadcasting import shape_of
-from miniflow_xp.drawing import Box, Drawing
+from miniflow_xp.drawing import Diagram, Drawing
 from miniflow_xp.drawing.folding import folded, in_parts
 from miniflow_xp.drawing.graphs import diagram_of
 from miniflow_xp.drawing.groups import with_layers
@@ -54,16 +54,18 @@ def drawn(record: Record, verdicts: dict[Node, Verdict]) -> Drawing:
     values |= {node: node.given for node in record.graph if isinstance(node, Constant)}
     gradients = {step.node: step.gradient for step in record.backward if step.gradient is not None}
     diagram = diagram_of(record.graph, record.graph[-1:], values, gradients, {})
-    diagram = replace(diagram, boxes=tuple(map(small, diagram.boxes)))
-    diagram = in_parts(with_layers(diagram, record.graph))
+    diagram = in_parts(with_layers(small(diagram), record.graph))
     wrong = {diagram.keys[n]: "✗ wrong" for n, v in verdicts.items() if v.word == "wrong" and not isinstance(n, Input)}
     return Drawing(diagram, TITLE, folded(diagram), notes=wrong)
 
 
-def small(box: Box) -> Box:
-    """A box without arrays of more numbers than are written out: they stand beside the graph."""
-    kept = {name: array for name in ("value", "gradient") if (array := getattr(box, name)) and array.numbers}
-    return replace(box, value=kept.get("value"), gradient=kept.get("gradient"))
+def small(diagram: Diagram) -> Diagram:
+    """The diagram without its arrays where any is too large to be written out: they stand beside the graph."""
+    arrays = [array for box in diagram.boxes for array in (box.value, box.gradient) if array is not None]
+    if all(array.numbers for array in arrays):
+        return diagram
+    boxes = [box if box.shape == () else replace(box, value=None, gradient=None) for box in diagram.boxes]
+    return replace(diagram, boxes=tuple(boxes))
 
 
 def smallest(drawing: Drawing) -> str:
