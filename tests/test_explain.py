@@ -66,6 +66,7 @@ def test_what_is_wrong_is_told_and_the_exit_code_is_1(explain):
     code, output, _ = explain(LESSON.replace("\nX, y", WRONG + "\nX, y", 1).replace("Sigmoid(f)", "Halved(f)"))
     assert code == 1
     assert "✗ Wrong." in output
+    assert output.endswith("\n✗ Wrong in the backward pass: Halved a (step 6)\n")
     assert "∂f[0, 0] is -8.350431989e-06, and central differences give -1.67008" in output
 
 

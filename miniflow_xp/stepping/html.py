@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from miniflow_xp.node import Node
 from miniflow_xp.stepping.numbers import form, table
-from miniflow_xp.stepping.told import Handed, Named, Told, judged
+from miniflow_xp.stepping.told import MARKS, Handed, Named, Told, judged
 from miniflow_xp.system.svg import text
 
-MARKS = {"right": "✓", "wrong": "✗", "unchecked": "?"}
 MINUS = re.compile(r"(?<!\w)-|(?<=\de)-(?=\d)")
 
 Keys = Callable[[Node], str]
@@ -19,7 +18,7 @@ def section(number: int, step: Told, names: Mapping[Node, str], keys: Keys) -> s
     """A step; ``number`` is its place, from 1 on."""
     lit = " ".join(keys(node) for node in step.nodes)
     others = [handed.gradient for handed in step.handed] or step.came  # of a leaf, whence its gradient comes
-    beside = " ".join(keys(other.node) for other in others if other.node is not None)
+    beside = " ".join(keys(other.node) for other in others)
     state = f" {step.verdict.word}" if step.verdict is not None else ""
     words = "" if step.direction == "fed" else f'<span class="direction">{step.direction}</span> '
     return (
@@ -41,9 +40,7 @@ def numbers(step: Told) -> str:
     came = part("Arrives", arrays(step.came)) if step.came else ""
     total = ""
     if step.total is not None and len(step.came) != 1:
-        title = (
-            f"The sum of these {len(step.came)}" if step.came else "The pass begins here: the cost's gradient of itself"
-        )
+        title = f"The sum of these {len(step.came)}" if step.came else "Here it begins: the cost's gradient of itself"
         total = part(title, arrays([step.total]))
     handed = "".join(part(f"Hands on to {step_name(h)}", hands_on(h)) for h in step.handed)
     whole = part("The whole gradient", arrays(step.made)) if step.made else ""

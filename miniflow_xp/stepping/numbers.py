@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from miniflow_xp.drawing.summary import summary as drawn
+
 MOST = 8
 """The most rows, and numbers in a row, of an array that is shown whole."""
 
@@ -50,11 +52,12 @@ def place_of(n: int, shape: Place) -> Place:
 
 
 def summary(array: np.ndarray) -> str:
-    """The range of an array in a line."""
-    if array.dtype.kind not in "fiu" or not array.size:
+    """The range of an array in a line: of its finite numbers, and how many are not."""
+    found = drawn(array)
+    if found is None or found.low is None:
         return f"{array.size} elements"
-    ends = array.min(), array.mean(dtype=float), array.max()
-    return "min {}, mean {}, max {}".format(*map(number, ends))
+    told = [f"{name} {number(end)}" for name, end in (("min", found.low), ("mean", found.mean), ("max", found.high))]
+    return ", ".join([*told, *(f"{n} {kind}" for n, kind in ((found.nan, "NaN"), (found.infinite, "infinite")) if n)])
 
 
 def form(array: np.ndarray) -> str:

@@ -77,13 +77,13 @@
   }
 
   const moves = {
-    ArrowLeft: () => now - 1, ArrowRight: () => now + 1, PageUp: () => now - 1, PageDown: () => now + 1,
-    Home: () => 0, End: () => steps.length - 1,
+    ArrowLeft: () => now - 1, ArrowRight: () => now + 1, Home: () => 0, End: () => steps.length - 1,
   };
   document.addEventListener("keydown", (event) => {
-    const inside = event.target.closest?.(".scroll, .graph"), move = moves[event.key];
+    const at = event.target, move = moves[event.key];
     if (!move || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    if (inside && inside.scrollWidth > inside.clientWidth && event.key.startsWith("Arrow")) return;
+    const scrolls = at.matches?.(".scroll, .graph") && at.scrollWidth > at.clientWidth; // by its own keys
+    if (scrolls && event.key.startsWith("Arrow")) return;
     event.preventDefault();
     go(move());
   });

@@ -10,18 +10,19 @@ from importlib.resources import files
 import numpy as np
 
 from miniflow_xp.broadcasting import shape_of
-from miniflow_xp.drawing import Box, Drawing
+from miniflow_xp.drawing import Diagram, Drawing
 from miniflow_xp.drawing.folding import folded, in_parts
 from miniflow_xp.drawing.graphs import diagram_of
 from miniflow_xp.drawing.groups import with_layers
+from miniflow_xp.drawing.scene import ancestry
 from miniflow_xp.node import Constant, Input, Node
 from miniflow_xp.stepping.html import math, section
 from miniflow_xp.stepping.record import Record
-from miniflow_xp.stepping.told import Told
+from miniflow_xp.stepping.told import ALL_RIGHT, MARKS, SOME_WRONG, Told, all_right, faulty
 from miniflow_xp.stepping.verdicts import Verdict
+from miniflow_xp.system.page import page as framed
 from miniflow_xp.system.svg import colours, text
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 SMALLEST = 0.75
 """How much smaller than it is drawn the graph may be shown, to fit."""
 
@@ -31,27 +32,20 @@ TITLE = "Back-propagation, step by step"
 def page(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> str:
     """The page as HTML."""
     drawing = drawn(record, verdicts)
-    groups = {group.key: group.parent for group in drawing.diagram.groups}
+    groups = {group.key: group for group in drawing.diagram.groups}
     homes = {box.key: box.group for box in drawing.diagram.boxes}
 
     def keys(node: Node) -> str:
-        found = [drawing.key_of(node)]
-        inside = homes[found[0]]
-        while inside is not None:
-            found.append(inside)
-            inside = groups[inside]
-        return ",".join(found)
+        own = drawing.key_of(node)
+        return ",".join([own, *reversed(ancestry(homes[own], groups))])
 
     sections = "".join(section(n, step, record.names, keys) for n, step in enumerate(steps, 1))
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{TITLE}</title><style>{colours()}{style('page.css')}{smallest(drawing)}</style></head>"
-        f"<body><header><h1>{TITLE}</h1>{overall(record, verdicts, steps)}{controls(len(steps))}</header>"
+    body = (
+        f"<header><h1>{TITLE}</h1>{overall(record, verdicts, steps)}{controls(len(steps))}</header>"
         f'<main><figure class="graph" tabindex="0" aria-label="The graph">{drawing.svg}</figure>'
-        f'<div id="steps">{sections}</div></main><script>{style("page.js")}</script></body></html>\n'
+        f'<div id="steps">{sections}</div></main>'
     )
+    return framed(TITLE, colours() + style("page.css") + smallest(drawing), body, style("page.js"))
 
 
 def drawn(record: Record, verdicts: dict[Node, Verdict]) -> Drawing:
@@ -60,16 +54,18 @@ def drawn(record: Record, verdicts: dict[Node, Verdict]) -> Drawing:
     values |= {node: node.given for node in record.graph if isinstance(node, Constant)}
     gradients = {step.node: step.gradient for step in record.backward if step.gradient is not None}
     diagram = diagram_of(record.graph, record.graph[-1:], values, gradients, {})
-    diagram = replace(diagram, boxes=tuple(map(small, diagram.boxes)))
-    diagram = in_parts(with_layers(diagram, record.graph))
+    diagram = in_parts(with_layers(small(diagram), record.graph))
     wrong = {diagram.keys[n]: "✗ wrong" for n, v in verdicts.items() if v.word == "wrong" and not isinstance(n, Input)}
     return Drawing(diagram, TITLE, folded(diagram), notes=wrong)
 
 
-def small(box: Box) -> Box:
-    """A box without arrays of more numbers than are written out: they stand beside the graph."""
-    kept = {name: array for name in ("value", "gradient") if (array := getattr(box, name)) and array.numbers}
-    return replace(box, value=kept.get("value"), gradient=kept.get("gradient"))
+def small(diagram: Diagram) -> Diagram:
+    """The diagram without its arrays where any is too large to be written out: they stand beside the graph."""
+    arrays = [array for box in diagram.boxes for array in (box.value, box.gradient) if array is not None]
+    if all(array.numbers for array in arrays):
+        return diagram
+    boxes = [box if box.shape == () else replace(box, value=None, gradient=None) for box in diagram.boxes]
+    return replace(diagram, boxes=tuple(boxes))
 
 
 def smallest(drawing: Drawing) -> str:
@@ -86,18 +82,19 @@ def overall(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) ->
         words += f" = {record.taken(cost).value:.6g}"
     words += f": {len(record.forward)} nodes forward, {len(record.backward)} backward."
     said = [f"<p class='sub'>{math(words)} {math(record.why_forward_only)}</p>"]
-    wrong = [node for node, verdict in verdicts.items() if verdict.word == "wrong"]
-    places = {step.nodes[0]: n for n, step in enumerate(steps, 1) if step.direction == "backward"}
-    nodes = [node for node in wrong if not isinstance(node, Input)] or wrong
-    if nodes:
-        links = ", ".join(f'<a href="#step-{places[n]}">{text(n.kind)} {text(record.names[n])}</a>' for n in nodes)
-        said.append(
-            f"<p class='verdict wrong'><span aria-hidden='true'>✗</span> Wrong in the backward pass: {links}</p>"
-        )
-    elif verdicts and all(verdict.word == "right" for verdict in verdicts.values()):
-        words = "All gradients agree with central differences."
-        said.append(f"<p class='verdict right'><span aria-hidden='true'>✓</span> {words}</p>")
+    links = [
+        f'<a href="#step-{n}">{text(node.kind)} {text(record.names[node])}</a>' for node, n in faulty(verdicts, steps)
+    ]
+    if links:
+        said.append(conclusion("wrong", f"{SOME_WRONG} {', '.join(links)}"))
+    elif all_right(verdicts):
+        said.append(conclusion("right", ALL_RIGHT))
     return "".join(said)
+
+
+def conclusion(word: str, content: str) -> str:
+    """What was found about all nodes."""
+    return f"<p class='verdict {word}'><span aria-hidden='true'>{MARKS[word]}</span> {content}</p>"
 
 
 def controls(count: int) -> str:

@@ -4,21 +4,30 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from miniflow_xp.node import Node
 from miniflow_xp.stepping.numbers import form, table
-from miniflow_xp.stepping.told import Named, Told, judged
+from miniflow_xp.stepping.record import Record
+from miniflow_xp.stepping.told import ALL_RIGHT, MARKS, SOME_WRONG, Named, Told, all_right, faulty, judged
+from miniflow_xp.stepping.verdicts import Verdict
 
-MARKS = {"right": "✓", "wrong": "✗", "unchecked": "?"}
 
-
-def text(steps: Sequence[Told], names: Mapping[Node, str], end: str) -> str:
-    """All steps, one under the other. ``end``: a sentence for a pass that has no backward half."""
+def text(record: Record, verdicts: Mapping[Node, Verdict], steps: Sequence[Told]) -> str:
+    """All steps, one under the other, and what was found."""
     lines: list[str] = []
     direction = ""
     for number, step in enumerate(steps, 1):
         if step.direction != direction and step.direction != "fed":
             lines += ["", step.direction]
         direction = step.direction
-        lines += [f"{number:3} {step.title}", *(f"      {line}" for line in body(step, names))]
+        lines += [f"{number:3} {step.title}", *(f"      {line}" for line in body(step, record.names))]
+    end = conclusion(record, verdicts, steps)
     return "\n".join([*lines, *(["", end] if end else [])])
+
+
+def conclusion(record: Record, verdicts: Mapping[Node, Verdict], steps: Sequence[Told]) -> str:
+    """What was found about all nodes; of a pass without a backward half, why there is none."""
+    found = [f"{node.kind} {record.names[node]} (step {n})" for node, n in faulty(verdicts, steps)]
+    if found:
+        return f"{MARKS['wrong']} {SOME_WRONG} {', '.join(found)}"
+    return f"{MARKS['right']} {ALL_RIGHT}" if all_right(verdicts) else record.why_forward_only
 
 
 def body(step: Told, names: Mapping[Node, str]) -> Iterator[str]:

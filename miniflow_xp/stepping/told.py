@@ -13,12 +13,14 @@ from miniflow_xp.stepping.record import Arrays, Backward, Forward, Record
 from miniflow_xp.stepping.sources import backward_source, forward_source, no_source_told, overrides
 from miniflow_xp.stepping.verdicts import Verdict, Wrong
 
+MARKS = {"right": "✓", "wrong": "✗", "unchecked": "?"}
+
 
 class Named(NamedTuple):
     """An array with what it is called, the node it comes from or goes to, and the elements that are wrong in it."""
 
     name: str
-    node: Node | None
+    node: Node
     array: np.ndarray
     wrong: Mapping[Place, float] = {}
 
@@ -54,11 +56,12 @@ class Told(NamedTuple):
 
 def told(record: Record, verdicts: Mapping[Node, Verdict]) -> list[Told]:
     """All steps of a pass, in the order in which they are walked."""
-    forward = [forward_told(step, record) for step in record.forward]
+    formulas = {step.node: formula(step, record) for step in record.forward}
+    forward = [forward_told(step, record, formulas[step.node]) for step in record.forward]
     backward = [
         leaf_told(step, record, verdicts.get(step.node))
         if isinstance(step.node, Input)
-        else backward_told(step, record, verdicts.get(step.node))
+        else backward_told(step, record, verdicts.get(step.node), formulas[step.node])
         for step in record.backward
     ]
     return [fed_told(record), *forward, *backward]
@@ -70,10 +73,9 @@ def fed_told(record: Record) -> Told:
     return Told("fed", [leaf for leaf, _ in record.fed], "What is fed", made=made)
 
 
-def forward_told(step: Forward, record: Record) -> Told:
+def forward_told(step: Forward, record: Record, found: Formula) -> Told:
     """A node computes its value."""
     node, names = step.node, record.names
-    found = formula(step, record)
     lines = [
         f"{at(names[node], place)} = {text} = {number(step.value[place])}"
         for place in first_places(step.value.shape)
@@ -94,15 +96,12 @@ def forward_told(step: Forward, record: Record) -> Told:
     )
 
 
-def backward_told(step: Backward, record: Record, verdict: Verdict | None) -> Told:
+def backward_told(step: Backward, record: Record, verdict: Verdict | None, found: Formula) -> Told:
     """A node sums what arrives, and hands on."""
     node, names = step.node, record.names
-    taken = record.taken(node)
-    found = formula(taken, record)
     if step.gradient is not None:
         found.gradient = step.gradient
-    inbound = [n for n, _ in taken.inputs]
-    handed = [handed_told(found, inbound, to, array, names, verdict) for to, array in step.handed]
+    handed = [handed_told(found, node.inbound_nodes, to, array, names, verdict) for to, array in step.handed]
     return Told(
         "backward",
         [node],
@@ -208,6 +207,22 @@ def wrong_in(node: Node, verdict: Verdict | None) -> dict[Place, float]:
     if verdict is None or not verdict.is_here:
         return {}
     return {one.place: one.expected for one in verdict.wrong if one.node is node}
+
+
+ALL_RIGHT, SOME_WRONG = "All gradients agree with central differences.", "Wrong in the backward pass:"
+
+
+def faulty(verdicts: Mapping[Node, Verdict], steps: Sequence[Told]) -> list[tuple[Node, int]]:
+    """The nodes that are wrong, each with the number of its step; leaves only where each node alone is right."""
+    wrong = [node for node, verdict in verdicts.items() if verdict.word == "wrong"]
+    places = {step.nodes[0]: n for n, step in enumerate(steps, 1) if step.direction == "backward"}
+    nodes = [node for node in wrong if not isinstance(node, Input)] or wrong
+    return [(node, places[node]) for node in nodes]
+
+
+def all_right(verdicts: Mapping[Node, Verdict]) -> bool:
+    """Was everything checked, and is right?"""
+    return bool(verdicts) and all(verdict.word == "right" for verdict in verdicts.values())
 
 
 def judged(verdict: Verdict, names: Mapping[Node, str]) -> list[str]:

@@ -55,7 +55,7 @@ class Steps:
         return [node for node, verdict in self.verdicts.items() if verdict.word == "wrong"]
 
     def __str__(self) -> str:
-        return text(self.told, self.record.names, self.record.why_forward_only)
+        return text(self.record, self.verdicts, self.told)
 
     @cached_property
     def html(self) -> str:

@@ -1,7 +1,9 @@
 """Formulas of one element at a time, as templates that take names or numbers."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, product
+from math import prod
 from typing import Any
 
 import array_api_compat.numpy as xp
@@ -41,12 +43,12 @@ class Elementwise(Formula):
         return words if self.inputs[k].shape == self.value.shape else f"Σ {words}, over the axes that were repeated"
 
     def backward_at(self, k: int, place: Place) -> str:
-        readers = places_that_read(place, self.inputs[k].shape, self.value.shape)
+        shape = self.inputs[k].shape
         terms = []
-        for reader in readers[: TERMS + 1]:
+        for reader in places_that_read(place, shape, self.value.shape):
             v, g = signed(self.value[reader]), signed(self.gradient[reader])
             terms.append(filled(self.slopes[k], self.numbers(reader), v=v, g=g))
-        return summed(terms, len(readers))
+        return summed(terms, prod(self.value.shape) // prod(shape))
 
     def numbers(self, place: Place) -> list[str]:
         """The inputs at an element of the value."""
@@ -132,15 +134,8 @@ def filled(template: str, numbers: Sequence[str], **others: str) -> str:
     return TWICE.sub(r"(\1)", template.format(*numbers, **others))
 
 
-def places_that_read(place: Place, shape: Place, of: Place) -> list[Place]:
-    """The elements of a value of shape ``of`` that read the element ``place`` of an input broadcast to it."""
-    if shape == of:
-        return [place]
+def places_that_read(place: Place, shape: Place, of: Place) -> Iterator[Place]:
+    """The first elements of a value of shape ``of`` that read the element ``place`` of an input broadcast to it."""
     extra = len(of) - len(shape)
-    spans = [range(n) for n in of[:extra]]
-    for i, n, m in zip(place, shape, of[extra:], strict=True):
-        spans.append(range(m) if n == 1 != m else range(i, i + 1))
-    found: list[Place] = [()]
-    for span in spans:
-        found = [(*before, n) for before in found for n in span]
-    return found
+    inner = [range(m) if n == 1 else range(i, i + 1) for i, n, m in zip(place, shape, of[extra:], strict=True)]
+    return islice(product(*map(range, of[:extra]), *inner), TERMS + 1)

@@ -1,5 +1,7 @@
 """The formula of matrix products."""
 
+from math import prod
+
 import numpy as np
 
 from miniflow_xp.stepping.formulas.elementwise import places_that_read
@@ -35,16 +37,17 @@ class Product(Formula):
         a, b = self.matrices()
         g = self.gradient.reshape(a.shape[0], b.shape[1])
         if k == 2:
-            readers = places_that_read(place, self.inputs[2].shape, self.value.shape)
-            return summed([signed(self.gradient[reader]) for reader in readers[: TERMS + 1]], len(readers))
+            shape = self.inputs[2].shape
+            terms = [signed(self.gradient[reader]) for reader in places_that_read(place, shape, self.value.shape)]
+            return summed(terms, self.value.size // prod(shape))
         if k == 0:
             row, inner = place if len(place) == 2 else (0, place[0])
-            pairs = zip(g[row], b[inner], strict=True)
+            left, right = g[row], b[inner]
         else:
             inner, column = place if len(place) == 2 else (place[0], 0)
-            pairs = zip(a[:, inner], g[:, column], strict=True)
-        terms = [f"{signed(x)}·{signed(y)}" for x, y in pairs]
-        return summed(terms, len(terms))
+            left, right = a[:, inner], g[:, column]
+        pairs = zip(left[: TERMS + 1], right[: TERMS + 1], strict=True)
+        return summed([f"{signed(x)}·{signed(y)}" for x, y in pairs], left.size)
 
     def matrices(self) -> tuple[np.ndarray, np.ndarray]:
         """Both factors with two axes: a vector on the left is a row, on the right a column."""
