@@ -7,17 +7,17 @@ from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import Entry, escape, paragraph, table
 from miniflow_xp.programs.bench.report.page import POLICY
-from miniflow_xp.programs.profile.figures import Profile, Row, estimate
-from miniflow_xp.programs.profile.notes import part_of, spell
+from miniflow_xp.programs.profile.figures import Figures, Row, estimate
+from miniflow_xp.programs.profile.notes import notes, part_of, spell
 from miniflow_xp.programs.profile.shading import shaded
 from miniflow_xp.programs.profile.table import FLOP, of_ceiling
 from miniflow_xp.programs.profile.timeline import timeline
 from miniflow_xp.system.svg import colours
 
 
-def page(profile: Profile) -> str:
+def page(profile: Figures) -> str:
     """The page as HTML."""
-    title = f"Profile of {profile.title}"
+    title = f"Figures of {profile.title}"
     own = files(__package__ or "").joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -29,14 +29,14 @@ def page(profile: Profile) -> str:
     )
 
 
-def about(profile: Profile) -> str:
+def about(profile: Figures) -> str:
     """Where it was measured, and the whole."""
     captured = f", captured {spell(estimate(profile.captured))}" if profile.captured else ""
     whole = f"a plain step {spell(estimate(profile.plain))}{captured}"
     return f"{profile.machine}, {profile.dtype}: {whole}; the parts add up to {part_of(profile.agreement)}"
 
 
-def sections(profile: Profile) -> list[str]:
+def sections(profile: Figures) -> list[str]:
     """The page's parts."""
     found = []
     if profile.drawn is not None:
@@ -46,10 +46,10 @@ def sections(profile: Profile) -> list[str]:
     )
     found += ["<h2>One pass</h2>", f"{strip}A pointer on a call tells which it is.</figcaption></figure>"]
     found += ["<h2>Parts</h2>", parts_table(profile), "<h2>What there is to say</h2>"]
-    return [*found, *map(paragraph, profile.notes)]
+    return [*found, *map(paragraph, notes(profile))]
 
 
-def picture(profile: Profile) -> str:
+def picture(profile: Figures) -> str:
     """The drawn graph; without its package, what to install."""
     try:
         svg = shaded(profile).svg
@@ -61,7 +61,7 @@ def picture(profile: Profile) -> str:
     return f'<figure class="wide">{svg}<figcaption>{words}</figcaption></figure>'
 
 
-def parts_table(profile: Profile) -> str:
+def parts_table(profile: Figures) -> str:
     """The rows, the slowest first; a click on a head sorts by it."""
     head = ["", "operation", "forward", "backward", "share", "FLOP", "bytes", "of peak"]
     rows = [cells(profile, row) for row in sorted(profile.rows, key=lambda row: -row.seconds)]
@@ -70,7 +70,7 @@ def parts_table(profile: Profile) -> str:
     return table("Each part, the slowest first", head, rows)
 
 
-def cells(profile: Profile, row: Row) -> list[Entry | str]:
+def cells(profile: Figures, row: Row) -> list[Entry | str]:
     """The cells of a row."""
     share, peak, work = profile.share(row), of_ceiling(profile, row), row.work
     bar = f'<span class="bar" style="width: {100 * share:.1f}%"></span>'
