@@ -1,4 +1,4 @@
-"""The pictures of docs/draw.md, beside this file: ``python docs/pictures/make.py``. A test holds that they are these."""
+"""The pictures of docs/draw.md, beside this file: ``python docs/pictures/make.py``. A test compares them."""
 
 from pathlib import Path
 
@@ -6,7 +6,19 @@ import numpy as np
 from array_api_compat import array_namespace
 
 import miniflow_xp as mf
-from miniflow_xp import MSE, Dense, Dropout, Input, Layer, LayerNorm, Linear, MultiHeadAttention, ReLU, Sequential, Sigmoid
+from miniflow_xp import (
+    MSE,
+    Dense,
+    Dropout,
+    Input,
+    Layer,
+    LayerNorm,
+    Linear,
+    MultiHeadAttention,
+    ReLU,
+    Sequential,
+    Sigmoid,
+)
 from miniflow_xp.drawing import Drawing
 
 

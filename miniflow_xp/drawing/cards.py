@@ -61,7 +61,7 @@ class Panel:
         if not array.numbers and array.low is not None and array.mean is not None and array.high is not None:
             ends = zip(("min", "mean", "max"), (array.low, array.mean, array.high), strict=True)
             lines = [f"{word} {spelled(number)}" for word, number in ends]
-        return lines + unusual(array)
+        return lines + unusual(array) + (["no elements"] if 0 in array.shape else [])
 
     @property
     def picture(self) -> tuple[float, float]:
@@ -134,9 +134,7 @@ def spelled_shape(shape: Shape | None) -> str:
 
 
 def unusual(array: Summary) -> list[str]:
-    """What is told of numbers that are not finite, and of an array without any."""
-    if 0 in array.shape:
-        return ["no elements"]
+    """What is told of numbers that are not finite."""
     told = [(array.nan, "NaN"), (array.infinite, "infinite")]
     return [f"⚠ {count} {word}" for count, word in told if count]
 

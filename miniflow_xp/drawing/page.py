@@ -3,6 +3,7 @@
 There is one picture for each way in which groups are folded; the address says which one is shown.
 """
 
+import re
 from collections.abc import Mapping
 
 from miniflow_xp.drawing.cards import spelled_shape
@@ -12,6 +13,9 @@ from miniflow_xp.drawing.scene import Rect
 from miniflow_xp.drawing.svg import KINDS, about, outline, style, styles, svg_of
 from miniflow_xp.drawing.texts import told
 from miniflow_xp.system.svg import tag, text
+
+SHEET = 700, 780  # pixels of a sheet of paper below the heading
+SMALLEST = 0.5  # of its size; letters are 5 pixels high then
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
@@ -28,10 +32,10 @@ def page(
         links = {key: f"#picture-{number[change]}" for key, change in changes.items()}
         svg = svg_of(diagram, closed, title, shading, notes, prefix, links)
         pictures.append(
-            f'<figure class="picture" id="picture-{number[closed]}"><div class="scroll" tabindex="0" role="region" '
-            f'aria-label="Picture of {text(title)}">{svg}</div></figure>'
+            f'<figure class="picture{fits(svg)}" id="picture-{number[closed]}"><div class="scroll" tabindex="0" '
+            f'role="region" aria-label="Picture of {text(title)}">{svg}</div></figure>'
         )
-    hint = "<p>A click on a group, or Enter, folds and unfolds it.</p>" if diagram.groups else ""
+    hint = "<p class='hint'>A click on a group, or Enter, folds and unfolds it.</p>" if diagram.groups else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
@@ -41,6 +45,12 @@ def page(
         f"{legend(diagram)}</header><main>{''.join(pictures)}</main>{table(diagram)}"
         f"<script>{style('page.js')}</script></body></html>\n"
     )
+
+
+def fits(svg: str) -> str:
+    """The class of a picture that can still be read on one sheet of paper; others go on to the next."""
+    width, height = map(int, re.findall(r' (?:width|height)="(\d+)"', svg[: svg.index(">")]))
+    return " fits" if min(SHEET[0] / width, SHEET[1] / height) > SMALLEST else ""
 
 
 def legend(diagram: Diagram) -> str:

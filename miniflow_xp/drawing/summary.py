@@ -49,17 +49,21 @@ def summary(array: Any) -> Summary | None:
     form = host.shape, dtype
     if host.size == 0:
         return Summary(*form)
-    sizes = np.abs(host) if host.dtype.kind == "c" else host
+    with np.errstate(over="ignore"):
+        sizes = np.abs(host) if host.dtype.kind == "c" else host
     finite = np.isfinite(sizes)
-    nan, infinite = int(np.isnan(sizes).sum()), int(np.isinf(sizes).sum())
     kept = sizes[finite].astype("float64")
-    ends = (float(kept.min()), float(kept.mean()), float(kept.max())) if kept.size else (None, None, None)
-    counted = {"low": ends[0], "mean": ends[1], "high": ends[2], "nan": nan, "infinite": infinite}
+    most = int(np.frexp(np.abs(kept).max())[1]) if kept.size else 0
+    scaled = np.ldexp(kept, -most)  # from -1 to 1, exactly: so that the sum of the greatest floats is one, too
+    counted = {"nan": int(np.isnan(sizes).sum()), "infinite": int(np.isinf(sizes).sum())}
+    if kept.size:
+        ends = {"low": scaled.min(), "mean": scaled.mean(), "high": scaled.max()}
+        counted |= {name: float(np.ldexp(number, most)) for name, number in ends.items()}  # type: ignore[misc]
     if is_written_out(host.shape, host.size):
         return Summary(*form, numbers=written(host), **counted)  # type: ignore[arg-type]  # by name
     if host.ndim == 2 and host.shape[0] <= CELLS[0] and host.shape[1] <= CELLS[1]:
         return Summary(*form, cells=cells(sizes, finite), **counted)  # type: ignore[arg-type]
-    bins = tuple(np.histogram(kept, BINS)[0].tolist()) if kept.size and np.isfinite(np.ptp(kept)) else ()
+    bins = tuple(np.histogram(scaled, BINS)[0].tolist()) if kept.size else ()
     return Summary(*form, bins=bins, **counted)  # type: ignore[arg-type]
 
 

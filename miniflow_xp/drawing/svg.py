@@ -32,9 +32,7 @@ def svg_of(
     leads}; the page has the styles.
     """
     boxes, groups = by_key(diagram.boxes), by_key(diagram.groups)
-    cards = {key: card_of(box, names_around(box, groups), notes.get(key)) for key, box in boxes.items()}
-    members = boxes_in(diagram)
-    cards |= {g.key: card_of_group(g, len(members[g.key]), notes.get(g.key)) for g in diagram.groups}
+    cards = cards_of(diagram, notes)
     scene = scene_of(diagram, folded, {key: card.size for key, card in cards.items()})
     width, height = scene.width + 2 * MARGIN, scene.height + 2 * MARGIN + STUB / 2
     parts = [
@@ -63,6 +61,13 @@ def svg_of(
         role="group",
         aria_labelledby=f"{prefix}drawing-title {prefix}drawing-about",
     )
+
+
+def cards_of(diagram: Diagram, notes: Mapping[str, str]) -> dict[str, Card]:
+    """{key: what stands in the box, or in that of the folded group}."""
+    groups, members = by_key(diagram.groups), boxes_in(diagram)
+    cards = {box.key: card_of(box, names_around(box, groups), notes.get(box.key)) for box in diagram.boxes}
+    return cards | {g.key: card_of_group(g, len(members[g.key]), notes.get(g.key)) for g in diagram.groups}
 
 
 def styles() -> str:

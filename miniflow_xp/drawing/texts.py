@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from json import dumps
 
 from miniflow_xp.drawing.cards import spelled_shape
 from miniflow_xp.drawing.diagram import Box, Diagram, Group, by_key
@@ -25,7 +26,7 @@ MERMAID_FORMS = {
     "cost": ("{{", "}}"),
     "group": ("[/", "/]"),
 }
-ENTITIES = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "#": "&num;", "`": "&#96;", "\\": "&#92;"}
+ENTITIES = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "#": "#35;", "`": "#96;", "\\": "#92;"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def mermaid(diagram: Diagram, folded: Collection[str], title: str) -> str:
 
     form = Form(box, lambda key, name: f'subgraph {named(key)}["{encoded(name)}"]', "end", edge)
     lines = "".join(f"  {line}\n" for line in written(diagram, folded, form))
-    return f'---\ntitle: "{encoded(title)}"\n---\nflowchart TD\n{lines}'
+    return f"---\ntitle: {dumps(printable(title))}\n---\nflowchart TD\n{lines}"
 
 
 def written(diagram: Diagram, folded: Collection[str], form: Form) -> Iterator[str]:
