@@ -17,7 +17,7 @@ from miniflow_xp.system.svg import colours
 
 def page(profile: Figures) -> str:
     """The page as HTML."""
-    title = f"Figures of {profile.title}"
+    title = f"Profile of {profile.title}"
     own = files(__package__ or "").joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -41,10 +41,8 @@ def sections(profile: Figures) -> list[str]:
     found = []
     if profile.drawn is not None:
         found += ["<h2>The graph, coloured by time</h2>", picture(profile)]
-    strip = (
-        f'<figure class="wide">{timeline(profile)}<figcaption>One pass as it was timed, with a wait after each call. '
-    )
-    found += ["<h2>One pass</h2>", f"{strip}A pointer on a call tells which it is.</figcaption></figure>"]
+    words = "One pass as it was timed, call by call. A pointer on a call tells which it is."
+    found += ["<h2>One pass</h2>", wide("One pass", timeline(profile), words)]
     found += ["<h2>Parts</h2>", parts_table(profile), "<h2>What there is to say</h2>"]
     return [*found, *map(paragraph, notes(profile))]
 
@@ -55,10 +53,14 @@ def picture(profile: Figures) -> str:
         svg = shaded(profile).svg
     except PackageMissingError as error:
         return paragraph(str(error))
-    words = (
-        "Colour, and the bar at the foot of a box, are its part of the time of all parts; the darkest is the slowest."
-    )
-    return f'<figure class="wide">{svg}<figcaption>{words}</figcaption></figure>'
+    words = "Colour, and the bar at the foot of a box, show its time against that of the slowest."
+    return wide("The graph", svg, words)
+
+
+def wide(name: str, svg: str, words: str) -> str:
+    """A figure of the page's width, which scrolls on a narrow screen."""
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">{svg}</div>'
+    return f'<figure class="wide">{box}<figcaption>{escape(words)}</figcaption></figure>'
 
 
 def parts_table(profile: Figures) -> str:
