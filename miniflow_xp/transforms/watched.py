@@ -23,10 +23,14 @@ class Watched(Namespace):
     def __init__(self, library: Any, make: Make) -> None:
         super().__init__(library)
         self._make = make
+        self._watched: dict[str, Callable[..., Any]] = {}
 
     def native(self, op: str) -> Any:
-        call = super().native(op)
-        return lambda *inputs, **keywords: self._make(op, call, inputs, keywords)
+        found = self._watched.get(op)
+        if found is None:
+            call, make = super().native(op), self._make
+            found = self._watched[op] = lambda *inputs, **keywords: make(op, call, inputs, keywords)
+        return found
 
 
 class WatchedArrays:

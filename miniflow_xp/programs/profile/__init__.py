@@ -11,10 +11,10 @@ from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Input, Node
 from miniflow_xp.nodes.wiring import check_sorted, default_targets, depending
 from miniflow_xp.programs.bench.record import Ceiling
-from miniflow_xp.programs.profile.figures import Profile
 from miniflow_xp.programs.profile.functions import function_subject
 from miniflow_xp.programs.profile.graphs import graph_subject
 from miniflow_xp.programs.profile.measuring import measure
+from miniflow_xp.programs.profile.result import Profile
 
 __all__ = ["Profile", "profile"]
 

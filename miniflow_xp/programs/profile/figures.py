@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from miniflow_xp.errors import SettingError
@@ -12,8 +11,6 @@ from miniflow_xp.programs.bench.statistics import Ratio, paired_ratio
 from miniflow_xp.programs.profile.counts import Work, total
 from miniflow_xp.programs.profile.laps import Pass
 from miniflow_xp.programs.profile.subjects import Holding, Place
-from miniflow_xp.system.files import write_atomically
-from miniflow_xp.system.notebooks import ShownAsText
 
 DIRECTIONS = ("forward", "backward", "sum", "update")
 AGREED = 0.10  # parts within so much of the whole add up
@@ -64,15 +61,13 @@ class Row:
 
 
 @dataclass
-class Profile(ShownAsText):
-    """Where the time of a step goes.
+class Figures:
+    """Where the time of a step goes, as numbers.
 
     ``rows``: each node, or function at a line, in the order of the pass. ``plain`` and ``captured``: seconds a step as
     a whole, a sample a round; ``between``: of what lies between the calls; ``clock_s``: what a look at the clock takes,
     which is taken off. ``ceiling``: the machine's measured peaks, None where they were not measured. ``holding``: who
-    holds the memory when most is held; ``peak_bytes`` what the library, or the system, says of it. ``notes``: all else
-    there is to say. Printed it is a table; ``save`` writes ``.html``, or ``.json``, which chrome://tracing, Perfetto
-    and speedscope open.
+    holds the memory when most is held; ``peak_bytes`` what the library, or the system, says of it.
     """
 
     title: str
@@ -116,13 +111,6 @@ class Profile(ShownAsText):
         """Are the parts within 10 % of the whole?"""
         return abs(self.agreement.estimate - 1) <= AGREED
 
-    @property
-    def notes(self) -> list[str]:
-        """What there is to say, a sentence each."""
-        from miniflow_xp.programs.profile.notes import notes  # here: it reads a profile
-
-        return notes(self)
-
     def row(self, name: Any) -> Row:
         """The row of a node, or of this name; raises SettingError where there is none."""
         for row in self.rows:
@@ -135,24 +123,3 @@ class Profile(ShownAsText):
     def share(self, row: Row) -> float:
         """A row's part of all parts."""
         return row.seconds / sum(r.seconds for r in self.rows)
-
-    def save(self, path: str | Path) -> None:
-        """Write it as a page (``.html``), or as Chrome's trace events (``.json``)."""
-        kind = Path(path).suffix
-        if kind == ".html":
-            from miniflow_xp.programs.profile.page import page  # here: the picture needs its extra
-
-            text = page(self)
-        elif kind == ".json":
-            from miniflow_xp.programs.profile.trace import trace_text
-
-            text = trace_text(self)
-        else:
-            remedy = "Write profile.save('profile.html')"
-            raise SettingError(f"profile {path}", f"it ends in {kind or 'nothing'}", "it is .html or .json", remedy)
-        write_atomically(Path(path), [text.encode()])
-
-    def __str__(self) -> str:
-        from miniflow_xp.programs.profile.table import table
-
-        return "\n".join([*table(self), "", *self.notes])

@@ -102,13 +102,16 @@ def passes_inside(function: Callable[..., Any], arrays: Sequence[Any], backward:
 
 def walks(function: Callable[..., Any], arrays: Sequence[Any], backward: bool) -> Callable[[Call], Run]:
     """Passes whose calls of the library somebody else makes."""
+    maker: list[Call] = []
+
+    def make(op: str, native: Callable[..., Any], inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        return maker[-1](None, op, native, *inputs, **keywords)
+
+    watched = [*map(WatchedArrays(make), arrays)]
 
     def walk(call: Call) -> Run:
-        def make(op: str, native: Callable[..., Any], inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
-            return call(None, op, native, *inputs, **keywords)
-
-        watched = WatchedArrays(make)
-        return lambda: passes(function, [watched(array) for array in arrays], backward)
+        maker[:] = [call]
+        return lambda: passes(function, watched, backward)
 
     return walk
 

@@ -16,8 +16,9 @@ from miniflow_xp.programs.bench.peak import peak_bytes
 from miniflow_xp.programs.bench.record import Ceiling
 from miniflow_xp.programs.bench.scheduler import Group, calls_for, interleave, warm_up
 from miniflow_xp.programs.profile.counts import SHOWN, Work, total
-from miniflow_xp.programs.profile.figures import BELOW_CLOCK, Part, Profile, Row
+from miniflow_xp.programs.profile.figures import BELOW_CLOCK, Part, Row
 from miniflow_xp.programs.profile.laps import Laps, Pass, Stopwatch, clock_overhead, gaps, stopwatch, timed_pass
+from miniflow_xp.programs.profile.result import Profile
 from miniflow_xp.programs.profile.subjects import Place, Run, Step, Subject
 
 SLICE_S = 2e-3  # of a sample
@@ -48,8 +49,6 @@ class Walk:
     name: str
     subject: Subject
     watch: Stopwatch
-    sums: frozenset[int]
-    now: Callable[[], float]
     calls: int = 1
     host_s: float = 0.0
     rounds: list[tuple[list[float], list[float]]] = field(default_factory=list)
@@ -64,7 +63,8 @@ class Walk:
 
     def one(self) -> Pass:
         """One pass; raises GraphError where it makes other calls than the first did."""
-        found = timed_pass(self.subject.walk, Laps(self.watch, self.sums), self.host_s)
+        sums = {n for n, step in enumerate(self.subject.steps) if step.sums}
+        found = timed_pass(self.subject.walk, Laps(self.watch, sums), self.host_s)
         if len(found.calls) != len(self.subject.steps):
             came = f"it makes {len(found.calls)} calls, and made {len(self.subject.steps)} before"
             remedy = "Take out what changes from call to call"
@@ -94,8 +94,7 @@ def measure(
     wait = wait_for(backend)
     watch = watch or stopwatch(backend, now)
     load = load_now()
-    sums = frozenset(n for n, step in enumerate(subject.steps) if step.sums)
-    walk = Walk("walk", subject, watch, sums, now)
+    walk = Walk("walk", subject, watch)
     wholes = [Whole("plain", subject.plain, wait, now)]
     if subject.captured is not None:
         wholes.append(Whole("captured", subject.captured, wait, now))
@@ -108,7 +107,8 @@ def measure(
         walk.host_s = seconds["plain"]
         for one in contestants:
             one.calls = min(MOST_CALLS, calls_for(seconds[one.name], SLICE_S))
-        clock_s = median(clock_overhead(watch, subject.plain()[:1]) for _ in range(LEAST_ROUNDS))
+        done = subject.plain()[:1]
+        clock_s = median(clock_overhead(watch, done) for _ in range(LEAST_ROUNDS))
         group = Group("step", contestants)
         first = interleave([group], min(rounds, LEAST_ROUNDS), inf, random.Random(0), now)
         rest = interleave([group], max(0, rounds - LEAST_ROUNDS), now() + budget_s, random.Random(1), now)
@@ -117,7 +117,7 @@ def measure(
         if failed:
             raise GraphError(f"profile of {subject.title}", failed[0], "it runs the same way each time", "Mend that")
         upload = uploads(subject, wait, now, rounds)
-    memory = {one.name: peak_bytes(backend, waited(one))["peak_bytes"] for one in wholes}
+    memory = {one.name: peak_bytes(backend, waited(one), calls=1)["peak_bytes"] for one in wholes}
     if ceiling is True:
         ceiling = measure_ceilings(backend, subject.dtype)
     fused, joined = difference(subject)

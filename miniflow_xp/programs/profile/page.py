@@ -7,15 +7,15 @@ from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import Entry, escape, paragraph, table
 from miniflow_xp.programs.bench.report.page import POLICY
-from miniflow_xp.programs.profile.figures import Profile, Row, estimate
-from miniflow_xp.programs.profile.notes import part_of, spell
+from miniflow_xp.programs.profile.figures import Figures, Row, estimate
+from miniflow_xp.programs.profile.notes import notes, part_of, spell
 from miniflow_xp.programs.profile.shading import shaded
 from miniflow_xp.programs.profile.table import FLOP, of_ceiling
 from miniflow_xp.programs.profile.timeline import timeline
 from miniflow_xp.system.svg import colours
 
 
-def page(profile: Profile) -> str:
+def page(profile: Figures) -> str:
     """The page as HTML."""
     title = f"Profile of {profile.title}"
     own = files(__package__ or "").joinpath("page.css").read_text(encoding="utf-8")
@@ -29,39 +29,41 @@ def page(profile: Profile) -> str:
     )
 
 
-def about(profile: Profile) -> str:
+def about(profile: Figures) -> str:
     """Where it was measured, and the whole."""
     captured = f", captured {spell(estimate(profile.captured))}" if profile.captured else ""
     whole = f"a plain step {spell(estimate(profile.plain))}{captured}"
     return f"{profile.machine}, {profile.dtype}: {whole}; the parts add up to {part_of(profile.agreement)}"
 
 
-def sections(profile: Profile) -> list[str]:
+def sections(profile: Figures) -> list[str]:
     """The page's parts."""
     found = []
     if profile.drawn is not None:
         found += ["<h2>The graph, coloured by time</h2>", picture(profile)]
-    strip = (
-        f'<figure class="wide">{timeline(profile)}<figcaption>One pass as it was timed, with a wait after each call. '
-    )
-    found += ["<h2>One pass</h2>", f"{strip}A pointer on a call tells which it is.</figcaption></figure>"]
+    words = "One pass as it was timed, call by call. A pointer on a call tells which it is."
+    found += ["<h2>One pass</h2>", wide("One pass", timeline(profile), words)]
     found += ["<h2>Parts</h2>", parts_table(profile), "<h2>What there is to say</h2>"]
-    return [*found, *map(paragraph, profile.notes)]
+    return [*found, *map(paragraph, notes(profile))]
 
 
-def picture(profile: Profile) -> str:
+def picture(profile: Figures) -> str:
     """The drawn graph; without its package, what to install."""
     try:
         svg = shaded(profile).svg
     except PackageMissingError as error:
         return paragraph(str(error))
-    words = (
-        "Colour, and the bar at the foot of a box, are its part of the time of all parts; the darkest is the slowest."
-    )
-    return f'<figure class="wide">{svg}<figcaption>{words}</figcaption></figure>'
+    words = "Colour, and the bar at the foot of a box, show its time against that of the slowest."
+    return wide("The graph", svg, words)
 
 
-def parts_table(profile: Profile) -> str:
+def wide(name: str, svg: str, words: str) -> str:
+    """A figure of the page's width, which scrolls on a narrow screen."""
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">{svg}</div>'
+    return f'<figure class="wide">{box}<figcaption>{escape(words)}</figcaption></figure>'
+
+
+def parts_table(profile: Figures) -> str:
     """The rows, the slowest first; a click on a head sorts by it."""
     head = ["", "operation", "forward", "backward", "share", "FLOP", "bytes", "of peak"]
     rows = [cells(profile, row) for row in sorted(profile.rows, key=lambda row: -row.seconds)]
@@ -70,7 +72,7 @@ def parts_table(profile: Profile) -> str:
     return table("Each part, the slowest first", head, rows)
 
 
-def cells(profile: Profile, row: Row) -> list[Entry | str]:
+def cells(profile: Figures, row: Row) -> list[Entry | str]:
     """The cells of a row."""
     share, peak, work = profile.share(row), of_ceiling(profile, row), row.work
     bar = f'<span class="bar" style="width: {100 * share:.1f}%"></span>'

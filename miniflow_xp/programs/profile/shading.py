@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.drawing import Diagram, Drawing, draw
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.profile.figures import Profile
+from miniflow_xp.programs.profile.figures import Figures
 from miniflow_xp.programs.profile.subjects import Function
 
 
@@ -21,7 +21,7 @@ class Times(NamedTuple):
         return self.forward + self.backward
 
 
-def shaded(profile: Profile) -> Drawing:
+def shaded(profile: Figures) -> Drawing:
     """The picture: of all boxes the slowest is the darkest, and each has its times as a line."""
     of_function = isinstance(profile.drawn, Function)
     plain = draw(profile.drawn.function, *profile.drawn.args) if of_function else draw(profile.drawn)
@@ -34,13 +34,13 @@ def shaded(profile: Profile) -> Drawing:
     return Drawing(plain.diagram, f"{profile.title}, by time", plain.folded, shading, notes)
 
 
-def of_nodes(profile: Profile, diagram: Diagram) -> dict[str, Times]:
+def of_nodes(profile: Figures, diagram: Diagram) -> dict[str, Times]:
     """{key: times} of the nodes."""
     keys = diagram.keys
     return {keys[row.place.node]: times_of(profile, row.place) for row in profile.rows if row.place.node in keys}
 
 
-def of_equations(profile: Profile, diagram: Diagram) -> dict[str, Times]:
+def of_equations(profile: Figures, diagram: Diagram) -> dict[str, Times]:
     """{key: times} of equations: of each function those that were called as often as they are drawn, in this order.
 
     A line that calls a function several times shares its time among them.
@@ -62,7 +62,7 @@ def of_equations(profile: Profile, diagram: Diagram) -> dict[str, Times]:
     return {key: times_of(profile, place, shares.count(place)) for key, place in pairs}
 
 
-def times_of(profile: Profile, place: Any, among: int = 1) -> Times:
+def times_of(profile: Figures, place: Any, among: int = 1) -> Times:
     """The times of a place, or its part of them."""
     row = profile.row(place.key)
     forward = row.parts["forward"].time.estimate if "forward" in row.parts else 0.0

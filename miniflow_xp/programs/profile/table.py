@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.profile.figures import Part, Profile, Row
+from miniflow_xp.programs.profile.figures import Figures, Part, Row
 
 MOST_ROWS = 40
 WIDEST = 34  # letters of a name
@@ -11,7 +11,7 @@ FLOP = tuple((scale, prefix) for scale, prefix in units.COUNTS)
 LEFT = 2  # columns of text
 
 
-def table(profile: Profile) -> list[str]:
+def table(profile: Figures) -> list[str]:
     """The lines: a title, the rows, and how many are left out."""
     ordered = sorted(profile.rows, key=lambda row: -row.seconds)
     head = ["", "operation", "forward", "±", "backward", "±", "share", "FLOP", "bytes"]
@@ -22,7 +22,7 @@ def table(profile: Profile) -> list[str]:
     return [f"{profile.title}, on {profile.machine}, {profile.dtype}", "", *aligned(lines), *more]
 
 
-def cells(profile: Profile, row: Row) -> list[str]:
+def cells(profile: Figures, row: Row) -> list[str]:
     """The cells of a row; the update and sums of gradients stand with the backward pass."""
     forward = row.parts.get("forward")
     backward = [part for name, part in row.parts.items() if name != "forward"]
@@ -46,13 +46,13 @@ def time_of(parts: Sequence[Part]) -> tuple[str, str]:
     return units.seconds(seconds), f"{100 * half / seconds:.0f}{units.SPACE}%"
 
 
-def of_peak(profile: Profile, row: Row) -> str:
+def of_peak(profile: Figures, row: Row) -> str:
     """The least time that the peaks allow, as a part of the time."""
     found = of_ceiling(profile, row)
     return "" if found is None else f"{100 * found:.0f}{units.SPACE}%"
 
 
-def of_ceiling(profile: Profile, row: Row) -> float | None:
+def of_ceiling(profile: Figures, row: Row) -> float | None:
     """The same as a number; None where it is unknown."""
     if profile.ceiling is None or row.work.uncounted:
         return None

@@ -3,7 +3,7 @@
 from html import escape
 
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.profile.figures import DIRECTIONS, Profile
+from miniflow_xp.programs.profile.figures import DIRECTIONS, Figures
 from miniflow_xp.system.svg import clipped, label, tag
 
 WIDTH, LEFT, RIGHT = 960.0, 78.0, 20.0
@@ -12,7 +12,7 @@ LEAST = 0.6  # width of a call, so that it is seen
 TICKS = 4
 
 
-def timeline(profile: Profile) -> str:
+def timeline(profile: Figures) -> str:
     """The picture."""
     there = {direction for _, direction, _, _ in profile.passes}
     lanes = {direction: n for n, direction in enumerate(d for d in DIRECTIONS if d in there)}

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 from miniflow_xp.programs.bench.statistics import Ratio
-from miniflow_xp.programs.profile.figures import Part, Profile, Row, estimate
+from miniflow_xp.programs.profile.figures import Figures, Part, Row, estimate
+from miniflow_xp.programs.profile.notes import notes
 from miniflow_xp.programs.profile.table import of_ceiling
 from miniflow_xp.system.version import __version__
 
@@ -19,17 +20,17 @@ MICRO = 1e6
 Event = dict[str, Any]
 
 
-def trace_text(profile: Profile) -> str:
+def trace_text(profile: Figures) -> str:
     """The file."""
     return json.dumps(trace(profile), allow_nan=False, ensure_ascii=False)
 
 
-def trace(profile: Profile) -> dict[str, Any]:
+def trace(profile: Figures) -> dict[str, Any]:
     """The events and what else there is."""
     return {"traceEvents": events(profile), "displayTimeUnit": "ns", "otherData": figures(profile)}
 
 
-def events(profile: Profile) -> list[Event]:
+def events(profile: Figures) -> list[Event]:
     """Names first, then the events in the order of time."""
     threads = {number: name for number, name in THREADS.items() if number != 3 or profile.captured}
     named = [named_event("process_name", 0, f"miniflow_xp profile: {profile.title}")]
@@ -41,7 +42,7 @@ def events(profile: Profile) -> list[Event]:
     return [*named, *walked(profile), *wholes]
 
 
-def walked(profile: Profile) -> list[Event]:
+def walked(profile: Figures) -> list[Event]:
     """The pass: the whole, in it each run of calls of one direction, in these the calls."""
     found = [complete(1, profile.title, "whole", 0.0, profile.last.whole)]
     runs: list[tuple[str, list[Event]]] = []
@@ -71,7 +72,7 @@ def named_event(what: str, thread: int, name: str) -> Event:
     return {"name": what, "ph": "M", "ts": 0, "pid": PROCESS, "tid": thread, "args": {"name": name}}
 
 
-def figures(profile: Profile) -> dict[str, Any]:
+def figures(profile: Figures) -> dict[str, Any]:
     """All that was measured, for programs."""
     ceiling = profile.ceiling
     return {
@@ -93,18 +94,18 @@ def figures(profile: Profile) -> dict[str, Any]:
         "in_their_place": profile.joined,
         "load": profile.load,
         "rows": [row_of(profile, row) for row in profile.rows],
-        "notes": profile.notes,
+        "notes": notes(profile),
     }
 
 
-def row_of(profile: Profile, row: Row) -> dict[str, Any]:
+def row_of(profile: Figures, row: Row) -> dict[str, Any]:
     """A row."""
     parts = {name: part_of(part, profile) for name, part in row.parts.items()}
     about = {"name": row.place.name, "operation": row.place.operation, "line": row.place.line}
     return {**about, "share": profile.share(row), "of_peak": of_ceiling(profile, row), **parts}
 
 
-def part_of(part: Part, profile: Profile) -> dict[str, Any]:
+def part_of(part: Part, profile: Figures) -> dict[str, Any]:
     """A part of a row."""
     work = part.work
     return {
