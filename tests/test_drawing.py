@@ -32,6 +32,7 @@ from miniflow_xp import (
     Trainer,
 )
 from miniflow_xp.drawing import Box, Diagram, Edge, Group, svg
+from miniflow_xp.drawing.arrows import ends_of
 from miniflow_xp.drawing.boxes import outline
 from miniflow_xp.drawing.folding import CLEAR, foldings
 from miniflow_xp.drawing.scene import Rect, scene_of
@@ -545,10 +546,10 @@ def check_places(diagram, closed):
         if frame is not None:
             assert frame.x <= rect.x < rect.x + rect.width <= frame.x + frame.width
             assert frame.y <= rect.y < rect.y + rect.height <= frame.y + frame.height
-    for edge, points in scene.edges:
-        source, target = things[edge.source], things[edge.target]
-        ends = (source.middle, source.y + source.height), (target.middle, target.y)
-        for (ax, ay), (bx, by) in pairwise([ends[0], *points, ends[1]]):
+    for (edge, points), end in zip(scene.edges, ends_of(scene), strict=True):
+        source = things[edge.source]
+        start, top = (source.middle, source.y + source.height), (end[0], scene.tops[edge.target])
+        for (ax, ay), (bx, by) in pairwise([start, *points, top, end]):
             assert by >= ay - 0.01
             for part in np.linspace(0.05, 0.95, 19):  # of the curve that is drawn
                 x = ax + (bx - ax) * part**2 * (3 - 2 * part)

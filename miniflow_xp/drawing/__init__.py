@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from miniflow_xp.checks import as_number, of_kind, shown, truth
-from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group
+from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group, by_key
 from miniflow_xp.drawing.drawing import Drawing
 from miniflow_xp.drawing.folding import folded, in_parts
 from miniflow_xp.drawing.functions import diagram_of_function
@@ -82,7 +82,7 @@ def of_graph(
 def check_keys(diagram: Diagram, given: Any, name: str, holds: Callable[[Any], bool], what: str) -> None:
     """Raise SettingError unless it has keys of the diagram, and for each of them something for which this ``holds``."""
     rule, remedy = f"it has {what} by the keys of boxes", "Write {drawing.key_of(node): ...}"
-    keys = {thing.key for thing in (*diagram.boxes, *diagram.groups)}
+    keys = by_key(diagram.boxes).keys() | by_key(diagram.groups).keys()
     for key, value in of_kind({} if given is None else given, Mapping, name, rule, remedy).items():
         if key not in keys:
             raise SettingError(name, f"nothing has the key {shown(key)}", rule, remedy)

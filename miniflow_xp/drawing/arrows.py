@@ -1,12 +1,11 @@
 """Edges as arrows: straight down where they leave, pass and arrive."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from miniflow_xp.drawing.cards import spelled_shape
-from miniflow_xp.drawing.diagram import Edge
 from miniflow_xp.drawing.places import Point
-from miniflow_xp.drawing.scene import Rect
+from miniflow_xp.drawing.scene import Scene
 from miniflow_xp.system.svg import label, tag
 
 APART = 20.0  # between the ends of edges that come in side by side
@@ -14,38 +13,39 @@ HEAD = 7.0  # height of an arrow's head
 STUB = 20.0  # length of the arrow of a result
 
 
-def edges_of(edges: Sequence[tuple[Edge, Sequence[Point]]], things: Mapping[str, Rect]) -> list[str]:
-    """All edges; those into one box end side by side, in the order in which they come."""
+def edges_of(scene: Scene) -> list[str]:
+    """All edges, each with the shape of what runs along it where it leaves its box."""
+    parts = []
+    told: set[str] = set()
+    for (edge, points), end in zip(scene.edges, ends_of(scene), strict=True):
+        rect = scene.things[edge.source]
+        start = (rect.middle, rect.y + rect.height)
+        straight = [(end[0], scene.tops[edge.target])] if scene.tops[edge.target] < end[1] - 1 else []
+        way = [start, *points, *straight, end]
+        words = "" if edge.source in told else spelled_shape(edge.shape)
+        told.add(edge.source)
+        turn = next((x for x, _ in way if abs(x - start[0]) > 0.5), start[0])
+        side, anchor = (-5, "end") if turn > start[0] else (5, None)  # where the line does not turn to
+        beside = label(start[0] + side, start[1] + 13, words, class_="shape", text_anchor=anchor) if words else ""
+        parts.append(
+            tag("g", *arrow(way), beside, class_="edge", data_source=edge.source, data_target=edge.target),
+        )
+    return parts
+
+
+def ends_of(scene: Scene) -> list[Point]:
+    """Where each edge ends: those into one box side by side, in the order in which they come."""
     coming: dict[str, list[tuple[float, int]]] = {}
-    for n, (edge, points) in enumerate(edges):
-        coming.setdefault(edge.target, []).append((points[-1][0] if points else things[edge.source].middle, n))
-    ends = {}
+    for n, (edge, points) in enumerate(scene.edges):
+        came = points[-1][0] if points else scene.things[edge.source].middle
+        coming.setdefault(edge.target, []).append((came, n))
+    ends: dict[int, Point] = {}
     for target, found in coming.items():
-        rect = things[target]
+        rect = scene.things[target]
         step = min(APART, (rect.width - 24) / len(found))
         for place, (_, n) in enumerate(sorted(found)):
             ends[n] = (rect.middle + (place - (len(found) - 1) / 2) * step, rect.y)
-    parts = []
-    told: set[str] = set()
-    for n, (edge, points) in enumerate(edges):
-        rect = things[edge.source]
-        start = (rect.middle, rect.y + rect.height)
-        words = spelled_shape(edge.shape) if edge.source not in told else ""
-        told.add(edge.source)
-        leads_right = (points[0] if points else ends[n])[0] > start[0] + 0.5
-        side, anchor = (-5, "end") if leads_right else (5, None)
-        beside = label(start[0] + side, start[1] + 13, words, class_="shape", text_anchor=anchor) if words else ""
-        parts.append(
-            tag(
-                "g",
-                *arrow([start, *points, ends[n]]),
-                beside,
-                class_="edge",
-                data_source=edge.source,
-                data_target=edge.target,
-            )
-        )
-    return parts
+    return [ends[n] for n in range(len(scene.edges))]
 
 
 def arrow(points: Sequence[Point]) -> tuple[str, str]:

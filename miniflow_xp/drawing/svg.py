@@ -32,7 +32,7 @@ def svg_of(
     scene = scene_of(diagram, folded, {key: card.size for key, card in cards.items()})
     width, height = scene.width + 2 * MARGIN, scene.height + 2 * MARGIN + STUB / 2
     parts = [
-        *edges_of(scene.edges, scene.things),
+        *edges_of(scene),
         *(frame(groups[key], rect, prefix, links) for key, rect in scene.frames.items()),
         *(
             drawn(boxes[key], cards[key], rect, shading.get(key), notes.get(key), prefix)
