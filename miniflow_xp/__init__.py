@@ -34,6 +34,7 @@ from miniflow_xp.system.version import __version__ as __version__
 if TYPE_CHECKING:
     from miniflow_xp import optimize as optimize  # by name: mf.optimize
     from miniflow_xp import special
+    from miniflow_xp.drawing import draw
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from miniflow_xp.ops.function import as_node
     from miniflow_xp.ops.losses import Loss
     from miniflow_xp.ops.made_losses import as_loss
+    from miniflow_xp.programs.profile import profile
+    from miniflow_xp.stepping import steps
     from miniflow_xp.training import Validation, evaluate, fit, predict
     from miniflow_xp.training.batches import Batches
     from miniflow_xp.transforms.custom import checkpoint, custom_vjp
@@ -119,6 +122,7 @@ __all__ = [
     "checkpoint",
     "custom_vjp",
     "differentiable_namespace",
+    "draw",
     "evaluate",
     "export_onnx",
     "find_nonfinite",
@@ -136,10 +140,12 @@ __all__ = [
     "jvp",
     "load_state_dict",
     "predict",
+    "profile",
     "set_backend",
     "sgd_update",
     "special",
     "state_dict",
+    "steps",
     "stop_gradient",
     "to_jax",
     "to_numpy",
@@ -156,8 +162,10 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "AdamW": "engine.optim",
     "Batches": "training.batches",
     "Validation": "training",
+    "draw": "drawing",
     "evaluate": "training",
     "find_nonfinite": "nonfinite",
+    "profile": "programs.profile",
     "fit": "training",
     "predict": "training",
     "BatchNorm": "layers",
@@ -196,6 +204,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "from_dlpack": "exchange",
     "load_state_dict": "exchange",
     "state_dict": "exchange",
+    "steps": "stepping",
     "to_jax": "exchange",
     "to_torch": "exchange",
     "vjp": "transforms.pullback",

@@ -1,38 +1,38 @@
 """Every error that this package raises.
 
-MiniflowError
-├── BackendError                    choosing or using a backend
-│   ├── UnknownBackendError         no backend has this name              (ValueError)
-│   ├── PackageMissingError         its package is not installed          (ImportError)
-│   ├── DriverMissingError          the device's driver is not installed  (RuntimeError)
-│   ├── NoDeviceError               the driver sees no device             (RuntimeError)
-│   └── DeviceNumberError           there is no device of this number     (ValueError)
-├── SettingError                    a malformed setting or option         (ValueError)
-├── GraphError                      how nodes are wired or asked
-│   ├── CycleError                  a node depends on itself              (ValueError)
-│   ├── UnfedError                  an Input has no value                 (ValueError)
-│   ├── UnknownFormError            no pass has shown a node's shape      (AttributeError)
-│   ├── NotInGraphError             a node outside of the graph           (KeyError)
-│   ├── NoGradientError             no gradient was or can be computed    (KeyError)
-│   └── CostError                   the cost is not a scalar              (ValueError)
-├── FeedError                       what was fed cannot be an array       (TypeError)
-│   └── MixedBackendsError          an array of another library or device (ValueError)
-├── ShapeError                      shapes that do not fit                (ValueError)
-├── DtypeError                      a data type that does not fit         (TypeError)
-├── LabelError                      a class label out of range            (ValueError)
-├── DifferentiationError            a function that cannot be so          (TypeError)
-│   ├── JitError                    Python code asks for contents
-│   └── MissingRuleError            a primitive without its rule          (NotImplementedError)
-├── DivergedError                   NaN or infinity in training, a start  (FloatingPointError)
-├── ConvergenceError                no solution, or not one to the end    (ArithmeticError)
-├── WorldError                      processes that cannot train together  (RuntimeError)
-├── GradcheckError                  a gradient that is wrong              (AssertionError)
-├── BenchError                      measuring
-│   ├── WorkerError                 a backend's process failed
-│   ├── BuilderError                the function given to advise failed
-│   └── DifferentMachinesError      two runs that cannot be compared      (ValueError)
-├── ExportError                     what a file cannot hold               (ValueError)
-└── DataError                       a data file that cannot be read       (ValueError)
+    MiniflowError
+    ├── BackendError                    choosing or using a backend
+    │   ├── UnknownBackendError         no backend has this name              (ValueError)
+    │   ├── PackageMissingError         its package is not installed          (ImportError)
+    │   ├── DriverMissingError          the device's driver is not installed  (RuntimeError)
+    │   ├── NoDeviceError               the driver sees no device             (RuntimeError)
+    │   └── DeviceNumberError           there is no device of this number     (ValueError)
+    ├── SettingError                    a malformed setting or option         (ValueError)
+    ├── GraphError                      how nodes are wired or asked
+    │   ├── CycleError                  a node depends on itself              (ValueError)
+    │   ├── UnfedError                  an Input has no value                 (ValueError)
+    │   ├── UnknownFormError            no pass has shown a node's shape      (AttributeError)
+    │   ├── NotInGraphError             a node outside of the graph           (KeyError)
+    │   ├── NoGradientError             no gradient was or can be computed    (KeyError)
+    │   └── CostError                   the cost is not a scalar              (ValueError)
+    ├── FeedError                       what was fed cannot be an array       (TypeError)
+    │   └── MixedBackendsError          an array of another library or device (ValueError)
+    ├── ShapeError                      shapes that do not fit                (ValueError)
+    ├── DtypeError                      a data type that does not fit         (TypeError)
+    ├── LabelError                      a class label out of range            (ValueError)
+    ├── DifferentiationError            a function that cannot be so          (TypeError)
+    │   ├── JitError                    Python code asks for contents
+    │   └── MissingRuleError            a primitive without its rule          (NotImplementedError)
+    ├── DivergedError                   NaN or infinity in training, a start  (FloatingPointError)
+    ├── ConvergenceError                no solution, or not one to the end    (ArithmeticError)
+    ├── WorldError                      processes that cannot train together  (RuntimeError)
+    ├── GradcheckError                  a gradient that is wrong              (AssertionError)
+    ├── BenchError                      measuring
+    │   ├── WorkerError                 a backend's process failed
+    │   ├── BuilderError                the function given to advise failed
+    │   └── DifferentMachinesError      two runs that cannot be compared      (ValueError)
+    ├── ExportError                     what a file cannot hold               (ValueError)
+    └── DataError                       a data file that cannot be read       (ValueError)
 
 Each says where it happened, what came, what was expected and what to do about it.
 """

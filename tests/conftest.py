@@ -17,7 +17,7 @@ from matrix import pytest_collection_modifyitems, pytest_terminal_summary  # noq
 
 from miniflow_xp import errors, switch
 
-pytest_plugins = ["passed", "thinned"]  # options, and which rows of the table of array functions run
+pytest_plugins = ["functions_page", "passed", "thinned"]  # options, and which rows of the table of array functions run
 
 NAMES = ("numpy", "torch", "jax", "strict", "cupy")
 ONLY = tuple(filter(None, os.environ.get("MINIFLOW_TEST_BACKENDS", "").split(",")))

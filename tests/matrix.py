@@ -46,6 +46,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.section(f"{title}: tests passed (! failed or known to fail, s all skipped)")
             for line in table(found, counts, order):
                 terminalreporter.write_line(line)
+        if found and key == "functions" and (page := terminalreporter.config.getoption("--functions-page")):
+            import functions_page  # when pytest has it as a plugin
+
+            functions_page.write(page, found, counts)
 
 
 def places(reports: Iterable[pytest.TestReport], wanted: str) -> list[Place]:

@@ -1,4 +1,4 @@
-"""Model files: read as the README shows it, with NumPy alone; written, also in the forms of earlier versions."""
+"""Model files: read with NumPy alone, as docs show it; written, also in the forms of earlier versions."""
 
 import json
 from pathlib import Path

@@ -21,7 +21,7 @@ from miniflow_xp.switch import available_backends
 from miniflow_xp.training.history import Epoch
 
 pytest_plugins = ["command_line"]  # the fixtures cli and process
-README = Path(__file__).resolve().parent.parent / "README.md"
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "checkpoints.md"
 QUICK = ("--dataset", "diabetes", "--epochs", "1")
 PERSONS = "age,height,kind\n" + "".join(f"{n},{(n * 7) % 11}.5,{'old' if n > 30 else 'young'}\n" for n in range(60))
 
@@ -158,7 +158,7 @@ def test_the_saved_classifier_can_be_used_without_this_package(cli):
     assert (saved["task"], saved["target_name"]) == ("classification", "digit")
     for name, array in safetensors.numpy.load_file("digits-parameters.safetensors").items():  # the format's own reader
         assert (array.dtype, array.tobytes()) == (saved[name].dtype, saved[name].tobytes())
-    shown = re.search(r"```python\n(data = .*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+    shown = re.search(r"```python\n(data = .*?)```", CHECKPOINTS.read_text(encoding="utf-8"), re.DOTALL)[1]
     exec(shown, found := {"json": json, "np": np, "Path": Path})
     assert found["classes"] == saved["classes"]
     assert np.array_equal(found["weights"], saved["hidden_weights"])

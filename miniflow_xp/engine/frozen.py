@@ -1,9 +1,9 @@
 """A graph frozen for chosen outputs and gradients: which nodes run, in which order, when values are dropped."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
-from miniflow_xp.backend import Array, Namespace
+from miniflow_xp.backend import Array, Capture, Namespace
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.dtypes import name_of
 from miniflow_xp.engine.guards import Guard, guards_of
@@ -16,6 +16,14 @@ from miniflow_xp.recording.walks import last_reads
 
 Steps = dict[Node, list[Node]]
 """{node: the nodes whose values nobody reads after it}, in the order in which they run."""
+
+Call: TypeAlias = Callable[..., Any]
+"""``call(node, direction, function, *arguments)`` makes a call of a run: forward, backward, or a step's own update."""
+
+
+def called(_: Node | None, __: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """The call, and nothing else."""
+    return function(*arguments)
 
 
 class FrozenGraph:
@@ -58,11 +66,12 @@ class FrozenGraph:
         seeds: Mapping[Node, Array] | None = None,
         *,
         checks: bool = False,
+        call: Call = called,
     ) -> "Run":
         """Values of the outputs and gradients of ``wrt``, by a plain loop; ``arrays`` are those of ``leaves``.
 
         ``seeds``: {output: the gradient to start from}; without one, a scalar output starts from 1. ``checks``: check
-        shapes and dtypes too, and find the guards.
+        shapes and dtypes too, and find the guards. ``call``: what makes the calls of the nodes' rules.
         """
         values: dict[Node, Any] = dict(zip(self.leaves, arrays, strict=True))
         values |= at_dtype(self.constants, arrays)
@@ -72,15 +81,17 @@ class FrozenGraph:
             if checks:
                 node.check(*inputs)
                 guards += guards_of(node, self.leaves, inputs)
-            values[node] = node.compute(xp, *inputs)
+            values[node] = call(node, "forward", node.compute, xp, *inputs)
             if checks:
                 self.forms[node] = f"{name_of(values[node])} {shape_of(values[node])}"
             for m in dropped:
                 del values[m]
         outputs = [values[node] for node in self.outputs]
-        return Run(outputs, self._backward(xp, values, self._seeds(xp, values, seeds or {})), guards)
+        return Run(outputs, self._backward(xp, values, self._seeds(xp, values, seeds or {}), call), guards)
 
-    def _backward(self, xp: Namespace, values: dict[Node, Any], gradients: dict[Node, Array]) -> list[Array]:
+    def _backward(
+        self, xp: Namespace, values: dict[Node, Any], gradients: dict[Node, Array], call: Call
+    ) -> list[Array]:
         """The gradients of ``wrt``, from those of the outputs; the values are dropped."""
 
         def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
@@ -91,7 +102,10 @@ class FrozenGraph:
                 return {}
             if node in self.wrt:
                 gradients[node] = gradient
-            return products(node, xp, thunks_of(node, xp, gradient, value, inputs), inputs, self.depends)
+            found: Mapping[Node, Array] = call(
+                node, "backward", handed_on, node, xp, gradient, value, inputs, self.depends
+            )
+            return found
 
         reverse_pass(self.backward, gradients, self.depends, hand_on)
         return [self._found(gradients, node) for node in self.wrt]
@@ -131,6 +145,13 @@ class FrozenGraph:
         return gradients[node]
 
 
+def handed_on(
+    node: Node, xp: Namespace, gradient: Array, value: Array, inputs: Sequence[Any], wanted: Collection[Node]
+) -> Mapping[Node, Array]:
+    """The products of a node's rule."""
+    return products(node, xp, thunks_of(node, xp, gradient, value, inputs), inputs, wanted)
+
+
 class Run(NamedTuple):
     """What a run of a frozen graph gives; ``guards``: what is to be checked of the leaves' values, if it checked."""
 
@@ -139,16 +160,25 @@ class Run(NamedTuple):
     guards: list[Guard]
 
 
+class Uncaptured(NamedTuple):
+    """A step beside its capture: a pure function, ``function(xp, *arrays)``, and the arrays it is run on now."""
+
+    function: Callable[..., list[Array]]
+    arrays: list[Array]
+    captured: Capture
+
+
 class Runner:
     """Runs a frozen graph, with checks until a run is through; later ones have the same shapes, and its ``guards``."""
 
-    def __init__(self, graph: FrozenGraph) -> None:
+    def __init__(self, graph: FrozenGraph, call: Call = called) -> None:
         self.graph = graph
+        self.call = call
         self.guards: list[Guard] = []
         self._checks = True
 
     def __call__(self, xp: Namespace, arrays: Sequence[Array], seeds: Mapping[Node, Array] | None = None) -> Run:
-        run = self.graph.run(xp, arrays, seeds, checks=self._checks)
+        run = self.graph.run(xp, arrays, seeds, checks=self._checks, call=self.call)
         if self._checks:
             self.guards, self._checks = run.guards, False
         return run

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from miniflow_xp.backend import Array
+from miniflow_xp.backend import Array, Capture
 from miniflow_xp.engine.captures import CaptureCache
-from miniflow_xp.engine.frozen import FrozenGraph, Runner
+from miniflow_xp.engine.frozen import Call, FrozenGraph, Runner, Uncaptured, called
 from miniflow_xp.engine.printing import equations
 from miniflow_xp.errors import GraphError, NotInGraphError
 from miniflow_xp.feed import checked_feed
@@ -47,6 +47,24 @@ class Program(ShownAsText):
 
     def __call__(self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None) -> Result:
         """Values and gradients for a feed. ``seeds``: {output: the gradient to start from}, in the output's shape."""
+        captured, arrays, _ = self._prepare(feed, seeds)
+        results = captured(*arrays)
+        count = len(self.graph.outputs)
+        values = list(results[:count])
+        gradients = dict(zip(self.graph.wrt, results[count:], strict=True))
+        return Result(values[0] if self._single else values, gradients)
+
+    def uncaptured(
+        self, feed: Mapping[Input, Any] | None = None, seeds: Mapping[Node, Any] | None = None, call: Call = called
+    ) -> Uncaptured:
+        """What a call captures, as a plain function and the arrays for it; ``call`` makes the calls of the rules."""
+        captured, arrays, started = self._prepare(feed, seeds)
+        return Uncaptured(self._function(started, call)[0], arrays, captured)
+
+    def _prepare(
+        self, feed: Mapping[Input, Any] | None, seeds: Mapping[Node, Any] | None
+    ) -> tuple[Capture, list[Array], tuple[Node, ...]]:
+        """The capture, the arrays to call it with, and the nodes that are given seeds."""
         name = self._captures.name
         feed, starts = checked_feed(feed, name), checked_feed(seeds, f"{name}, seeds")
         started = tuple(starts)
@@ -57,14 +75,10 @@ class Program(ShownAsText):
                 )
         extra = [as_array(node, starts[node], get_backend()) for node in started]
         captured, arrays = self._captures.prepare(feed, extra, started, self._function)
-        results = captured(*arrays)
-        count = len(self.graph.outputs)
-        values = list(results[:count])
-        gradients = dict(zip(self.graph.wrt, results[count:], strict=True))
-        return Result(values[0] if self._single else values, gradients)
+        return captured, arrays, started
 
-    def _function(self, started: tuple[Node, ...]) -> tuple[Callable[..., list[Array]], Runner]:
-        leaves, run = len(self.graph.leaves), Runner(self.graph)
+    def _function(self, started: tuple[Node, ...], call: Call = called) -> tuple[Callable[..., list[Array]], Runner]:
+        leaves, run = len(self.graph.leaves), Runner(self.graph, call)
 
         def step(xp: Any, *args: Array) -> list[Array]:
             seeds = dict(zip(started, args[leaves:], strict=True))

@@ -15,7 +15,7 @@ from miniflow_xp.engine.additive import Additive, update_along
 from miniflow_xp.engine.agreement import agree
 from miniflow_xp.engine.captures import CaptureCache
 from miniflow_xp.engine.dealing import Dealing, is_data, with_arrays
-from miniflow_xp.engine.frozen import FrozenGraph, Runner
+from miniflow_xp.engine.frozen import Call, FrozenGraph, Runner, Uncaptured, called
 from miniflow_xp.engine.layout import DeviceState, Layout, number_array
 from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.printing import equations
@@ -176,6 +176,23 @@ class Trainer(ShownAsText):
     def step(self, feed: Mapping[Input, Any] | None = None) -> Array:
         """One step on a feed, {Input: data}; returns the cost before the update."""
         return self.weighed_step(feed)[0]
+
+    def uncaptured(self, feed: Mapping[Input, Any] | None = None, call: Call = called) -> Uncaptured:
+        """What a step captures, as a plain function and the arrays for it; ``call`` makes the calls of the rules.
+
+        The function moves nothing: it returns the new state, then the cost. Raises GraphError for a Trainer whose steps
+        are made of several parts.
+        """
+        feed = checked_feed(feed, self._captures.name)
+        if not self.dealing.is_plain:
+            rule, remedy = "a plain step is one", "Make a Trainer without across, accumulate and shards"
+            raise GraphError(self._captures.name, "its steps are made of several parts", rule, remedy)
+        with self._captures.turn:
+            self._make_ready(feed)
+            state = self._held.state()
+            key = self._key
+            captured, arrays = self._captures.prepare(feed, (), key, self._function, lambda: state, self._dtypes)
+            return Uncaptured(self._function(key, call)[0], [*state, *arrays], captured)
 
     def weighed_step(self, feed: Mapping[Input, Any] | None = None) -> Sequence[Array]:
         """One step; the cost, and the weight of its loss where the shapes of the feed do not say it."""
@@ -373,8 +390,8 @@ class Trainer(ShownAsText):
         """The value of a parameter, from the state."""
         return self._held.value(number)
 
-    def _function(self, _: Hashable) -> tuple[Callable[..., list[Array]], Runner]:
-        layout, run = self._held.layout, Runner(self.graph)
+    def _function(self, _: Hashable, call: Call = called) -> tuple[Callable[..., list[Array]], Runner]:
+        layout, run = self._held.layout, Runner(self.graph, call)
         numbers = {parameter: n for n, parameter in enumerate(self.parameters)}
         moving = len(self.graph.outputs) - len(self.parameters) + len(self._trained)  # the first output that moves one
 
@@ -383,7 +400,8 @@ class Trainer(ShownAsText):
             values = layout.unpack(xp, state)
             arrays = [values[numbers[leaf]] if leaf in numbers else next(data) for leaf in self.graph.leaves]
             outputs, gradients, _ = run(xp, arrays)
-            return [*layout.update(xp, self.optimizer, state, gradients, outputs[moving:]), *outputs[:moving]]
+            new = call(None, "update", layout.update, xp, self.optimizer, state, gradients, outputs[moving:])
+            return [*new, *outputs[:moving]]
 
         return step, run
 

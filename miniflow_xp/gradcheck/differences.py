@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from miniflow_xp import dtypes
 from miniflow_xp.backend import Array, Backend
@@ -88,29 +88,11 @@ def check_graph(
 ) -> None:
     """Check the gradients of a graph's nodes, and of its leaves: see ``gradcheck``."""
     backend = get_backend()
-    if backend.storable("float64") != "float64":
-        raise DtypeError(
-            f"gradcheck on {backend!r}",
-            "float64 is not available there",
-            "differences need float64",
-            "For JAX set JAX_ENABLE_X64=1; or check on another backend",
-        )
     order = ancestors([check_sorted([output] if isinstance(output, Node) else output, "gradcheck")[-1]])
     wanted = None if wrt is None else as_nodes(wrt, "gradcheck, wrt")
     check_floats(wanted or ())
     feed = checked_feed(feed, "gradcheck")
-    check_all_in(order, feed)
-    with backend.activate(), restored(order):
-        leaves = [node for node in order if isinstance(node, Input)]
-        raw = {leaf: feed.get(leaf, leaf.value) for leaf in leaves}
-        for leaf, array in admit(raw, backend).items():
-            leaf.value = backend.asarray(array, "float64") if dtypes.is_float(array) else array
-        for constant, value in at_dtype(
-            [n for n in order if isinstance(n, Constant)], [n.value for n in leaves]
-        ).items():
-            constant.value = value
-        run(order)
-        first_nan(order, backend)
+    with passed_in_float64(order, feed, backend):
         mirrored = as_nodes(symmetric, "gradcheck, symmetric")
         for node in mirrored:
             if node not in order:
@@ -125,10 +107,52 @@ def check_graph(
         for node in order:
             if not isinstance(node, Input | Constant):
                 check(node, [node], list(dict.fromkeys(node.inbound_nodes)))
+        leaves = [node for node in order if isinstance(node, Input)]
         for leaf in wanted or ():
             if leaf not in leaves:
                 raise no_gradient(leaf, order[-1])
         check(order[-1], order, list(leaves) if wanted is None else wanted)
+
+
+@contextmanager
+def passed_in_float64(order: Sequence[Node], feed: Mapping[Input, Any], backend: Backend) -> Iterator[None]:
+    """A sorted graph with the values that its nodes have for ``feed`` in float64; at the end they are as they were.
+
+    Raises DtypeError where the backend has no float64, GradcheckError where a value is not finite.
+    """
+    if backend.storable("float64") != "float64":
+        raise DtypeError(
+            f"gradcheck on {backend!r}",
+            "float64 is not available there",
+            "differences need float64",
+            "For JAX set JAX_ENABLE_X64=1; or check on another backend",
+        )
+    check_all_in(order, feed)
+    with backend.activate(), restored(order):
+        leaves = [node for node in order if isinstance(node, Input)]
+        raw = {leaf: feed.get(leaf, leaf.value) for leaf in leaves}
+        for leaf, array in admit(raw, backend).items():
+            leaf.value = backend.asarray(array, "float64") if dtypes.is_float(array) else array
+        for constant, value in at_dtype(
+            [n for n in order if isinstance(n, Constant)], [n.value for n in leaves]
+        ).items():
+            constant.value = value
+        run(order)
+        first_nan(order, backend)
+        yield
+
+
+class Difference(NamedTuple):
+    """Elements of an input, which move together, whose gradient is not the difference quotient.
+
+    ``got``: the gradient; ``expected``: the quotient; ``sides``: the two quotients to one side, which differ at a kink.
+    """
+
+    node: Node
+    places: list[Place]
+    got: float
+    expected: float
+    sides: tuple[float, float]
 
 
 class Checker:
@@ -148,8 +172,20 @@ class Checker:
 
     def __call__(self, output: Node, path: list[Node], inputs: list[Node]) -> None:
         """Check the gradients of ``inputs`` through ``path``, a sorted list that ends with ``output``."""
+        for found in self.differences(output, path, inputs):
+            raise wrong(output, path, found)
+
+    def differences(
+        self, output: Node, path: list[Node], inputs: list[Node], weights: Array | None = None
+    ) -> Iterator[Difference]:
+        """The elements of ``inputs`` whose gradients through ``path`` are wrong.
+
+        ``weights``: the gradient that arrives at ``output``, a NumPy array; by default random numbers.
+        """
         inputs = [node for node in inputs if not isinstance(node, Constant) and dtypes.is_float(node.value)]
-        weights = self.random.uniform(0.5, 1.5, shape_of(output.value)) if shape_of(output.value) else self.np.ones(())
+        if weights is None:
+            shape = shape_of(output.value)
+            weights = self.random.uniform(0.5, 1.5, shape) if shape else self.np.ones(())
         gradients = self.analytic(output, path, inputs, weights)
 
         def weighted() -> tuple[float, float]:
@@ -158,7 +194,7 @@ class Checker:
             return float(terms.sum()), float(abs(terms).sum())
 
         for node in inputs:
-            self.compare(output, path, node, gradients[node], weighted)
+            yield from self.compare(node, gradients[node], weighted)
         run(path)
 
     def analytic(self, output: Node, path: list[Node], inputs: list[Node], weights: Array) -> dict[Node, Array]:
@@ -177,10 +213,8 @@ class Checker:
             for node in inputs
         }
 
-    def compare(
-        self, output: Node, path: list[Node], node: Node, gradient: Array, weighted: Callable[[], tuple[float, float]]
-    ) -> None:
-        """Raise GradcheckError at the first element of ``node`` whose gradient is not the difference quotient."""
+    def compare(self, node: Node, gradient: Array, weighted: Callable[[], tuple[float, float]]) -> Iterator[Difference]:
+        """The elements of ``node`` whose gradient is not the difference quotient."""
         value, host = node.value, self.backend.to_numpy(node.value)
         for places in self.directions(host, node in self.symmetric):
             place = places[0]
@@ -197,14 +231,22 @@ class Checker:
             rounding = 10 * float(self.np.finfo(float).eps) * max(ends[0][1], ends[1][1]) / step
             slope = sum(float(gradient[moving]) for moving in places)
             if not abs(slope - quotient) <= self.atol + self.rtol * abs(quotient) + rounding:
-                raise wrong(output, path, node, places, slope, quotient)
+                here = weighted()[0]
+                sides = (ends[0][0] - here) / step, (here - ends[1][0]) / step
+                yield Difference(node, places, slope, quotient, sides)
 
     def directions(self, host: Array, symmetric: bool) -> list[list[Place]]:
         """The elements to try, together those that move so: all, or as many as asked for, drawn from the seed."""
-        every = [moving_together(p, symmetric) for p in self.np.ndindex(host.shape) if not symmetric or p[-2] <= p[-1]]
-        if self.elements is None or len(every) <= self.elements:
-            return every
-        return [every[n] for n in sorted(self.random.choice(len(every), self.elements, replace=False))]
+        if symmetric:
+            every = [moving_together(p, symmetric) for p in self.np.ndindex(host.shape) if p[-2] <= p[-1]]
+            return [every[n] for n in self.chosen(len(every))]
+        return [[tuple(map(int, self.np.unravel_index(n, host.shape)))] for n in self.chosen(host.size)]
+
+    def chosen(self, count: int) -> Sequence[int]:
+        """Which of so many are tried."""
+        if self.elements is None or count <= self.elements:
+            return range(count)
+        return sorted(self.random.choice(count, self.elements, replace=False))
 
 
 def run(path: Sequence[Node]) -> None:
@@ -241,18 +283,17 @@ def first_not_finite(order: Sequence[Node], backend: Backend) -> tuple[Node, tup
     return None
 
 
-def wrong(
-    output: Node, path: Sequence[Node], node: Node, places: Sequence[Place], got: float, quotient: float
-) -> GradcheckError:
+def wrong(output: Node, path: Sequence[Node], found: Difference) -> GradcheckError:
     """The error for a gradient that is not the difference quotient."""
+    node, places = found.node, found.places
     alone = len(path) == 1
     number = f"input {output.inbound_nodes.index(node)}, " if alone else ""
     at = ", at " + " and ".join(str(list(place)) for place in places) if places[0] else ""
     at += " together" if len(places) > 1 else ""
     return GradcheckError(
         str(output),
-        f"its gradient of {number}{node}{at} is {got:.10g}",
-        f"central differences give {quotient:.10g}",
+        f"its gradient of {number}{node}{at} is {found.got:.10g}",
+        f"central differences give {found.expected:.10g}",
         f"Mend the vjp or backward of {output.kind}"
         if alone
         else "Each node alone is right: look at how their gradients are added up, or at a kink near these values",

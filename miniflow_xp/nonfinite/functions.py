@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.arrays.calls import boxed, grounded
+from miniflow_xp.arrays.calls import grounded
 from miniflow_xp.arrays.equations import Equation
-from miniflow_xp.arrays.libraries import library_of
-from miniflow_xp.arrays.namespace import Namespace, functions_of
+from miniflow_xp.arrays.namespace import functions_of
 from miniflow_xp.arrays.operators import BINARY, UNARY
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.nonfinite.findings import Came, Finding, Step, Trail, arrays_in, is_finite, origin
@@ -16,34 +15,13 @@ from miniflow_xp.rules.elementwise import SLOPES
 from miniflow_xp.system.callers import calling_line
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, hand_on
 from miniflow_xp.transforms.trees import flatten
+from miniflow_xp.transforms.watched import WatchedArrays, takes_part
 
 ELEMENTWISE = {
     *(*BINARY, *UNARY, *SLOPES, "positive", "where", "maximum", "minimum", "clip", "sign"),
     *("atan2", "hypot", "logaddexp", "copysign", "nextafter", "astype", "real", "imag", "conj"),
 }
 """Functions whose value at a place is of their inputs at that place alone; of others it may be of all."""
-
-
-class Watched(Namespace):
-    """A library's namespace that tells ``seen(op, inputs, value)`` of each call on the library's arrays.
-
-    Its arrays are constants below the differentiation, so that whatever the function, its rules and transformations
-    inside of it compute comes by here, and nothing elsewhere has to look.
-    """
-
-    def __init__(self, library: Any, seen: Callable[[str, Sequence[Any], Any], None]) -> None:
-        super().__init__(library)
-        self._seen = seen
-
-    def native(self, op: str) -> Any:
-        call = super().native(op)
-
-        def watched(*inputs: Any, **keywords: Any) -> Any:
-            value = call(*inputs, **keywords)
-            self._seen(op, inputs, value)
-            return value
-
-        return watched
 
 
 class FunctionSearch:
@@ -54,7 +32,7 @@ class FunctionSearch:
         self.lines: dict[tuple[str, int], str] = {}
         self.came: Came = {}
         self._sums: dict[tuple[Equation, int | None], Any] = {}
-        self._spaces: dict[Any, Watched] = {}
+        self._watched = WatchedArrays(self._made)
 
     def __call__(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Finding | None:
         """Run it, and its pullback from ones; None where all results, and all gradients, are finite."""
@@ -80,15 +58,17 @@ class FunctionSearch:
         return origin(self.came, [maker for maker in self.came if not maker.parents])
 
     def _entered(self, name: str, leaf: Any) -> Any:
-        """An argument; arrays, and Python's floats as such, as those of a watched namespace."""
-        if not isinstance(leaf, (float, complex)) and not hasattr(leaf, "dtype"):
+        """An argument; arrays, and Python's floats as such, as those that are watched."""
+        if not takes_part(leaf):
             return leaf
-        array = ground(as_array(leaf))
-        library = library_of(array)
-        if library not in self._spaces:
-            self._spaces[library] = Watched(library, self._seen)
-        self.trail.add(Step(name, "argument", None, array))
-        return boxed(array, self._spaces[library])
+        array = self._watched(leaf)
+        self.trail.add(Step(name, "argument", None, ground(array)))
+        return array
+
+    def _made(self, op: str, call: Callable[..., Any], inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
+        value = call(*inputs, **keywords)
+        self._seen(op, inputs, value)
+        return value
 
     def _seen(self, op: str, inputs: Sequence[Any], value: Any) -> None:
         line = calling_line()

@@ -12,8 +12,10 @@ import typer
 
 from miniflow_xp.errors import MiniflowError
 from miniflow_xp.programs.bench.cli import advise_command, bench_command, check_budget, compare_command, report_command
+from miniflow_xp.programs.explain import explain_command
 from miniflow_xp.programs.info import show_info
 from miniflow_xp.programs.options import tell_mistake
+from miniflow_xp.programs.profile.command import profile_command
 from miniflow_xp.programs.train.model_commands import evaluate_command, predict_command
 from miniflow_xp.programs.train.train_command import train_command
 from miniflow_xp.system.outlet import lasting, loss
@@ -100,6 +102,8 @@ add("bench", bench_command)
 add("report", report_command)
 add("compare", compare_command)
 add("advise", advise_command)
+add("explain", explain_command)
+add("profile", profile_command)
 
 
 @contextmanager

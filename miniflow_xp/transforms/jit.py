@@ -133,6 +133,11 @@ class Jitted:
             self._dispatches.setdefault(key[:2], backend.dispatch())
         return run, build
 
+    @property
+    def captured(self) -> Capture | None:
+        """The last capture."""
+        return None if self._last is None else self._last[1]
+
     def explain(self) -> str:
         """What the last capture did, or why it fell back to the plain loop."""
         if self._last is None:

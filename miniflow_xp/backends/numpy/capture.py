@@ -1,5 +1,6 @@
 """A recorded function, laid out in planned buffers and replayed call by call."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache, partial
 from math import prod
@@ -60,6 +61,7 @@ class NumpyCapture(Capture):
         arguments = [v for v in values if v.op == "argument"]
         self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]
+        self.equations = Counter(v.op for v in run)
         self._choose_rows(values, arguments[state:], results[:state], results[state:], run)
         run.sort(key=lambda v: PHASE[self.states[v]])
         donated = list(zip(results[:state], arguments[:state], strict=True))

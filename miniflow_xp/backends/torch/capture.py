@@ -57,6 +57,7 @@ class TorchCapture(Capture):
             values, results = record(function, backend.xp, arrays, as_it_lies)
         order = in_order(values, results)
         places = {value: n for n, value in enumerate(order)}
+        self.equations = Counter(v.op for v in order if v.op not in ("argument", "constant"))
         self._fixed = [v.content for v in order]
         self._arguments = [places[v] for v in order if v.op == "argument"]
         self._results = [places[r] for r in results]

@@ -8,54 +8,53 @@ from typing import Any
 
 from miniflow_xp.backend import Backend
 
-CALLS = 5
+CALLS = 5  # capture included
 
 
-def peak_bytes(backend: Backend, step: Callable[[], Any]) -> dict[str, Any]:
+def peak_bytes(backend: Backend, step: Callable[[], Any], calls: int = CALLS) -> dict[str, Any]:
     """``peak_bytes`` of a few steps beyond what was held before them, and ``note``: how it was measured."""
+
+    def run() -> None:
+        for _ in range(calls):
+            step()
+
     library = sys.modules.get(backend.name)
     gc.collect()
     if backend.name == "torch" and backend.device.startswith("cuda"):
-        return torch_peak(library, step)
+        return torch_peak(library, run)
     if backend.name == "cupy":
-        return cupy_peak(library, step)
+        return cupy_peak(library, run)
     if "cpu" in backend.device and Path("/proc/self/clear_refs").exists():
-        return process_peak(step)
+        return process_peak(run)
     return {"peak_bytes": None, "why": "this library, or this system, does not tell its memory"}
 
 
-def torch_peak(torch: Any, step: Callable[[], Any]) -> dict[str, Any]:
+def torch_peak(torch: Any, run: Callable[[], None]) -> dict[str, Any]:
     """PyTorch's own count on the GPU."""
     torch.cuda.synchronize()
     before = torch.cuda.memory_allocated()
     torch.cuda.reset_peak_memory_stats()
-    run(step)
+    run()
     torch.cuda.synchronize()
     return {"peak_bytes": int(torch.cuda.max_memory_allocated() - before), "note": "PyTorch's allocator"}
 
 
-def cupy_peak(cupy: Any, step: Callable[[], Any]) -> dict[str, Any]:
+def cupy_peak(cupy: Any, run: Callable[[], None]) -> dict[str, Any]:
     """What the device has less after the steps: CuPy's pools keep their peak. What they keep of others goes first."""
     cupy.cuda.runtime.deviceSynchronize()
     cupy.get_default_memory_pool().free_all_blocks()
     before = cupy.cuda.runtime.memGetInfo()[0]
-    run(step)
+    run()
     cupy.cuda.runtime.deviceSynchronize()
     return {"peak_bytes": int(before - cupy.cuda.runtime.memGetInfo()[0]), "note": "free memory of the device"}
 
 
-def process_peak(step: Callable[[], Any]) -> dict[str, Any]:
+def process_peak(run: Callable[[], None]) -> dict[str, Any]:
     """The highest resident memory of the process, which Linux counts afresh when it is told to."""
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
-    run(step)
+    run()
     return {"peak_bytes": max(0, resident("VmHWM") - before), "note": "resident memory of the process"}
-
-
-def run(step: Callable[[], Any]) -> None:
-    """A few calls, capture included."""
-    for _ in range(CALLS):
-        step()
 
 
 def resident(what: str) -> int:
