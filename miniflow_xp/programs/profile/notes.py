@@ -83,11 +83,14 @@ def captured(profile: Figures) -> str:
 
 
 def fused(profile: Figures) -> str:
-    """Which equations the captured step does not have."""
+    """Which equations the captured step does not have, and where they were."""
     if not profile.fused:
         return ""
     instead = f"; in their place: {listed(profile.joined)}" if profile.joined else ""
-    return f"Equations of the plain step that the captured one does not run: {listed(profile.fused)}{instead}."
+    where = [f"{name} ({', '.join(functions)})" for name, functions in profile.gone.items()]
+    left = f" and {len(where) - HOLDERS} others" if len(where) > HOLDERS else ""
+    parts = f" None is left of these: {'; '.join(where[:HOLDERS])}{left}." if where else ""
+    return f"Equations of the plain step that the captured one does not run: {listed(profile.fused)}{instead}.{parts}"
 
 
 def listed(counts: Mapping[str, int]) -> str:
