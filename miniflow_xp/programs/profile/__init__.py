@@ -32,8 +32,8 @@ def profile(
 ) -> Profile:
     """Where the time of a step goes: each node's part, or each line's, forward and backward; and who holds the memory.
 
-    ``profile(program, feed)`` of a Program, also with its ``seeds``, of a Trainer, which is left as it was, of a node or
-    a sorted graph; ``profile(f, *args)`` of a function of arrays, with its gradients where ``backward``. ``rounds`` are
+    ``profile(program, feed)`` of a Program, also with its ``seeds``, of a Trainer, which is left as it was, of a node
+    or a sorted graph; ``profile(f, *args)`` of a function of arrays, with its gradients where ``backward``. ``rounds`` are
     interleaved, as many as fit into ``budget`` seconds, but the first three in any case. ``ceilings``: the machine's
     peaks, or True to measure them, which takes one or two seconds. Raises GraphError where the calls change from pass
     to pass.

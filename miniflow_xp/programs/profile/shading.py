@@ -1,6 +1,6 @@
 """The drawn graph of a profile, each box shaded by its time: of nodes, of a function's equations, of folded groups."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from miniflow_xp.drawing import Diagram, Drawing, draw
