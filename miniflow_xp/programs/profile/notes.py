@@ -49,7 +49,7 @@ def why_not(profile: Figures) -> str:
     plain, parts, rest = (estimate(times).estimate for times in (profile.plain, profile.sums, profile.between))
     if not profile.agreement.bounded:
         return "too few rounds to tell how far this is chance"
-    if parts > plain and profile.agreement.low <= 1 + AGREED:
+    if profile.agreement.low <= 1 + AGREED and profile.agreement.high >= 1 - AGREED:
         return "the interval holds that they do; measure more rounds, or on a machine with less to do"
     if parts > plain and "waiting" in profile.clock:
         return "each call was waited for here, and is not there: calls overlap in the whole step"
@@ -61,7 +61,7 @@ def why_not(profile: Figures) -> str:
     if profile.clock.startswith("the device"):
         return "the device waits for the host, which asks for one call at a time; a captured step asks once"
     if parts + rest < plain:
-        return f"{said}; {units.seconds(plain - parts - rest)} more are in the whole step alone: results that it frees"
+        return f"{said}; {units.seconds(plain - parts - rest)} more are in the whole step alone, in none of its calls"
     return f"{said}, some of which the clock itself takes: {len(profile.passes)} calls were timed"
 
 
