@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from miniflow_xp.drawing.arrows import STUB, arrow
 from miniflow_xp.drawing.cards import Card, spelled_shape
-from miniflow_xp.drawing.diagram import Box, Group
+from miniflow_xp.drawing.diagram import Box, Group, Kind
 from miniflow_xp.drawing.panels import WORD
 from miniflow_xp.drawing.scene import Rect
 from miniflow_xp.system.svg import label, letters, tag, text
 
-KINDS = ("input", "parameter", "constant", "operation", "cost")
+KINDS: tuple[Kind, ...] = ("input", "parameter", "constant", "operation", "cost")
 
 
 def drawn(box: Box, card: Card, rect: Rect, shade: float | None, note: str | None, prefix: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from miniflow_xp.drawing.diagram import Box, Group
 from miniflow_xp.drawing.panels import LINE, WORD, Panel
@@ -21,7 +22,7 @@ class Card:
     lines: Sequence[tuple[str, str]]
     panels: list[Panel] = field(default_factory=list)
 
-    @property
+    @cached_property
     def size(self) -> tuple[float, float]:
         """Width and height with the room around it."""
         wide = [letters(words) * (NAME if kind == "name" else WORD) for words, kind in self.lines]

@@ -11,7 +11,7 @@ from miniflow_xp.drawing.cards import spelled_shape
 from miniflow_xp.drawing.diagram import Box, Diagram
 from miniflow_xp.drawing.folding import foldings
 from miniflow_xp.drawing.scene import Rect
-from miniflow_xp.drawing.svg import about, style, styles, svg_of
+from miniflow_xp.drawing.svg import about, cards_of, style, styles, svg_of
 from miniflow_xp.drawing.texts import told
 from miniflow_xp.system.page import page
 from miniflow_xp.system.svg import tag, text
@@ -26,11 +26,11 @@ def page_of(
     """The page: the picture, what its forms mean, and all boxes as a table."""
     ways = foldings(diagram, folded)
     number = {closed: n for n, closed in enumerate(ways)}
-    pictures = []
+    pictures, cards = [], cards_of(diagram, notes)
     for closed, changes in ways.items():
         prefix = f"p{number[closed]}-" if number[closed] else ""
         links = {key: f"#picture-{number[change]}" for key, change in changes.items()}
-        svg = svg_of(diagram, closed, title, shading, notes, prefix, links)
+        svg = svg_of(diagram, closed, title, shading, notes, prefix, links, cards)
         pictures.append(
             f'<figure class="picture{fits(svg)}" id="picture-{number[closed]}"><div class="scroll" tabindex="0" '
             f'role="region" aria-label="Picture of {text(title)}">{svg}</div></figure>'

@@ -1,5 +1,6 @@
 """A scene as SVG: one text that needs nothing around it, and looks right in light, in dark and on paper."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from importlib.resources import files
 
@@ -21,14 +22,15 @@ def svg_of(
     notes: Mapping[str, str],
     prefix: str = "",
     links: Mapping[str, str] | None = None,
+    cards: Mapping[str, Card] | None = None,
 ) -> str:
     """The picture.
 
-    Of a page with several pictures of one diagram: ``prefix``, of all ids in it, and ``links``: {group: where a click
-    leads}; the page has the styles.
+    Of a page with several pictures of one diagram: ``prefix``, of all ids in it, ``links``: {group: where a click
+    leads}, and ``cards``, which are the same in all; the page has the styles.
     """
     boxes, groups = by_key(diagram.boxes), by_key(diagram.groups)
-    cards = cards_of(diagram, notes)
+    cards = cards or cards_of(diagram, notes)
     scene = scene_of(diagram, folded, {key: card.size for key, card in cards.items()})
     width, height = scene.width + 2 * MARGIN, scene.height + 2 * MARGIN + STUB / 2
     parts = [
@@ -83,8 +85,8 @@ def names_around(box: Box, groups: Mapping[str, Group]) -> list[str]:
 
 def about(diagram: Diagram) -> str:
     """What is drawn, for those who do not see it."""
-    counted = [(kind, sum(box.kind == kind for box in diagram.boxes)) for kind in KINDS]
-    told = ", ".join(f"{count} {kind}{'s' * (count != 1)}" for kind, count in counted if count)
+    counted = Counter(box.kind for box in diagram.boxes)
+    told = ", ".join(f"{counted[kind]} {kind}{'s' * (counted[kind] != 1)}" for kind in KINDS if counted[kind])
     return f"A graph of {told}; edges lead from each box to those that read its value."
 
 
