@@ -86,7 +86,8 @@ def capture_of(function: Callable[..., Any], arrays: Sequence[Any], backward: bo
         captured(*arrays)
     except MiniflowError as error:
         return None, f"it cannot be recorded: {error}", None
-    return lambda: captured(*arrays), captured.explain(), getattr(captured.captured, "equations", None)
+    made = captured.captured
+    return lambda: captured(*arrays), captured.explain(), None if made is None else made.equations
 
 
 def passes_inside(function: Callable[..., Any], arrays: Sequence[Any], backward: bool) -> list[Any]:

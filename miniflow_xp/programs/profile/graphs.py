@@ -44,7 +44,7 @@ def graph_subject(what: Program | Trainer, feed: Feed, seeds: Mapping[Node, Any]
         plain=plain(step, backend),
         captured=lambda: what.step(resident) if isinstance(what, Trainer) else flat(what(resident, seeds)),
         how=what.explain(),
-        replayed=getattr(step.captured, "equations", None),
+        replayed=step.captured.equations,
         holding=holding(what.graph, counting.sizes, held_before(what, step.arrays)),
         drawn=what,
         fed=(carried, lambda: list(admit(host, backend).values())) if host else None,
