@@ -29,7 +29,7 @@ from miniflow_xp.programs.profile.measuring import LEAST_ROUNDS, SLICE_S, Walk, 
 from miniflow_xp.programs.profile.notes import part_of, spell
 
 SIZE = (4096, 784, 1024)
-FEW = 8  # rounds of the large step
+FEW = 16  # rounds of the large step
 NODES = 3  # of the network, from its inputs on: they are timed by hand
 
 

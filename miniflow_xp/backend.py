@@ -27,6 +27,9 @@ class Capture(Protocol):
     how: str
     """What was done, in words."""
 
+    equations: Mapping[str, int] | None = None
+    """{function: how many equations of it are run}, where the capture can tell."""
+
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         """Run once, on the arrays that are not state; returns the results that are not."""
 

@@ -313,6 +313,10 @@ def test_captured_beside_plain_and_what_was_fused_away():
     assert found.how.startswith("on numpy:cpu: recorded and replayed")
     assert found.fused.keys() >= {"exp", "abs", "where", "greater_equal"}
     assert found.joined.keys() >= {"sigmoid"}
+    (sigmoid,) = (
+        functions for name, functions in found.gone.items() if name.startswith("Sigmoid") and name.endswith("forward")
+    )
+    assert {"exp", "abs"} <= set(sigmoid)
 
 
 def test_what_keeps_a_function_from_being_captured_is_told():
@@ -384,6 +388,29 @@ def test_nodes_and_sorted_graphs_have_the_gradients_of_the_lessons_functions():
         found = mf.profile(what, feed, rounds=1)
         assert {row.place.name for row in found.rows} == {"Linear 'f'", "Tanh 'a'", "MSE 'cost'"}
         assert "backward" in found.row("f").parts
+
+
+def test_a_program_may_be_given_seeds():
+    x = Input("x")
+    y = Tanh(x, name="t")
+    found = mf.profile(Program(y, [x]), {x: V}, {y: np.ones(7)}, rounds=1)
+    assert set(found.row("t").parts) == {"forward", "backward"}
+
+
+def test_integers_in_a_feed_become_what_the_step_makes_of_them():
+    trainer, feed = network(dtype="float32")
+    X = next(iter(feed))
+    found = mf.profile(trainer, {**feed, X: [[1, 2, 3]] * 4}, rounds=1)
+    assert found.dtype == "float32"
+
+
+def test_a_deep_graph_is_profiled():
+    x = node = Input("x")
+    for _ in range(1000):
+        node = node + 1.0
+    found = mf.profile(Program(node), {x: V}, rounds=1)
+    assert len(found.rows) == 1000
+    assert found.holding.bytes == 3 * 56  # x, and two values: one is read, one is made
 
 
 def test_mistakes_are_told():

@@ -11,7 +11,7 @@ from typing import Any
 
 import cupy
 
-from miniflow_xp.backend import Array, Backend
+from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.cupy.gpu import Gpu, copied, overwrite
 from miniflow_xp.backends.cupy.plan import Plan
 from miniflow_xp.backends.cupy.turns import undisturbed, when_undisturbed
@@ -23,7 +23,7 @@ from miniflow_xp.system.locks import lock
 WARM_UPS = 2  # kernels are compiled, libraries loaded and memory taken: none of it may happen while capturing
 
 
-class CupyCapture:
+class CupyCapture(Capture):
     """``function(xp, *arrays)`` for arrays of these shapes and dtypes; its first ``state`` arguments are kept here.
 
     A call copies the other arguments into fixed buffers, launches the graph, which renews the state in place, and

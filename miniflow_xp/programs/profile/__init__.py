@@ -6,6 +6,7 @@ from typing import Any
 from miniflow_xp import checks
 from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.errors import SettingError
 from miniflow_xp.feed import checked_feed
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Input, Node
@@ -32,18 +33,22 @@ def profile(
 ) -> Profile:
     """Where the time of a step goes: each node's part, or each line's, forward and backward; and who holds the memory.
 
-    ``profile(program, feed)`` of a Program, a Trainer, which is left as it was, a node or a sorted graph;
-    ``profile(f, *args)`` of a function of arrays, with its gradients where ``backward``. ``rounds`` are interleaved, as
-    many as fit into ``budget`` seconds, but the first three in any case. ``ceilings``: the machine's peaks, or True to
-    measure them, which takes one or two seconds. Raises GraphError where the calls change from pass to pass.
+    ``profile(program, feed)`` of a Program, also with its ``seeds``, of a Trainer, which is left as it was, of a node
+    or a sorted graph; ``profile(f, *args)`` of a function of arrays, with its gradients where ``backward``. So many
+    ``rounds`` are interleaved, or as many as fit into ``budget`` seconds, but the first three in any case.
+    ``ceilings``: the machine's peaks, or True to measure them, which takes one or two seconds. Raises GraphError where
+    the calls change from pass to pass.
     """
     rounds = checks.whole(rounds, "profile, rounds", 1)
+    budget, backward = checks.not_negative(budget, "profile, budget"), checks.truth(backward, "profile, backward")
+    if not isinstance(ceilings, Ceiling):
+        ceilings = checks.truth(ceilings, "profile, ceilings")
     if isinstance(what, Program | Trainer | Node | list | tuple):
-        feed = fed(*given)
+        feed, seeds = fed(given)
         program = what if isinstance(what, Program | Trainer) else program_of(what)
         state = program.snapshot() if isinstance(program, Trainer) else None
         try:
-            return measure(graph_subject(program, feed), rounds, budget, ceilings)
+            return measure(graph_subject(program, feed, seeds), rounds, budget, ceilings)
         finally:
             if isinstance(program, Trainer) and state is not None:
                 program.restore(state)
@@ -52,9 +57,13 @@ def profile(
     return measure(function_subject(function, given, backward), rounds, budget, ceilings)
 
 
-def fed(feed: Any = None) -> Any:
-    """What a graph is fed."""
-    return checked_feed(feed, "profile")
+def fed(given: Sequence[Any]) -> tuple[Any, Any]:
+    """What a graph is fed, and the gradients that its outputs start from."""
+    feed, seeds, *more = [*given, None, None][: max(2, len(given))]
+    if more:
+        rule, remedy = "a graph is given a feed, and perhaps seeds", "Write profile(program, feed)"
+        raise SettingError("profile", f"it was given {len(given)} feeds", rule, remedy)
+    return checked_feed(feed, "profile"), checked_feed(seeds, "profile, seeds")
 
 
 def program_of(what: Node | Sequence[Node]) -> Program:

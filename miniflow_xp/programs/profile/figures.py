@@ -66,8 +66,10 @@ class Figures:
 
     ``rows``: each node, or function at a line, in the order of the pass. ``plain`` and ``captured``: seconds a step as
     a whole, a sample a round; ``between``: of what lies between the calls; ``clock_s``: what a look at the clock takes,
-    which is taken off. ``ceiling``: the machine's measured peaks, None where they were not measured. ``holding``: who
-    holds the memory when most is held; ``peak_bytes`` what the library, or the system, says of it.
+    which is taken off. ``fused``: {function: calls} that the captured step does not make, ``joined``: those that it
+    makes instead, ``gone``: {part: its functions of which no call is left}. ``ceiling``: the machine's measured peaks,
+    None where they were not measured. ``holding``: who holds the memory when most is held; ``peak_bytes`` what the
+    library, or the system, says of it.
     """
 
     title: str
@@ -85,6 +87,7 @@ class Figures:
     peak_bytes: dict[str, Any]
     fused: dict[str, int]
     joined: dict[str, int]
+    gone: dict[str, list[str]]
     load: tuple[float, float] | None
     upload: tuple[float, list[float]] | None
     passes: list[tuple[Place, str, float, float]]

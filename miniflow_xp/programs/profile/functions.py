@@ -8,7 +8,7 @@ import numpy as np
 from miniflow_xp.arrays.calls import grounded
 from miniflow_xp.arrays.equations import Equation
 from miniflow_xp.arrays.namespace import constant, functions_of
-from miniflow_xp.arrays.tables import INPUTS_UNSEEN, VALUE_UNSEEN
+from miniflow_xp.arrays.tables import unseen
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.backend import Array
 from miniflow_xp.dtypes import name_of, widest
@@ -86,7 +86,8 @@ def capture_of(function: Callable[..., Any], arrays: Sequence[Any], backward: bo
         captured(*arrays)
     except MiniflowError as error:
         return None, f"it cannot be recorded: {error}", None
-    return lambda: captured(*arrays), captured.explain(), getattr(captured.captured, "equations", None)
+    made = captured.captured
+    return lambda: captured(*arrays), captured.explain(), None if made is None else made.equations
 
 
 def passes_inside(function: Callable[..., Any], arrays: Sequence[Any], backward: bool) -> list[Any]:
@@ -158,8 +159,9 @@ class Counting:
     def _keep(self, equation: Equation) -> None:
         """What the rule of an equation looks at, and so is held until its turn comes."""
         name = self._place(equation).name
-        values = [] if equation.op in VALUE_UNSEEN else [grounded(equation.value)]
-        inputs = [] if equation.op in INPUTS_UNSEEN else grounded(list(equation.inputs))
+        value_too, places = unseen(equation.op, equation.parents[0][0] if len(equation.parents) == 1 else None)
+        values = [] if value_too else [grounded(equation.value)]
+        inputs = grounded([i for n, i in enumerate(equation.inputs) if n not in places])
         for array in arrays_in([*values, *inputs]):
             self._held.setdefault(id(array), (array, name))
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from miniflow_xp.backend import Array, Backend
@@ -18,33 +19,45 @@ from miniflow_xp.switch import get_backend
 from miniflow_xp.transforms.watched import WatchedArrays
 
 Feed = Mapping[Input, Any]
+CLOCKS = 16  # bytes of a learning rate and of a step's number, which every state has
 
 
-def graph_subject(what: Program | Trainer, feed: Feed) -> Subject:
+def graph_subject(what: Program | Trainer, feed: Feed, seeds: Mapping[Node, Any] | None = None) -> Subject:
     """The step of a Program or a Trainer on a feed, which is brought to the device once."""
     backend = get_backend()
+    make = partial(what.uncaptured, seeds=seeds) if isinstance(what, Program) else what.uncaptured
+    first = make(feed)
+    resident = {leaf: array for leaf, array in data_in(what, first.arrays).items() if leaf in feed}
+    host = {leaf: feed[leaf] for leaf in resident if not backend.owns(feed[leaf])}
     with backend.activate():
-        host = {node: value for node, value in feed.items() if not backend.owns(value)}
-        resident = {**feed, **admit(host, backend)} if host else dict(feed)
-        carried = sum(bytes_of(resident[node]) for node in host)
-        step = what.uncaptured(resident)
+        step = make(resident)
         counting = Counting(what)
-        counting.count(resident, backend)
+        counting.count(make(resident, call=counting.call), backend)
     dtype = widest({name_of(array) for array in step.arrays if hasattr(array, "dtype")}) or backend.default_float
+    carried = sum(bytes_of(resident[leaf]) for leaf in host)
     return Subject(
         title=title_of(what),
         backend=backend,
         dtype=dtype,
         steps=counting.steps,
-        walk=walks(what, resident, backend),
+        walk=walks(partial(make, resident), backend),
         plain=plain(step, backend),
-        captured=lambda: what.step(resident) if isinstance(what, Trainer) else flat(what(resident)),
+        captured=lambda: what.step(resident) if isinstance(what, Trainer) else flat(what(resident, seeds)),
         how=what.explain(),
-        replayed=getattr(step.captured, "equations", None),
+        replayed=step.captured.equations,
         holding=holding(what.graph, counting.sizes, held_before(what, step.arrays)),
         drawn=what,
         fed=(carried, lambda: list(admit(host, backend).values())) if host else None,
     )
+
+
+def data_in(what: Program | Trainer, arrays: list[Array]) -> dict[Input, Array]:
+    """{leaf: its array} of those that a step is given, besides the state of a Trainer."""
+    if isinstance(what, Program):
+        return dict(zip(what.graph.leaves, arrays, strict=False))
+    held = set(what.parameters)
+    leaves = [leaf for leaf in what.graph.leaves if leaf not in held]
+    return dict(zip(leaves, arrays[len(arrays) - len(leaves) :], strict=True))
 
 
 def title_of(what: Program | Trainer) -> str:
@@ -69,11 +82,10 @@ def plain(step: Uncaptured, backend: Backend) -> Run:
     return run
 
 
-def walks(what: Program | Trainer, feed: Feed, backend: Backend) -> Callable[[Call], Run]:
+def walks(make: Callable[..., Uncaptured], backend: Backend) -> Callable[[Call], Run]:
     """Passes whose calls somebody else makes: one step, to which each names who does."""
     maker: list[Call] = []
-    step = what.uncaptured(feed, call=lambda *call: maker[-1](*call))
-    run = plain(step, backend)
+    run = plain(make(call=lambda *call: maker[-1](*call)), backend)
 
     def walk(call: Call) -> Run:
         maker[:] = [call]
@@ -84,13 +96,12 @@ def walks(what: Program | Trainer, feed: Feed, backend: Backend) -> Callable[[Ca
 
 def held_before(what: Program | Trainer, arrays: list[Array]) -> dict[str, float]:
     """What is held during the whole step: data that was fed, parameters, what the optimizer remembers."""
+    data = {str(leaf): bytes_of(array) for leaf, array in data_in(what, arrays).items()}
     if isinstance(what, Program):
-        return {str(leaf): bytes_of(a) for leaf, a in zip(what.graph.leaves, arrays, strict=False)}
+        return data
     trained = {str(p): bytes_of(p.value) for p in what.parameters}
-    data = [leaf for leaf in what.graph.leaves if leaf not in set(what.parameters)]
     slots = sum(map(bytes_of, arrays[: len(arrays) - len(data)])) - sum(trained.values())
-    fed = {str(leaf): bytes_of(a) for leaf, a in zip(data, arrays[len(arrays) - len(data) :], strict=True)}
-    return {**trained, **({"the optimizer's state": slots} if slots > 16 else {}), **fed}
+    return {**trained, **({"the optimizer's state": slots} if slots > CLOCKS else {}), **data}
 
 
 def sum_of(gradient: Array) -> Work:
@@ -109,9 +120,8 @@ class Counting:
         self._arrived: set[Node] = set()
         self._works = [Work()]  # the last one is at work; the first takes what lies between the calls
 
-    def count(self, feed: Feed, backend: Backend) -> None:
-        """Run it."""
-        step = self.what.uncaptured(feed, call=self._call)
+    def count(self, step: Uncaptured, backend: Backend) -> None:
+        """Run a step whose calls are this one's ``call``."""
         watched = WatchedArrays(self._make)
         arrays = [watched(array) for array in step.arrays]
         step.function(next((a.xp for a in arrays), backend.xp), *arrays)
@@ -121,7 +131,8 @@ class Counting:
         self._works[-1].add(op, inputs, value)
         return value
 
-    def _call(self, node: Node | None, direction: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(self, node: Node | None, direction: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Make a call, and note what it does."""
         step = Step(self._place(node), direction)
         self.steps.append(step)
         self._works.append(step.work)

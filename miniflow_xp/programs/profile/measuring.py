@@ -138,6 +138,7 @@ def measure(
         peak_bytes=memory,
         fused=fused,
         joined=joined,
+        gone=gone(subject),
         load=None if load is None else (load, load_now() or load),
         upload=upload,
         passes=placed(subject.steps, walk.last),
@@ -215,3 +216,13 @@ def difference(subject: Subject) -> tuple[dict[str, int], dict[str, int]]:
     names = [name for name in dict.fromkeys([*plain, *subject.replayed]) if name not in SHOWN]
     left = {name: plain[name] - subject.replayed.get(name, 0) for name in names}
     return {k: n for k, n in left.items() if n > 0}, {k: -n for k, n in left.items() if n < 0}
+
+
+def gone(subject: Subject) -> dict[str, list[str]]:
+    """{place and direction: its functions that the captured step does not call at all}: they were fused away."""
+    replayed, found = subject.replayed, {}
+    for step in subject.steps if replayed is not None else ():
+        missing = [op for op in step.work.calls if op not in SHOWN and not (replayed or {}).get(op)]
+        if missing:
+            found[f"{step.place.name}, {step.direction}"] = missing
+    return found

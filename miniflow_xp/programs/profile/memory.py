@@ -1,7 +1,6 @@
 """Who holds the memory when most is held: of the values and gradients that a pass keeps, by when they are dropped."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from miniflow_xp.engine.frozen import FrozenGraph
 from miniflow_xp.node import Node
@@ -12,22 +11,35 @@ Sizes = Mapping[tuple[Node, Node | None], float]
 
 
 class Ledger:
-    """What is held, and the moment when it was most."""
+    """What is taken and dropped, in order; ``most`` says what is held at the moment when it is most."""
 
-    def __init__(self, held: Mapping[Any, float]) -> None:
+    def __init__(self, held: Mapping[str, float]) -> None:
         self.held = dict(held)
-        self.at, self.most = "the start", dict(held)
+        self._start = dict(held)
+        self._changes: list[tuple[str, float, str]] = []  # what is dropped has the size 0
 
-    def take(self, name: Any, size: float, at: str) -> None:
+    def take(self, name: str, size: float, at: str) -> None:
         """Something new is held, at this call."""
-        self.held[name] = self.held.get(name, 0.0) + size
-        if sum(self.held.values()) > sum(self.most.values()):
-            self.at, self.most = at, dict(self.held)
+        self.held[name] = size
+        self._changes.append((name, size, at))
 
-    def drop(self, names: Iterable[Any]) -> None:
+    def drop(self, names: Iterable[str]) -> None:
         """These are held no more."""
         for name in names:
-            self.held.pop(name, None)
+            if self.held.pop(name, None) is not None:
+                self._changes.append((name, 0.0, ""))
+
+    def most(self) -> Holding:
+        """The moment, and who holds what then."""
+        held, now = dict(self._start), sum(self._start.values())
+        best, at, until = now, "the start", 0
+        for n, (name, size, call) in enumerate(self._changes, 1):
+            now += size - held.get(name, 0.0)
+            held[name] = size
+            if now > best:
+                best, at, until = now, call, n
+        held = self._start | {name: size for name, size, _ in self._changes[:until]}
+        return Holding(at, {name: size for name, size in held.items() if size})
 
 
 def holding(graph: FrozenGraph, sizes: Sizes, start: Mapping[str, float]) -> Holding:
@@ -47,4 +59,4 @@ def holding(graph: FrozenGraph, sizes: Sizes, start: Mapping[str, float]) -> Hol
             if (node, inbound) in sizes and waits not in ledger.held:
                 ledger.take(waits, sizes[node, inbound], f"{node}, backward")
         ledger.drop([*(f"value of {m}" for m in dropped if m not in leaves), *([] if node in graph.wrt else [arrived])])
-    return Holding(ledger.at, ledger.most)
+    return ledger.most()

@@ -49,7 +49,7 @@ def why_not(profile: Figures) -> str:
     plain, parts, rest = (estimate(times).estimate for times in (profile.plain, profile.sums, profile.between))
     if not profile.agreement.bounded:
         return "too few rounds to tell how far this is chance"
-    if parts > plain and profile.agreement.low <= 1 + AGREED:
+    if profile.agreement.low <= 1 + AGREED and profile.agreement.high >= 1 - AGREED:
         return "the interval holds that they do; measure more rounds, or on a machine with less to do"
     if parts > plain and "waiting" in profile.clock:
         return "each call was waited for here, and is not there: calls overlap in the whole step"
@@ -61,7 +61,7 @@ def why_not(profile: Figures) -> str:
     if profile.clock.startswith("the device"):
         return "the device waits for the host, which asks for one call at a time; a captured step asks once"
     if parts + rest < plain:
-        return f"{said}; {units.seconds(plain - parts - rest)} more are in the whole step alone: results that it frees"
+        return f"{said}; {units.seconds(plain - parts - rest)} more are in the whole step alone, in none of its calls"
     return f"{said}, some of which the clock itself takes: {len(profile.passes)} calls were timed"
 
 
@@ -83,11 +83,14 @@ def captured(profile: Figures) -> str:
 
 
 def fused(profile: Figures) -> str:
-    """Which equations the captured step does not have."""
+    """Which equations the captured step does not have, and where they were."""
     if not profile.fused:
         return ""
     instead = f"; in their place: {listed(profile.joined)}" if profile.joined else ""
-    return f"Equations of the plain step that the captured one does not run: {listed(profile.fused)}{instead}."
+    where = [f"{name} ({', '.join(functions)})" for name, functions in profile.gone.items()]
+    left = f" and {len(where) - HOLDERS} others" if len(where) > HOLDERS else ""
+    parts = f" None is left of these: {'; '.join(where[:HOLDERS])}{left}." if where else ""
+    return f"Equations of the plain step that the captured one does not run: {listed(profile.fused)}{instead}.{parts}"
 
 
 def listed(counts: Mapping[str, int]) -> str:

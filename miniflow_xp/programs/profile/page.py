@@ -6,12 +6,12 @@ from miniflow_xp.errors import PackageMissingError
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import Entry, escape, paragraph, table
-from miniflow_xp.programs.bench.report.page import POLICY
 from miniflow_xp.programs.profile.figures import Figures, Row, estimate
 from miniflow_xp.programs.profile.notes import notes, part_of, spell
 from miniflow_xp.programs.profile.shading import shaded
 from miniflow_xp.programs.profile.table import FLOP, of_ceiling
 from miniflow_xp.programs.profile.timeline import timeline
+from miniflow_xp.system.page import page as framed
 from miniflow_xp.system.svg import colours
 
 
@@ -19,14 +19,9 @@ def page(profile: Figures) -> str:
     """The page as HTML."""
     title = f"Profile of {profile.title}"
     own = files(__package__ or "").joinpath("page.css").read_text(encoding="utf-8")
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{colours()}{style('style.css')}{own}</style></head>"
-        f"<body><header><h1>{escape(title)}</h1><p class=sub>{escape(about(profile))}</p></header>"
-        f"<main>{''.join(sections(profile))}</main><script>{style('script.js')}</script></body></html>\n"
-    )
+    head = f'<header><h1>{escape(title)}</h1><p class="sub">{escape(about(profile))}</p></header>'
+    body = f"{head}<main>{''.join(sections(profile))}</main>"
+    return framed(title, colours() + style("style.css") + own, body, style("script.js"))
 
 
 def about(profile: Figures) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from miniflow_xp.checks import usable_path
 from miniflow_xp.errors import SettingError
 from miniflow_xp.programs.profile.figures import Figures
 from miniflow_xp.programs.profile.notes import notes
@@ -25,7 +26,8 @@ class Profile(ShownAsText, Figures):
 
     def save(self, path: str | Path) -> None:
         """Write it as a page (``.html``), or as Chrome's trace events (``.json``); raises SettingError for others."""
-        kind = Path(path).suffix
+        path = usable_path(path, "Profile.save")
+        kind = path.suffix
         if kind == ".json":
             text = trace_text(self)
         elif kind == ".html":
@@ -35,7 +37,7 @@ class Profile(ShownAsText, Figures):
         else:
             remedy = "Write profile.save('profile.html')"
             raise SettingError(f"profile {path}", f"it ends in {kind or 'nothing'}", "it is .html or .json", remedy)
-        write_atomically(Path(path), [text.encode()])
+        write_atomically(path, [text.encode()])
 
     def __str__(self) -> str:
         return "\n".join([*table(self), "", *self.notes])

@@ -1,11 +1,11 @@
 """The drawn graph of a profile, each box shaded by its time: of nodes, of a function's equations, of folded groups."""
 
-from collections import defaultdict
-from typing import Any, NamedTuple
+from collections import Counter, defaultdict
+from typing import NamedTuple
 
 from miniflow_xp.drawing import Diagram, Drawing, draw
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.profile.figures import Figures
+from miniflow_xp.programs.profile.figures import Figures, Row
 from miniflow_xp.programs.profile.subjects import Function
 
 
@@ -27,7 +27,8 @@ def shaded(profile: Figures) -> Drawing:
     plain = draw(profile.drawn.function, *profile.drawn.args) if of_function else draw(profile.drawn)
     times = of_equations(profile, plain.diagram) if of_function else of_nodes(profile, plain.diagram)
     times |= of_groups(plain.diagram, times)
-    most = max((t.both for key, t in times.items() if key in plain.folded or not is_group(plain, key)), default=1.0)
+    groups = {group.key for group in plain.diagram.groups}
+    most = max((t.both for key, t in times.items() if key in plain.folded or key not in groups), default=1.0)
     whole = sum(row.seconds for row in profile.rows)
     shading = {key: min(1.0, t.both / most) for key, t in times.items()}
     notes = {key: note(t, whole) for key, t in times.items()}
@@ -37,7 +38,7 @@ def shaded(profile: Figures) -> Drawing:
 def of_nodes(profile: Figures, diagram: Diagram) -> dict[str, Times]:
     """{key: times} of the nodes."""
     keys = diagram.keys
-    return {keys[row.place.node]: times_of(profile, row.place) for row in profile.rows if row.place.node in keys}
+    return {keys[row.place.node]: times_of(row) for row in profile.rows if row.place.node in keys}
 
 
 def of_equations(profile: Figures, diagram: Diagram) -> dict[str, Times]:
@@ -58,13 +59,12 @@ def of_equations(profile: Figures, diagram: Diagram) -> dict[str, Times]:
         if len(keys) == len(called[op])
         for pair in zip(keys, called[op], strict=True)
     ]
-    shares = [place for places in called.values() for place in places]
-    return {key: times_of(profile, place, shares.count(place)) for key, place in pairs}
+    rows, calls = {row.place: row for row in profile.rows}, Counter(place for _, place in pairs)
+    return {key: times_of(rows[place], calls[place]) for key, place in pairs}
 
 
-def times_of(profile: Figures, place: Any, among: int = 1) -> Times:
-    """The times of a place, or its part of them."""
-    row = profile.row(place.key)
+def times_of(row: Row, among: int = 1) -> Times:
+    """The times of a row, or its part of them."""
     forward = row.parts["forward"].time.estimate if "forward" in row.parts else 0.0
     return Times(forward / among, (row.seconds - forward) / among)
 
@@ -80,11 +80,6 @@ def of_groups(diagram: Diagram, times: dict[str, Times]) -> dict[str, Times]:
             found[group] = Times(before.forward + own.forward, before.backward + own.backward)
             group = parents[group]
     return found
-
-
-def is_group(drawing: Drawing, key: str) -> bool:
-    """Is it a group, and not a box?"""
-    return any(group.key == key for group in drawing.diagram.groups)
 
 
 def note(times: Times, whole: float) -> str:

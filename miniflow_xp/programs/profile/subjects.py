@@ -1,6 +1,6 @@
 """What is profiled, in one form: passes whose calls somebody else makes, and what is known of each call."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -76,7 +76,7 @@ class Subject:
     plain: Run
     captured: Run | None
     how: str
-    replayed: dict[str, int] | None
+    replayed: Mapping[str, int] | None
     holding: Holding
     drawn: Any = None
     fed: tuple[float, Run] | None = None

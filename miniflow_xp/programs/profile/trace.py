@@ -92,6 +92,7 @@ def figures(profile: Figures) -> dict[str, Any]:
         "memory": {"at": profile.holding.at, "held_bytes": profile.holding.held, "peak_bytes": profile.peak_bytes},
         "fused_away": profile.fused,
         "in_their_place": profile.joined,
+        "nothing_left_of": profile.gone,
         "load": profile.load,
         "rows": [row_of(profile, row) for row in profile.rows],
         "notes": notes(profile),
