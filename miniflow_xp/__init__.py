@@ -34,6 +34,7 @@ from miniflow_xp.system.version import __version__ as __version__
 if TYPE_CHECKING:
     from miniflow_xp import optimize as optimize  # by name: mf.optimize
     from miniflow_xp import special
+    from miniflow_xp.drawing import draw
     from miniflow_xp.engine.optim import SGD, Adam, AdamW, RMSProp
     from miniflow_xp.engine.program import Program
     from miniflow_xp.engine.trainer import Trainer
@@ -119,6 +120,7 @@ __all__ = [
     "checkpoint",
     "custom_vjp",
     "differentiable_namespace",
+    "draw",
     "evaluate",
     "export_onnx",
     "find_nonfinite",
@@ -156,6 +158,7 @@ _LATER = {  # imported when first used: the lesson needs none of these, and impo
     "AdamW": "engine.optim",
     "Batches": "training.batches",
     "Validation": "training",
+    "draw": "drawing",
     "evaluate": "training",
     "find_nonfinite": "nonfinite",
     "fit": "training",

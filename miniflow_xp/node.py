@@ -82,6 +82,9 @@ class Node(Operators, ShownAsText):
     wanted: Collection["Node"] | None = None
     """The nodes whose gradients the pass needs, meanwhile."""
 
+    part_of: tuple[tuple[int, str, str], ...] = ()
+    """(number, name, kind) of each call of a layer that made it, from the outermost."""
+
     def __init__(self, inbound_nodes: Sequence[Operand] = (), name: str | None = None) -> None:
         if name is not None and not isinstance(name, str):
             raise GraphError(type(self).__name__, f"its name is {shown(name)}", "a name is text", "Write name='hidden'")
@@ -407,6 +410,11 @@ class Constant(Node):
 
     def backward(self) -> None:
         """It has no gradient."""
+
+
+def next_serial() -> int:
+    """A number that is greater than those of all nodes made so far, and less than those of all to come."""
+    return next(_serials)
 
 
 def pullbacks(

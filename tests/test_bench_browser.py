@@ -1,35 +1,17 @@
-"""The report in a real browser: drawn, quiet, no wider than the screen, in light and dark, on paper, without scripts.
+"""The report in a real browser: drawn, quiet, no wider than the screen, in light, dark, on paper, without scripts."""
 
-The page is framed, because a browser's window has a least width that is wider than a phone; it reports to its frame.
-"""
-
-import json
-import os
 import re
-import shutil
-import subprocess
-from html import unescape
-from tempfile import TemporaryDirectory
 
 import bench_runs
+import browser
 import pytest
-from conftest import HANGS
+from browser import BROWSER, DARK, NO_SCRIPTS, browse
 
 from miniflow_xp.programs.bench import report
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
-OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=4000")
-DARK = "--blink-settings=preferredColorScheme=0"
-NO_SCRIPTS = "--blink-settings=scriptEnabled=false"
-
-LISTEN = r"""<script>
-const faults = [];
-addEventListener("error", (e) => faults.push(String(e.message || "not loaded: " + e.target.outerHTML)), true);
-addEventListener("unhandledrejection", (e) => faults.push(String(e.reason)));
-addEventListener("securitypolicyviolation", (e) => faults.push(`blocked: ${e.blockedURI}`));
-for (const level of ["error", "warn"]) console[level] = (...words) => faults.push(words.join(" "));
+LISTEN = r"""
 addEventListener("load", () => setTimeout(() => {
   const plots = [...document.querySelectorAll("svg.plot")];
   const drawn = (svg) => [svg, ...svg.querySelectorAll(".m, .w, [class^=b-]")].every((part) => {
@@ -84,33 +66,15 @@ addEventListener("load", () => setTimeout(() => {
     dark: matchMedia("(prefers-color-scheme: dark)").matches, paper: getComputedStyle(document.body).backgroundColor,
     small: Math.min(...plots.map((svg) => 10 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width)),
     sorted: JSON.stringify(up) !== JSON.stringify(down), tip: tip.hidden ? "" : tip.textContent,
-    fetched: performance.getEntriesByType("resource").map((entry) => entry.name).filter((n) => !n.startsWith("data:")),
+    fetched: fetched(),
   }, "*");
 }, 200));
-</script>"""
-
-FRAME = """<!doctype html><body style="margin:0">
-<iframe src="{page}" style="border:0;width:{width}px;height:900px"></iframe>
-<script>addEventListener("message", (e) => {{ document.body.dataset.found = JSON.stringify(e.data); }});</script>"""
-
-
-def browse(*arguments):
-    """What the browser prints; its caches go into a home of its own, and with it."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as home:  # its helpers end a little later
-        places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home)
-        command, environment = [BROWSER, *OPTIONS, *arguments], os.environ | places
-        return subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, text=True, timeout=HANGS, check=True
-        ).stdout
+"""
 
 
 def look(folder, html, width, *options):
     """What the page, framed at a width, found out about itself."""
-    (folder / "page.html").write_text(html.replace("<head>", f"<head>{LISTEN}", 1), encoding="utf-8")
-    frame = folder / "frame.html"
-    frame.write_text(FRAME.format(page="page.html", width=width), encoding="utf-8")
-    dom = browse(*options, "--dump-dom", f"--window-size={max(width, 600)},900", frame.as_uri())
-    return json.loads(unescape(re.search(r'data-found="([^"]*)"', dom)[1]))
+    return browser.look(folder, html, LISTEN, width, *options)
 
 
 @pytest.fixture(scope="module")

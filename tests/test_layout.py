@@ -19,7 +19,7 @@ FLOORS = [  # a module imports from its own floor and from those before it
     {"nodes", "node", "feed", "graph"},
     {"ops", "gradcheck"},
     {"backends", "engine", "distributed"},
-    {"layers", "checkpoints", "data", "nonfinite"},
+    {"layers", "checkpoints", "data", "nonfinite", "drawing"},
     {"training"},
     {"autograd", "estimators", "exchange", "optimize", "scipy"},
     {"programs", "__init__", "__main__"},  # programs are written in the public names, as users write theirs

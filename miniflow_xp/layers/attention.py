@@ -56,7 +56,9 @@ class MultiHeadAttention(Layer):
         self, x: Node, training: bool = True, *, context: Node | None = None, mask: Node | None = None
     ) -> Node:
         """The node of this layer on x, for training or for prediction, which are the same."""
-        return super().__call__(x, training) if context is mask is None else self.mixed(x, context, mask)
+        if context is mask is None:
+            return super().__call__(x, training)
+        return self.marked(lambda: self.mixed(x, context, mask))
 
     def build(self, x: Node, training: bool) -> Node:  # noqa: ARG002  the same for both
         return self.mixed(x, None, None)

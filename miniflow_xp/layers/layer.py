@@ -1,6 +1,6 @@
 """Layer: what owns Parameters and builds nodes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from miniflow_xp.errors import GraphError, SettingError, ShapeError
 from miniflow_xp.layers.initialisers import Initialiser, Shape
 from miniflow_xp.layers.names import free_name, lone_name
 from miniflow_xp.layers.seeds import Seed
-from miniflow_xp.node import Node, Parameter
+from miniflow_xp.node import Input, Node, Parameter, next_serial
 from miniflow_xp.ops.dropout import Counter
 
 DTYPE = "float32"  # of Parameters where no dtype is asked for
@@ -97,7 +97,22 @@ class Layer:
                 "a layer is called on a node, and arrays are fed when the graph runs",
                 "Make an Input, call the layer on it, and feed it the array",
             )
-        return self.build(x, training)
+        return self.marked(lambda: self.build(x, training))
+
+    def marked(self, build: Callable[[], Node]) -> Node:
+        """What ``build`` gives; the nodes that it makes know that they are part of this layer."""
+        since = next_serial()
+        result = build()
+        mark = since, self.chosen_name or self.given_name or self.kind, self.kind
+        todo, met = [result], {result}
+        while todo:
+            node = todo.pop()
+            if node.serial > since and not isinstance(node, Input):
+                node.part_of = (mark, *node.part_of)
+                new = [inbound for inbound in node.inbound_nodes if inbound not in met]
+                met.update(new)
+                todo += new
+        return result
 
     @property
     def parameters(self) -> list[Parameter]:

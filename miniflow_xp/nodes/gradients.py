@@ -73,6 +73,10 @@ class LazyGradients(MutableMapping["Node", Array]):
         """A plain dictionary of them."""
         return dict(self)
 
+    def computed(self) -> "dict[Node, Array]":
+        """Those that somebody has looked at."""
+        return {node: entry for node, entry in self._entries.items() if not isinstance(entry, LazyGradient)}
+
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)  # what is not computed yet cannot be copied
 

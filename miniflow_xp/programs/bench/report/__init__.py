@@ -7,8 +7,9 @@ from miniflow_xp.programs import outputs
 from miniflow_xp.programs.bench.findings.run import Run
 from miniflow_xp.programs.bench.findings.texts import text
 from miniflow_xp.programs.bench.record import Record
-from miniflow_xp.programs.bench.report.figures import png, standalone
+from miniflow_xp.programs.bench.report.figures import standalone
 from miniflow_xp.programs.bench.report.page import page
+from miniflow_xp.system.svg import png
 
 __all__ = ["build", "figures", "write"]
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
 from miniflow_xp.programs.bench.record import Cell
-from miniflow_xp.programs.bench.report.svg import LETTER, Plot, label, tag
+from miniflow_xp.programs.bench.report.svg import Plot
 from miniflow_xp.programs.bench.report.tables import place
+from miniflow_xp.system.svg import LETTER, label, tag
 
 PARTS = (("host", "host dispatch"), ("device", "device"), ("transfer", "transfer"))
 

@@ -8,8 +8,9 @@ from miniflow_xp.programs.bench.findings.outcome import duels
 from miniflow_xp.programs.bench.findings.run import Comparison, Run, Series
 from miniflow_xp.programs.bench.peers import BESIDE_PEERS
 from miniflow_xp.programs.bench.record import Cell
-from miniflow_xp.programs.bench.report.svg import MARKERS, Log, Plot, Style, around, band, label, marker, polyline, tag
+from miniflow_xp.programs.bench.report.svg import MARKERS, Log, Plot, Style, around, band, marker, polyline
 from miniflow_xp.programs.bench.statistics import quartiles
+from miniflow_xp.system.svg import label, tag
 
 Point = tuple[float, float, float, float, str]
 """Size, low, middle, high, and what a pointer is told; low and high are one number where there is no interval."""

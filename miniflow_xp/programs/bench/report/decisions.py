@@ -5,7 +5,8 @@ from miniflow_xp.programs.bench.findings.outcome import ALONE, NOTHING, TIE, UNC
 from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
 from miniflow_xp.programs.bench.report.charts import styles
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
-from miniflow_xp.programs.bench.report.svg import Style, marker, tag
+from miniflow_xp.programs.bench.report.svg import Style, marker
+from miniflow_xp.system.svg import tag
 
 FAMILIES = ("step", "user", "peers")
 

@@ -1,15 +1,12 @@
 """Every figure as a file of its own: the styles inside, on white, without the page's variables."""
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 
 from miniflow_xp.programs.bench.findings.run import Run, Series
 from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline
-from miniflow_xp.system.packages import needed
-
-NAMESPACE = "http://www.w3.org/2000/svg"
+from miniflow_xp.system.svg import NAMESPACE, in_light
 
 Drawn = Callable[[Run, Series], str | None]
 ALONG: tuple[tuple[str, tuple[str, ...], Drawn], ...] = (
@@ -51,20 +48,12 @@ def slug(name: str) -> str:
 
 def alone(svg: str) -> str:
     """Variables of the style sheet become the colours that they have in light."""
-    colours = dict(re.findall(r"(--[\w-]+):\s*([^;]+);", style("colours.css").split("@media")[0]))
-    rules = re.sub(r"var\((--[\w-]+)\)", lambda m: colours[m[1]], style("figure.css"))
+    rules = in_light(style("figure.css"))
     box = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
     size = f' width="{2 * int(box[1])}" height="{2 * int(box[2])}"' if box else ""
     return svg.replace("<svg ", f'<svg xmlns="{NAMESPACE}"{size} ', 1).replace(
         "</title>", f"</title><style>{rules}</style>", 1
     )
-
-
-def png(svg: str) -> bytes:
-    """The picture on white, by resvg; raises PackageMissingError where resvg_py is not installed."""
-    resvg = needed("resvg_py", "figures as PNG", "'miniflow_xp[report]'", "it turns SVG into PNG")
-    font = {"win32": "Arial", "darwin": "Helvetica"}.get(sys.platform, "DejaVu Sans")  # another one if it is missing
-    return bytes(resvg.svg_to_bytes(svg_string=svg, background="white", sans_serif_family=font))
 
 
 def style(name: str) -> str:

@@ -8,8 +8,9 @@ from itertools import combinations
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.outcome import ALONE, NOTHING, TIE, WINS, Winner, winner
 from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
-from miniflow_xp.programs.bench.report.svg import Plot, Style, label, marker, tag
+from miniflow_xp.programs.bench.report.svg import Plot, Style, marker
 from miniflow_xp.programs.bench.statistics import Ratio
+from miniflow_xp.system.svg import label, tag
 
 Axes = dict[str, float]
 

@@ -13,6 +13,7 @@ from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import escape, paragraph, prose
 from miniflow_xp.programs.bench.report.sections import SECTIONS
 from miniflow_xp.programs.bench.report.tables import SIGNS
+from miniflow_xp.system.svg import colours
 
 MOST_BYTES = 480_000
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -37,7 +38,7 @@ def page(runs: Sequence[Run]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{style('colours.css')}{style('style.css')}{style('figure.css')}</style>"
+        f"<title>{escape(title)}</title><style>{colours()}{style('style.css')}{style('figure.css')}</style>"
         f"</head><body><header><h1>{escape(title)}</h1></header>{overview(runs) if several else ''}"
         f"<main>{''.join(parts)}</main><script>{style('script.js')}</script></body></html>\n"
     )

@@ -1,38 +1,17 @@
-"""The little of SVG that the figures need: escaped tags, scales, markers, a framed plot."""
+"""What figures are made of: scales, markers, a framed plot."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from math import ceil, floor, log10
 
+from miniflow_xp.system.svg import LETTER, clipped, label, tag
+
 WIDTH = 360.0  # of a figure
-LETTER, BOLD = 6.7, 7.6  # widths of a digit of the small text, and of a letter of the title, in a wide font
+BOLD = 7.6  # width of a letter of the title, in a wide font
 MARKERS = 6
 ROW = 15.0  # height of a row of text
 BAR = 2.0  # half the width of an interval that has no neighbours
-
-
-def tag(name: str, *content: str, **attributes: object) -> str:
-    """An element; ``class_`` and ``stroke_width`` become class and stroke-width, numbers have one decimal."""
-    words = [f'{k.rstrip("_").replace("_", "-")}="{spell(v)}"' for k, v in attributes.items() if v is not None]
-    start = " ".join([name, *words])
-    return f"<{start}>{''.join(content)}</{name}>" if content else f"<{start}/>"
-
-
-def spell(value: object) -> str:
-    """A value of an attribute."""
-    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else escape(str(value))
-
-
-def label(x: float, y: float, words: str, **attributes: object) -> str:
-    """A text at a place."""
-    return tag("text", escape(words), x=x, y=y, **attributes)
-
-
-def clipped(words: str, width: float, letter: float = LETTER) -> str:
-    """So much of a text as fits."""
-    most = max(3, int(width / letter))
-    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,68 @@
+"""draw: a graph, a program, a model or a function as a picture, made without other programs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group
+from miniflow_xp.drawing.drawing import Drawing
+from miniflow_xp.drawing.folding import folded, in_parts
+from miniflow_xp.drawing.functions import diagram_of_function
+from miniflow_xp.drawing.graphs import diagram_of, evaluated, left_on
+from miniflow_xp.drawing.groups import with_layers
+from miniflow_xp.drawing.summary import Summary
+from miniflow_xp.engine.program import Program
+from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.graph import ancestors
+from miniflow_xp.layers.layer import Layer
+from miniflow_xp.node import Input, Node
+from miniflow_xp.nodes.wiring import check_sorted
+
+__all__ = ["Box", "Diagram", "Drawing", "Edge", "Group", "Summary", "draw"]
+
+
+def draw(
+    what: Node | Sequence[Node] | Program | Trainer | Layer | Callable[..., Any],
+    feed: Any = None,
+    *arguments: Any,
+    title: str | None = None,
+    fold: bool | None = None,
+    shading: Mapping[str, float] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Drawing:
+    """A picture of a graph: of a node and what it depends on, a sorted list of nodes, a Program, a Trainer, a layer.
+
+    ``draw(graph)`` shows what a pass has left on the nodes, and runs and changes nothing. ``draw(graph, feed)`` shows
+    the values and gradients of a pass that leaves nothing on the nodes; a layer is fed one array. ``draw(f, x, …)``
+    shows the equations of a function, which is run once with these arguments, to be recorded.
+
+    ``fold``: whether groups, such as layers, are one box each; without it they are in a graph of more than 200 boxes.
+    ``shading``: {key of a box: from 0 to 1}; ``notes``: {key of a box: one more line in it}.
+    """
+    if isinstance(what, Layer):
+        x = Input("x")
+        built = what(x)
+        diagram, name = of_graph([built], None if feed is None else {x: feed}), what.chosen_name or what.kind
+    elif isinstance(what, Program | Trainer):
+        graph = what.graph
+        outputs = graph.differentiated if isinstance(what, Trainer) else graph.outputs
+        diagram, name = of_graph(outputs, feed, graph.forms), f"{type(what).__name__} of {outputs[-1].kind}"
+    elif isinstance(what, Node):
+        diagram, name = of_graph([what], feed), str(what.name or what.kind)
+    elif isinstance(what, list | tuple):
+        nodes = list(check_sorted(what, "draw"))
+        diagram, name = of_graph(nodes[-1:], feed, nodes=nodes), str(nodes[-1].name or nodes[-1].kind)
+    else:
+        args = arguments if feed is None else (feed, *arguments)
+        diagram, name = diagram_of_function(what, args)
+    diagram = in_parts(diagram)
+    closed = folded(diagram) if fold is None else [group.key for group in diagram.groups] if fold else ()
+    return Drawing(diagram, title or name, closed, shading, notes)
+
+
+def of_graph(
+    outputs: Sequence[Node], feed: Any, forms: Mapping[Node, str] | None = None, nodes: Sequence[Node] | None = None
+) -> Diagram:
+    """The diagram of the nodes that these depend on, or of sorted ones."""
+    nodes = ancestors(outputs) if nodes is None else nodes
+    found = left_on(nodes) if feed is None else evaluated(nodes, outputs, feed)
+    return with_layers(diagram_of(nodes, outputs, *found, forms or {}), nodes)
