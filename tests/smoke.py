@@ -124,6 +124,16 @@ def linear():
     return mf.Linear(X, mf.Parameter(np.ones((2, 1)), "W"), mf.Parameter(np.ones(1), "b"))
 
 
+def test_a_graph_is_drawn_as_text_and_with_its_extra_as_a_picture():
+    drawing = mf.draw(linear())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.mmd"
+        drawing.save(path)
+        assert "Linear" in path.read_text(encoding="utf-8")
+    if find_spec("fast_sugiyama"):
+        assert 'class="box operation"' in drawing.svg
+
+
 def joined():
     from miniflow_xp.distributed import join
 
@@ -146,6 +156,7 @@ DOORS = {  # what a user does: the extra that brings what it needs, and the pack
     "export_onnx": (lambda: mf.export_onnx(linear(), "unwritten.onnx"), "onnx", "onnx"),
     "to_torch": (lambda: mf.to_torch(mf.Sequential([mf.Dense(2, 1)])), "torch", "torch"),
     "to_jax": (lambda: mf.to_jax(mf.Sequential([mf.Dense(2, 1)])), "jax", "jax"),
+    "draw": (lambda: mf.draw(linear()).svg, "draw", "fast_sugiyama"),
     "join mpi": (joined, "mpi", "mpi4py"),
     "plot": (drawn_history, "plot", "matplotlib"),
 }
