@@ -32,8 +32,10 @@ from miniflow_xp import (
     Trainer,
 )
 from miniflow_xp.drawing import Box, Diagram, Edge, Group, svg
+from miniflow_xp.drawing.arrows import ends_of
+from miniflow_xp.drawing.boxes import outline
 from miniflow_xp.drawing.folding import CLEAR, foldings
-from miniflow_xp.drawing.scene import scene_of
+from miniflow_xp.drawing.scene import Rect, scene_of
 from miniflow_xp.errors import GraphError, JitError, NotInGraphError, PackageMissingError, SettingError
 from miniflow_xp.system.svg import colours
 
@@ -310,8 +312,8 @@ def test_a_single_node_and_several_results_and_a_shared_parameter():
 
 def test_kinds_are_told_by_their_forms():
     """Without colours: the outlines differ."""
-    rect = svg.Rect(0, 0, 100, 40)
-    outlines = {svg.outline(kind, rect) for kind in ("input", "parameter", "operation", "cost")}
+    rect = Rect(0, 0, 100, 40)
+    outlines = {outline(kind, rect) for kind in ("input", "parameter", "operation", "cost")}
     assert len(outlines) == 4
     assert "stroke-dasharray" in re.search(r"\.constant \.outline \{([^}]*)\}", svg.styles())[1]
 
@@ -366,6 +368,13 @@ def test_shading_and_notes_are_told_by_more_than_colour():
     foot = {part.get("width") for part in parts(drawing.svg, "shade") if part.get("height") == "3"}
     assert len(foot) == 2
     assert "1.2 ms" in [part.text for part in parts(drawing.svg, "noted")]
+
+
+def test_a_key_that_nothing_has_is_told():
+    cost, _ = lesson()
+    for name in ("shading", "notes"):
+        with pytest.raises(SettingError, match=rf"draw, {name}: nothing has the key 'linear'"):
+            mf.draw(cost, **{name: {"linear": 1}})
 
 
 # -- layers
@@ -537,10 +546,10 @@ def check_places(diagram, closed):
         if frame is not None:
             assert frame.x <= rect.x < rect.x + rect.width <= frame.x + frame.width
             assert frame.y <= rect.y < rect.y + rect.height <= frame.y + frame.height
-    for edge, points in scene.edges:
-        source, target = things[edge.source], things[edge.target]
-        ends = (source.middle, source.y + source.height), (target.middle, target.y)
-        for (ax, ay), (bx, by) in pairwise([ends[0], *points, ends[1]]):
+    for (edge, points), end in zip(scene.edges, ends_of(scene), strict=True):
+        source = things[edge.source]
+        start, top = (source.middle, source.y + source.height), (end[0], scene.tops[edge.target])
+        for (ax, ay), (bx, by) in pairwise([start, *points, top, end]):
             assert by >= ay - 0.01
             for part in np.linspace(0.05, 0.95, 19):  # of the curve that is drawn
                 x = ax + (bx - ax) * part**2 * (3 - 2 * part)
@@ -605,6 +614,8 @@ def test_a_function_that_cannot_be_recorded_is_told():
         mf.draw(lambda x: x if x[0] > 0 else -x, np.ones(3))
     with pytest.raises(SettingError, match="it gave no array"):
         mf.draw(lambda: None)
+    with pytest.raises(SettingError, match=r"missing a required argument: 'p'.*Write draw\(f, x\)"):
+        mf.draw(mf.jit(loss))
 
 
 # -- files

@@ -7,12 +7,23 @@ import pytest
 from browser import BROWSER, DARK, NO_SCRIPTS, browse, look
 
 import miniflow_xp as mf
-from miniflow_xp import Dense, Input, ReLU, Sequential
+from miniflow_xp import Dense, Input, Parameter, ReLU, Sequential
 
 pytest.importorskip("fast_sugiyama")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
-LOOK = r"""
+CUT = r"""
+const texts_outside = (picture) => [...picture.querySelectorAll(".box")].flatMap((box) => {
+  const outline = box.querySelector(".outline").getBoundingClientRect();
+  return [...box.querySelectorAll("text")].filter((text) => {
+    const { left, right, top, bottom } = text.getBoundingClientRect();
+    return left < outline.left - 1 || right > outline.right + 1 || top < outline.top - 1 || bottom > outline.bottom + 1;
+  }).map((text) => text.textContent);
+});
+"""
+LOOK = (
+    CUT
+    + r"""
 addEventListener("load", () => setTimeout(async () => {
   const shown = () => [...document.querySelectorAll(".picture")].filter((part) => part.getClientRects().length > 0);
   const keys = () => [...shown()[0].querySelectorAll(".box")].map((part) => part.dataset.key);
@@ -20,15 +31,7 @@ addEventListener("load", () => setTimeout(async () => {
   const focus = () => (document.activeElement.querySelector(".box") || document.activeElement).dataset.key || "";
   const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   const first = keys(), svg = shown()[0].querySelector("svg"), inside = svg.getBoundingClientRect();
-  const cut = [];
-  for (const box of shown()[0].querySelectorAll(".box")) {
-    const outline = box.querySelector(".outline").getBoundingClientRect();
-    for (const text of box.querySelectorAll("text")) {
-      const { left, right, top, bottom } = text.getBoundingClientRect();
-      if (left < outline.left - 1 || right > outline.right + 1 || top < outline.top - 1 || bottom > outline.bottom + 1)
-        cut.push(text.textContent);
-    }
-  }
+  const cut = texts_outside(shown()[0]);
   const path = [];
   shown()[0].querySelector('.box[data-key="x"]').focus();
   for (const key of ["ArrowDown", "ArrowDown", "ArrowUp"]) { press(key); path.push(focus()); }
@@ -52,6 +55,7 @@ addEventListener("load", () => setTimeout(async () => {
   }, "*");
 }, 200));
 """
+)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,18 @@ def test_it_folds_by_clicks_and_keys_and_is_quiet(tmp_path, drawing, width, dark
     assert sorted(found["again"]) == sorted(found["first"])
     paper, ink = (int(re.search(r"\d+", found[name])[0]) for name in ("paper", "ink"))
     assert (paper < 64 and ink > 192) if dark else (paper > 192 and ink < 64)
+
+
+def test_names_of_all_letters_stay_in_their_boxes(tmp_path):
+    node = Input("a<b>&'c'")
+    for name in ("W" * 300, "m" * 20, "日本語の名前です" * 5, "ACCURACY OF THE FIT", "ünïcödé", "iiiiiiiiiiii"):
+        node = node + Parameter([-1e-5, 1e12, 3.0, 4.0, 5.0, 6.0, 7.0], name)
+    script = (
+        CUT
+        + """addEventListener("load", () => setTimeout(() =>
+      parent.postMessage({ faults, cut: texts_outside(document.querySelector(".picture")) }, "*"), 200));"""
+    )
+    assert look(tmp_path, mf.draw(node).html, script, 1280) == {"faults": [], "cut": []}
 
 
 def test_a_picture_alone_is_dark_where_the_page_is(tmp_path, drawing):

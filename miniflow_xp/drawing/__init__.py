@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group
+from miniflow_xp.checks import as_number, of_kind, shown, truth
+from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Group, by_key
 from miniflow_xp.drawing.drawing import Drawing
 from miniflow_xp.drawing.folding import folded, in_parts
 from miniflow_xp.drawing.functions import diagram_of_function
@@ -12,6 +13,7 @@ from miniflow_xp.drawing.groups import with_layers
 from miniflow_xp.drawing.summary import Summary
 from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
+from miniflow_xp.errors import SettingError
 from miniflow_xp.graph import ancestors
 from miniflow_xp.layers.layer import Layer
 from miniflow_xp.node import Input, Node
@@ -38,6 +40,12 @@ def draw(
     ``fold``: whether groups, such as layers, are one box each; without it they are in a graph of more than 200 boxes.
     ``shading``: {key of a box: from 0 to 1}; ``notes``: {key of a box: one more line in it}.
     """
+    if title is not None:
+        of_kind(title, str, "draw, title", "a title is text", "Write title='The network'")
+    if arguments and isinstance(what, Node | Sequence | Program | Trainer | Layer):
+        raise SettingError(
+            "draw", f"{1 + len(arguments)} feeds are given", "a graph takes one", "Write draw(graph, feed)"
+        )
     if isinstance(what, Layer):
         x = Input("x")
         built = what(x)
@@ -55,7 +63,10 @@ def draw(
         args = arguments if feed is None else (feed, *arguments)
         diagram, name = diagram_of_function(what, args)
     diagram = in_parts(diagram)
-    closed = folded(diagram) if fold is None else [group.key for group in diagram.groups] if fold else ()
+    check_keys(diagram, shading, "draw, shading", lambda part: as_number(part) is not None, "numbers from 0 to 1")
+    check_keys(diagram, notes, "draw, notes", lambda note: isinstance(note, str), "texts")
+    every = [group.key for group in diagram.groups]
+    closed = folded(diagram) if fold is None else every if truth(fold, "draw, fold") else ()
     return Drawing(diagram, title or name, closed, shading, notes)
 
 
@@ -66,3 +77,14 @@ def of_graph(
     nodes = ancestors(outputs) if nodes is None else nodes
     found = left_on(nodes) if feed is None else evaluated(nodes, outputs, feed)
     return with_layers(diagram_of(nodes, outputs, *found, forms or {}), nodes)
+
+
+def check_keys(diagram: Diagram, given: Any, name: str, holds: Callable[[Any], bool], what: str) -> None:
+    """Raise SettingError unless it has keys of the diagram, and for each of them something for which this ``holds``."""
+    rule, remedy = f"it has {what} by the keys of boxes", "Write {drawing.key_of(node): ...}"
+    keys = by_key(diagram.boxes).keys() | by_key(diagram.groups).keys()
+    for key, value in of_kind({} if given is None else given, Mapping, name, rule, remedy).items():
+        if key not in keys:
+            raise SettingError(name, f"nothing has the key {shown(key)}", rule, remedy)
+        if not holds(value):
+            raise SettingError(name, f"of {key} it is {shown(value)}", rule, remedy)

@@ -7,7 +7,7 @@ from typing import Any
 
 from miniflow_xp.checks import usable_path
 from miniflow_xp.drawing.diagram import Diagram
-from miniflow_xp.drawing.page import page
+from miniflow_xp.drawing.page import page_of
 from miniflow_xp.drawing.svg import svg_of
 from miniflow_xp.drawing.texts import dot, mermaid
 from miniflow_xp.errors import SettingError
@@ -47,7 +47,7 @@ class Drawing:
     @cached_property
     def html(self) -> str:
         """The picture as a page in which groups fold; raises PackageMissingError without the extra ``draw``."""
-        return page(self.diagram, self.folded, self.title, self.shading, self.notes)
+        return page_of(self.diagram, self.folded, self.title, self.shading, self.notes)
 
     @property
     def dot(self) -> str:

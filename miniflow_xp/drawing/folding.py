@@ -82,7 +82,7 @@ def readers_outside(diagram: Diagram) -> dict[str, set[str]]:
 def parts(diagram: Diagram, order: Sequence[str]) -> list[list[str]]:
     """What is in no group, cut into stretches where the fewest values pass.
 
-    What nothing comes into, as a Parameter, is where its first reader is, so that no cut is wider by it.
+    What nothing comes into, as a Parameter, is where its readers are, if that is one stretch, and makes no cut wider.
     """
     readers = readers_outside(diagram)
     inputs = {box.key for box in diagram.boxes if box.kind == "input"}

@@ -29,12 +29,13 @@ def diagram_of_function(function: Any, args: Sequence[Any]) -> tuple[Diagram, st
         function = function.function
     rule = "it takes a node, a sorted graph, a Program, a Trainer, a layer, or a function and its arguments"
     checked(function, "draw", rule, "Write draw(graph), or draw(f, x)")
+    given = names_of(function, args)
     values, results = recorded(function, args)
     if not results:
         rule = "it is a function of arrays, and gives arrays"
         raise SettingError(f"draw, {name_of(function)}", "it gave no array", rule, "Write draw(f, x)")
     arguments = [value for value in values if value.op == "argument"]
-    names = dict(zip(arguments, names_of(function, args), strict=True))
+    names = dict(zip(arguments, given, strict=True))
     numbers: Counter[str] = Counter()
     for value in values:
         if value not in names:
@@ -93,10 +94,13 @@ def is_array_or_number(leaf: Any) -> bool:
 
 
 def names_of(function: Callable[..., Any], args: Sequence[Any]) -> list[str]:
-    """A name for each array among the arguments: ``x``, ``p['a']``."""
+    """A name for each array among the arguments, ``p['a']``; raises SettingError where it does not take them."""
     try:
         bound = signature(function).bind(*args).arguments
-    except (TypeError, ValueError):
+    except TypeError as error:
+        rule = "it is run once with its arguments, to be recorded"
+        raise SettingError(f"draw, {name_of(function)}", str(error), rule, "Write draw(f, x)") from None
+    except ValueError:  # some functions that are not written in Python have no signature
         bound = {f"argument {n}": arg for n, arg in enumerate(args)}
     return [name for parameter, tree in bound.items() for name in leaf_names(parameter, tree)]
 

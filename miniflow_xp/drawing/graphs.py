@@ -82,11 +82,7 @@ def left_on(nodes: Sequence[Node]) -> tuple[Found, Found]:
     """Values and gradients that a pass has left on the nodes; a gradient that nobody has looked at is not computed."""
     values = {node: node.value for node in nodes if node.value is not None}
     products = {node: computed(node) for node in nodes}
-    gradients: dict[Node, Any] = {}
-    for node in nodes:
-        whole = products[node].get(node)
-        if whole is not None:
-            gradients[node] = whole
+    gradients: dict[Node, Any] = {node: products[node][node] for node in nodes if node in products[node]}
     arriving: dict[Node, list[Any]] = {}
     for node in nodes:
         for inbound in dict.fromkeys(node.inbound_nodes):
@@ -108,8 +104,8 @@ def evaluated(nodes: Sequence[Node], outputs: Sequence[Node], feed: Any) -> tupl
     cost = outputs[-1]
     if shape_of(values[cost]) != () or not dtypes.is_float(values[cost]):
         return values, {}
-    wrt = [node for node in shown if node in Wiring(ancestors([cost])).needed]
-    return values, Program(cost, wrt)(feed).gradients
+    needed = Wiring(ancestors([cost])).needed
+    return values, Program(cost, [node for node in shown if node in needed])(feed).gradients
 
 
 def computed(node: Node) -> Mapping[Node, Any]:

@@ -6,45 +6,42 @@ There is one picture for each way in which groups are folded; the address says w
 import re
 from collections.abc import Mapping
 
+from miniflow_xp.drawing.boxes import KINDS, outline
 from miniflow_xp.drawing.cards import spelled_shape
 from miniflow_xp.drawing.diagram import Box, Diagram
 from miniflow_xp.drawing.folding import foldings
 from miniflow_xp.drawing.scene import Rect
-from miniflow_xp.drawing.svg import KINDS, about, outline, style, styles, svg_of
+from miniflow_xp.drawing.svg import about, cards_of, style, styles, svg_of
 from miniflow_xp.drawing.texts import told
+from miniflow_xp.system.page import page
 from miniflow_xp.system.svg import tag, text
 
 SHEET = 700, 780  # pixels of a sheet of paper below the heading
 SMALLEST = 0.5  # of its size; letters are 5 pixels high then
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
-
-def page(
+def page_of(
     diagram: Diagram, folded: frozenset[str], title: str, shading: Mapping[str, float], notes: Mapping[str, str]
 ) -> str:
     """The page: the picture, what its forms mean, and all boxes as a table."""
     ways = foldings(diagram, folded)
     number = {closed: n for n, closed in enumerate(ways)}
-    pictures = []
+    pictures, cards = [], cards_of(diagram, notes)
     for closed, changes in ways.items():
         prefix = f"p{number[closed]}-" if number[closed] else ""
         links = {key: f"#picture-{number[change]}" for key, change in changes.items()}
-        svg = svg_of(diagram, closed, title, shading, notes, prefix, links)
+        svg = svg_of(diagram, closed, title, shading, notes, prefix, links, cards)
         pictures.append(
             f'<figure class="picture{fits(svg)}" id="picture-{number[closed]}"><div class="scroll" tabindex="0" '
             f'role="region" aria-label="Picture of {text(title)}">{svg}</div></figure>'
         )
     hint = "<p class='hint'>A click on a group, or Enter, folds and unfolds it.</p>" if diagram.groups else ""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{text(title)}</title><style>{styles().replace('svg.drawing {', ':root, svg.drawing {', 2)}"
-        f"{style('page.css')}</style></head><body><header><h1>{text(title)}</h1><p>{text(about(diagram))}</p>{hint}"
-        f"{legend(diagram)}</header><main>{''.join(pictures)}</main>{table(diagram)}"
-        f"<script>{style('page.js')}</script></body></html>\n"
+    variables = styles().replace("svg.drawing {", ":root, svg.drawing {", 2)
+    body = (
+        f"<header><h1>{text(title)}</h1><p>{text(about(diagram))}</p>{hint}{legend(diagram)}</header>"
+        f"<main>{''.join(pictures)}</main>{table(diagram)}"
     )
+    return page(title, variables + style("page.css"), body, style("page.js"))
 
 
 def fits(svg: str) -> str:
@@ -57,8 +54,7 @@ def legend(diagram: Diagram) -> str:
     """What the forms mean, of the kinds that are there."""
     there = [kind for kind in KINDS if any(box.kind == kind for box in diagram.boxes)]
     items = "".join(
-        f"<li>{tag('svg', tag('g', outline(kind, Rect(11, 3, 34, 18)), class_=f'box {kind}'), **FRAME)}"
-        f"{KINDS[kind]}</li>"
+        f"<li>{tag('svg', tag('g', outline(kind, Rect(11, 3, 34, 18)), class_=f'box {kind}'), **FRAME)}{kind}</li>"
         for kind in there
     )
     return f'<ul class="legend" aria-label="Forms">{items}</ul>'
@@ -83,7 +79,7 @@ ARRAYS = ("value", "gradient")
 
 def row(box: Box) -> str:
     """A box as a row."""
-    what = box.formula or KINDS[box.kind]
+    what = box.formula or box.kind
     form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
     arrays = [told(array) if array else "" for array in (box.value, box.gradient)]
     cells = "".join(f"<td>{text(words)}</td>" for words in (what, form, *arrays))

@@ -35,9 +35,13 @@ class Rect:
 
 @dataclass(frozen=True)
 class Scene:
-    """The places of boxes and folded groups, of the frames of open ones, and the points that each edge runs through."""
+    """The places of boxes and folded groups, of the frames of open ones, and the points that each edge runs through.
+
+    ``tops``: the upper ends of the rows that things stand in, from where edges run straight down to them.
+    """
 
     things: Mapping[str, Rect]
+    tops: Mapping[str, float]
     frames: Mapping[str, Rect]
     edges: Sequence[tuple[Edge, Sequence[Point]]]
     width: float
@@ -137,7 +141,8 @@ class Arrangement:
         frames: dict[str, Rect] = {}
         self.place(None, (0.0, 0.0), things, frames)
         edges = [(edge, self.points(edge, things)) for edge in self.edges]
-        return Scene(things, frames, edges, *self.levels[None].size)
+        tops = {thing: self.levels[self.paths[thing][-1]].row(thing)[0] for thing in things}
+        return Scene(things, tops, frames, edges, *self.levels[None].size)
 
     def arrange(self, key: str | None) -> None:
         """Find the places inside of one level, whose inner levels are arranged."""
@@ -191,7 +196,7 @@ class Arrangement:
         for key, port, thing in pieces[: shared - 1 if shared else None : -1]:
             level = self.levels[key]
             top, _ = level.row(thing)
-            if top < up[-1][1] - 1:
+            if thing != edge.target and top < up[-1][1] - 1:
                 up.append((up[-1][0], top))
             if port[0] == "<":
                 up += [*level.way(ABOVE, port), *level.past(port), *level.way(port, thing)][::-1]

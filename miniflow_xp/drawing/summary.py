@@ -52,9 +52,11 @@ def summary(array: Any) -> Summary | None:
     with np.errstate(over="ignore"):
         sizes = np.abs(host) if host.dtype.kind == "c" else host
     finite = np.isfinite(sizes)
-    kept = sizes[finite].astype("float64")
-    most = int(np.frexp(np.abs(kept).max())[1]) if kept.size else 0
-    scaled = np.ldexp(kept, -most)  # from -1 to 1, exactly: so that the sum of the greatest floats is one, too
+    kept = (sizes if finite.all() else sizes[finite]).astype("float64").ravel()
+    most = int(np.frexp(max(abs(kept.min()), abs(kept.max())))[1]) if kept.size else 0
+    scaled = np.ldexp(
+        kept, -most, out=kept
+    )  # from -1 to 1, exactly: so that the sum of the greatest floats is one, too
     counted = {"nan": int(np.isnan(sizes).sum()), "infinite": int(np.isinf(sizes).sum())}
     if kept.size:
         ends = {"low": scaled.min(), "mean": scaled.mean(), "high": scaled.max()}

@@ -51,9 +51,18 @@ def clipped(words: str, width: float, letter: float = LETTER) -> str:
     return kept + "…"
 
 
-def letters(words: str) -> int:
-    """How many letters wide a text is: those of Chinese, Japanese and Korean are two."""
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in words)
+def letters(words: str) -> float:
+    """How wide a text is, in usual letters: those of Chinese, Japanese and Korean are two, W and m nearly so."""
+    return sum(
+        2.0
+        if east_asian_width(letter) in "WF"
+        else 1.7
+        if letter in "MWmw@%\ufffd"
+        else 1.2
+        if letter.isupper()
+        else 1.0
+        for letter in words
+    )
 
 
 def colours() -> str:

@@ -13,10 +13,10 @@ from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import escape, paragraph, prose
 from miniflow_xp.programs.bench.report.sections import SECTIONS
 from miniflow_xp.programs.bench.report.tables import SIGNS
+from miniflow_xp.system.page import page as framed
 from miniflow_xp.system.svg import colours
 
 MOST_BYTES = 480_000
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 DATA = "<!-- data -->"  # cannot come from a run: its texts are escaped
 MARKS = {"good": "✓", "fair": "!", "poor": "✗"}
 
@@ -34,14 +34,11 @@ def page(runs: Sequence[Run]) -> str:
             for k, (run, part) in enumerate(zip(runs, parts, strict=True))
         ]
     title = heading(runs)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{colours()}{style('style.css')}{style('figure.css')}</style>"
-        f"</head><body><header><h1>{escape(title)}</h1></header>{overview(runs) if several else ''}"
-        f"<main>{''.join(parts)}</main><script>{style('script.js')}</script></body></html>\n"
+    styles = colours() + style("style.css") + style("figure.css")
+    content = (
+        f"<header><h1>{escape(title)}</h1></header>{overview(runs) if several else ''}<main>{''.join(parts)}</main>"
     )
+    return framed(title, styles, content, style("script.js"))
 
 
 def heading(runs: Sequence[Run]) -> str:
