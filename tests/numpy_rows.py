@@ -9,6 +9,8 @@ from draws import Draws
 _draws = Draws()
 normal, positive, complexes, definite = _draws.normal, _draws.positive, _draws.complexes, _draws.definite
 
+NEW = np.lib.NumpyVersion(np.__version__) >= "2.5.0"
+
 
 class Row(NamedTuple):
     """``name``: of the function, without ``np.``. ``call(*arrays)``: plain NumPy code. ``captured``: by jit, too?"""
@@ -346,6 +348,9 @@ row("clip", lambda x: x.clip(-0.5, 0.5), A)
 row("sort", np.sort, A)
 row("sort", lambda x: np.sort(x, 0), A)
 row("sort", lambda x: np.sort(x, axis=None), A)
+if NEW:
+    row("sort", lambda x: np.sort(x, 0, descending=True), A)
+    row("sort", lambda x: np.take_along_axis(x, np.argsort(x, descending=True), axis=-1), A)
 row("partition", lambda x: np.partition(x, 2)[2], V)
 row("unique", np.unique, V, captured=False)
 row("unique", lambda x: np.unique(x, return_counts=True)[0], V, captured=False)

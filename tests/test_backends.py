@@ -861,8 +861,10 @@ def test_importing_loads_no_array_library(run_python):
     assert run_python(IMPORTED).stdout.strip() == "[]"
 
 
-CHEAP = "contextlib, contextvars, copy, html, importlib, math, numbers, pathlib, re, threading, typing"
+CHEAP = "contextlib, contextvars, copy, html, importlib, math, numbers, pathlib, re, threading, typing, warnings"
 """What the package takes of the standard library when it is imported, with all that these load."""
+if sys.version_info >= (3, 14):
+    CHEAP += ", annotationlib"  # there every class of named tuples loads it
 
 COUNTED = """
 import sys

@@ -98,7 +98,7 @@ def test_without_rich_there_is_no_bar_unless_asked_for(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_rich)
     assert bar.console(None) is None
-    with pytest.raises(PackageMissingError, match="pip install rich"):
+    with pytest.raises(PackageMissingError, match=r"pip install 'miniflow_xp\[cli\]'"):
         bar.console(True)
 
 

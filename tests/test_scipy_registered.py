@@ -421,7 +421,7 @@ from miniflow_xp.scipy import register
 try:
     register("linalg")
 except ImportError as error:
-    assert "pip install scipy" in str(error)
+    assert "pip install 'miniflow_xp[scipy]'" in str(error)
 else:
     raise AssertionError
 """

@@ -23,6 +23,7 @@ SECOND = 10
 
 ROWS = scipy_rows.every_row()
 
+pytestmark = pytest.mark.filterwarnings(r"ignore:`\w+` is deprecated in favor of `scipy\.spatial")  # the oracle's own
 
 rows = pytest.mark.parametrize("row", ROWS, ids=str)
 

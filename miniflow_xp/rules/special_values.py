@@ -104,7 +104,7 @@ def looked_up(library: str, name: str) -> Callable[..., Any] | None:
             f"special.{name}",
             f"{HOMES[library]} cannot be imported",
             "it computes this function",
-            "Run: pip install scipy",
+            "Run: pip install 'miniflow_xp[special]'",
         ) from None
     return found
 

@@ -52,7 +52,7 @@ def computed(xp: Any, compute: Callable[..., Any], arrays: Sequence[Any], keywor
 
 def scipy_linalg(name: str) -> Any:
     """``scipy.linalg``, of which a function is wanted; raises PackageMissingError where it is not installed."""
-    return needed("scipy.linalg", f"linalg.{name}", "scipy", "it computes this function")
+    return needed("scipy.linalg", f"linalg.{name}", "'miniflow_xp[scipy]'", "it computes this function")
 
 
 class OfNumbers:

@@ -87,7 +87,10 @@ def found(name: str) -> Any:
         if error.name != "scipy":
             return None
         raise PackageMissingError(
-            "miniflow_xp.scipy", "SciPy cannot be imported", "rules are for its functions", "pip install scipy"
+            "miniflow_xp.scipy",
+            "SciPy cannot be imported",
+            "rules are for its functions",
+            "Run: pip install 'miniflow_xp[scipy]'",
         ) from error
 
 

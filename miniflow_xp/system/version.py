@@ -1,3 +1,3 @@
 """The version of this package, which is written into every file that it leaves."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -78,7 +78,7 @@ def console(choice: Choice) -> "Console | None":
         if choice is None:
             return None
         raise PackageMissingError(
-            "fit, progress", "rich is not installed", "it draws the bar", "Run: pip install rich"
+            "fit, progress", "rich is not installed", "it draws the bar", "Run: pip install 'miniflow_xp[cli]'"
         ) from None
     if choice is not None and not isinstance(choice, bool):
         if not hasattr(choice, "is_terminal"):

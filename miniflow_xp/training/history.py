@@ -39,7 +39,7 @@ class History(list[Epoch]):
 
     def plot(self, path: str | Path | None = None) -> Any:
         """Costs by epoch as a figure of matplotlib; written to ``path`` if there is one."""
-        figures = needed("matplotlib.figure", "History.plot", "matplotlib", "it draws the figure")
+        figures = needed("matplotlib.figure", "History.plot", "'miniflow_xp[plot]'", "it draws the figure")
         figure = figures.Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
         numbers = [epoch.number + 1 for epoch in self]

@@ -136,17 +136,30 @@ def clip(
 
 
 @numpy("sort")
-def sort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+def sort(
+    xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: Any = None
+) -> Any:
     only("order", order, None)
     x, along = flat_if(xp, a, axis)
-    return xp.sort(x, axis=along)
+    return xp.take_along_axis(x, falling(xp, x, along), axis=along) if descending else xp.sort(x, axis=along)
 
 
 @numpy("argsort", gradient=False)
-def argsort(xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
+def argsort(
+    xp: Any, a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None, descending: Any = None
+) -> Any:
     only("order", order, None)
     x, along = flat_if(xp, a, axis)
-    return xp.argsort(x, axis=along)
+    return falling(xp, x, along) if descending else xp.argsort(x, axis=along)
+
+
+def falling(xp: Any, x: Any, axis: int) -> Any:
+    """The places of the elements from the greatest to the least, and then those of NaN; NumPy since 2.5."""
+    order = xp.argsort(x, axis=axis, descending=True, stable=True)
+    if not xp.inexact(x.dtype):
+        return order
+    missing = xp.astype(xp.isnan(xp.take_along_axis(x, order, axis=axis)), xp.int32)
+    return xp.take_along_axis(order, xp.argsort(missing, axis=axis, stable=True), axis=axis)
 
 
 @numpy("partition")

@@ -125,4 +125,4 @@ def others_of(name: str) -> Callable[[str], Any]:
 
 def of_scipy(name: str, attribute: str) -> Any:
     """SciPy's distribution of this name, of which an attribute is wanted."""
-    return getattr(needed("scipy.stats", f"stats.{name}.{attribute}", "scipy", "it computes this"), name)
+    return getattr(needed("scipy.stats", f"stats.{name}.{attribute}", "'miniflow_xp[scipy]'", "it computes this"), name)

@@ -45,7 +45,7 @@ def odeint(func: Function, y0: Any, t: Any, args: tuple[Any, ...] = (), **option
 
 def by_odeint(options: dict[str, Any]) -> Solver:
     """SciPy's ``odeint``."""
-    integrate = needed("scipy.integrate", "odeint", "scipy", "it solves the equation")
+    integrate = needed("scipy.integrate", "odeint", "'miniflow_xp[scipy]'", "it solves the equation")
 
     def solve(function: Function, start: Any, times: Any) -> Any:
         return integrate.odeint(function, start, times, tfirst=True, **options)

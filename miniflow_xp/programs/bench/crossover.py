@@ -185,7 +185,7 @@ def least_squares(n: "np.ndarray[tuple[int], np.dtype[np.float64]]", logs: objec
 
     In w, which runs over decades, and p the scale of T is the only other unknown, and has a closed form.
     """
-    relative = n / n.min()
+    relative = n / np.min(n)
     p, w = np.linspace(0.05, 4, 40), np.linspace(-9, 0, 37)  # w by its decimal logarithm
     for _ in range(6):
         shape = np.log(1 - 10 ** w[:, None, None] + 10 ** w[:, None, None] * relative ** p[None, :, None])
@@ -196,4 +196,4 @@ def least_squares(n: "np.ndarray[tuple[int], np.dtype[np.float64]]", logs: objec
         w = np.linspace(max(best_w - (w[1] - w[0]), -12), min(best_w + (w[1] - w[0]), 0), 11)
         p = np.linspace(max(best_p - (p[1] - p[0]), 0.01), best_p + (p[1] - p[0]), 11)
     share = 10**best_w
-    return float(best_scale * (1 - share)), float(best_scale * share / n.min() ** best_p), float(best_p)
+    return float(best_scale * (1 - share)), float(best_scale * share / np.min(n) ** best_p), float(best_p)

@@ -22,7 +22,7 @@ def check_plot(path: Path, kept: Mapping[str, Path | None]) -> None:
     check_writable(OPTION, path, kept)
     if find_spec("matplotlib") is None:
         raise PackageMissingError(
-            OPTION, "matplotlib is not installed", "it draws the figure", "Run: pip install matplotlib"
+            OPTION, "matplotlib is not installed", "it draws the figure", "Run: pip install 'miniflow_xp[plot]'"
         )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from miniflow_xp.arrays.axes import counted
 from miniflow_xp.scipy.interpolate.cubic import check_points
+from miniflow_xp.scipy.interpolate.held import attributes, hold
 from miniflow_xp.scipy.interpolate.pieces import behind
 from miniflow_xp.scipy.substitutes import as_arrays, column, refused, substitute
 
@@ -11,13 +12,8 @@ BSPLINE = "scipy.interpolate.BSpline"
 HELD = "_c _t c t"
 
 
-def attributes(self: Any) -> tuple[Any, Any]:
-    """Coefficients (n, …) and knots (n + k + 1,)."""
-    return (self._c, self._t) if hasattr(self, "_c") else (self.c, self.t)
-
-
 def made(t: Any, c: Any, k: int, extrapolate: Any, axis: int) -> Any:
-    """A spline of SciPy's class with these attributes, by the names of this version."""
+    """A spline of SciPy's class with these attributes."""
     from scipy.interpolate import BSpline
 
     spline = object.__new__(BSpline)
@@ -27,11 +23,7 @@ def made(t: Any, c: Any, k: int, extrapolate: Any, axis: int) -> Any:
 
 def keep(self: Any, t: Any, c: Any, k: int, extrapolate: Any, axis: int) -> None:
     """Give a spline its attributes."""
-    if isinstance(getattr(type(self), "c", None), property):
-        self._c, self._t, self._asarray = c, t, lambda array: array
-    else:
-        self.c, self.t = c, t
-    self.k, self.extrapolate, self.axis = k, extrapolate, axis
+    hold(self, {"t": t, "c": c}, k=k, extrapolate=extrapolate, axis=axis)
 
 
 @substitute(f"{BSPLINE}.__init__", arrays="t c")
@@ -47,7 +39,7 @@ def construct_fast(xp: Any, cls: Any, t: Any, c: Any, k: int, extrapolate: Any =
 
 @substitute(f"{BSPLINE}.derivative", held=HELD)
 def derivative(xp: Any, self: Any, nu: int = 1) -> Any:
-    c, t = as_arrays(xp, *attributes(self))
+    c, t = as_arrays(xp, *attributes(self, "c", "t"))
     if not 0 <= nu <= self.k:
         raise ValueError(f"Order of derivative (n = {nu}) must be at least 0 and at most the degree, {self.k}")
     c = c[: t.shape[0] - self.k - 1, ...]
@@ -58,7 +50,7 @@ def derivative(xp: Any, self: Any, nu: int = 1) -> Any:
 
 @substitute(f"{BSPLINE}.__call__", held=HELD)
 def call(xp: Any, self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
-    c, t, x = as_arrays(xp, *attributes(self), x)
+    c, t, x = as_arrays(xp, *attributes(self, "c", "t"), x)
     way = self.extrapolate if extrapolate is None else extrapolate
     found = evaluated(xp, t, c, self.k, xp.reshape(x, (-1,)), nu, way)
     return behind(xp, xp.reshape(found, (*x.shape, *c.shape[1:])), len(x.shape), self.axis)

@@ -3,25 +3,16 @@
 from math import prod
 from typing import Any
 
+from miniflow_xp.scipy.interpolate.held import attributes, hold
 from miniflow_xp.scipy.substitutes import as_arrays, refused, substitute
 
 PPOLY = "scipy.interpolate.PPoly"
 HELD = "_c _x c x"
 
 
-def attributes(self: Any) -> tuple[Any, Any]:
-    """Coefficients (k, m, …), the highest power first, and breakpoints (m + 1,)."""
-    return (self._c, self._x) if hasattr(self, "_c") else (self.c, self.x)
-
-
 def keep(self: Any, c: Any, x: Any, extrapolate: Any, axis: int) -> None:
-    """Give a piecewise polynomial its attributes, by the names of this version of SciPy."""
-    if hasattr(type(self), "_c"):
-        self._c, self._x, self._asarray = c, x, lambda array: array
-    else:
-        self.c, self.x = c, x
-    self.extrapolate = True if extrapolate is None else extrapolate
-    self.axis = axis
+    """Give a piecewise polynomial its attributes; c is (k, m, …), the highest power first, and x (m + 1,)."""
+    hold(self, {"c": c, "x": x}, extrapolate=True if extrapolate is None else extrapolate, axis=axis)
 
 
 @substitute(f"{PPOLY}.__init__", arrays="c x")
@@ -40,7 +31,7 @@ def construct_fast(xp: Any, cls: Any, c: Any, x: Any, extrapolate: Any = None, a
 
 @substitute(f"{PPOLY}.__call__", held=HELD)
 def call(xp: Any, self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
-    c, breaks, x = as_arrays(xp, *attributes(self), x)
+    c, breaks, x = as_arrays(xp, *attributes(self, "c", "x"), x)
     found = evaluated(xp, c, breaks, xp.reshape(x, (-1,)), nu, self.extrapolate if extrapolate is None else extrapolate)
     return behind(xp, xp.reshape(found, (*x.shape, *c.shape[2:])), len(x.shape), self.axis)
 
@@ -78,7 +69,7 @@ def falling(power: int, order: int) -> float:
 def derivative(xp: Any, self: Any, nu: int = 1) -> Any:
     if nu < 0:
         return antiderivative(xp, self, -nu)
-    c, x = as_arrays(xp, *attributes(self))
+    c, x = as_arrays(xp, *attributes(self, "c", "x"))
     size = c.shape[0]
     rows = [c[n, ...] * falling(size - 1 - n, nu) for n in range(size - nu)] or [xp.zeros_like(c[0, ...])]
     return construct_fast(xp, plain_class(), xp.stack(rows), x, self.extrapolate, self.axis)
@@ -95,7 +86,7 @@ def plain_class() -> Any:
 def antiderivative(xp: Any, self: Any, nu: int = 1) -> Any:
     if nu <= 0:
         return derivative(xp, self, -nu)
-    c, x = as_arrays(xp, *attributes(self))
+    c, x = as_arrays(xp, *attributes(self, "c", "x"))
     for _ in range(nu):
         c = integrated(xp, c, x)
     extrapolate = False if self.extrapolate == "periodic" else self.extrapolate
@@ -119,6 +110,6 @@ def integrate(xp: Any, self: Any, a: Any, b: Any, extrapolate: Any = None) -> An
     extrapolate = self.extrapolate if extrapolate is None else extrapolate
     if extrapolate == "periodic":
         raise refused(f"{PPOLY}.integrate", "a periodic one", "it ends at its breakpoints", "Give extrapolate=False")
-    c, x, a, b = as_arrays(xp, *attributes(self), a, b)
+    c, x, a, b = as_arrays(xp, *attributes(self, "c", "x"), a, b)
     ends = evaluated(xp, integrated(xp, c, x), x, xp.stack([a, b]), 0, extrapolate)
     return ends[1, ...] - ends[0, ...]
