@@ -6,7 +6,7 @@ Without it NumPy sees all rows of the table in double precision, PyTorch all in 
 function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
 With the whole table only: on JAX the value alone, the second derivative, and nodes; and all of it on CuPy, which
 compiles a kernel for each function and form. Of nodes these two, which compile for each shape and dtype, see all shapes
-in double precision, and the first of each in single precision as well.
+in double precision, and in single precision or without a vjp of their own the first of each.
 
 Coverage, which takes longer than the tests themselves, follows each test once on each backend, on NumPy all but what
 repeats the table, and the first derivative on PyTorch. What further cases run is not counted: it can only be more.
@@ -111,7 +111,8 @@ def is_wanted(item):
     if library == "jax" and name == TABLE and item.originalname in COMPILED_OFTEN:
         return False
     row = parameters.get("row")
-    if library in COMPILED and parameters.get("dtype") == "float32" and parameters.get("shapes") not in firsts_of(row):
+    is_often = parameters.get("dtype") == "float32" or name == "test_derived"
+    if library in COMPILED and is_often and parameters.get("shapes") not in firsts_of(row):
         return False
     if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(item.module, row):
         return True
