@@ -1,6 +1,7 @@
 """The examples of functions: written as their users would, without a node; their gradients are right everywhere."""
 
 import importlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,13 +41,20 @@ def torch_gradient(example):
 def jax_gradient(example):
     jax = pytest.importorskip("jax", reason="the oracle is JAX: pip install jax")
     jax.config.update("jax_enable_x64", True)
-    return jax.grad(example.loss)(*tree_map(jax.numpy.asarray, example.problem()))
+    once = (lambda function: function) if example.__name__.rpartition(".")[2] in SHORT else jax.jit
+    return once(jax.grad(example.loss))(*tree_map(jax.numpy.asarray, example.problem()))
+
+
+@cache
+def expected_of(oracle, example):
+    """What an oracle says, asked once for all backends."""
+    return oracle(example)
 
 
 @every
 @pytest.mark.parametrize("oracle", [torch_gradient, jax_gradient])
 def test_gradients_are_those_of_the_oracle(example, backend, oracle):
-    expected = oracle(example)
+    expected = expected_of(oracle, example)
     problem = tree_map(backend.asarray, example.problem())
     got = mf.grad(example.loss)(*problem)
     assert_same(tree_map(backend.to_numpy, got), expected)

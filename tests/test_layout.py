@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -26,6 +27,9 @@ FLOORS = [  # a module imports from its own floor and from those before it
 ]
 
 
+HOLD_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+
+
 def modules():
     """{dotted name: its file}, of the whole package."""
     return {named(path): path for path in ROOT.rglob("*.py")}
@@ -48,12 +52,13 @@ def imports_of(path, known):
     return found & known
 
 
-def reached(node):
-    """All nodes of a syntax tree, without what stands under ``if TYPE_CHECKING``."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
-            yield from reached(child)
+def reached(tree):
+    """All statements of a syntax tree, without what stands under ``if TYPE_CHECKING``."""
+    waiting = [tree]
+    for node in waiting:  # which grows meanwhile
+        yield node
+        inside = (child for child in ast.iter_child_nodes(node) if isinstance(child, HOLD_STATEMENTS))
+        waiting += [c for c in inside if not (isinstance(c, ast.If) and ast.unparse(c.test) == "TYPE_CHECKING")]
 
 
 def floor_of(name):
@@ -62,17 +67,22 @@ def floor_of(name):
 
 
 MODULES = modules()
-IMPORTS = {name: imports_of(path, set(MODULES)) for name, path in MODULES.items()}
+
+
+@cache
+def imports():
+    """{module: the modules that it imports}; not found when tests are collected, which each process does."""
+    return {name: imports_of(path, set(MODULES)) for name, path in MODULES.items()}
 
 
 def test_no_import_leads_up():
-    up = [(name, other) for name in sorted(MODULES) for other in IMPORTS[name] if floor_of(other) > floor_of(name)]
+    up = [(name, other) for name in sorted(MODULES) for other in imports()[name] if floor_of(other) > floor_of(name)]
     assert up == []
 
 
 def test_no_imports_stand_in_a_circle():
     try:
-        TopologicalSorter(IMPORTS).prepare()
+        TopologicalSorter(imports()).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(reversed(error.args[1])))
 
@@ -82,7 +92,7 @@ def test_a_backend_knows_its_contract_and_recording_alone():
     strange = [
         (name, other)
         for name in sorted(MODULES)
-        for other in IMPORTS[name]
+        for other in imports()[name]
         if name.startswith("miniflow_xp.backends.") and other.split(".")[1] not in shared
     ]
     assert strange == []
@@ -97,7 +107,7 @@ def test_contributing_shows_the_same_table():
 
 
 def test_only_the_command_line_knows_verify():
-    users = {name for name in MODULES if any(".programs.verify" in other for other in IMPORTS[name])}
+    users = {name for name in MODULES if any(".programs.verify" in other for other in imports()[name])}
     assert {name for name in users if ".programs.verify" not in name} == {"miniflow_xp.programs.cli"}
 
 

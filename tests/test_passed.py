@@ -34,7 +34,7 @@ def run(folder, *options, **settings):
         "-p",
         "no:cacheprovider",
         "-c",
-        os.devnull,
+        "pytest.ini",
         *options,
     ]
     plain = {"PYTHONPATH": str(Path(__file__).parent), "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -47,6 +47,7 @@ def run(folder, *options, **settings):
 
 def test_a_second_run_takes_what_the_first_one_did_not_pass(tmp_path):
     (tmp_path / "test_it.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").touch()  # the folder is pytest's root: it looks through what is between the two
     passed = tmp_path / "passed"
     assert run(tmp_path, "--record-passed", passed) == "1 failed, 1 passed, 2 skipped"
     assert passed.read_text() == "test_it.py::test_of_the_first_run\n"

@@ -5,7 +5,11 @@ Of the tests of array functions all run with ``MINIFLOW_TEST_TABLE=whole``.
 Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
 function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
 With the whole table only: on JAX the value alone, the second derivative, and nodes; and all of it on CuPy, which
-compiles a kernel for each function and form.
+compiles a kernel for each function and form. Of nodes these two, which compile for each shape and dtype, see all shapes
+in double precision, and in single precision or without a vjp of their own the first of each.
+
+Coverage, which takes longer than the tests themselves, follows each test once on each backend, on NumPy all but what
+repeats the table, and the first derivative on PyTorch. What further cases run is not counted: it can only be more.
 """
 
 import os
@@ -15,6 +19,7 @@ from conftest import CHOSEN, why_unusable
 WHOLE = os.environ.get("MINIFLOW_TEST_TABLE") == "whole"
 SEEN_ONCE = ("jax", "strict")
 TABLE = "test_array_functions"
+COMPILED = ("jax", "cupy")
 COMPILED_OFTEN = ("test_the_value_is_that_of_the_library", "test_second_derivative")
 NODES = "test_node_functions"
 OF_ARRAYS = {
@@ -33,6 +38,47 @@ def pytest_collection_modifyitems(config, items):
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
+    turn_to_rows(items)
+    if config.pluginmanager.hasplugin("_cov") and not WHOLE:
+        leave_to_run_alone(items)
+
+
+def turn_to_rows(items):
+    """Put the tests of each row of the table together: JAX compiles what they share once in a process."""
+    of_table = [item for item in items if name_of(item) == TABLE and "row" in parameters_of(item)]
+    if of_table:
+        places = {id(row): place for place, row in enumerate(of_table[0].module.CASES)}
+        by_rows = iter(sorted(of_table, key=lambda item: places[id(parameters_of(item)["row"])]))
+        found = set(of_table)
+        items[:] = [next(by_rows) if item in found else item for item in items]
+
+
+def leave_to_run_alone(items):
+    """Mark the tests that coverage does not follow, by pytest-cov's own marker."""
+    followed = set()
+    for item in items:
+        if is_followed(item, followed):
+            followed.add(kind_of(item))
+        else:
+            item.add_marker("no_cover")
+
+
+def is_followed(item, followed):
+    """Is nothing like this test followed yet, or does it run code that is seen nowhere else?"""
+    library = library_of(item)
+    if kind_of(item) not in followed or not library:
+        return True
+    if name_of(item) == TABLE:
+        return library in ("numpy", "torch") and item.originalname == "test_first_derivative"
+    return library == "numpy"
+
+
+def kind_of(item):
+    return item.path, getattr(item, "originalname", item.name), library_of(item)
+
+
+def library_of(item):
+    return str(parameters_of(item).get("backend", "")).partition(":")[0]
 
 
 def is_new(item, told):
@@ -49,11 +95,15 @@ def parameters_of(item):
     return getattr(getattr(item, "callspec", None), "params", {})
 
 
-def is_wanted(item):
+def name_of(item):
     module = getattr(item, "module", None)  # a doctest of a page has none
-    name = getattr(module, "__name__", "").rpartition(".")[2]
+    return getattr(module, "__name__", "").rpartition(".")[2]
+
+
+def is_wanted(item):
+    name = name_of(item)
     parameters = parameters_of(item)
-    library = str(parameters.get("backend", "")).partition(":")[0]
+    library = library_of(item)
     if library == "cupy" and name in OF_ARRAYS:
         return False
     if library == "jax" and (name in (NODES, "test_namespace") or parameters.get("kind") == "narrow"):
@@ -61,13 +111,21 @@ def is_wanted(item):
     if library == "jax" and name == TABLE and item.originalname in COMPILED_OFTEN:
         return False
     row = parameters.get("row")
-    if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(module, row):
+    is_often = parameters.get("dtype") == "float32" or name == "test_derived"
+    if library in COMPILED and is_often and parameters.get("shapes") not in firsts_of(row):
+        return False
+    if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(item.module, row):
         return True
     if name == NODES or library in SEEN_ONCE or parameters.get("kind") == "narrow":
         return False
     if item.originalname == "test_jax_agrees":
         return False
     return library != "torch" or item.originalname == "test_first_derivative"
+
+
+def firsts_of(row):
+    """Shapes of a node that are seen in single precision, too; None, as a test has none that takes one case."""
+    return None, *getattr(row, "cases", ())[:1]
 
 
 def is_first(module, row):
