@@ -17,6 +17,7 @@ from miniflow_xp import errors
 from miniflow_xp.engine import captures as capture
 from miniflow_xp.engine.program import Program
 from miniflow_xp.schedules import cosine
+from miniflow_xp.switch import load
 
 # Networks
 
@@ -811,3 +812,18 @@ def test_a_program_is_a_function_that_jax_transforms(transformation):
         wanted = getattr(jax, transformation)(lambda a: jax.numpy.sum(jax.nn.sigmoid(a)))(rows)
         found = getattr(jax, transformation)(lambda a: jax.numpy.sum(program({x: a}).values))(rows)
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_a_captured_step_on_jax_has_read_the_hosts_arrays_when_it_returns():
+    """JAX reads aligned memory of the host's in place, and in the background."""
+    pytest.importorskip("jax")
+    memory = np.zeros(2**20 + 8)
+    start = -memory.ctypes.data % 64 // 8
+    aligned = memory[start : start + 2**20]
+    backend = load("jax")
+    run = backend.capture(lambda xp, a: [xp.sin(a) * 2], [aligned], 0)
+    for _ in range(5):
+        aligned[:] = 0
+        (result,) = run(aligned)
+        aligned[:] = 5
+        assert not backend.to_numpy(result).any()
