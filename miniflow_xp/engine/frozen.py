@@ -71,7 +71,7 @@ class FrozenGraph:
             inputs = [values[m] for m in node.inbound_nodes]
             if checks:
                 node.check(*inputs)
-                guards += guards_of(node, self.leaves, inputs)
+                guards += guards_of(node, inputs)
             values[node] = node.compute(xp, *inputs)
             if checks:
                 self.forms[node] = f"{name_of(values[node])} {shape_of(values[node])}"
@@ -82,6 +82,7 @@ class FrozenGraph:
 
     def _backward(self, xp: Namespace, values: dict[Node, Any], gradients: dict[Node, Array]) -> list[Array]:
         """The gradients of ``wrt``, from those of the outputs; the values are dropped."""
+        wanted = set(self.wrt)
 
         def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
             value, inputs = values[node], [values[m] for m in node.inbound_nodes]
@@ -89,7 +90,7 @@ class FrozenGraph:
                 del values[m]
             if gradient is None:
                 return {}
-            if node in self.wrt:
+            if node in wanted:
                 gradients[node] = gradient
             return products(node, xp, thunks_of(node, xp, gradient, value, inputs), inputs, self.depends)
 
