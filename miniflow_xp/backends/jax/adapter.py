@@ -28,6 +28,7 @@ from jax.experimental.multihost_utils import process_allgather
 
 from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backends.jax.parts import LARGE, STAY_CALLS, in_parts, parts_stay
 from miniflow_xp.backends.jax.placing import Placing, chosen
 from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
@@ -144,7 +145,12 @@ class JaxCapture(Capture):
             results = run(*[before[n] for n in range(state)], *others)
             return [*(self.placing.as_state(results[n]) for n in self._renewed), *results[state:]]
 
-        self._step = jax.jit(step, donate_argnums=0)
+        is_large = equations is not None and len(equations[0]) > LARGE and backend.device.startswith("cpu")
+        if is_large and self.placing.mesh is None and parts_stay():
+            self.how = "compiled in parts by jax.jit, its state donated"
+            self._step = jax.jit(in_parts(step), donate_argnums=0, compiler_options=STAY_CALLS)
+        else:
+            self._step = jax.jit(step, donate_argnums=0)
         self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
         self._done: deque[list[Array]] = deque([[held[n] for n in self._renewed]], maxlen=1)
         self._ran = False
