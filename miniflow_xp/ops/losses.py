@@ -121,12 +121,8 @@ class MSE(Loss):
         if weights:
             return super().vjp(xp, gradient, value, y, a, *weights)
         d = difference(xp, y, a)
-        scale = gradient if self.reduction == "sum" else gradient / count(xp, d)  # d once for both
-
-        def slope(sign: int, shape: tuple[int, ...]) -> Array:
-            return in_shape(xp, sign * 2 * scale * d, shape)
-
-        return lambda: slope(1, y.shape), lambda: slope(-1, a.shape)
+        scale = 2 * (gradient if self.reduction == "sum" else gradient / count(xp, d))  # both once for both
+        return lambda: in_shape(xp, scale * d, y.shape), lambda: in_shape(xp, -scale * d, a.shape)
 
     def shares(self, xp: Namespace, y: Array, a: Array) -> Array:
         return xp.ones_like(difference(xp, y, a))
