@@ -121,7 +121,8 @@ class MSE(Loss):
         if weights:
             return super().vjp(xp, gradient, value, y, a, *weights)
         d = difference(xp, y, a)
-        scale = 2 * (gradient if self.reduction == "sum" else gradient / count(xp, d))  # both once for both
+        share = gradient if self.reduction == "sum" else gradient / xp.sum(xp.ones_like(d))
+        scale = 2 * share  # d and this once for both
         return lambda: in_shape(xp, scale * d, y.shape), lambda: in_shape(xp, -scale * d, a.shape)
 
     def shares(self, xp: Namespace, y: Array, a: Array) -> Array:
@@ -323,11 +324,6 @@ def exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array]:
     logits = wide(xp, logits)
     shifted = logits - xp.max(logits, axis=-1, keepdims=True)
     return shifted, xp.exp(shifted)
-
-
-def count(xp: Namespace, x: Array) -> Array:
-    """Number of elements as a 0-d array, in the dtype of x or wider."""
-    return xp.sum(xp.ones_like(wide(xp, x)))
 
 
 def check_pairs(loss: Loss, y: Array, a: Array) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 
 from miniflow_xp.arrays.refusals import contents_wanted
-from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backend import AS_IT_IS, Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax.parts import LARGE, STAY_CALLS, in_parts, parts_stay
 from miniflow_xp.backends.jax.placing import Placing, chosen
 from miniflow_xp.backends.jax.replay import evaluate, recorded
@@ -38,7 +38,6 @@ from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
-AS_IT_IS: AbstractContextManager[Any] = nullcontext()
 
 
 class JaxBackend(Backend):
