@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-LARGE = 8_000  # equations; of half as many, parts are compiled no quicker
-PART = 300
+LARGE = 12_000  # equations; of half as many, parts are compiled no quicker
+PART = 1_000  # operations; a step of shorter parts takes longer
 STAY_CALLS = {"xla_disable_hlo_passes": "call-inliner"}
 INNER = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
 """Equations that only call others, and where they have them: without the pass, these go into the equation's place."""
