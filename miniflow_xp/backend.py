@@ -17,6 +17,9 @@ Array: TypeAlias = Any
 Namespace: TypeAlias = Any
 """An Array API namespace: the module that holds ``exp``, ``matmul`` and their like."""
 
+AS_IT_IS: AbstractContextManager[Any] = nullcontext()
+"""What a pass runs in where the library needs nothing."""
+
 
 class Capture(Protocol):
     """A step, ``function(xp, *state, *arrays)``, to be run again and again; it returns the new state, then results.
@@ -175,7 +178,7 @@ class Backend(ABC):
 
     def activate(self) -> AbstractContextManager[Any]:
         """The context that a pass runs in: a current device, gradient recording switched off."""
-        return nullcontext()
+        return AS_IT_IS
 
     flat_state: bool = False
     """Does a step that updates many parameters run quicker when they lie in one flat array?"""

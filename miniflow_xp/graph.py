@@ -4,7 +4,7 @@ The reverse pass is ``reverse_pass``: from the cost back to the leaves, each nod
 to its inbound nodes, through its rule. The lesson's functions, Programs, Trainers and ``gradcheck`` all run it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Reversible, Sequence
 from typing import Any, TypeAlias
 
 from miniflow_xp import dtypes
@@ -91,16 +91,16 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
         backward_pass(graph, wiring.needed if wrt is None else needed_for(wrt, graph))
 
 
-def backward_pass(graph: Sequence[Node], needed: Collection[Node]) -> None:
-    """The reverse pass, over nodes that have their values; ``needed``: those whose ``backward`` has to run."""
+def backward_pass(graph: Sequence[Node], needed: dict[Node, None]) -> None:
+    """The reverse pass, over nodes that have values; ``needed``: those whose ``backward`` has to run, in order."""
     forget_gradients(graph, needed)
     backend, cost = get_backend(), graph[-1]
     starts = backend.owns(cost.value) and shape_of(cost.value) == ()
     seed = {cost: backend.xp.ones_like(cost.value)} if starts else {}
-    run_backward([node for node in graph if node in needed], seed, needed)
+    run_backward(needed, seed, needed)
 
 
-def run_backward(graph: Sequence[Node], gradients: dict[Node, Array], wanted: Collection[Node]) -> None:
+def run_backward(graph: Reversible[Node], gradients: dict[Node, Array], wanted: Collection[Node]) -> None:
     """The reverse pass by each node's ``backward``, which leaves the products of its rule on the node."""
 
     def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
@@ -168,8 +168,8 @@ def last_nodes(leaves: Iterable[Node]) -> list[Node]:
     return [*sorted((n for n in reached if n not in inner), key=lambda n: (n.is_cost, n.serial)), *reached]
 
 
-def needed_for(wrt: Iterable[Node], graph: Sequence[Node]) -> set[Node]:
-    """The nodes whose ``backward`` has to run for these gradients; raises NoGradientError or DtypeError."""
+def needed_for(wrt: Iterable[Node], graph: Sequence[Node]) -> dict[Node, None]:
+    """The nodes whose ``backward`` has to run for these gradients, in order; raises NoGradientError or DtypeError."""
     targets = as_nodes(wrt, "wrt")
     check_floats(targets)
     return between(targets, graph, required=True)
@@ -191,14 +191,21 @@ def admit_leaves(wiring: Wiring, feed: Mapping[Input, Any] | None = None) -> Non
     """Bring what was fed, or set as ``value`` of a leaf, to the backend."""
     backend = get_backend()
     raw = {leaf: leaf.value for leaf in wiring.leaves}
-    raw.update(feed or {})
+    if feed:
+        raw.update(feed)
     looks = looks_of(raw, backend)
     admitted = raw if looks == wiring.admitted else admit(raw, backend)
     wiring.admitted = looks if admitted is raw else None
-    constants = at_dtype(wiring.constants, admitted.values()) if wiring.constants else {}
-    for nodes in (admitted, constants):
-        for node, value in nodes.items():
-            node.value = value
+    constants = at_dtype(wiring.constants, admitted.values())
+    if feed or admitted is not raw:
+        set_values(admitted)
+    set_values(constants)
+
+
+def set_values(values: Mapping[Any, Any]) -> None:
+    """Set the value of each of these nodes."""
+    for node, value in values.items():
+        node.value = value
 
 
 def at_dtype(constants: Sequence[Constant], leaves: Iterable[Array]) -> dict[Node, Any]:

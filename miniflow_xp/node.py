@@ -475,13 +475,13 @@ def in_form_of(x: Array, gradient: Array, xp: Namespace, node: Node, inbound: No
 
     Of an integer value it stays a float, as its part behind the point would be cut off.
     """
-    shape, came = shape_of(x), shape_of(gradient)
-    gradient = unbroadcast(xp, gradient, shape)
-    if shape_of(gradient) != shape:
+    came = gradient.shape
+    gradient = unbroadcast(xp, gradient, x.shape)
+    if gradient.shape != x.shape:
         raise ShapeError(
             str(node),
-            f"its vjp gives {inbound} a gradient of shape {came}",
-            f"the value is {shape}",
+            f"its vjp gives {inbound} a gradient of shape {tuple(came)}",
+            f"the value is {shape_of(x)}",
             "Return a gradient of that shape, or of a shape that it broadcasts to",
         )
     keeps = gradient.dtype == x.dtype or dtypes.name_of(x) not in dtypes.FLOATS

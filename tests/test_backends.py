@@ -523,6 +523,36 @@ def test_a_library_that_its_environment_breaks_is_told_and_the_others_go_on(name
     assert told in done.stdout
 
 
+def answer(function, *args, **keywords):
+    """What a call gives: type, dtype, shape, layout and bytes; or the error that it raises."""
+    try:
+        found = function(*args, **keywords)
+    except Exception as error:
+        return type(error), str(error)
+    return type(found), found.dtype, found.shape, found.strides, found.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value", "ignore:overflow")
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int32", "bool", "complex64"])
+def test_numpys_quick_functions_are_numpys_bit_for_bit(dtype):
+    import array_api_compat.numpy as plain
+
+    quick = switch.load("numpy").xp
+    ways = [
+        ("sum", k) for k in ({}, {"axis": 0}, {"axis": (0,), "keepdims": True}, {"dtype": np.float64}, {"out": None})
+    ]
+    ways += [("mean", k) for k in ({}, {"axis": -1}, {"keepdims": True}, {"axis": 9})]
+    ways += [("ones_like", {}), ("ones_like", {"dtype": np.float32}), ("ones_like", {"device": "cpu"})]
+    ways += [("matrix_transpose", {}), ("sum", {"no_such": 1})]
+    rng = np.random.default_rng(0)
+    for shape in [(), (1,), (3,), (2, 1), (7, 5), (1000,), (129, 33), (0,), (2, 0), (2, 3, 4)]:
+        rows = (rng.standard_normal(shape) * 100).astype(dtype)
+        stepped = np.concatenate([rows, rows])[::2] if shape else rows[()]
+        for x in (rows, np.asfortranarray(rows), stepped, np.ma.masked_array(rows), rows.tolist()):
+            for name, keywords in ways:
+                assert answer(getattr(quick, name), x, **keywords) == answer(getattr(plain, name), x, **keywords)
+
+
 def test_asking_does_not_choose():
     available_backends()
     assert switch._process is None

@@ -135,6 +135,7 @@ def test_parameters_of_two_dtypes(optimizer):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_step_on_threads(optimizer, monkeypatch):
     monkeypatch.setattr(capture, "WORTH_THREADS", 1)
+    monkeypatch.setattr(capture, "WORTH_A_CALL", 1)
     monkeypatch.setattr(capture, "CHUNK_ROWS", 1)
     monkeypatch.setattr(capture, "blas_threads", lambda: 2)
     training, reference = Training(optimizer), Training(optimizer)

@@ -6,7 +6,7 @@ made from, that are read after they could have been written over.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -420,6 +420,7 @@ def test_a_replay_reads_into_buffers_that_it_has():
 def chunked(monkeypatch):
     """Every step that can be cut is run two rows at a time on two threads."""
     monkeypatch.setattr(planning, "WORTH_THREADS", 1)
+    monkeypatch.setattr(planning, "WORTH_A_CALL", 1)
     monkeypatch.setattr(planning, "CHUNK_ROWS", 2)
     monkeypatch.setattr(planning, "CHUNK_BYTES", 1)
     monkeypatch.setattr(planning, "blas_threads", lambda: 2)
@@ -545,6 +546,7 @@ def test_of_feeds_of_several_lengths_the_largest_is_cut(chunked):
 def blocks(request, monkeypatch):
     """Every elementwise step that can be cut is run one row at a time; gives the number of threads."""
     monkeypatch.setattr(planning, "WORTH_THREADS", 1)
+    monkeypatch.setattr(planning, "WORTH_A_CALL", 1)
     monkeypatch.setattr(planning, "BLOCK_BYTES", 1)
     monkeypatch.setattr(planning, "blas_threads", lambda: request.param)
     return request.param
@@ -568,6 +570,13 @@ def test_an_elementwise_step_in_blocks(blocks, name, shape):
     plan = check(CHAINS[name], array(*shape), array(*shape))
     assert plan.batch == shape[0]
     assert plan.threads == blocks
+
+
+def test_many_short_calls_are_run_on_one_thread_however_much_they_are_together(monkeypatch):
+    monkeypatch.setattr(planning, "WORTH_THREADS", 1)
+    monkeypatch.setattr(planning, "blas_threads", lambda: 2)
+    plan = check(lambda xp, x, y: [reduce(lambda a, _: xp.tanh(a) * y, range(100), x)], array(4, 8), array(4, 8))
+    assert (plan.batch, plan.threads) == (0, 1)
 
 
 def test_a_short_elementwise_step_is_run_whole():
@@ -867,6 +876,7 @@ def test_random_functions(function):
         check_random(function)
         patch.setattr(planning, "BLOCK_BYTES", 1)
         patch.setattr(planning, "WORTH_THREADS", 1)
+        patch.setattr(planning, "WORTH_A_CALL", 1)
         patch.setattr(planning, "CHUNK_ROWS", 1)
         patch.setattr(planning, "blas_threads", lambda: 2)
         check_random(function)

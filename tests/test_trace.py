@@ -450,3 +450,59 @@ def test_forms_of_one_function_are_told_apart_on_jax(name):
     for found, wanted in zip(evaluate(values, results, x), expected, strict=True):
         assert found.dtype == wanted.dtype
         np.testing.assert_array_equal(found, wanted)
+
+
+def large_steps():
+    """{name: function of arrays, and arrays}; each has calls inside of calls, constants, results that are given."""
+    weights = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
+
+    def layers(xp, w, x):
+        for _ in range(6):
+            x = xp.where(x > 0.1, xp.tanh(xp.matmul(xp.matmul(x, w), weights.T)), 0.5 * x) + xp.mean(x)
+        return [w - xp.sum(x), x, w, xp.ones_like(w), xp.asarray(3)]
+
+    def algebra(xp, a):
+        product = xp.matmul(a, xp.matrix_transpose(a)) + xp.eye(3, dtype=a.dtype)
+        return [xp.linalg.solve(product, a), *xp.linalg.qr(product), xp.sort(a, axis=0), xp.cumulative_sum(a, axis=0)]
+
+    x = X.astype("float32")
+    return {"layers": (layers, [weights, x]), "algebra": (algebra, [x]), "nothing": (lambda xp, x: [x], [x])}
+
+
+@pytest.mark.parametrize("state", [0, 1])
+@pytest.mark.parametrize("name", large_steps())
+def test_a_large_step_in_parts_is_the_whole_step_on_jax(name, state, monkeypatch):
+    pytest.importorskip("jax")
+    from miniflow_xp.backends.jax import adapter, parts
+
+    called, calls = parts.called, []
+    monkeypatch.setattr(parts, "called", lambda *args: calls.append(1) or called(*args))
+    monkeypatch.setattr(parts, "PART", 4)
+    function, arrays = large_steps()[name]
+
+    def three_runs():
+        capture = backend.capture(function, [backend.asarray(a) for a in arrays], state)
+        return [mf.to_numpy(r).tobytes() for _ in range(3) for r in capture(*map(backend.asarray, arrays[state:]))]
+
+    with mf.use_backend("jax:cpu") as backend:
+        whole = three_runs()
+        assert not calls
+        monkeypatch.setattr(adapter, "LARGE", -1)
+        assert three_runs() == whole
+        assert len(calls) > 2 or name == "nothing"
+
+
+def test_the_parts_of_a_large_step_stay_calls_on_jax(monkeypatch):
+    jax = pytest.importorskip("jax")
+    from miniflow_xp.backends.jax import parts
+
+    monkeypatch.setattr(parts, "PART", 30)
+
+    def chain(x):
+        for _ in range(30):
+            x = jax.numpy.sin(x) * 2
+        return x
+
+    assert parts.parts_stay()
+    step = jax.jit(parts.in_parts(chain), compiler_options=parts.STAY_CALLS)
+    assert step.lower(1.0).compile().as_text().count(" call(") == 2

@@ -80,7 +80,7 @@ class FrozenGraph:
             inputs = [values[m] for m in node.inbound_nodes]
             if checks:
                 node.check(*inputs)
-                guards += guards_of(node, self.leaves, inputs)
+                guards += guards_of(node, inputs)
             values[node] = call(node, "forward", node.compute, xp, *inputs)
             if checks:
                 self.forms[node] = f"{name_of(values[node])} {shape_of(values[node])}"
@@ -93,6 +93,7 @@ class FrozenGraph:
         self, xp: Namespace, values: dict[Node, Any], gradients: dict[Node, Array], call: Call
     ) -> list[Array]:
         """The gradients of ``wrt``, from those of the outputs; the values are dropped."""
+        wanted = set(self.wrt)
 
         def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
             value, inputs = values[node], [values[m] for m in node.inbound_nodes]
@@ -100,7 +101,7 @@ class FrozenGraph:
                 del values[m]
             if gradient is None:
                 return {}
-            if node in self.wrt:
+            if node in wanted:
                 gradients[node] = gradient
             found: Mapping[Node, Array] = call(
                 node, "backward", handed_on, node, xp, gradient, value, inputs, self.depends

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.backend import Backend
 from miniflow_xp.broadcasting import shape_of
-from miniflow_xp.node import Node, Parameter
+from miniflow_xp.node import Input, Node, Parameter
 
 
 class Guard(NamedTuple):
@@ -35,10 +35,12 @@ class Shaped(NamedTuple):
     shape: tuple[int, ...]
 
 
-def guards_of(node: Node, leaves: Sequence[Node], inputs: Sequence[Any]) -> list[Guard]:
+def guards_of(node: Node, inputs: Sequence[Any]) -> list[Guard]:
     """The guard of a node that limits the values of leaves, if it does."""
-    fed = [n in leaves and not isinstance(n, Parameter) for n in node.inbound_nodes]
-    if type(node).check_values is Node.check_values or not any(fed):
+    if type(node).check_values is Node.check_values:
+        return []
+    fed = [isinstance(n, Input) and not isinstance(n, Parameter) for n in node.inbound_nodes]
+    if not any(fed):
         return []
     triples = zip(node.inbound_nodes, fed, inputs, strict=True)
     return [Guard(node, [n if is_fed else Shaped(shape_of(x)) for n, is_fed, x in triples])]

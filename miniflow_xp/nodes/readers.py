@@ -44,7 +44,7 @@ class Readers(MutableSequence[Any]):
         return len(self.nodes())
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.nodes())
+        return iter([*self._kept.values()] if self._keeps_all else self.nodes())  # a pass asks each leaf
 
     def __getitem__(self, index: Any) -> Any:
         return self.nodes()[index]

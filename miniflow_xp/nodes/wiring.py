@@ -22,8 +22,8 @@ class Wiring:
         self.admitted: tuple[Hashable, ...] | None = None  # what the leaves looked like when last taken as they were
 
     @cached_property
-    def needed(self) -> set[Node]:
-        """The nodes whose ``backward`` has to run where nobody says which gradients are wanted."""
+    def needed(self) -> dict[Node, None]:
+        """The nodes whose ``backward`` has to run where nobody says which gradients are wanted, in order."""
         return between(default_targets(self.leaves), self.nodes, required=False)
 
     def is_that_of(self, graph: Sequence[Node]) -> bool:
@@ -64,8 +64,8 @@ def declared_integer(node: Node) -> bool:
     return isinstance(node, Input) and node.dtype in ("int", *dtypes.INTEGERS)
 
 
-def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> set[Node]:
-    """The nodes on a path from a target to the last node: those whose ``backward`` has to run.
+def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> dict[Node, None]:
+    """The nodes on a path from a target to the last node, in order: those whose ``backward`` has to run.
 
     Where ``required``, raises NoGradientError for a target that the last node does not depend on.
     """
@@ -77,7 +77,8 @@ def between(targets: Sequence[Node], graph: Sequence[Node], required: bool) -> s
     for target in targets if required else ():
         if target not in leads:
             raise no_gradient(target, cost)
-    return leads & depending(graph, targets)
+    leads &= depending(graph, targets)
+    return {node: None for node in graph if node in leads}
 
 
 def depending(order: Sequence[Node], targets: Iterable[Node]) -> set[Node]:

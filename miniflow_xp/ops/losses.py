@@ -121,12 +121,9 @@ class MSE(Loss):
         if weights:
             return super().vjp(xp, gradient, value, y, a, *weights)
         d = difference(xp, y, a)
-        scale = gradient if self.reduction == "sum" else gradient / count(xp, d)  # d once for both
-
-        def slope(sign: int, shape: tuple[int, ...]) -> Array:
-            return in_shape(xp, sign * 2 * scale * d, shape)
-
-        return lambda: slope(1, y.shape), lambda: slope(-1, a.shape)
+        share = gradient if self.reduction == "sum" else gradient / xp.sum(xp.ones_like(d))
+        scale = 2 * share  # d and this once for both
+        return lambda: in_shape(xp, scale * d, y.shape), lambda: in_shape(xp, -scale * d, a.shape)
 
     def shares(self, xp: Namespace, y: Array, a: Array) -> Array:
         return xp.ones_like(difference(xp, y, a))
@@ -327,11 +324,6 @@ def exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array]:
     logits = wide(xp, logits)
     shifted = logits - xp.max(logits, axis=-1, keepdims=True)
     return shifted, xp.exp(shifted)
-
-
-def count(xp: Namespace, x: Array) -> Array:
-    """Number of elements as a 0-d array, in the dtype of x or wider."""
-    return xp.sum(xp.ones_like(wide(xp, x)))
 
 
 def check_pairs(loss: Loss, y: Array, a: Array) -> None:

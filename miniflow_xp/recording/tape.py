@@ -22,6 +22,7 @@ from miniflow_xp.recording.walks import still_read
 
 SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not on contents
 SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values")
+MAY_BE_UNKNOWN = {*SHAPE_UNKNOWN, "repeat", "where", "getitem", "add_at"}
 
 Settle = Callable[[Any, Sequence[Any]], tuple[Any, bool]]
 """``settle(array, inputs)``: a new array in the memory layout of the replay, and whether it shows an input's memory."""
@@ -61,7 +62,8 @@ class Tape:
         if type(op) is not str:
             return op.call(*args)
         inputs = tuple([self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args)])
-        key = (op, *map(_key, inputs), *sorted((k, _key(v)) for k, v in keywords.items()))
+        named = sorted((k, _key(v)) for k, v in keywords.items()) if keywords else ()
+        key = (op, *map(_key, inputs), *named)
         known = self._seen.get(key)
         if known is None:
             array, is_view = self._compute(op, args, keywords)
@@ -164,6 +166,8 @@ def foreign(shape: tuple[int, ...]) -> DifferentiationError:
 
 def check_shape_is_known(op: str, args: Sequence[Any]) -> None:
     """Raise ContentsError where the shape of the result depends on contents that are recorded."""
+    if op not in MAY_BE_UNKNOWN:
+        return
     recorded = [a for a in leaves(args[1:]) if a.level == RECORDED]
     if op in SHAPE_UNKNOWN or (op == "repeat" and recorded) or (op == "where" and len(args) == 1):
         raise contents_wanted(f"by {op}, whose result has a shape that depends on them")

@@ -12,7 +12,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, ClassVar
 
@@ -27,8 +27,9 @@ import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 
 from miniflow_xp.arrays.refusals import contents_wanted
-from miniflow_xp.backend import Array, Backend, Capture, Uploader
+from miniflow_xp.backend import AS_IT_IS, Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax.dispatch import JaxDispatch
+from miniflow_xp.backends.jax.parts import LARGE, STAY_CALLS, in_parts, parts_stay
 from miniflow_xp.backends.jax.placing import Placing, chosen
 from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
@@ -38,7 +39,6 @@ from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 
 WIDE = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
-AS_IT_IS: AbstractContextManager[Any] = nullcontext()
 
 
 class JaxBackend(Backend):
@@ -123,6 +123,9 @@ class JaxCapture(Capture):
 
     how = "compiled as one by jax.jit, its state donated"
 
+    traced: Callable[[Sequence[Array]], list[Array]] | None = None
+    """It without state, for ``jax.jit`` to compile as a part of a function; None where it is compiled in parts."""
+
     def __init__(
         self, backend: JaxBackend, function: Callable[..., Sequence[Array]], arrays: Sequence[Array], state: int
     ) -> None:
@@ -148,8 +151,13 @@ class JaxCapture(Capture):
             results = run(*[before[n] for n in range(state)], *others)
             return [*(self.placing.as_state(results[n]) for n in self._renewed), *results[state:]]
 
-        self.traced = partial(step, [], {})  # without state
-        self._step = jax.jit(step, donate_argnums=0)
+        is_large = equations is not None and len(equations[0]) > LARGE and backend.device.startswith("cpu")
+        if is_large and self.placing.mesh is None and parts_stay():
+            self.how = "compiled in parts by jax.jit, its state donated"
+            self._step = jax.jit(in_parts(step), donate_argnums=0, compiler_options=STAY_CALLS)
+        else:
+            self.traced = partial(step, [], {})
+            self._step = jax.jit(step, donate_argnums=0)
         self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
         self._done: deque[list[Array]] = deque([[held[n] for n in self._renewed]], maxlen=1)
         self._ran = False

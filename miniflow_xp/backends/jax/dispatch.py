@@ -55,7 +55,8 @@ class JaxDispatch(Dispatch):
             return False, None
 
     def add(self, arrays: Sequence[Array], capture: Capture, build: Build) -> tuple[bool, Any]:
-        if getattr(capture, "backend", None) is not self._backend or not all(map(is_concrete, arrays)):
+        takes = getattr(capture, "backend", None) is self._backend and getattr(capture, "traced", None) is not None
+        if not takes or not all(map(is_concrete, arrays)):
             return False, None
         self._added.last = capture, build
         try:

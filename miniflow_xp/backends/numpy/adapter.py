@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-import array_api_compat.numpy as xp
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.numpy.capture import NumpyCapture
+from miniflow_xp.backends.numpy.namespace import xp
 from miniflow_xp.recording.fallback import captured_or_plain
 
 

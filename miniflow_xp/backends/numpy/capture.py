@@ -34,6 +34,7 @@ from miniflow_xp.system.locks import lock
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 # bytes of products with a row each; below, two threads gain less than a BLAS thread that still spins costs
 WORTH_THREADS = 1 << 23
+WORTH_A_CALL = 1 << 17  # bytes of such a product, on average: threads wait for each other between shorter calls
 CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-level cache
 CHUNK_ROWS = 2048
 BLOCK_BYTES = 1 << 17  # of the widest value a chunk, where there are no products: several of them fit in that cache
@@ -117,7 +118,7 @@ class NumpyCapture(Capture):
         self.states = {v: WHOLE for value in [*values, *renewed, *results] for v in (value, *value.parents)}
         self.has_products = False
         length = max(((nbytes(v), v.shape[0]) for v in candidates if v.shape), default=(0, 0))[1]
-        if length < 2:
+        if length < 2 or max(map(nbytes, run), default=0) < min(WORTH_A_CALL, BLOCK_BYTES):
             return
         states = cut(values, [v for v in candidates if v.shape[:1] == (length,)], length)
         if states is None or any(states.get(r) in CUT for r in renewed):
@@ -127,7 +128,8 @@ class NumpyCapture(Capture):
         inner = [v for v in run if states[v] in CUT]
         products = [v for v in run if kind(v) == "product" and any(states[p] in CUT for p in v.parents)]
         wide = [v for v in products if states[v] == ROWS] if products else inner
-        worth_threads = blas_threads() > 1 and sum(map(nbytes, wide)) >= WORTH_THREADS
+        enough = max(WORTH_THREADS, WORTH_A_CALL * len(wide))
+        worth_threads = blas_threads() > 1 and sum(map(nbytes, wide)) >= enough
         if products:
             at_most = max(CHUNK_ROWS, CHUNK_BYTES * length // nbytes(wide[0])) if wide else length
         else:

@@ -1,0 +1,50 @@
+"""NumPy's namespace, in which what small steps call most costs less: sums, means, arrays of ones, transposed matrices.
+
+NumPy's own first look for arrays of other libraries, and for keywords that nobody gave. The results are the same, bit
+for bit; whatever is out of the ordinary, NumPy computes.
+"""
+
+from types import ModuleType
+from typing import Any
+
+import array_api_compat.numpy as library
+import numpy as np
+
+SUMMED_AS_THEY_ARE = (np.dtype("float64"), np.dtype("float32"))
+compat: Any = library
+add: Any = np.add
+
+
+def summed(x: Any, *args: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, **others: Any) -> Any:
+    """``sum``: along axes."""
+    if type(x) is not np.ndarray or args or others:
+        return compat.sum(x, *args, axis=axis, dtype=dtype, keepdims=keepdims, **others)
+    return add.reduce(x, axis, dtype, None, keepdims)
+
+
+def averaged(x: Any, *args: Any, axis: Any = None, **others: Any) -> Any:
+    """``mean``: along axes."""
+    is_plain = type(x) is np.ndarray and axis is None and not args and not others
+    if not is_plain or not x.size or x.dtype not in SUMMED_AS_THEY_ARE:
+        return compat.mean(x, *args, axis=axis, **others)
+    return x.dtype.type(add.reduce(x, None) / np.intp(x.size))
+
+
+def of_ones(x: Any, *args: Any, **others: Any) -> Any:
+    """``ones_like``: ones in the shape, the dtype and the order of ``x``."""
+    if args or others or not isinstance(x, np.ndarray | np.generic):
+        return compat.ones_like(x, *args, **others)
+    ones = np.empty_like(x)
+    ones.fill(1)
+    return ones
+
+
+def transposed(x: Any) -> Any:
+    """``matrix_transpose``: the last two axes in reverse order."""
+    return x.mT if type(x) is np.ndarray and x.ndim > 1 else compat.matrix_transpose(x)
+
+
+QUICK = {"sum": summed, "mean": averaged, "ones_like": of_ones, "matrix_transpose": transposed, "matmul": np.matmul}
+
+xp: Any = ModuleType(compat.__name__, compat.__doc__)
+vars(xp).update(vars(compat), **QUICK)
