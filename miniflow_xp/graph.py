@@ -197,15 +197,9 @@ def admit_leaves(wiring: Wiring, feed: Mapping[Input, Any] | None = None) -> Non
     admitted = raw if looks == wiring.admitted else admit(raw, backend)
     wiring.admitted = looks if admitted is raw else None
     constants = at_dtype(wiring.constants, admitted.values())
-    if feed or admitted is not raw:
-        set_values(admitted)
-    set_values(constants)
-
-
-def set_values(values: Mapping[Any, Any]) -> None:
-    """Set the value of each of these nodes."""
-    for node, value in values.items():
-        node.value = value
+    for nodes in (admitted, constants):
+        for node, value in nodes.items():
+            node.value = value  # also where it is the same: a Counter of passes begins one by it
 
 
 def at_dtype(constants: Sequence[Constant], leaves: Iterable[Array]) -> dict[Node, Any]:
