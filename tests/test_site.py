@@ -54,7 +54,7 @@ def repository(tmp_path):
         "docs/decisions/0001-why.md": "# 1. Why\n",
         "docs/a.svg": "<svg/>",
         "README.md": "# Read me\n",
-        "MORE.md": "[a page](docs/how-to/page.md)\n",
+        "MORE.md": "[a page](docs/how-to/page.md)\n\n```` ```py ```` and [code](room/code.py)\n\n```sh\nls\n```\n",
         "room/code.py": '"""What it is for."""\n',
     }
     for name, text in files.items():
@@ -72,7 +72,10 @@ def test_what_pages_link_to_in_the_repository_becomes_a_page(repository):
         "[code](files/room/code.py.md) [room](files/room/index.md) ![picture](a.svg) `[not](../a/link.py)`\n"
     )
     assert read["how-to/page.md"] == "[home](../index.md#there), [README](../index.md), [more](../files/MORE.md)\n"
-    assert read["files/MORE.md"] == "[a page](../how-to/page.md)\n"
+    assert read["files/MORE.md"].splitlines()[::2][:2] == [
+        "[a page](../how-to/page.md)",
+        "```` ```py ```` and [code](room/code.py.md)",  # backquotes in a line open no block
+    ]
     assert '```python\n"""What it is for."""\n```' in read["files/room/code.py.md"]
     assert "| [code.py](code.py.md) | What it is for. |" in read["files/room/index.md"]
     assert "| [0001-why.md](0001-why.md) | 1. Why |" in read["decisions/index.md"]
