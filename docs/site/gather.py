@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)\s#]+)")
-CODE = re.compile(r"(^ *(`{3,}).*?^ *\2$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"(^ *(`{3,})[^`\n]*\n.*?^ *\2$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 SHOWN = {".py": "python", ".toml": "toml", ".yml": "yaml", ".cff": "yaml", "": "text"}
 """How the text of a file is coloured; other files are copied as they are."""
 
