@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from command_line import cli, no_colours_forced  # noqa: F401  fixtures
 from simulation import Clock, Device
 
 import miniflow_xp as mf
@@ -23,6 +22,7 @@ from miniflow_xp.programs.profile.notes import why_not
 from miniflow_xp.programs.profile.subjects import Holding, Place, Step, Subject
 from miniflow_xp.programs.profile.trace import trace
 
+pytest_plugins = ["command_line"]  # the fixture cli
 LOOK = 1e-7  # seconds that a look at the played clock takes
 ROUNDS = 12
 
@@ -288,6 +288,23 @@ def test_who_holds_the_memory_when_most_is_held():
         "gradient of Linear 'f'": 64,
     }
     assert found.holding.bytes == sum(held.values())
+
+
+@pytest.mark.parametrize("is_trained", [False, True])
+def test_nodes_that_are_called_the_same_each_hold_their_own(is_trained):
+    W = [Parameter(np.ones((3, 3)), "W") for _ in range(3)]
+    x, y = Input("x"), Input("y")
+    a = x
+    for weights in W:
+        a = Tanh(a @ weights, name="a")
+    cost = MSE(y, a, name="cost")
+    feed = {x: np.ones((4, 3)), y: np.zeros((4, 3))}
+    found = mf.profile(Trainer(cost, mf.SGD(0.1)) if is_trained else Program(cost, W), feed, rounds=1)
+    held = found.holding.held
+    assert [held[name] for name in ("Parameter 'W'", "Parameter 'W' (2)", "Parameter 'W' (3)")] == [72, 72, 72]
+    assert [held[name] for name in ("value of Tanh 'a'", "value of Tanh 'a' (2)")] == [96, 96]
+    assert "the optimizer's state" not in held
+    assert {row.place.name for row in found.rows} >= {"Tanh 'a'", "Tanh 'a' (2)", "Tanh 'a' (3)"}
 
 
 def test_a_function_keeps_what_its_rules_look_at():
@@ -590,7 +607,7 @@ QUICK = ("--rounds", "1", "--no-ceilings")
         ("function", [], "multiply at model.py:"),
     ],
 )
-def test_the_command_shows_what_a_builder_returns(cli, model, name, options, shown):  # noqa: F811
+def test_the_command_shows_what_a_builder_returns(cli, model, name, options, shown):
     code, out, err = cli("profile", f"model.py:{name}", *QUICK, *options)
     assert (code, err) == (0, "")
     assert shown in out
@@ -609,14 +626,14 @@ def test_the_command_shows_what_a_builder_returns(cli, model, name, options, sho
         (["model.py:build", "-o", "model.py"], ".html or .json"),
     ],
 )
-def test_mistakes_at_the_command_are_one_message(cli, model, arguments, says):  # noqa: F811
+def test_mistakes_at_the_command_are_one_message(cli, model, arguments, says):
     code, _, err = cli("profile", *arguments)
     assert code == 1
     assert says in err
     assert err.startswith("Error: ")
 
 
-def test_the_command_writes_a_trace(cli, model, tmp_path):  # noqa: F811
+def test_the_command_writes_a_trace(cli, model, tmp_path):
     code, out, _ = cli("profile", "model.py:build", *QUICK, "-o", "trace.json", "--backend", "strict")
     assert code == 0
     assert out.splitlines()[-1] == "Written to trace.json"
