@@ -11,10 +11,10 @@ from miniflow_xp.drawing.cards import spelled_shape
 from miniflow_xp.drawing.diagram import Box, Diagram
 from miniflow_xp.drawing.folding import foldings
 from miniflow_xp.drawing.scene import Rect
-from miniflow_xp.drawing.svg import about, cards_of, style, styles, svg_of
+from miniflow_xp.drawing.svg import about, cards_of, styles, svg_of
 from miniflow_xp.drawing.texts import told
 from miniflow_xp.system.page import page
-from miniflow_xp.system.svg import tag, text
+from miniflow_xp.system.svg import beside, tag, text
 
 SHEET = 700, 780  # pixels of a sheet of paper below the heading
 SMALLEST = 0.5  # of its size; letters are 5 pixels high then
@@ -41,7 +41,7 @@ def page_of(
         f"<header><h1>{text(title)}</h1><p>{text(about(diagram))}</p>{hint}{legend(diagram)}</header>"
         f"<main>{''.join(pictures)}</main>{table(diagram)}"
     )
-    return page(title, variables + style("page.css"), body, style("page.js"))
+    return page(title, variables + beside(__package__, "page.css"), body, beside(__package__, "page.js"))
 
 
 def fits(svg: str) -> str:
