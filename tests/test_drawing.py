@@ -153,6 +153,17 @@ def test_a_node_of_the_learners_own_is_drawn_with_what_it_keeps():
         mf.draw(cost, {x: np.ones(2), y: np.ones(2)})
 
 
+def test_gradients_that_do_not_fit_together_are_not_added_up():
+    _, feed = lesson()
+    graph = mf.topological_sort(feed)
+    mf.forward_and_backward(graph)
+    linear = next(node for node in graph if isinstance(node, Linear))
+    other = Node([linear], name="other")
+    other.gradients = {linear: np.ones(3)}
+    linear.outbound_nodes[0].gradients = {linear: np.ones(2)}
+    assert by_name(mf.draw([*graph, other]))["linear1"].gradient is None
+
+
 def test_drawing_runs_nothing_and_changes_nothing():
     class Watched(Node):
         runs = 0
@@ -602,6 +613,14 @@ def test_functions_on_every_backend_have_the_same_equations(backend):
     drawing = mf.draw(mf.value_and_grad(loss), {"a": arrays[0]}, arrays[1])
     assert [box.operation for box in drawing.diagram.boxes if box.is_output]
     assert {box.dtype for box in drawing.diagram.boxes if box.kind == "operation"} == {"float32"}
+
+
+def test_a_function_may_be_given_none():
+    def scaled(scale, x):
+        return x if scale is None else scale * x
+
+    drawing = mf.draw(lambda scale, x: scaled(scale, 2.0 * x), None, np.ones(3))
+    assert [box.operation for box in drawing.diagram.boxes if box.is_output] == ["multiply"]
 
 
 def test_a_number_that_many_read_is_a_box_of_each():

@@ -60,7 +60,7 @@ def draw(
         nodes = list(check_sorted(what, "draw"))
         diagram, name = of_graph(nodes[-1:], feed, nodes=nodes), str(nodes[-1].name or nodes[-1].kind)
     else:
-        args = arguments if feed is None else (feed, *arguments)
+        args = () if feed is None and not arguments else (feed, *arguments)
         diagram, name = diagram_of_function(what, args)
     diagram = in_parts(diagram)
     check_keys(diagram, shading, "draw, shading", lambda part: as_number(part) is not None, "numbers from 0 to 1")

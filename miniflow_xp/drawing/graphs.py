@@ -7,7 +7,7 @@ from operator import add
 from typing import Any
 
 from miniflow_xp import dtypes
-from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.broadcasting import broadcast, shape_of
 from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Kind
 from miniflow_xp.drawing.keys import keys_of
 from miniflow_xp.drawing.summary import on_host, summary
@@ -89,7 +89,8 @@ def left_on(nodes: Sequence[Node]) -> tuple[Found, Found]:
             if inbound in products[node]:
                 arriving.setdefault(inbound, []).append(on_host(products[node][inbound]))
     for node, parts in arriving.items():
-        if node not in gradients and not any(part is None for part in parts):
+        fit = all(part is not None for part in parts) and broadcast(*map(shape_of, parts)) is not None
+        if fit and node not in gradients:
             gradients[node] = reduce(add, parts)
     if nodes and products[nodes[-1]] and shape_of(values.get(nodes[-1])) == ():
         gradients.setdefault(nodes[-1], 1.0)
