@@ -436,6 +436,9 @@ def test_mistakes_are_told():
         mf.profile(3)
     with pytest.raises(SettingError, match="given no array"):
         mf.profile(lambda: 1)
+    for idle in (lambda x: x, mf.jit(lambda x: x)):
+        with pytest.raises(GraphError, match="it calls nothing of the library"):
+            mf.profile(idle, V, rounds=1)
     with pytest.raises(SettingError, match="rounds"):
         mf.profile(trainer, feed, rounds=0)
     with pytest.raises(GraphError, match="several parts"):

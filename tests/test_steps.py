@@ -524,6 +524,14 @@ def test_saved_as_page_and_as_text(tmp_path):
     assert (tmp_path / "lesson.txt").read_text(encoding="utf-8") == f"{found}\n"
 
 
+def test_a_name_with_half_of_a_character_is_saved_too(tmp_path):
+    x = Input("x")
+    found = steps(Tanh(x, name="half\ud800"), {x: np.asarray(1.0)})
+    for name in ("lesson.html", "lesson.txt"):
+        found.save(tmp_path / name)
+        assert "half\ufffd" in (tmp_path / name).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["lesson.pdf", "lesson", "none/lesson.html", 5, ""])
 def test_what_cannot_be_saved_is_an_error(tmp_path, name):
     with pytest.raises(SettingError, match="steps, save"):

@@ -13,6 +13,7 @@ from miniflow_xp.stepping.text import text
 from miniflow_xp.stepping.told import Told, told
 from miniflow_xp.stepping.verdicts import Verdict, verdicts
 from miniflow_xp.system.files import write
+from miniflow_xp.system.svg import printable
 
 KINDS = (".html", ".htm", ".txt")
 
@@ -68,7 +69,7 @@ class Steps:
     def save(self, path: str | Path) -> None:
         """Write the page as a ``.html`` file, or the text as a ``.txt`` file; raises SettingError."""
         file = path_ending_in(path, "steps, save", KINDS)
-        found = f"{self}\n" if file.suffix.lower() == ".txt" else self.html
+        found = f"{printable(str(self))}\n" if file.suffix.lower() == ".txt" else self.html
         write("steps, save", file, [found.encode()])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
