@@ -477,6 +477,11 @@ def test_large_arrays_are_shown_by_range_and_first_numbers():
     assert "and 9997 more alike" in text
 
 
+def test_a_large_array_of_nan_alone_is_told():
+    x = Input("x")
+    assert "x  (20, 20) float64, 400 NaN" in str(steps(Tanh(x), {x: np.full((20, 20), np.nan)}))
+
+
 # Page and files (what a browser makes of the page: test_steps_browser.py)
 
 

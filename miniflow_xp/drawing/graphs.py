@@ -11,7 +11,7 @@ from miniflow_xp.broadcasting import broadcast, shape_of
 from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Kind
 from miniflow_xp.drawing.keys import keys_of
 from miniflow_xp.drawing.summary import on_host, summary
-from miniflow_xp.engine.printing import short_names
+from miniflow_xp.engine.printing import names_of
 from miniflow_xp.engine.program import Program
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Constant, Input, Node, Parameter
@@ -28,8 +28,7 @@ def diagram_of(
     """The diagram of sorted nodes; an output without a reader needs not be named. ``forms``: seen earlier."""
     members, read = set(nodes), {m for node in nodes for m in node.inbound_nodes}
     results = {*outputs, *(members - read)}
-    names = short_names([n for n in nodes if not isinstance(n, Constant)])
-    names |= {n: str(n.name) for n in nodes if isinstance(n, Constant)}
+    names = names_of(nodes)
     keys = dict(zip(nodes, keys_of(names[node] for node in nodes), strict=True))
     boxes = tuple(
         Box(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from miniflow_xp.drawing.boxes import KINDS, outline
-from miniflow_xp.drawing.cards import spelled_shape
+from miniflow_xp.drawing.cards import spelled_form
 from miniflow_xp.drawing.diagram import Box, Diagram
 from miniflow_xp.drawing.folding import foldings
 from miniflow_xp.drawing.scene import Rect
@@ -80,7 +80,6 @@ ARRAYS = ("value", "gradient")
 def row(box: Box) -> str:
     """A box as a row."""
     what = box.formula or box.kind
-    form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
     arrays = [told(array) if array else "" for array in (box.value, box.gradient)]
-    cells = "".join(f"<td>{text(words)}</td>" for words in (what, form, *arrays))
+    cells = "".join(f"<td>{text(words)}</td>" for words in (what, spelled_form(box), *arrays))
     return f'<th scope="row">{text(box.name)}</th>{cells}'

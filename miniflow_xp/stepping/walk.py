@@ -8,6 +8,7 @@ from typing import Any
 
 from miniflow_xp.checks import path_ending_in, truth
 from miniflow_xp.node import Input, Node
+from miniflow_xp.stepping.page import page
 from miniflow_xp.stepping.record import Record, record
 from miniflow_xp.stepping.text import text
 from miniflow_xp.stepping.told import Told, told
@@ -62,8 +63,6 @@ class Steps:
     @cached_property
     def html(self) -> str:
         """The page; raises PackageMissingError without the extra ``draw``."""
-        from miniflow_xp.stepping.page import page  # here: text needs no drawing
-
         return page(self.record, dict(self.verdicts), self.told)
 
     def save(self, path: str | Path) -> None:
