@@ -1,6 +1,8 @@
 """profile: on a played clock, whose truth is known; counts of operations and memory, by hand."""
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -311,6 +313,17 @@ def test_a_function_keeps_what_its_rules_look_at():
     found = mf.profile(lambda x: (x.__array_namespace__().tanh(x) + 1).sum(), V, rounds=1)
     kept = {name: size for name, size in found.holding.held.items() if name != "argument 0"}
     assert {name.partition(" at ")[0]: size for name, size in kept.items()} == {"kept for tanh": 56}
+
+
+def test_a_function_with_a_rule_of_its_own_is_let_go_of():
+    def inner(x):
+        return (x * x).sum()
+
+    mf.profile(mf.checkpoint(inner), V, rounds=1)
+    seen = weakref.ref(inner)
+    del inner
+    gc.collect()
+    assert seen() is None
 
 
 def test_a_trainer_is_left_as_it_was():
