@@ -115,6 +115,28 @@ def test_a_feed_shows_what_a_pass_would_leave_and_leaves_nothing():
     assert fed.diagram == program.diagram == trainer.diagram == mf.draw(graph).diagram
 
 
+def test_values_and_gradients_of_a_feed_are_those_of_one_pass_which_stays_the_next():
+    x, y = Input("x"), Input("y")
+    model = Sequential([Dense(3, 4, use_bias=False), mf.Dropout(0.5)], seed=0)
+    kept = model(x, training=True)
+    cost, feed = mf.MSE(y, kept, name="cost"), {x: np.ones((2, 3)), y: np.zeros((2, 4))}
+    for _ in range(4):
+        number = model.counter.number
+        found = by_name(mf.draw(cost, feed))
+        assert model.counter.number == number
+        zeros = [[cell == "0" for cell in row] for row in found["dropout_1 mask"].value.numbers]
+        assert [[cell == "0" for cell in row] for row in found["dense_1"].gradient.numbers] == zeros
+        Program(cost)(feed)
+
+
+def test_a_feed_of_several_outputs_may_hold_what_the_last_one_does_not_read():
+    x, y = Input("x"), Input("y")
+    program = Program([Tanh(x, name="first"), mf.MSE(y, 2.0 * y, name="cost")])
+    found = by_name(mf.draw(program, {x: np.ones(2), y: np.ones(2)}))
+    assert found["first"].gradient is None
+    assert found["y"].gradient.numbers == (("1", "1"),)
+
+
 def test_a_trainer_is_drawn_with_its_parameters_and_the_shapes_of_its_last_step():
     X, y = Input("X"), Input("y")
     trainer = Trainer(mf.MSE(y, Linear(X, Parameter(np.ones((2, 1)), "W"), Parameter(np.zeros(1), "b"))))

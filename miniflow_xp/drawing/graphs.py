@@ -13,10 +13,12 @@ from miniflow_xp.drawing.keys import keys_of
 from miniflow_xp.drawing.summary import on_host, summary
 from miniflow_xp.engine.printing import names_of
 from miniflow_xp.engine.program import Program
+from miniflow_xp.feed import checked_feed
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Constant, Input, Node, Parameter
 from miniflow_xp.nodes.gradients import LazyGradients
 from miniflow_xp.nodes.wiring import Wiring
+from miniflow_xp.ops.dropout import Counter
 
 Found = Mapping[Node, Any]
 LEAVES = ("input", "parameter", "constant")
@@ -97,15 +99,21 @@ def left_on(nodes: Sequence[Node]) -> tuple[Found, Found]:
 
 
 def evaluated(nodes: Sequence[Node], outputs: Sequence[Node], feed: Any) -> tuple[Found, Found]:
-    """Values for a feed and, where the last output is a scalar, gradients; the nodes keep what they have."""
+    """Values for a feed and, where the last output is a scalar, gradients; the nodes keep what they have.
+
+    The next pass has the number that this one has.
+    """
     shown = [node for node in nodes if not isinstance(node, Constant)]
     values: dict[Node, Any] = {node: node.given for node in nodes if isinstance(node, Constant)}
-    values |= zip(shown, Program(shown)(feed).values, strict=True)
+    fed = {node: node.number + 1 for node in nodes if isinstance(node, Counter)} | dict(checked_feed(feed, "draw"))
+    values |= zip(shown, Program(shown)(fed).values, strict=True)
     cost = outputs[-1]
     if shape_of(values[cost]) != () or not dtypes.is_float(values[cost]):
         return values, {}
-    needed = Wiring(ancestors([cost])).needed
-    return values, Program(cost, [node for node in shown if node in needed])(feed).gradients
+    below = ancestors([cost])
+    needed = Wiring(below).needed
+    program = Program(cost, [node for node in shown if node in needed])
+    return values, program({leaf: fed[leaf] for leaf in below if leaf in fed}).gradients
 
 
 def computed(node: Node) -> Mapping[Node, Any]:
