@@ -601,6 +601,12 @@ def wrong():
 
 def empty_handed():
     return build(2)[0],
+
+def broken():
+    raise ValueError("planted")
+
+def broken_later():
+    return lambda x: [][0], np.ones(4)
 """
 
 
@@ -635,6 +641,8 @@ def test_the_command_shows_what_a_builder_returns(cli, model, name, options, sho
     [
         (["model.py:wrong"], "it returned a int"),
         (["model.py:empty_handed"], "it returned MSE"),
+        (["model.py:broken"], "it raises ValueError: planted (at model.py:"),
+        (["model.py:broken_later"], "its pass raises IndexError: list index out of range (at model.py:"),
         (["model.py:with_optimizer"], "--axis batch=1024"),
         (["model.py:nobody"], "has no function"),
         (["model.py:build", "--axis", "batch"], "Write batch=1024"),

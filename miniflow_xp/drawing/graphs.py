@@ -105,7 +105,8 @@ def evaluated(nodes: Sequence[Node], outputs: Sequence[Node], feed: Any) -> tupl
     """
     shown = [node for node in nodes if not isinstance(node, Constant)]
     values: dict[Node, Any] = {node: node.given for node in nodes if isinstance(node, Constant)}
-    fed = {node: node.number + 1 for node in nodes if isinstance(node, Counter)} | dict(checked_feed(feed, "draw"))
+    fed: dict[Any, Any] = {node: node.number + 1 for node in nodes if isinstance(node, Counter)}
+    fed |= checked_feed(feed, "draw")
     values |= zip(shown, Program(shown)(fed).values, strict=True)
     cost = outputs[-1]
     if shape_of(values[cost]) != () or not dtypes.is_float(values[cost]):

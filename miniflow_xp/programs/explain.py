@@ -1,5 +1,6 @@
 """The command ``explain``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -7,10 +8,9 @@ import typer
 
 from miniflow_xp import steps
 from miniflow_xp.checks import path_ending_in
-from miniflow_xp.errors import MiniflowError
 from miniflow_xp.programs.lesson_file import load_graph, no_graph, split
 from miniflow_xp.programs.outputs import check_writable
-from miniflow_xp.programs.user_file import told
+from miniflow_xp.programs.user_file import mistakes_told
 from miniflow_xp.stepping import Steps
 from miniflow_xp.stepping.walk import KINDS
 from miniflow_xp.system.terminal import shown, stdout
@@ -50,9 +50,5 @@ def explain_command(
 def walked(lesson: str) -> Steps:
     """The steps of the graph in a file; what its own nodes raise is told as the other mistakes."""
     graph, feed = load_graph(lesson)
-    try:
+    with mistakes_told(partial(no_graph, lesson), "its pass"):
         return steps(graph, feed)
-    except MiniflowError:
-        raise
-    except Exception as error:
-        raise no_graph(lesson, f"its pass raises {told(error)}", "Mend the node") from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from miniflow_xp import Input, Node
 from miniflow_xp.errors import BuilderError
-from miniflow_xp.programs.user_file import names_left_by, told
+from miniflow_xp.programs.user_file import mistakes_told, names_left_by
 
 Found = tuple[Node | Sequence[Node], Mapping[Input, Any] | None]
 """A graph, and what it is fed; None where its nodes have their values."""
@@ -72,10 +72,8 @@ def as_graph(text: str, value: Any) -> Found:
 
 def returned(text: str, build: Callable[..., Any]) -> Found:
     """What a function returns."""
-    try:
+    with mistakes_told(partial(no_graph, text), "called, it"):
         found = build()
-    except Exception as error:
-        raise no_graph(text, f"called, it raises {told(error)}", "Mend it") from error
     if isinstance(found, Node) or is_graph(found):
         return found, None
     if isinstance(found, tuple) and len(found) in (2, 3) and (isinstance(found[0], Node) or is_graph(found[0])):

@@ -36,6 +36,17 @@ def as_script(path: str) -> Iterator[None]:
         sys.argv, sys.path[:] = before
 
 
+@contextmanager
+def mistakes_told(mistake: Mistake, what: str) -> Iterator[None]:
+    """A block in which whatever the user's code raises is a ``mistake``; ``what`` was run, in words."""
+    try:
+        yield
+    except MiniflowError:
+        raise
+    except Exception as error:
+        raise mistake(f"{what} raises {told(error)}", "Mend it") from error
+
+
 def told(error: BaseException) -> str:
     """What was raised, and by which line of the user's."""
     said = f": {error}" if str(error) else ""

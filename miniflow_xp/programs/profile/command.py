@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from miniflow_xp.programs.bench.peers.problem import RATE
 from miniflow_xp.programs.outputs import check_writable
 from miniflow_xp.programs.profile import BUDGET_S, ROUNDS, profile, program_of
 from miniflow_xp.programs.profile.result import KINDS
+from miniflow_xp.programs.user_file import mistakes_told
 from miniflow_xp.switch import get_backend, use_backend
 from miniflow_xp.system.terminal import stdout
 
@@ -66,8 +68,10 @@ def profile_command(
         check_writable(OUTPUT, output, {"the builder's own file": Path(builder.rpartition(":")[0])})
     name, size = parse_size(axis)
     with bound_to(cores), use_backend(backend or get_backend()):
-        what, given = built(builder, name, size)
-        found = profile(what, *given, rounds=rounds, budget=budget, ceilings=ceilings)
+        with mistakes_told(partial(wrong, builder), "called, it"):
+            what, given = built(builder, name, size)
+        with mistakes_told(partial(wrong, builder), "its pass"):
+            found = profile(what, *given, rounds=rounds, budget=budget, ceilings=ceilings)
     terminal = stdout()
     terminal.print(str(found), soft_wrap=True)
     if output is not None:
