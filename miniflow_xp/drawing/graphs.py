@@ -111,10 +111,10 @@ def evaluated(nodes: Sequence[Node], outputs: Sequence[Node], feed: Any) -> tupl
     cost = outputs[-1]
     if shape_of(values[cost]) != () or not dtypes.is_float(values[cost]):
         return values, {}
-    below = ancestors([cost])
-    needed = Wiring(below).needed
+    below = dict.fromkeys(ancestors([cost]))
+    needed = Wiring(list(below)).needed
     program = Program(cost, [node for node in shown if node in needed])
-    return values, program({leaf: fed[leaf] for leaf in below if leaf in fed}).gradients
+    return values, program({leaf: value for leaf, value in fed.items() if leaf in below}).gradients
 
 
 def computed(node: Node) -> Mapping[Node, Any]:
