@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
+from contrast import contrast, mixed
 
 import miniflow_xp as mf
 from miniflow_xp import (
@@ -378,20 +379,6 @@ def test_texts_can_be_read(dark):
         assert contrast(text, ground) >= 4.5, (text, ground)
     for line in ("c0", "c1", "c2", "c3", "c5", "soft"):  # what is no text
         assert contrast(found[line], found["paper"]) >= 3
-
-
-def mixed(ground, colour, part):
-    pairs = zip(bytes.fromhex(ground[1:]), bytes.fromhex(colour[1:]), strict=True)
-    return "#" + bytes(round(low + (high - low) * part) for low, high in pairs).hex()
-
-
-def contrast(one, other):
-    def luminance(colour):
-        linear = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in bytes.fromhex(colour[1:])]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted([luminance(one), luminance(other)])
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_shading_and_notes_are_told_by_more_than_colour():
