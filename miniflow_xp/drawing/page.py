@@ -11,7 +11,7 @@ from miniflow_xp.drawing.cards import spelled_form
 from miniflow_xp.drawing.diagram import Box, Diagram
 from miniflow_xp.drawing.folding import foldings
 from miniflow_xp.drawing.scene import Rect
-from miniflow_xp.drawing.svg import about, cards_of, styles, svg_of
+from miniflow_xp.drawing.svg import about, cards_of, svg_of
 from miniflow_xp.drawing.texts import told
 from miniflow_xp.system.page import page
 from miniflow_xp.system.svg import beside, tag, text
@@ -36,12 +36,12 @@ def page_of(
             f'role="region" aria-label="Picture of {text(title)}">{svg}</div></figure>'
         )
     hint = "<p class='hint'>A click on a group, or Enter, folds and unfolds it.</p>" if diagram.groups else ""
-    variables = styles().replace("svg.drawing {", ":root, svg.drawing {", 2)
     body = (
         f"<header><h1>{text(title)}</h1><p>{text(about(diagram))}</p>{hint}{legend(diagram)}</header>"
         f"<main>{''.join(pictures)}</main>{table(diagram)}"
     )
-    return page(title, variables + beside(__package__, "page.css"), body, beside(__package__, "page.js"))
+    styles = beside(__package__, "drawing.css") + beside(__package__, "page.css")
+    return page(title, styles, body, beside(__package__, "page.js"))
 
 
 def fits(svg: str) -> str:

@@ -20,7 +20,7 @@ from miniflow_xp.stepping.record import Record
 from miniflow_xp.stepping.told import ALL_RIGHT, MARKS, SOME_WRONG, Told, all_right, faulty
 from miniflow_xp.stepping.verdicts import Verdict
 from miniflow_xp.system.page import page as framed
-from miniflow_xp.system.svg import beside, colours, text
+from miniflow_xp.system.svg import beside, text
 
 SMALLEST = 0.75
 """How much smaller than it is drawn the graph may be shown, to fit."""
@@ -44,7 +44,7 @@ def page(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> st
         f'<main><figure class="graph" tabindex="0" aria-label="The graph">{drawing.svg}</figure>'
         f'<div id="steps">{sections}</div></main>'
     )
-    styles = colours() + beside(__package__, "page.css") + smallest(drawing)
+    styles = beside(__package__, "page.css") + smallest(drawing)
     return framed(TITLE, styles, body, beside(__package__, "page.js"))
 
 

@@ -10,13 +10,13 @@ from miniflow_xp.programs.profile.shading import shaded
 from miniflow_xp.programs.profile.table import FLOP, of_ceiling
 from miniflow_xp.programs.profile.timeline import timeline
 from miniflow_xp.system.page import page as framed
-from miniflow_xp.system.svg import beside, colours
+from miniflow_xp.system.svg import beside
 
 
 def page(profile: Figures) -> str:
     """The page as HTML."""
     title = f"Profile of {profile.title}"
-    styles = colours() + beside(report.__name__, "style.css") + beside(__package__, "page.css")
+    styles = beside(report.__name__, "style.css") + beside(__package__, "page.css")
     head = f'<header><h1>{escape(title)}</h1><p class="sub">{escape(about(profile))}</p></header>'
     body = f"{head}<main>{''.join(sections(profile))}</main>"
     return framed(title, styles, body, beside(report.__name__, "script.js"))

@@ -13,7 +13,7 @@ from miniflow_xp.programs.bench.report.html import escape, paragraph, prose
 from miniflow_xp.programs.bench.report.sections import SECTIONS
 from miniflow_xp.programs.bench.report.tables import SIGNS
 from miniflow_xp.system.page import page as framed
-from miniflow_xp.system.svg import beside, colours
+from miniflow_xp.system.svg import beside
 
 MOST_BYTES = 480_000
 DATA = "<!-- data -->"  # cannot come from a run: its texts are escaped
@@ -33,7 +33,7 @@ def page(runs: Sequence[Run]) -> str:
             for k, (run, part) in enumerate(zip(runs, parts, strict=True))
         ]
     title = heading(runs)
-    styles = colours() + beside(__package__, "style.css") + beside(__package__, "figure.css")
+    styles = beside(__package__, "style.css") + beside(__package__, "figure.css")
     content = (
         f"<header><h1>{escape(title)}</h1></header>{overview(runs) if several else ''}<main>{''.join(parts)}</main>"
     )
