@@ -145,6 +145,16 @@ def usable_path(value: Any, name: str, error: type[MiniflowError] = SettingError
     return Path(text)
 
 
+def path_ending_in(value: Any, name: str, ends: Collection[str], remedy: str = "Choose another name") -> Path:
+    """``value`` as a Path that ends in one of these, ``.html`` or ``.HTML``; raises SettingError."""
+    path = usable_path(value, name)
+    if path.suffix.lower() not in ends:
+        *others, last = ends
+        rule = f"it ends in {', '.join(others)} or {last}"
+        raise SettingError(f"{name} {path}", f"it ends in {path.suffix or 'nothing'}", rule, remedy)
+    return path
+
+
 def shown(value: Any) -> str:
     """``value`` as short text for an error."""
     try:

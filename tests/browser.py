@@ -8,13 +8,14 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from html import unescape
 from tempfile import TemporaryDirectory
 
 from conftest import HANGS
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=4000")
+OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run")
 DARK = "--blink-settings=preferredColorScheme=0"
 NO_SCRIPTS = "--blink-settings=scriptEnabled=false"
 
@@ -33,11 +34,17 @@ FRAME = """<!doctype html><body style="margin:0">
 <script>addEventListener("message", (e) => {{ document.body.dataset.found = JSON.stringify(e.data); }});</script>"""
 
 
+@contextmanager
+def home():
+    """The environment of a browser with a home of its own, into which its caches go, and with it."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # its helpers end a little later
+        yield os.environ | dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), folder)
+
+
 def browse(*arguments):
-    """What the browser prints; its caches go into a home of its own, and with it."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as home:  # its helpers end a little later
-        places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home)
-        command, environment = [BROWSER, *OPTIONS, *arguments], os.environ | places
+    """What the browser prints."""
+    command = [BROWSER, *OPTIONS, "--virtual-time-budget=4000", *arguments]
+    with home() as environment:
         return subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, text=True, timeout=HANGS, check=True
         ).stdout

@@ -10,15 +10,13 @@ import subprocess
 import sys
 from base64 import b64decode
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 from threading import Timer
 
-from browser import BROWSER
+from browser import BROWSER, OPTIONS, home
 from conftest import HANGS
 
 WHY_NOT = "no Chromium or Chrome is installed" if BROWSER is None else ""
 WHY_NOT = "a process of Windows has no descriptors 3 and 4" if sys.platform == "win32" else WHY_NOT
-OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")
 LAUNCH = """
 import fcntl, os, sys
 reads, writes = (fcntl.fcntl(int(n), fcntl.F_DUPFD, 10) for n in sys.argv[1:3])
@@ -112,13 +110,10 @@ class Page:
 def browser():
     """A page of a browser of its own, which ends with the block; its caches go with it."""
     asks, answers = os.pipe(), os.pipe()
-    with TemporaryDirectory(ignore_cleanup_errors=True) as home:  # its helpers end a little later
-        places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home)
-        ends = [str(asks[0]), str(answers[1])]
-        command = [sys.executable, "-c", LAUNCH, *ends, BROWSER, *OPTIONS, f"--user-data-dir={home}"]
-        process = subprocess.Popen(
-            command, env=os.environ | places, pass_fds=(asks[0], answers[1]), stderr=subprocess.DEVNULL
-        )
+    with home() as environment:
+        started = [sys.executable, "-c", LAUNCH, str(asks[0]), str(answers[1])]
+        command = [*started, BROWSER, *OPTIONS, "--remote-debugging-pipe", f"--user-data-dir={environment['HOME']}"]
+        process = subprocess.Popen(command, env=environment, pass_fds=(asks[0], answers[1]), stderr=subprocess.DEVNULL)
         hangs = Timer(HANGS, process.kill)  # a read of the pipe then ends
         hangs.start()
         os.close(asks[0])

@@ -519,6 +519,32 @@ def test_builders_that_do_not_exist(model, text, message):
         load_builder(text.format(model=model))
 
 
+BESIDE = """
+from __future__ import annotations
+from dataclasses import dataclass
+from beside_the_builder import rate
+
+@dataclass
+class Settings:
+    rate: float = rate
+
+def build(batch):
+    return Settings().rate * batch
+"""
+
+
+def test_a_builders_file_is_run_as_a_script_is(tmp_path):
+    (tmp_path / "beside_the_builder.py").write_text("rate = 2\n", encoding="utf-8")
+    (tmp_path / "of_the_user.py").write_text(BESIDE, encoding="utf-8")
+    assert load_builder(f"{tmp_path / 'of_the_user.py'}:build")(batch=3) == 6
+
+
+def test_a_builders_file_that_ends_the_process_is_told(tmp_path):
+    (tmp_path / "ends.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    with pytest.raises(BuilderError, match="raises SystemExit: 3"):
+        load_builder(f"{tmp_path / 'ends.py'}:build")
+
+
 def test_builders_that_cannot_be_called(model):
     with pytest.raises(BuilderError, match="width"):
         advise(f"{model}:build", "width", [1, 4], ["numpy"], 1, 5, now=still)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
+from contrast import contrast, mixed
 
 import miniflow_xp as mf
 from miniflow_xp import (
@@ -115,6 +116,28 @@ def test_a_feed_shows_what_a_pass_would_leave_and_leaves_nothing():
     assert fed.diagram == program.diagram == trainer.diagram == mf.draw(graph).diagram
 
 
+def test_values_and_gradients_of_a_feed_are_those_of_one_pass_which_stays_the_next():
+    x, y = Input("x"), Input("y")
+    model = Sequential([Dense(3, 4, use_bias=False), mf.Dropout(0.5)], seed=0)
+    kept = model(x, training=True)
+    cost, feed = mf.MSE(y, kept, name="cost"), {x: np.ones((2, 3)), y: np.zeros((2, 4))}
+    for _ in range(4):
+        number = model.counter.number
+        found = by_name(mf.draw(cost, feed))
+        assert model.counter.number == number
+        zeros = [[cell == "0" for cell in row] for row in found["dropout_1 mask"].value.numbers]
+        assert [[cell == "0" for cell in row] for row in found["dense_1"].gradient.numbers] == zeros
+        Program(cost)(feed)
+
+
+def test_a_feed_of_several_outputs_may_hold_what_the_last_one_does_not_read():
+    x, y = Input("x"), Input("y")
+    program = Program([Tanh(x, name="first"), mf.MSE(y, 2.0 * y, name="cost")])
+    found = by_name(mf.draw(program, {x: np.ones(2), y: np.ones(2)}))
+    assert found["first"].gradient is None
+    assert found["y"].gradient.numbers == (("1", "1"),)
+
+
 def test_a_trainer_is_drawn_with_its_parameters_and_the_shapes_of_its_last_step():
     X, y = Input("X"), Input("y")
     trainer = Trainer(mf.MSE(y, Linear(X, Parameter(np.ones((2, 1)), "W"), Parameter(np.zeros(1), "b"))))
@@ -151,6 +174,17 @@ def test_a_node_of_the_learners_own_is_drawn_with_what_it_keeps():
     assert found["twice1"].gradient.numbers == (("2", "0"),)
     with pytest.raises(GraphError, match="no rule"):
         mf.draw(cost, {x: np.ones(2), y: np.ones(2)})
+
+
+def test_gradients_that_do_not_fit_together_are_not_added_up():
+    _, feed = lesson()
+    graph = mf.topological_sort(feed)
+    mf.forward_and_backward(graph)
+    linear = next(node for node in graph if isinstance(node, Linear))
+    other = Node([linear], name="other")
+    other.gradients = {linear: np.ones(3)}
+    linear.outbound_nodes[0].gradients = {linear: np.ones(2)}
+    assert by_name(mf.draw([*graph, other]))["linear1"].gradient is None
 
 
 def test_drawing_runs_nothing_and_changes_nothing():
@@ -345,20 +379,6 @@ def test_texts_can_be_read(dark):
         assert contrast(text, ground) >= 4.5, (text, ground)
     for line in ("c0", "c1", "c2", "c3", "c5", "soft"):  # what is no text
         assert contrast(found[line], found["paper"]) >= 3
-
-
-def mixed(ground, colour, part):
-    pairs = zip(bytes.fromhex(ground[1:]), bytes.fromhex(colour[1:]), strict=True)
-    return "#" + bytes(round(low + (high - low) * part) for low, high in pairs).hex()
-
-
-def contrast(one, other):
-    def luminance(colour):
-        linear = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in bytes.fromhex(colour[1:])]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted([luminance(one), luminance(other)])
-    return (high + 0.05) / (low + 0.05)
 
 
 def test_shading_and_notes_are_told_by_more_than_colour():
@@ -602,6 +622,14 @@ def test_functions_on_every_backend_have_the_same_equations(backend):
     drawing = mf.draw(mf.value_and_grad(loss), {"a": arrays[0]}, arrays[1])
     assert [box.operation for box in drawing.diagram.boxes if box.is_output]
     assert {box.dtype for box in drawing.diagram.boxes if box.kind == "operation"} == {"float32"}
+
+
+def test_a_function_may_be_given_none():
+    def scaled(scale, x):
+        return x if scale is None else scale * x
+
+    drawing = mf.draw(lambda scale, x: scaled(scale, 2.0 * x), None, np.ones(3))
+    assert [box.operation for box in drawing.diagram.boxes if box.is_output] == ["multiply"]
 
 
 def test_a_number_that_many_read_is_a_box_of_each():

@@ -140,8 +140,9 @@ def test_a_file_that_is_not_there_is_told(cli):
     assert "there is no file none.py" in messages
 
 
-def test_the_lesson_is_not_overwritten(explain):
-    code, _, messages = explain(LESSON, "-o", "lesson.py")
+@pytest.mark.parametrize("name", ["", ":graph"])
+def test_the_lesson_is_not_overwritten(explain, name):
+    code, _, messages = explain(LESSON, "-o", "lesson.py", name=name)
     assert code == 1
     assert "it would be overwritten" in messages
     assert Path("lesson.py").read_text(encoding="utf-8") == LESSON

@@ -1,12 +1,13 @@
 """profile: on a played clock, whose truth is known; counts of operations and memory, by hand."""
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from command_line import cli, no_colours_forced  # noqa: F401  fixtures
 from simulation import Clock, Device
 
 import miniflow_xp as mf
@@ -23,6 +24,7 @@ from miniflow_xp.programs.profile.notes import why_not
 from miniflow_xp.programs.profile.subjects import Holding, Place, Step, Subject
 from miniflow_xp.programs.profile.trace import trace
 
+pytest_plugins = ["command_line"]  # the fixture cli
 LOOK = 1e-7  # seconds that a look at the played clock takes
 ROUNDS = 12
 
@@ -290,10 +292,38 @@ def test_who_holds_the_memory_when_most_is_held():
     assert found.holding.bytes == sum(held.values())
 
 
+@pytest.mark.parametrize("is_trained", [False, True])
+def test_nodes_that_are_called_the_same_each_hold_their_own(is_trained):
+    W = [Parameter(np.ones((3, 3)), "W") for _ in range(3)]
+    x, y = Input("x"), Input("y")
+    a = x
+    for weights in W:
+        a = Tanh(a @ weights, name="a")
+    cost = MSE(y, a, name="cost")
+    feed = {x: np.ones((4, 3)), y: np.zeros((4, 3))}
+    found = mf.profile(Trainer(cost, mf.SGD(0.1)) if is_trained else Program(cost, W), feed, rounds=1)
+    held = found.holding.held
+    assert [held[name] for name in ("Parameter 'W'", "Parameter 'W' (2)", "Parameter 'W' (3)")] == [72, 72, 72]
+    assert [held[name] for name in ("value of Tanh 'a'", "value of Tanh 'a' (2)")] == [96, 96]
+    assert "the optimizer's state" not in held
+    assert {row.place.name for row in found.rows} >= {"Tanh 'a'", "Tanh 'a' (2)", "Tanh 'a' (3)"}
+
+
 def test_a_function_keeps_what_its_rules_look_at():
     found = mf.profile(lambda x: (x.__array_namespace__().tanh(x) + 1).sum(), V, rounds=1)
     kept = {name: size for name, size in found.holding.held.items() if name != "argument 0"}
     assert {name.partition(" at ")[0]: size for name, size in kept.items()} == {"kept for tanh": 56}
+
+
+def test_a_function_with_a_rule_of_its_own_is_let_go_of():
+    def inner(x):
+        return (x * x).sum()
+
+    mf.profile(mf.checkpoint(inner), V, rounds=1)
+    seen = weakref.ref(inner)
+    del inner
+    gc.collect()
+    assert seen() is None
 
 
 def test_a_trainer_is_left_as_it_was():
@@ -419,6 +449,9 @@ def test_mistakes_are_told():
         mf.profile(3)
     with pytest.raises(SettingError, match="given no array"):
         mf.profile(lambda: 1)
+    for idle in (lambda x: x, mf.jit(lambda x: x)):
+        with pytest.raises(GraphError, match="it calls nothing of the library"):
+            mf.profile(idle, V, rounds=1)
     with pytest.raises(SettingError, match="rounds"):
         mf.profile(trainer, feed, rounds=0)
     with pytest.raises(GraphError, match="several parts"):
@@ -568,6 +601,12 @@ def wrong():
 
 def empty_handed():
     return build(2)[0],
+
+def broken():
+    raise ValueError("planted")
+
+def broken_later():
+    return lambda x: [][0], np.ones(4)
 """
 
 
@@ -590,7 +629,7 @@ QUICK = ("--rounds", "1", "--no-ceilings")
         ("function", [], "multiply at model.py:"),
     ],
 )
-def test_the_command_shows_what_a_builder_returns(cli, model, name, options, shown):  # noqa: F811
+def test_the_command_shows_what_a_builder_returns(cli, model, name, options, shown):
     code, out, err = cli("profile", f"model.py:{name}", *QUICK, *options)
     assert (code, err) == (0, "")
     assert shown in out
@@ -602,6 +641,8 @@ def test_the_command_shows_what_a_builder_returns(cli, model, name, options, sho
     [
         (["model.py:wrong"], "it returned a int"),
         (["model.py:empty_handed"], "it returned MSE"),
+        (["model.py:broken"], "it raises ValueError: planted (at model.py:"),
+        (["model.py:broken_later"], "its pass raises IndexError: list index out of range (at model.py:"),
         (["model.py:with_optimizer"], "--axis batch=1024"),
         (["model.py:nobody"], "has no function"),
         (["model.py:build", "--axis", "batch"], "Write batch=1024"),
@@ -609,14 +650,14 @@ def test_the_command_shows_what_a_builder_returns(cli, model, name, options, sho
         (["model.py:build", "-o", "model.py"], ".html or .json"),
     ],
 )
-def test_mistakes_at_the_command_are_one_message(cli, model, arguments, says):  # noqa: F811
+def test_mistakes_at_the_command_are_one_message(cli, model, arguments, says):
     code, _, err = cli("profile", *arguments)
     assert code == 1
     assert says in err
     assert err.startswith("Error: ")
 
 
-def test_the_command_writes_a_trace(cli, model, tmp_path):  # noqa: F811
+def test_the_command_writes_a_trace(cli, model, tmp_path):
     code, out, _ = cli("profile", "model.py:build", *QUICK, "-o", "trace.json", "--backend", "strict")
     assert code == 0
     assert out.splitlines()[-1] == "Written to trace.json"

@@ -2,21 +2,20 @@
 
 import re
 import shutil
-import subprocess
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import functions_page
 import pytest
 from array_cases import CASES
-from conftest import HANGS
+from browser import BROWSER, browse
 from pages import DECISIONS, PAGES, ROOT, name_of, text_of
 
 import miniflow_xp
 from docs.site.checks import problems
 from docs.site.gather import gather
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 REFERENCE = "\n".join(text_of(path) for path in PAGES if "reference" in path.parts)
 GENERATED = {"docs/decisions/index.md"}  # lists the records
 
@@ -104,6 +103,14 @@ def test_what_is_wrong_with_a_page_is_found(text, wrong, tmp_path):
     assert problems(tmp_path) == wrong
 
 
+def test_a_site_may_be_named_from_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("site").mkdir()
+    Path("site", "index.html").write_text('<a href="page.html#there">', encoding="utf-8")
+    Path("site", "page.html").write_text('<h1 id="there">', encoding="utf-8")
+    assert problems(Path("site")) == []
+
+
 def test_a_style_that_fetches_a_font_is_found(tmp_path):
     (tmp_path / "site.css").write_text("@import url('https://example.org/font.css');", encoding="utf-8")
     assert problems(tmp_path) == ["site.css: fetches https://example.org/font.css"]
@@ -117,16 +124,7 @@ def test_a_page_that_is_opened_from_a_disk_searches_by_a_worker(tmp_path):
         const sent = [1, 2], worker = new Worker("echo.js")
         worker.onmessage = e => document.body.append(`sent ${sent}, got ${e.data}`)
         worker.postMessage(sent)</script>""")
-    options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=4000")
-    command = [
-        BROWSER,
-        *options,
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--dump-dom",
-        (tmp_path / "page.html").as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
-    assert "sent 1,2, got 1,2,3" in done.stdout
+    assert "sent 1,2, got 1,2,3" in browse("--dump-dom", (tmp_path / "page.html").as_uri())
 
 
 @pytest.mark.skipif(

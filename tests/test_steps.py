@@ -233,6 +233,39 @@ def test_a_fault_that_this_gradient_does_not_show_is_found():
     assert all(not handed.gradient.wrong for step in found.told for handed in step.handed)  # these numbers are right
 
 
+class Choosy(Node):
+    """x, by a rule that raises where the node is not read as in its graph, or where its input is moved."""
+
+    def __init__(self, x, what):
+        super().__init__([x], name="choosy")
+        self.what = what
+
+    def forward(self):
+        (x,) = self.inbound_nodes
+        if self.what == "forward" and abs(x.value - 0.5) > 1e-9:
+            raise ValueError("planted")
+        self.value = x.value * 1.0
+
+    def backward(self):
+        if self.what == "backward" and self.outbound_nodes[0].kind != "Add":
+            raise ValueError("planted")
+        (x,) = self.inbound_nodes
+        self.gradients = {x: sum(n.gradients[self] for n in self.outbound_nodes)}
+
+
+@pytest.mark.parametrize("what", ["forward", "backward"])
+def test_a_node_that_raises_when_it_is_run_alone_leaves_the_others_as_they_were(what):
+    x = Input("x")
+    choosy = Choosy(x, what)
+    cost = Add(choosy, x, name="cost")
+    found = steps(cost, {x: np.asarray(0.5)})
+    assert found.verdicts[choosy].word == "unchecked"
+    assert "planted" in found.verdicts[choosy].why
+    assert found.verdicts[cost].word == "right"
+    assert found.verdicts[x].word == ("right" if what == "backward" else "unchecked")
+    assert found.record.taken(cost).value == 1.0
+
+
 def test_gradients_that_are_added_up_wrongly_are_found_at_the_leaf():
     class OneReader(Node):
         def forward(self):
@@ -444,6 +477,11 @@ def test_large_arrays_are_shown_by_range_and_first_numbers():
     assert "and 9997 more alike" in text
 
 
+def test_a_large_array_of_nan_alone_is_told():
+    x = Input("x")
+    assert "x  (20, 20) float64, 400 NaN" in str(steps(Tanh(x), {x: np.full((20, 20), np.nan)}))
+
+
 # Page and files (what a browser makes of the page: test_steps_browser.py)
 
 
@@ -489,6 +527,14 @@ def test_saved_as_page_and_as_text(tmp_path):
     found.save(str(tmp_path / "lesson.txt"))
     assert (tmp_path / "lesson.html").read_text(encoding="utf-8") == found.html
     assert (tmp_path / "lesson.txt").read_text(encoding="utf-8") == f"{found}\n"
+
+
+def test_a_name_with_half_of_a_character_is_saved_too(tmp_path):
+    x = Input("x")
+    found = steps(Tanh(x, name="half\ud800"), {x: np.asarray(1.0)})
+    for name in ("lesson.html", "lesson.txt"):
+        found.save(tmp_path / name)
+        assert "half\ufffd" in (tmp_path / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["lesson.pdf", "lesson", "none/lesson.html", 5, ""])

@@ -43,6 +43,7 @@ class Page(HTMLParser):
 
 def problems(site: Path) -> list[str]:
     """What is wrong, one line each."""
+    site = site.resolve()
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
     found = []
     for path, page in pages.items():

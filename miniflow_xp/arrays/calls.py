@@ -109,8 +109,8 @@ def forget(equation: Equation) -> None:
                 inputs[place][item] = form
     if len(parents) < len(inputs):
         for place in places.intersection(range(len(inputs))):
-            if hasattr(inputs[place], "dtype") and type(inputs[place].shape) is tuple:  # an array, rather than a dtype
-                inputs[place] = Form(inputs[place])
+            if hasattr(inputs[place], "dtype") and isinstance(getattr(inputs[place], "shape", None), tuple):
+                inputs[place] = Form(inputs[place])  # an array, rather than a dtype
 
 
 def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | None = None) -> tuple[list[Any], Any]:

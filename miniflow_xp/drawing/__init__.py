@@ -46,28 +46,30 @@ def draw(
         raise SettingError(
             "draw", f"{1 + len(arguments)} feeds are given", "a graph takes one", "Write draw(graph, feed)"
         )
-    if isinstance(what, Layer):
-        x = Input("x")
-        built = what(x)
-        diagram, name = of_graph([built], None if feed is None else {x: feed}), what.chosen_name or what.kind
-    elif isinstance(what, Program | Trainer):
-        graph = what.graph
-        outputs = graph.differentiated if isinstance(what, Trainer) else graph.outputs
-        diagram, name = of_graph(outputs, feed, graph.forms), f"{type(what).__name__} of {outputs[-1].kind}"
-    elif isinstance(what, Node):
-        diagram, name = of_graph([what], feed), str(what.name or what.kind)
-    elif isinstance(what, list | tuple):
-        nodes = list(check_sorted(what, "draw"))
-        diagram, name = of_graph(nodes[-1:], feed, nodes=nodes), str(nodes[-1].name or nodes[-1].kind)
-    else:
-        args = arguments if feed is None else (feed, *arguments)
-        diagram, name = diagram_of_function(what, args)
+    diagram, name = diagram_and_name(what, feed, arguments)
     diagram = in_parts(diagram)
     check_keys(diagram, shading, "draw, shading", lambda part: as_number(part) is not None, "numbers from 0 to 1")
     check_keys(diagram, notes, "draw, notes", lambda note: isinstance(note, str), "texts")
     every = [group.key for group in diagram.groups]
     closed = folded(diagram) if fold is None else every if truth(fold, "draw, fold") else ()
     return Drawing(diagram, title or name, closed, shading, notes)
+
+
+def diagram_and_name(what: Any, feed: Any, arguments: tuple[Any, ...]) -> tuple[Diagram, str]:
+    """The diagram of whatever can be drawn, and what it is called."""
+    if isinstance(what, Layer):
+        x = Input("x")
+        return of_graph([what(x)], None if feed is None else {x: feed}), what.chosen_name or what.kind
+    if isinstance(what, Program | Trainer):
+        graph = what.graph
+        outputs = graph.differentiated if isinstance(what, Trainer) else graph.outputs
+        return of_graph(outputs, feed, graph.forms), f"{type(what).__name__} of {outputs[-1].kind}"
+    if isinstance(what, Node):
+        return of_graph([what], feed), str(what.name or what.kind)
+    if isinstance(what, list | tuple):
+        nodes = list(check_sorted(what, "draw"))
+        return of_graph(nodes[-1:], feed, nodes=nodes), str(nodes[-1].name or nodes[-1].kind)
+    return diagram_of_function(what, () if feed is None and not arguments else (feed, *arguments))
 
 
 def of_graph(

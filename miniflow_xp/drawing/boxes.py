@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from miniflow_xp.drawing.arrows import STUB, arrow
-from miniflow_xp.drawing.cards import Card, spelled_shape
+from miniflow_xp.drawing.cards import Card, spelled_form, spelled_group
 from miniflow_xp.drawing.diagram import Box, Group, Kind
 from miniflow_xp.drawing.panels import WORD
 from miniflow_xp.drawing.scene import Rect
@@ -61,7 +61,7 @@ def closed(
 
 def frame(group: Group, rect: Rect, prefix: str, links: Mapping[str, str] | None) -> str:
     """An open group; its head, where a click leads somewhere, is as large as a finger."""
-    words = group.name if group.name == group.operation else f"{group.name} · {group.operation}"
+    words = spelled_group(group)
     wide = min(rect.width, letters(words) * WORD + 40)
     grip = tag("rect", class_="grip", x=rect.x, y=rect.y, width=wide, height=26.0) if links else ""
     head = grip + label(rect.x + 10, rect.y + 16, f"▾ {words}", class_="small")
@@ -78,15 +78,14 @@ def frame(group: Group, rect: Rect, prefix: str, links: Mapping[str, str] | None
 
 def spoken(box: Box, note: str | None) -> str:
     """A box in words."""
-    form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
-    said = [f"{box.kind} {box.name}{f' = {box.formula}' if box.formula else ''}", form]
+    said = [f"{box.kind} {box.name}{f' = {box.formula}' if box.formula else ''}", spelled_form(box)]
     for word, array in (("value", box.value), ("gradient", box.gradient)):
         if array is not None:
             if array.numbers:
                 said.append(f"{word} " + "; ".join(" ".join(row) for row in array.numbers))
             elif array.low is not None:
                 said.append(f"{word} from {array.low:.4g} to {array.high:.4g}, mean {array.mean:.4g}")
-            said += [f"{n} {kind} in its {word}" for n, kind in ((array.nan, "NaN"), (array.infinite, "infinite")) if n]
+            said += [f"{words} in its {word}" for words in array.odd]
     said += [f"made at {box.made_at}" if box.made_at else "", note or ""]
     return ", ".join(filter(None, said))
 

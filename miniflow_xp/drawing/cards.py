@@ -48,7 +48,7 @@ class Card:
 def card_of(box: Box, around: Sequence[str] = (), note: str | None = None) -> Card:
     """What stands in the box of a node; ``around``: the names of the groups that it is in; ``note``: one more line."""
     name = next((box.name[len(group) + 1 :] for group in around if box.name.startswith(f"{group} ")), box.name)
-    form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
+    form = spelled_form(box)
     lines = [(clipped(name, WIDEST, NAME), "name")]
     if box.operation not in (box.name, box.name.rstrip("0123456789")) and box.kind != "constant":
         lines.append((clipped(box.operation, WIDEST), "small"))
@@ -66,6 +66,16 @@ def card_of_group(group: Group, count: int, note: str | None = None) -> Card:
     lines = [(clipped(group.name, WIDEST, NAME), "name"), (clipped(group.operation, WIDEST), "small")]
     lines = lines[:1] if group.name == group.operation else lines
     return Card([*lines, (f"▸ {count} boxes", "small"), *([(clipped(note, WIDEST), "noted")] if note else [])])
+
+
+def spelled_group(group: Group) -> str:
+    """Name and kind of a group."""
+    return group.name if group.name == group.operation else f"{group.name} · {group.operation}"
+
+
+def spelled_form(box: Box) -> str:
+    """Shape and dtype, as far as they are known: ``(64, 10) float32``."""
+    return " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
 
 
 def spelled_shape(shape: Shape | None) -> str:

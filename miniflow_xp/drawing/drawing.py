@@ -5,13 +5,12 @@ from functools import cached_property
 from os import PathLike
 from typing import Any
 
-from miniflow_xp.checks import usable_path
+from miniflow_xp.checks import path_ending_in
 from miniflow_xp.drawing.diagram import Diagram
 from miniflow_xp.drawing.page import page_of
 from miniflow_xp.drawing.svg import svg_of
 from miniflow_xp.drawing.texts import dot, mermaid
-from miniflow_xp.errors import SettingError
-from miniflow_xp.system.files import remedy, write_atomically
+from miniflow_xp.system.files import write
 from miniflow_xp.system.svg import in_light, png
 
 FORMS = {".svg": "svg", ".png": "png", ".html": "html", ".dot": "dot", ".mmd": "mermaid"}
@@ -66,22 +65,9 @@ class Drawing:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write it as ``.svg``, ``.png``, ``.html``, ``.dot`` or ``.mmd``; raises SettingError where that fails."""
-        file = usable_path(path, "Drawing.save")
-        form = FORMS.get(file.suffix.lower())
-        if form is None:
-            raise SettingError(
-                f"Drawing.save {file}",
-                f"it ends in {file.suffix!r}",
-                f"it ends in {', '.join(FORMS)}",
-                "Choose another name",
-            )
-        found = getattr(self, form)
-        try:
-            write_atomically(file, [found if isinstance(found, bytes) else found.encode()])
-        except OSError as error:
-            raise SettingError(
-                f"Drawing.save {file}", "it could not be written", error.strerror or str(error), remedy(error, "file")
-            ) from None
+        file = path_ending_in(path, "Drawing.save", FORMS)
+        found = getattr(self, FORMS[file.suffix.lower()])
+        write("Drawing.save", file, [found if isinstance(found, bytes) else found.encode()])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}

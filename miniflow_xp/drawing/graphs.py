@@ -7,16 +7,18 @@ from operator import add
 from typing import Any
 
 from miniflow_xp import dtypes
-from miniflow_xp.broadcasting import shape_of
+from miniflow_xp.broadcasting import broadcast, shape_of
 from miniflow_xp.drawing.diagram import Box, Diagram, Edge, Kind
 from miniflow_xp.drawing.keys import keys_of
 from miniflow_xp.drawing.summary import on_host, summary
-from miniflow_xp.engine.printing import short_names
+from miniflow_xp.engine.printing import names_of
 from miniflow_xp.engine.program import Program
+from miniflow_xp.feed import checked_feed
 from miniflow_xp.graph import ancestors
 from miniflow_xp.node import Constant, Input, Node, Parameter
 from miniflow_xp.nodes.gradients import LazyGradients
 from miniflow_xp.nodes.wiring import Wiring
+from miniflow_xp.ops.dropout import Counter
 
 Found = Mapping[Node, Any]
 LEAVES = ("input", "parameter", "constant")
@@ -28,8 +30,7 @@ def diagram_of(
     """The diagram of sorted nodes; an output without a reader needs not be named. ``forms``: seen earlier."""
     members, read = set(nodes), {m for node in nodes for m in node.inbound_nodes}
     results = {*outputs, *(members - read)}
-    names = short_names([n for n in nodes if not isinstance(n, Constant)])
-    names |= {n: str(n.name) for n in nodes if isinstance(n, Constant)}
+    names = names_of(nodes)
     keys = dict(zip(nodes, keys_of(names[node] for node in nodes), strict=True))
     boxes = tuple(
         Box(
@@ -89,7 +90,8 @@ def left_on(nodes: Sequence[Node]) -> tuple[Found, Found]:
             if inbound in products[node]:
                 arriving.setdefault(inbound, []).append(on_host(products[node][inbound]))
     for node, parts in arriving.items():
-        if node not in gradients and not any(part is None for part in parts):
+        fit = all(part is not None for part in parts) and broadcast(*map(shape_of, parts)) is not None
+        if fit and node not in gradients:
             gradients[node] = reduce(add, parts)
     if nodes and products[nodes[-1]] and shape_of(values.get(nodes[-1])) == ():
         gradients.setdefault(nodes[-1], 1.0)
@@ -97,15 +99,22 @@ def left_on(nodes: Sequence[Node]) -> tuple[Found, Found]:
 
 
 def evaluated(nodes: Sequence[Node], outputs: Sequence[Node], feed: Any) -> tuple[Found, Found]:
-    """Values for a feed and, where the last output is a scalar, gradients; the nodes keep what they have."""
+    """Values for a feed and, where the last output is a scalar, gradients; the nodes keep what they have.
+
+    The next pass has the number that this one has.
+    """
     shown = [node for node in nodes if not isinstance(node, Constant)]
     values: dict[Node, Any] = {node: node.given for node in nodes if isinstance(node, Constant)}
-    values |= zip(shown, Program(shown)(feed).values, strict=True)
+    fed: dict[Any, Any] = {node: node.number + 1 for node in nodes if isinstance(node, Counter)}
+    fed |= checked_feed(feed, "draw")
+    values |= zip(shown, Program(shown)(fed).values, strict=True)
     cost = outputs[-1]
     if shape_of(values[cost]) != () or not dtypes.is_float(values[cost]):
         return values, {}
-    needed = Wiring(ancestors([cost])).needed
-    return values, Program(cost, [node for node in shown if node in needed])(feed).gradients
+    below = dict.fromkeys(ancestors([cost]))
+    needed = Wiring(list(below)).needed
+    program = Program(cost, [node for node in shown if node in needed])
+    return values, program({leaf: value for leaf, value in fed.items() if leaf in below}).gradients
 
 
 def computed(node: Node) -> Mapping[Node, Any]:

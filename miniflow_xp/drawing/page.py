@@ -7,14 +7,14 @@ import re
 from collections.abc import Mapping
 
 from miniflow_xp.drawing.boxes import KINDS, outline
-from miniflow_xp.drawing.cards import spelled_shape
+from miniflow_xp.drawing.cards import spelled_form
 from miniflow_xp.drawing.diagram import Box, Diagram
 from miniflow_xp.drawing.folding import foldings
 from miniflow_xp.drawing.scene import Rect
-from miniflow_xp.drawing.svg import about, cards_of, style, styles, svg_of
+from miniflow_xp.drawing.svg import about, cards_of, svg_of
 from miniflow_xp.drawing.texts import told
 from miniflow_xp.system.page import page
-from miniflow_xp.system.svg import tag, text
+from miniflow_xp.system.svg import beside, tag, text
 
 SHEET = 700, 780  # pixels of a sheet of paper below the heading
 SMALLEST = 0.5  # of its size; letters are 5 pixels high then
@@ -36,12 +36,12 @@ def page_of(
             f'role="region" aria-label="Picture of {text(title)}">{svg}</div></figure>'
         )
     hint = "<p class='hint'>A click on a group, or Enter, folds and unfolds it.</p>" if diagram.groups else ""
-    variables = styles().replace("svg.drawing {", ":root, svg.drawing {", 2)
     body = (
         f"<header><h1>{text(title)}</h1><p>{text(about(diagram))}</p>{hint}{legend(diagram)}</header>"
         f"<main>{''.join(pictures)}</main>{table(diagram)}"
     )
-    return page(title, variables + style("page.css"), body, style("page.js"))
+    styles = beside(__package__, "drawing.css") + beside(__package__, "page.css")
+    return page(title, styles, body, beside(__package__, "page.js"))
 
 
 def fits(svg: str) -> str:
@@ -80,7 +80,6 @@ ARRAYS = ("value", "gradient")
 def row(box: Box) -> str:
     """A box as a row."""
     what = box.formula or box.kind
-    form = " ".join(filter(None, [spelled_shape(box.shape), box.dtype]))
     arrays = [told(array) if array else "" for array in (box.value, box.gradient)]
-    cells = "".join(f"<td>{text(words)}</td>" for words in (what, form, *arrays))
+    cells = "".join(f"<td>{text(words)}</td>" for words in (what, spelled_form(box), *arrays))
     return f'<th scope="row">{text(box.name)}</th>{cells}'

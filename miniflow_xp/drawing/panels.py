@@ -21,10 +21,8 @@ class Panel:
     @property
     def told(self) -> list[str]:
         """The lines below the picture."""
-        array, lines = self.array, []
-        if not array.numbers and array.low is not None and array.mean is not None and array.high is not None:
-            ends = zip(("min", "mean", "max"), (array.low, array.mean, array.high), strict=True)
-            lines = [f"{word} {spelled(number)}" for word, number in ends]
+        array = self.array
+        lines = [] if array.numbers else [f"{word} {spelled(end)}" for word, end in array.ends]
         return lines + unusual(array) + (["no elements"] if 0 in array.shape else [])
 
     @property
@@ -68,8 +66,7 @@ class Panel:
 
 def unusual(array: Summary) -> list[str]:
     """What is told of numbers that are not finite."""
-    told = [(array.nan, "NaN"), (array.infinite, "infinite")]
-    return [f"⚠ {count} {word}" for count, word in told if count]
+    return [f"⚠ {words}" for words in array.odd]
 
 
 def numbers(array: Summary, x: float, y: float) -> str:

@@ -35,9 +35,15 @@ class Summary:
     infinite: int = 0
 
     @property
-    def is_finite(self) -> bool:
-        """Is there neither NaN nor infinity in it?"""
-        return self.nan == self.infinite == 0
+    def ends(self) -> list[tuple[str, float]]:
+        """The least, the mean and the greatest of the finite ones, each with its word; none where there are none."""
+        found = ("min", self.low), ("mean", self.mean), ("max", self.high)
+        return [(word, number) for word, number in found if number is not None]
+
+    @property
+    def odd(self) -> list[str]:
+        """How many are not finite: ``2 NaN``."""
+        return [f"{count} {word}" for count, word in ((self.nan, "NaN"), (self.infinite, "infinite")) if count]
 
 
 def summary(array: Any) -> Summary | None:
@@ -60,7 +66,7 @@ def summary(array: Any) -> Summary | None:
     counted = {"nan": int(np.isnan(sizes).sum()), "infinite": int(np.isinf(sizes).sum())}
     if kept.size:
         ends = {"low": scaled.min(), "mean": scaled.mean(), "high": scaled.max()}
-        counted |= {name: float(np.ldexp(number, most)) for name, number in ends.items()}  # type: ignore[misc]
+        counted |= {name: float(np.ldexp(end, most)) for name, end in ends.items()}  # type: ignore[misc]
     if is_written_out(host.shape, host.size):
         return Summary(*form, numbers=written(host), **counted)  # type: ignore[arg-type]  # by name
     if host.ndim == 2 and host.shape[0] <= CELLS[0] and host.shape[1] <= CELLS[1]:
@@ -88,15 +94,20 @@ def is_written_out(shape: tuple[int, ...], size: int) -> bool:
 def written(host: Any) -> Numbers:
     """Rows of numbers; a vector is a row where it fits, else a column."""
     rows = host.reshape(-1, 1) if host.ndim == 1 and host.size > MOST_COLUMNS else np.atleast_2d(host)
-    return tuple(tuple(spelled(number) for number in row) for row in rows.tolist())
+    return tuple(tuple(map(spelled, row)) for row in rows.tolist())
 
 
-def spelled(number: Any) -> str:
-    """A number in four digits, with a true minus."""
-    if isinstance(number, bool | int):
-        return str(number).replace("-", "−")
-    text = f"{number:.4g}" if not isinstance(number, complex) else f"{number:.3g}"
-    return (text[1:] if text in ("-0", "-0.0") else text).replace("-", "−")
+def spelled(x: Any) -> str:
+    """``number`` with a true minus."""
+    return number(x).replace("-", "−")
+
+
+def number(x: Any) -> str:
+    """A number in four digits, a complex one in three, a whole one as such; a negative zero has no sign."""
+    kind, value = np.asarray(x).dtype.kind, np.asarray(x)[()]
+    if kind == "c":
+        return f"{value:.3g}"
+    return f"{value + 0.0:.4g}" if kind == "f" else str(value)
 
 
 def cells(sizes: Any, finite: Any) -> tuple[tuple[float | None, ...], ...]:

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from importlib.resources import files
 
 from miniflow_xp.drawing.arrows import STUB, edges_of
 from miniflow_xp.drawing.boxes import KINDS, closed, drawn, frame
 from miniflow_xp.drawing.cards import Card, card_of, card_of_group
 from miniflow_xp.drawing.diagram import Box, Diagram, Group, by_key
 from miniflow_xp.drawing.scene import ancestry, scene_of
-from miniflow_xp.system.svg import NAMESPACE, colours, tag, text
+from miniflow_xp.system.svg import NAMESPACE, beside, colours, tag, text
 
 MARGIN = 14.0
 
@@ -70,12 +69,7 @@ def cards_of(diagram: Diagram, notes: Mapping[str, str]) -> dict[str, Card]:
 
 def styles() -> str:
     """The style sheet, with the colours of all pages, for pictures alone."""
-    return colours().replace(":root", "svg.drawing") + style("drawing.css")
-
-
-def style(name: str) -> str:
-    """A file beside this one."""
-    return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")
+    return colours().replace(":root", "svg.drawing") + beside(__package__, "drawing.css")
 
 
 def names_around(box: Box, groups: Mapping[str, Group]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from json import dumps
 
-from miniflow_xp.drawing.cards import spelled_shape
+from miniflow_xp.drawing.cards import spelled_form, spelled_group, spelled_shape
 from miniflow_xp.drawing.diagram import Box, Diagram, Group, by_key
 from miniflow_xp.drawing.scene import leaves_of, visible
 from miniflow_xp.drawing.summary import Summary, spelled
@@ -95,18 +95,13 @@ def nested(
     """What is in a group, open ones in it too."""
     for thing in inside[key]:
         if thing in inside:
-            yield form.head(thing, named_group(groups[thing]))
+            yield form.head(thing, spelled_group(groups[thing]))
             yield from (f"  {line}" for line in nested(thing, inside, boxes, groups, form))
             yield form.tail
         elif thing in boxes:
             yield form.box(thing, boxes[thing].kind, lines_of(boxes[thing]))
         else:
-            yield form.box(thing, "group", [named_group(groups[thing])])
-
-
-def named_group(group: Group) -> str:
-    """Name and kind of a group."""
-    return group.name if group.name == group.operation else f"{group.name} · {group.operation}"
+            yield form.box(thing, "group", [spelled_group(groups[thing])])
 
 
 def lines_of(box: Box) -> list[str]:
@@ -114,7 +109,7 @@ def lines_of(box: Box) -> list[str]:
     lines = [box.name]
     if box.operation != box.name:
         lines.append(box.operation)
-    lines.append(" ".join(filter(None, [spelled_shape(box.shape), box.dtype])))
+    lines.append(spelled_form(box))
     lines += [f"{word} {told(array)}" for word, array in (("value", box.value), ("gradient", box.gradient)) if array]
     return [line for line in lines if line]
 
@@ -123,10 +118,7 @@ def told(array: Summary) -> str:
     """An array in a line."""
     if array.numbers:
         return "; ".join(" ".join(row) for row in array.numbers)
-    ends = zip(("min", "mean", "max"), (array.low, array.mean, array.high), strict=True)
-    parts = [f"{word} {spelled(number)}" for word, number in ends if number is not None]
-    parts += [f"{count} {word}" for count, word in ((array.nan, "NaN"), (array.infinite, "infinite")) if count]
-    return ", ".join(parts) or "no elements"
+    return ", ".join([*(f"{word} {spelled(end)}" for word, end in array.ends), *array.odd]) or "no elements"
 
 
 def quoted(*lines: str) -> str:

@@ -1,6 +1,6 @@
 """A frozen graph as text: one equation a line, forward then backward."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 from miniflow_xp.engine.frozen import FrozenGraph
@@ -13,14 +13,10 @@ def equations(graph: FrozenGraph) -> str:
     A node's dtype and shape stand at the end of its line once they are known. A gradient that arrives on several paths
     is added up: ``+=``.
     """
-    names = short_names([*graph.leaves, *graph.forward])
-
-    def spell(node: Node) -> str:
-        return str(node.name) if isinstance(node, Constant) else names[node]
-
+    names = names_of([*graph.leaves, *graph.constants, *graph.forward])
     rows = [
         (
-            f"{names[node]} = {node.spelled([spell(inbound) for inbound in node.inbound_nodes])}",
+            f"{names[node]} = {node.spelled([names[inbound] for inbound in node.inbound_nodes])}",
             graph.forms.get(node),
         )
         for node in graph.forward
@@ -36,6 +32,12 @@ def equations(graph: FrozenGraph) -> str:
                 lines.append(f"  ∂{names[inbound]} {sign} ∂{names[node]} · ∂{names[node]}/∂{names[inbound]}")
                 met.add(inbound)
     return "\n".join(lines)
+
+
+def names_of(nodes: Sequence[Node]) -> dict[Node, str]:
+    """A short name for each node; a constant's is its number."""
+    names = short_names([node for node in nodes if not isinstance(node, Constant)])
+    return names | {node: str(node.name) for node in nodes if isinstance(node, Constant)}
 
 
 def short_names(nodes: list[Node]) -> dict[Node, str]:

@@ -204,8 +204,10 @@ class Checker:
         cost.gradients = {output: self.backend.asarray(weights, "float64")}
         readers, output.outbound_nodes = output.outbound_nodes, [cost]
         gradients = dict(cost.gradients)
-        run_backward(path, gradients, {*path, *inputs})
-        output.outbound_nodes = readers
+        try:
+            run_backward(path, gradients, {*path, *inputs})
+        finally:
+            output.outbound_nodes = readers
         return {
             node: self.backend.to_numpy(gradients[node]).reshape(shape_of(node.value))
             if node in gradients
@@ -220,13 +222,15 @@ class Checker:
             place = places[0]
             step = float(self.np.finfo(float).eps) ** (1 / 3) * max(1.0, abs(float(host[place])))
             ends = []
-            for sign in (1, -1):
-                moved = host.copy()
-                for moving in places:
-                    moved[moving] += sign * step
-                node.value = self.backend.asarray(moved)
-                ends.append(weighted())
-            node.value = value
+            try:
+                for sign in (1, -1):
+                    moved = host.copy()
+                    for moving in places:
+                        moved[moving] += sign * step
+                    node.value = self.backend.asarray(moved)
+                    ends.append(weighted())
+            finally:
+                node.value = value
             quotient = (ends[0][0] - ends[1][0]) / (2 * step)
             rounding = 10 * float(self.np.finfo(float).eps) * max(ends[0][1], ends[1][1]) / step
             slope = sum(float(gradient[moving]) for moving in places)

@@ -1,15 +1,18 @@
 """The command ``explain``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from miniflow_xp import steps
-from miniflow_xp.errors import MiniflowError
-from miniflow_xp.programs.lesson_file import load_graph, no_graph, told
+from miniflow_xp.checks import path_ending_in
+from miniflow_xp.programs.lesson_file import load_graph, no_graph, split
 from miniflow_xp.programs.outputs import check_writable
+from miniflow_xp.programs.user_file import mistakes_told
 from miniflow_xp.stepping import Steps
+from miniflow_xp.stepping.walk import KINDS
 from miniflow_xp.system.terminal import shown, stdout
 
 OUTPUT = "--output"
@@ -33,7 +36,8 @@ def explain_command(
     Example: miniflow-xp explain lesson.py -o lesson.html
     """
     if output is not None:
-        check_writable(OUTPUT, output, {"the lesson": Path(lesson.partition(".py:")[0])})
+        check_writable(OUTPUT, output, {"the lesson": Path(split(lesson)[0])})
+        path_ending_in(output, OUTPUT, KINDS)
     found = walked(lesson)
     stdout().print(shown(str(found)), soft_wrap=True)
     if output is not None:
@@ -46,9 +50,5 @@ def explain_command(
 def walked(lesson: str) -> Steps:
     """The steps of the graph in a file; what its own nodes raise is told as the other mistakes."""
     graph, feed = load_graph(lesson)
-    try:
+    with mistakes_told(partial(no_graph, lesson), "its pass"):
         return steps(graph, feed)
-    except MiniflowError:
-        raise
-    except Exception as error:
-        raise no_graph(lesson, f"its pass raises {told(error)}", "Mend the node") from error

@@ -1,15 +1,13 @@
 """The graph in a user's file: that of a lesson's script as it stands, or what a name in it stands for."""
 
-import runpy
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from miniflow_xp import Input, Node
 from miniflow_xp.errors import BuilderError
-from miniflow_xp.system.callers import raising_line
+from miniflow_xp.programs.user_file import mistakes_told, names_left_by
 
 Found = tuple[Node | Sequence[Node], Mapping[Input, Any] | None]
 """A graph, and what it is fed; None where its nodes have their values."""
@@ -23,7 +21,7 @@ def load_graph(text: str) -> Found:
     Nodes without a name are called what the file calls them.
     """
     path, name = split(text)
-    names = run(text, path, "__main__" if not name else Path(path).stem)
+    names = names_left_by(path, Path(path).stem if name else "__main__", partial(no_graph, text))
     for variable, value in names.items():
         if isinstance(value, Node) and value.name is None and not variable.startswith("_"):
             value.name = variable
@@ -38,28 +36,6 @@ def split(text: str) -> tuple[str, str]:
     if not path or Path(text).is_file() or not name.isidentifier():
         return text, ""
     return path, name
-
-
-def run(text: str, path: str, as_name: str) -> dict[str, Any]:
-    """The names that a file leaves when it is run."""
-    if not Path(path).is_file():
-        raise no_graph(text, f"there is no file {path}", "Name the file that holds the graph")
-    try:
-        with as_script(path):
-            return runpy.run_path(path, run_name=as_name)
-    except (Exception, SystemExit) as error:
-        raise no_graph(text, f"{path} raises {told(error)}", "Mend the file") from error
-
-
-@contextmanager
-def as_script(path: str) -> Iterator[None]:
-    """What Python does for a script: the modules beside it are found, and it has no arguments."""
-    before = sys.argv, list(sys.path)
-    sys.argv, sys.path[:0] = [path], [str(Path(path).resolve().parent)]
-    try:
-        yield
-    finally:
-        sys.argv, sys.path[:] = before
 
 
 def chosen(text: str, names: Mapping[str, Any]) -> str:
@@ -96,22 +72,13 @@ def as_graph(text: str, value: Any) -> Found:
 
 def returned(text: str, build: Callable[..., Any]) -> Found:
     """What a function returns."""
-    try:
+    with mistakes_told(partial(no_graph, text), "called, it"):
         found = build()
-    except Exception as error:
-        raise no_graph(text, f"called, it raises {told(error)}", "Mend it") from error
     if isinstance(found, Node) or is_graph(found):
         return found, None
     if isinstance(found, tuple) and len(found) in (2, 3) and (isinstance(found[0], Node) or is_graph(found[0])):
         return found[0], found[1]
     raise no_graph(text, f"called, it returns a {type(found).__name__}", "Let it return (cost, feed)")
-
-
-def told(error: BaseException) -> str:
-    """What was raised, and by which line of the user's."""
-    said = f": {error}" if str(error) else ""
-    line = raising_line(error.__traceback__)
-    return f"{type(error).__name__}{said}" + (f" (at {line})" if ".py:" in line else "")
 
 
 def no_graph(text: str, got: str, remedy: str) -> BuilderError:

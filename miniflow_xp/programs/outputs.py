@@ -1,12 +1,12 @@
 """Files and folders that a command writes: what stands against it is told before the work."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from miniflow_xp.data.idx_folder import spellings
 from miniflow_xp.errors import SettingError
-from miniflow_xp.system.files import FILE, FOLDER, kind_of, remedy, write_atomically
+from miniflow_xp.system.files import FILE, FOLDER, kind_of
 
 ANOTHER = "Choose another file"
 
@@ -88,18 +88,3 @@ def same(path: Path, file: Path) -> bool:
     if all(there):
         return os.path.samefile(path, file)
     return not any(there) and os.path.realpath(path) == os.path.realpath(file)
-
-
-def write(option: str, path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file whole or not at all; raises SettingError, which names the ``option``."""
-    try:
-        write_atomically(path, chunks)
-    except OSError as error:
-        raise not_written(option, path, error) from None
-
-
-def not_written(option: str, path: Path, error: OSError) -> SettingError:
-    """The error for a file that could not be written."""
-    return SettingError(
-        f"{option} {path}", "it could not be written", error.strerror or str(error), remedy(error, "file")
-    )

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from miniflow_xp.drawing.summary import summary as drawn
+from miniflow_xp.drawing.summary import number, summary
 
 MOST = 8
 """The most rows, and numbers in a row, of an array that is shown whole."""
@@ -43,7 +43,7 @@ def table(array: np.ndarray) -> Table:
     places = [[(*place_of(r, lead), c) if array.ndim else () for c in range(shown.shape[1])] for r in range(len(shown))]
     words = [[number(x) for x in row] for row in shown]
     wide, long = (n < m for n, m in zip(shown.shape[::-1], flat.shape[::-1], strict=True))
-    return Table(words, places, "" if whole else summary(array), wide, long)
+    return Table(words, places, "" if whole else range_of(array), wide, long)
 
 
 def place_of(n: int, shape: Place) -> Place:
@@ -51,26 +51,16 @@ def place_of(n: int, shape: Place) -> Place:
     return tuple(int(i) for i in np.unravel_index(n, shape)) if shape else ()
 
 
-def summary(array: np.ndarray) -> str:
+def range_of(array: np.ndarray) -> str:
     """The range of an array in a line: of its finite numbers, and how many are not."""
-    found = drawn(array)
-    if found is None or found.low is None:
-        return f"{array.size} elements"
-    told = [f"{name} {number(end)}" for name, end in (("min", found.low), ("mean", found.mean), ("max", found.high))]
-    return ", ".join([*told, *(f"{n} {kind}" for n, kind in ((found.nan, "NaN"), (found.infinite, "infinite")) if n)])
+    found = summary(array)
+    told = [] if found is None else [*(f"{word} {number(end)}" for word, end in found.ends), *found.odd]
+    return ", ".join(told) or f"{array.size} elements"
 
 
 def form(array: np.ndarray) -> str:
     """Shape, as Python spells it, and dtype."""
     return f"{array.shape} {array.dtype}"
-
-
-def number(x: object) -> str:
-    """A number in four digits; a whole one as such."""
-    value = np.asarray(x)[()]
-    if isinstance(value, np.floating | float):
-        return f"{value + 0.0:.4g}"  # no negative zero
-    return str(value)
 
 
 def exact(x: float) -> str:

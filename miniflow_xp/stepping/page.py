@@ -5,7 +5,6 @@ Without scripts, and on paper, all steps stand one under the other.
 
 import re
 from dataclasses import replace
-from importlib.resources import files
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from miniflow_xp.stepping.record import Record
 from miniflow_xp.stepping.told import ALL_RIGHT, MARKS, SOME_WRONG, Told, all_right, faulty
 from miniflow_xp.stepping.verdicts import Verdict
 from miniflow_xp.system.page import page as framed
-from miniflow_xp.system.svg import colours, text
+from miniflow_xp.system.svg import beside, text
 
 SMALLEST = 0.75
 """How much smaller than it is drawn the graph may be shown, to fit."""
@@ -45,7 +44,8 @@ def page(record: Record, verdicts: dict[Node, Verdict], steps: list[Told]) -> st
         f'<main><figure class="graph" tabindex="0" aria-label="The graph">{drawing.svg}</figure>'
         f'<div id="steps">{sections}</div></main>'
     )
-    return framed(TITLE, colours() + style("page.css") + smallest(drawing), body, style("page.js"))
+    styles = beside(__package__, "page.css") + smallest(drawing)
+    return framed(TITLE, styles, body, beside(__package__, "page.js"))
 
 
 def drawn(record: Record, verdicts: dict[Node, Verdict]) -> Drawing:
@@ -111,8 +111,3 @@ def controls(count: int) -> str:
         + button.format("last", "End", "last step", '<span aria-hidden="true">▶|</span><span class="said">last</span>')
         + '<output id="where" for="slider" aria-live="polite"></output></div>'
     )
-
-
-def style(name: str) -> str:
-    """A file beside this one."""
-    return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import numpy as np
 from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown
-from miniflow_xp.engine.printing import short_names
+from miniflow_xp.engine.printing import names_of
 from miniflow_xp.errors import GraphError
 from miniflow_xp.feed import checked_feed
 from miniflow_xp.gradcheck.differences import restored
@@ -100,7 +100,7 @@ def record(
         if not why:
             check_scalar(order[-1])
             backward = backward_steps(order, wiring.needed if wrt is None else needed_for(wrt, order))
-    return Record(order, named(order), leaves, forward, backward, why)
+    return Record(order, names_of(order), leaves, forward, backward, why)
 
 
 def forward_step(node: Node) -> Forward | None:
@@ -137,12 +137,6 @@ def why_no_cost(last: Node) -> str:
     if shape == () or type(last).backward is not Node.backward:
         return ""
     return f"{last} has shape {shape}, and gradients start from a scalar: end the graph with a loss, such as MSE(y, a)."
-
-
-def named(order: Sequence[Node]) -> dict[Node, str]:
-    """A short name for each node; a constant's is its number."""
-    names = short_names([node for node in order if not isinstance(node, Constant)])
-    return names | {node: str(node.name) for node in order if isinstance(node, Constant)}
 
 
 def host(value: Any) -> np.ndarray:

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from miniflow_xp.drawing.summary import number
 from miniflow_xp.node import Input, Node
 from miniflow_xp.stepping.formulas import Described, Formula, formula_of
 from miniflow_xp.stepping.formulas.formula import signed
-from miniflow_xp.stepping.numbers import Place, at, exact, first_places, number
+from miniflow_xp.stepping.numbers import Place, at, exact, first_places
 from miniflow_xp.stepping.record import Arrays, Backward, Forward, Record
 from miniflow_xp.stepping.sources import backward_source, forward_source, no_source_told, overrides
 from miniflow_xp.stepping.verdicts import Verdict, Wrong

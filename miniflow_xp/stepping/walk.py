@@ -6,14 +6,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from miniflow_xp.checks import truth, usable_path
-from miniflow_xp.errors import SettingError
+from miniflow_xp.checks import path_ending_in, truth
 from miniflow_xp.node import Input, Node
+from miniflow_xp.stepping.page import page
 from miniflow_xp.stepping.record import Record, record
 from miniflow_xp.stepping.text import text
 from miniflow_xp.stepping.told import Told, told
 from miniflow_xp.stepping.verdicts import Verdict, verdicts
-from miniflow_xp.system.files import remedy, write_atomically
+from miniflow_xp.system.files import write
+from miniflow_xp.system.svg import printable
+
+KINDS = (".html", ".htm", ".txt")
 
 
 def steps(
@@ -60,24 +63,13 @@ class Steps:
     @cached_property
     def html(self) -> str:
         """The page; raises PackageMissingError without the extra ``draw``."""
-        from miniflow_xp.stepping.page import page  # here: text needs no drawing
-
         return page(self.record, dict(self.verdicts), self.told)
 
     def save(self, path: str | Path) -> None:
         """Write the page as a ``.html`` file, or the text as a ``.txt`` file; raises SettingError."""
-        target = usable_path(path, "steps, save")
-        forms = {".html": lambda: self.html, ".htm": lambda: self.html, ".txt": lambda: f"{self}\n"}
-        if target.suffix.lower() not in forms:
-            raise SettingError(
-                f"steps, save {target}", f"it ends in {target.suffix!r}", "steps are a page or a text", "Name it .html"
-            )
-        made = forms[target.suffix.lower()]().encode()
-        try:
-            write_atomically(target, [made])
-        except OSError as error:
-            said = error.strerror or str(error)
-            raise SettingError(f"steps, save {target}", "it cannot be written", said, remedy(error, "file")) from None
+        file = path_ending_in(path, "steps, save", KINDS)
+        found = f"{printable(str(self))}\n" if file.suffix.lower() == ".txt" else self.html
+        write("steps, save", file, [found.encode()])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         frame = "width:100%;height:44rem;border:0"

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from miniflow_xp.errors import SettingError
+
 Buffer: TypeAlias = Any
 """What a file takes: bytes, or a contiguous array; ``collections.abc.Buffer`` from Python 3.12 on."""
 
@@ -41,6 +43,21 @@ def write_atomically(path: Path, chunks: Iterable[Buffer]) -> None:
         written.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write(name: str, path: Path, chunks: Iterable[Buffer]) -> None:
+    """``write_atomically``; raises SettingError, which begins with ``name``, what asked for the file."""
+    try:
+        write_atomically(path, chunks)
+    except OSError as error:
+        raise not_written(name, path, error) from None
+
+
+def not_written(name: str, path: Path, error: OSError) -> SettingError:
+    """The error for a file that could not be written."""
+    return SettingError(
+        f"{name} {path}", "it could not be written", error.strerror or str(error), remedy(error, "file")
+    )
 
 
 def permissions(path: Path) -> int | None:

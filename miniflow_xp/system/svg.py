@@ -65,9 +65,14 @@ def letters(words: str) -> float:
     )
 
 
+def beside(package: str | None, name: str) -> str:
+    """The text of a file that lies beside the modules of a package: ``beside(__package__, "page.css")``."""
+    return files(package or "").joinpath(name).read_text(encoding="utf-8")
+
+
 def colours() -> str:
     """The style sheet that gives the variables of all pages their colours, in light and in dark."""
-    return files(__package__ or "").joinpath("colours.css").read_text(encoding="utf-8")
+    return beside(__package__, "colours.css")
 
 
 def in_light(words: str) -> str:

@@ -1,12 +1,13 @@
 """The function of a user's file that builds a graph for a size."""
 
-import importlib.util
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from miniflow_xp.errors import BuilderError
+from miniflow_xp.programs.user_file import names_left_by
 
 
 def load_builder(text: str) -> Callable[..., Any]:
@@ -14,17 +15,8 @@ def load_builder(text: str) -> Callable[..., Any]:
     path, _, name = text.rpartition(":")
     if not path or not name.isidentifier():
         raise builder_error(text, "it is not of the form model.py:build", "Write the file, a colon and the function")
-    if not Path(path).is_file():
-        raise builder_error(text, f"there is no file {path}", "Name the file that holds the function")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
-    if spec is None or spec.loader is None:
-        raise builder_error(text, f"{path} is no Python file", "Name a .py file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise builder_error(text, f"{path} raises {type(error).__name__}: {error}", "Mend the file") from error
-    function: Callable[..., Any] | None = getattr(module, name, None)
+    names = names_left_by(path, Path(path).stem, partial(builder_error, text))
+    function: Callable[..., Any] | None = names.get(name)
     if function is None or not callable(function):
         raise builder_error(text, f"{path} has no function {name!r}", "Define it there")
     return function

@@ -6,7 +6,7 @@ from pathlib import Path
 from miniflow_xp.errors import SettingError
 from miniflow_xp.programs.bench.record import FORMAT, VERSION, Record
 from miniflow_xp.programs.bench.schema import WrongError
-from miniflow_xp.programs.outputs import write
+from miniflow_xp.system.files import write
 
 REMEDY = "Make one: miniflow-xp bench -o run.json"
 

@@ -2,11 +2,13 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from miniflow_xp.checks import path_ending_in
 from miniflow_xp.engine.optim import SGD, Optimizer
 from miniflow_xp.engine.program import Program
 from miniflow_xp.engine.trainer import Trainer
@@ -17,12 +19,13 @@ from miniflow_xp.programs.bench.affinity import bound_to
 from miniflow_xp.programs.bench.builder import load_builder
 from miniflow_xp.programs.bench.cli import OUTPUT, Cores
 from miniflow_xp.programs.bench.peers.problem import RATE
-from miniflow_xp.programs.outputs import check_writable, not_written
+from miniflow_xp.programs.outputs import check_writable
 from miniflow_xp.programs.profile import BUDGET_S, ROUNDS, profile, program_of
+from miniflow_xp.programs.profile.result import KINDS
+from miniflow_xp.programs.user_file import mistakes_told
 from miniflow_xp.switch import get_backend, use_backend
 from miniflow_xp.system.terminal import stdout
 
-KINDS = (".html", ".json")
 EXPECTED = "it returns (cost, feed), (cost, feed, optimizer), (a Program or Trainer, feed) or (function, *args)"
 
 
@@ -61,19 +64,18 @@ def profile_command(
     Example: miniflow-xp profile model.py:build --axis batch=64 -o profile.html
     """
     if output is not None:
-        check_kind(output)
+        path_ending_in(output, OUTPUT, KINDS, "Write -o profile.html")
         check_writable(OUTPUT, output, {"the builder's own file": Path(builder.rpartition(":")[0])})
     name, size = parse_size(axis)
     with bound_to(cores), use_backend(backend or get_backend()):
-        what, given = built(builder, name, size)
-        found = profile(what, *given, rounds=rounds, budget=budget, ceilings=ceilings)
+        with mistakes_told(partial(wrong, builder), "called, it"):
+            what, given = built(builder, name, size)
+        with mistakes_told(partial(wrong, builder), "its pass"):
+            found = profile(what, *given, rounds=rounds, budget=budget, ceilings=ceilings)
     terminal = stdout()
     terminal.print(str(found), soft_wrap=True)
     if output is not None:
-        try:
-            found.save(output)
-        except OSError as error:
-            raise not_written(OUTPUT, output, error) from None
+        found.save(output)
         terminal.print(f"Written to {output}", soft_wrap=True)
 
 
@@ -129,10 +131,3 @@ def parse_size(text: str) -> tuple[str, int]:
     if not (name.isidentifier() and size.isdecimal() and int(size) >= 1):
         raise SettingError("--axis", f"it is {text!r}", "it is name=number, a whole one from 1 on", "Write batch=1024")
     return name, int(size)
-
-
-def check_kind(output: Path) -> None:
-    """Raise SettingError for a file of another kind, before the work."""
-    if output.suffix not in KINDS:
-        got = f"it ends in {output.suffix or 'nothing'}"
-        raise SettingError(f"{OUTPUT} {output}", got, "it is .html or .json", "Write -o profile.html")

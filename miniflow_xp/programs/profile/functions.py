@@ -159,7 +159,8 @@ class Counting:
     def _keep(self, equation: Equation) -> None:
         """What the rule of an equation looks at, and so is held until its turn comes."""
         name = self._place(equation).name
-        value_too, places = unseen(equation.op, equation.parents[0][0] if len(equation.parents) == 1 else None)
+        op = equation.op if isinstance(equation.op, str) else ""  # an operation of one's own keeps all
+        value_too, places = unseen(op, equation.parents[0][0] if len(equation.parents) == 1 else None)
         values = [] if value_too else [grounded(equation.value)]
         inputs = grounded([i for n, i in enumerate(equation.inputs) if n not in places])
         for array in arrays_in([*values, *inputs]):

@@ -13,7 +13,7 @@ from miniflow_xp.engine.trainer import Trainer
 from miniflow_xp.feed import admit
 from miniflow_xp.node import Input, Node
 from miniflow_xp.programs.profile.counts import Work, bytes_of, elements
-from miniflow_xp.programs.profile.memory import holding
+from miniflow_xp.programs.profile.memory import holding, names_in, told_apart
 from miniflow_xp.programs.profile.subjects import Place, Run, Step, Subject
 from miniflow_xp.switch import get_backend
 from miniflow_xp.transforms.watched import WatchedArrays
@@ -96,10 +96,12 @@ def walks(make: Callable[..., Uncaptured], backend: Backend) -> Callable[[Call],
 
 def held_before(what: Program | Trainer, arrays: list[Array]) -> dict[str, float]:
     """What is held during the whole step: data that was fed, parameters, what the optimizer remembers."""
-    data = {str(leaf): bytes_of(array) for leaf, array in data_in(what, arrays).items()}
+    trainable = [] if isinstance(what, Program) else what.parameters
+    names = told_apart(dict.fromkeys([*what.graph.leaves, *trainable]))
+    data = {names[leaf]: bytes_of(array) for leaf, array in data_in(what, arrays).items()}
     if isinstance(what, Program):
         return data
-    trained = {str(p): bytes_of(p.value) for p in what.parameters}
+    trained = {names[p]: bytes_of(p.value) for p in trainable}
     slots = sum(map(bytes_of, arrays[: len(arrays) - len(data)])) - sum(trained.values())
     return {**trained, **({"the optimizer's state": slots} if slots > CLOCKS else {}), **data}
 
@@ -117,6 +119,7 @@ class Counting:
         self.what = what
         self.steps: list[Step] = []
         self.sizes: dict[tuple[Node, Node | None], float] = {}
+        self._names = names_in(what.graph)
         self._arrived: set[Node] = set()
         self._works = [Work()]  # the last one is at work; the first takes what lies between the calls
 
@@ -158,4 +161,4 @@ class Counting:
             assert isinstance(self.what, Trainer)
             name = type(self.what.optimizer).__name__
             return Place("update", "the update", name)
-        return Place(node, str(node), node.kind, node.made_at or None, node)
+        return Place(node, self._names[node], node.kind, node.made_at or None, node)

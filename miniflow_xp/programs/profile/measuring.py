@@ -88,8 +88,11 @@ def measure(
 ) -> Profile:
     """The profile of a subject, from so many interleaved rounds, or as many as fit into the budget.
 
-    ``ceiling``: the machine's peaks, or True to measure them.
+    ``ceiling``: the machine's peaks, or True to measure them. Raises GraphError for what calls nothing.
     """
+    if not subject.steps:
+        rule, remedy = "there is something to measure", "Give it what computes something"
+        raise GraphError(f"profile of {subject.title}", "it calls nothing of the library", rule, remedy)
     backend = subject.backend
     wait = wait_for(backend)
     watch = watch or stopwatch(backend, now)

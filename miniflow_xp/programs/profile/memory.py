@@ -1,5 +1,6 @@
 """Who holds the memory when most is held: of the values and gradients that a pass keeps, by when they are dropped."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from miniflow_xp.engine.frozen import FrozenGraph
@@ -47,16 +48,30 @@ def holding(graph: FrozenGraph, sizes: Sizes, start: Mapping[str, float]) -> Hol
 
     A gradient that arrives where one is waits in its place.
     """
-    ledger = Ledger(start)
-    leaves = set(graph.leaves)
+    ledger, names = Ledger(start), names_in(graph)
     for node, dropped in graph.forward.items():
-        ledger.take(f"value of {node}", sizes.get((node, None), 0.0), f"{node}, forward")
-        ledger.drop(f"value of {m}" for m in dropped if m not in leaves)
+        ledger.take(f"value of {names[node]}", sizes.get((node, None), 0.0), f"{names[node]}, forward")
+        ledger.drop(f"value of {names[m]}" for m in dropped)
     for node, dropped in graph.backward.items():
-        arrived = f"gradient of {node}"
         for inbound in dict.fromkeys(node.inbound_nodes):
-            waits = f"gradient of {inbound}"
-            if (node, inbound) in sizes and waits not in ledger.held:
-                ledger.take(waits, sizes[node, inbound], f"{node}, backward")
-        ledger.drop([*(f"value of {m}" for m in dropped if m not in leaves), *([] if node in graph.wrt else [arrived])])
+            if (node, inbound) in sizes and (waits := f"gradient of {names[inbound]}") not in ledger.held:
+                ledger.take(waits, sizes[node, inbound], f"{names[node]}, backward")
+        ledger.drop(f"value of {names[m]}" for m in dropped)
+        ledger.drop([] if node in graph.wrt else [f"gradient of {names[node]}"])
     return ledger.most()
+
+
+def names_in(graph: FrozenGraph) -> dict[Node, str]:
+    """What each node of a graph is called."""
+    return told_apart([*graph.leaves, *graph.constants, *graph.forward])
+
+
+def told_apart(nodes: Iterable[Node]) -> dict[Node, str]:
+    """What each node is called; of several that are called the same, the later ones are numbered."""
+    counted: Counter[str] = Counter()
+    names = {}
+    for node in nodes:
+        name = str(node)
+        counted[name] += 1
+        names[node] = name if counted[name] == 1 else f"{name} ({counted[name]})"
+    return names

@@ -1,10 +1,8 @@
 """A profile as one offline page: the graph coloured by time, one pass as a strip, the table, the notes."""
 
-from importlib.resources import files
-
 from miniflow_xp.errors import PackageMissingError
+from miniflow_xp.programs.bench import report
 from miniflow_xp.programs.bench.findings import units
-from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import Entry, escape, paragraph, table
 from miniflow_xp.programs.profile.figures import Figures, Row, estimate
 from miniflow_xp.programs.profile.notes import notes, part_of, spell
@@ -12,16 +10,16 @@ from miniflow_xp.programs.profile.shading import shaded
 from miniflow_xp.programs.profile.table import FLOP, of_ceiling
 from miniflow_xp.programs.profile.timeline import timeline
 from miniflow_xp.system.page import page as framed
-from miniflow_xp.system.svg import colours
+from miniflow_xp.system.svg import beside
 
 
 def page(profile: Figures) -> str:
     """The page as HTML."""
     title = f"Profile of {profile.title}"
-    own = files(__package__ or "").joinpath("page.css").read_text(encoding="utf-8")
+    styles = beside(report.__name__, "style.css") + beside(__package__, "page.css")
     head = f'<header><h1>{escape(title)}</h1><p class="sub">{escape(about(profile))}</p></header>'
     body = f"{head}<main>{''.join(sections(profile))}</main>"
-    return framed(title, colours() + style("style.css") + own, body, style("script.js"))
+    return framed(title, styles, body, beside(report.__name__, "script.js"))
 
 
 def about(profile: Figures) -> str:

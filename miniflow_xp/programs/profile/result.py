@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from miniflow_xp.checks import usable_path
-from miniflow_xp.errors import SettingError
+from miniflow_xp.checks import path_ending_in
 from miniflow_xp.programs.profile.figures import Figures
 from miniflow_xp.programs.profile.notes import notes
 from miniflow_xp.programs.profile.table import table
 from miniflow_xp.programs.profile.trace import trace_text
-from miniflow_xp.system.files import write_atomically
+from miniflow_xp.system.files import write
 from miniflow_xp.system.notebooks import ShownAsText
+
+KINDS = (".html", ".json")
 
 
 class Profile(ShownAsText, Figures):
@@ -25,19 +26,15 @@ class Profile(ShownAsText, Figures):
         return notes(self)
 
     def save(self, path: str | Path) -> None:
-        """Write it as a page (``.html``), or as Chrome's trace events (``.json``); raises SettingError for others."""
-        path = usable_path(path, "Profile.save")
-        kind = path.suffix
-        if kind == ".json":
+        """Write it as a page (``.html``), or as Chrome's trace events (``.json``); raises SettingError."""
+        file = path_ending_in(path, "Profile.save", KINDS)
+        if file.suffix.lower() == ".json":
             text = trace_text(self)
-        elif kind == ".html":
+        else:
             from miniflow_xp.programs.profile.page import page  # here: nothing else needs what draws
 
             text = page(self)
-        else:
-            remedy = "Write profile.save('profile.html')"
-            raise SettingError(f"profile {path}", f"it ends in {kind or 'nothing'}", "it is .html or .json", remedy)
-        write_atomically(path, [text.encode()])
+        write("Profile.save", file, [text.encode()])
 
     def __str__(self) -> str:
         return "\n".join([*table(self), "", *self.notes])

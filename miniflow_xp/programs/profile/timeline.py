@@ -1,15 +1,14 @@
 """One pass as a strip: each call where it began and as long as it took, a lane for each direction."""
 
-from html import escape
-
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.profile.figures import DIRECTIONS, Figures
-from miniflow_xp.system.svg import clipped, label, tag
+from miniflow_xp.system.svg import clipped, label, tag, text
 
 WIDTH, LEFT, RIGHT = 960.0, 78.0, 20.0
 LANE, BAR = 30.0, 22.0
 LEAST = 0.6  # width of a call, so that it is seen
 TICKS = 4
+LONGEST = 1e3  # of a name, if it were written out
 
 
 def timeline(profile: Figures) -> str:
@@ -23,17 +22,11 @@ def timeline(profile: Figures) -> str:
     for place, direction, begin, end in profile.passes:
         x, y = LEFT + begin * scale, LANE * lanes[direction] + 2
         width = max(LEAST, (end - begin) * scale)
-        about = tag("title", label_of(f"{place.name}, {direction}: {units.seconds(end - begin)}"))
-        bar = tag("rect", about, class_=direction, x=x, y=y, width=width, height=BAR)
-        parts.append(bar)
+        about = text(f"{clipped(place.name, LONGEST)}, {direction}: {units.seconds(end - begin)}")
+        parts.append(tag("rect", tag("title", about), class_=direction, x=x, y=y, width=width, height=BAR))
     parts += axis(profile.last.whole, scale, LANE * len(lanes))
     box = f"0 0 {WIDTH:.0f} {height:.0f}"
     return tag("svg", *parts, class_="line", viewBox=box, role="img")
-
-
-def label_of(words: str) -> str:
-    """A text as it stands in an element."""
-    return escape(clipped(words, 1e3))
 
 
 def axis(whole: float, scale: float, y: float) -> list[str]:

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from miniflow_xp.data import Dialect
-from miniflow_xp.programs.outputs import check_writable, write
+from miniflow_xp.programs.outputs import check_writable
 from miniflow_xp.programs.train.display import show_judgement
 from miniflow_xp.programs.train.judging import judged, labelled_rows
 from miniflow_xp.programs.train.loading import load_model
 from miniflow_xp.programs.train.options import Chosen, Decimal, Separator, path_named
 from miniflow_xp.programs.train.predicting import prediction_lines
 from miniflow_xp.switch import use_backend
+from miniflow_xp.system.files import write
 from miniflow_xp.system.outlet import loss
 from miniflow_xp.system.terminal import shown, stdout
 

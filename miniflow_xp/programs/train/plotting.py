@@ -6,7 +6,8 @@ from io import BytesIO
 from pathlib import Path
 
 from miniflow_xp.errors import PackageMissingError, SettingError
-from miniflow_xp.programs.outputs import check_writable, write
+from miniflow_xp.programs.outputs import check_writable
+from miniflow_xp.system.files import write
 from miniflow_xp.training.history import History
 
 OPTION = "--save-plot"

@@ -11,8 +11,8 @@ from miniflow_xp.data import Split, Table
 from miniflow_xp.data.encoding import Column
 from miniflow_xp.errors import DataError
 from miniflow_xp.programs.network import Network
-from miniflow_xp.programs.outputs import write
 from miniflow_xp.switch import to_numpy
+from miniflow_xp.system.files import write
 
 
 def save(path: Path, table: Table, split: Split, network: Network) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from miniflow_xp.programs.outputs import write
+from miniflow_xp.system.files import write
 
 PASSED, FAILED, NOT_CHECKED = "passed", "failed", "not checked"
 

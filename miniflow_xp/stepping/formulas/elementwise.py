@@ -10,9 +10,10 @@ import array_api_compat.numpy as xp
 import numpy as np
 
 from miniflow_xp import ops
+from miniflow_xp.drawing.summary import number
 from miniflow_xp.ops.function import Function, Slot
 from miniflow_xp.stepping.formulas.formula import TERMS, Formula, same, signed, summed
-from miniflow_xp.stepping.numbers import Place, number
+from miniflow_xp.stepping.numbers import Place
 
 TWICE = re.compile(r"\(\((-[^()]*)\)\)")
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.drawing.summary import number
 from miniflow_xp.node import Node
 from miniflow_xp.ops.function import Function
-from miniflow_xp.stepping.numbers import Place, compact, number, table
+from miniflow_xp.stepping.numbers import Place, compact, table
 
 TERMS = 4
 """How many terms of a sum are written out."""

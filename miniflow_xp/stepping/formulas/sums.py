@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from miniflow_xp.drawing.summary import number
 from miniflow_xp.stepping.formulas.formula import TERMS, Formula, same, signed, summed
-from miniflow_xp.stepping.numbers import Place, number
+from miniflow_xp.stepping.numbers import Place
 
 
 class Total(Formula):

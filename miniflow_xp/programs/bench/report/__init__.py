@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from miniflow_xp.programs import outputs
 from miniflow_xp.programs.bench.findings.run import Run
 from miniflow_xp.programs.bench.findings.texts import text
 from miniflow_xp.programs.bench.record import Record
 from miniflow_xp.programs.bench.report.figures import standalone
 from miniflow_xp.programs.bench.report.page import page
+from miniflow_xp.system.files import not_written
+from miniflow_xp.system.files import write as write_file
 from miniflow_xp.system.svg import png
 
 __all__ = ["build", "figures", "write"]
@@ -34,14 +35,14 @@ def write(
 
     Raises SettingError where a file cannot be written, PackageMissingError where PNGs lack their package.
     """
-    outputs.write("--output", Path(path), [build(records, names).encode()])
+    write_file("--output", Path(path), [build(records, names).encode()])
     if figures_dir is None:
         return
     folder = Path(figures_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise outputs.not_written("--figures", folder, error) from None
+        raise not_written("--figures", folder, error) from None
     for name, svg in figures(records).items():
-        outputs.write("--figures", folder / f"{name}.svg", [svg.encode()])
-        outputs.write("--figures", folder / f"{name}.png", [png(svg)])
+        write_file("--figures", folder / f"{name}.svg", [svg.encode()])
+        write_file("--figures", folder / f"{name}.png", [png(svg)])

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 
 from miniflow_xp.programs.bench.findings.run import Run, Series
 from miniflow_xp.programs.bench.report import bars, charts, heatmap, roofline
-from miniflow_xp.system.svg import NAMESPACE, in_light
+from miniflow_xp.system.svg import NAMESPACE, beside, in_light
 
 Drawn = Callable[[Run, Series], str | None]
 ALONG: tuple[tuple[str, tuple[str, ...], Drawn], ...] = (
@@ -48,14 +47,9 @@ def slug(name: str) -> str:
 
 def alone(svg: str) -> str:
     """Variables of the style sheet become the colours that they have in light."""
-    rules = in_light(style("figure.css"))
+    rules = in_light(beside(__package__, "figure.css"))
     box = re.search(r'viewBox="0 0 (\d+) (\d+)"', svg)
     size = f' width="{2 * int(box[1])}" height="{2 * int(box[2])}"' if box else ""
     return svg.replace("<svg ", f'<svg xmlns="{NAMESPACE}"{size} ', 1).replace(
         "</title>", f"</title><style>{rules}</style>", 1
     )
-
-
-def style(name: str) -> str:
-    """A file beside this one."""
-    return files(__package__ or "").joinpath(name).read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from html import escape
 from itertools import combinations
 
 from miniflow_xp.programs.bench.findings import units
@@ -10,7 +9,7 @@ from miniflow_xp.programs.bench.findings.outcome import ALONE, NOTHING, TIE, WIN
 from miniflow_xp.programs.bench.findings.run import Contest, Run, Series
 from miniflow_xp.programs.bench.report.svg import Plot, Style, marker
 from miniflow_xp.programs.bench.statistics import Ratio
-from miniflow_xp.system.svg import label, tag
+from miniflow_xp.system.svg import label, tag, text
 
 Axes = dict[str, float]
 
@@ -89,7 +88,7 @@ def square(run: Run, case: Contest, x: float, y: float, wide: float, looks: dict
     clear = found.kind in (WINS, ALONE)
     colour = f"w {looks[found.labels[0]].colour}" if found.labels else "w none"
     parts = [
-        tag("title", escape(f"{case.name}: {about}")),
+        tag("title", text(f"{case.name}: {about}")),
         tag("rect", class_=colour, x=x + 1, y=y + 1, width=wide - 2, height=32.0),
     ]
     if not clear:

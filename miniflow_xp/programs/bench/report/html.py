@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+
+from miniflow_xp.system.svg import text as escape
 
 __all__ = ["Entry", "Row", "escape", "figure", "grid", "paragraph", "prose", "table"]
 

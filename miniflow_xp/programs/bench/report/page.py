@@ -9,12 +9,11 @@ from miniflow_xp.programs.bench.findings.texts import text
 from miniflow_xp.programs.bench.findings.trust import hedged, remedies, trust
 from miniflow_xp.programs.bench.findings.verdicts import Sentence, networks, verdicts
 from miniflow_xp.programs.bench.report import machine, raw
-from miniflow_xp.programs.bench.report.figures import style
 from miniflow_xp.programs.bench.report.html import escape, paragraph, prose
 from miniflow_xp.programs.bench.report.sections import SECTIONS
 from miniflow_xp.programs.bench.report.tables import SIGNS
 from miniflow_xp.system.page import page as framed
-from miniflow_xp.system.svg import colours
+from miniflow_xp.system.svg import beside
 
 MOST_BYTES = 480_000
 DATA = "<!-- data -->"  # cannot come from a run: its texts are escaped
@@ -34,11 +33,11 @@ def page(runs: Sequence[Run]) -> str:
             for k, (run, part) in enumerate(zip(runs, parts, strict=True))
         ]
     title = heading(runs)
-    styles = colours() + style("style.css") + style("figure.css")
+    styles = beside(__package__, "style.css") + beside(__package__, "figure.css")
     content = (
         f"<header><h1>{escape(title)}</h1></header>{overview(runs) if several else ''}<main>{''.join(parts)}</main>"
     )
-    return framed(title, styles, content, style("script.js"))
+    return framed(title, styles, content, beside(__package__, "script.js"))
 
 
 def heading(runs: Sequence[Run]) -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from math import ceil, floor, log10
 
-from miniflow_xp.system.svg import LETTER, clipped, label, tag
+from miniflow_xp.system.svg import LETTER, clipped, label, tag, text
 
 WIDTH = 360.0  # of a figure
 BOLD = 7.6  # width of a letter of the title, in a wide font
@@ -56,7 +55,7 @@ def marker(x: float, y: float, style: "Style", title: str = "") -> str:
         f"M{x:.1f} {y + 4.8:.1f}l4.6-8h-9.2z",
         f"M{x - 1.5:.1f} {y - 4.5:.1f}h3v3h3v3h-3v3h-3v-3h-3v-3h3z",
     )
-    about = [tag("title", escape(title))] if title else []
+    about = [tag("title", text(title))] if title else []
     return tag("path", *about, class_=f"m {style.colour}{' o' * style.hollow}", d=shapes[style.number % MARKERS])
 
 
@@ -167,8 +166,8 @@ class Plot:
         )
         return tag(
             "svg",
-            tag("title", escape(self.title)),
-            tag("desc", escape(self.about)),
+            tag("title", text(self.title)),
+            tag("desc", text(self.about)),
             label(8, 15, clipped(self.title, WIDTH - 16, BOLD), class_="h"),
             *self._legend(),
             frame,
