@@ -16,7 +16,8 @@ from miniflow_xp.programs.bench.cases import gradients
 from miniflow_xp.programs.bench.files import read_run
 from miniflow_xp.programs.bench.findings.sentences import sentences
 from miniflow_xp.programs.bench.run import run
-from miniflow_xp.programs.outputs import check_writable, write
+from miniflow_xp.programs.outputs import check_writable
+from miniflow_xp.system.files import write
 
 RATIOS = (
     ("ours, eager, numpy", "HIPS/autograd, numpy"),

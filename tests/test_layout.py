@@ -4,6 +4,7 @@ import ast
 import re
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,14 @@ def test_few_files_stand_loose():
 def test_every_room_is_on_a_floor():
     rooms = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert rooms == {room for floor in FLOORS for room in floor}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT.parent / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_what_benchmarks_import_of_ours_is_there(path):
+    missing = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("miniflow_xp") and not node.level:
+            room = import_module(node.module)
+            named = [alias.name for alias in node.names]
+            missing += [n for n in named if not hasattr(room, n) and f"{node.module}.{n}" not in MODULES]
+    assert missing == []
