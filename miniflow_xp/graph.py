@@ -94,10 +94,14 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
 def backward_pass(graph: Sequence[Node], needed: dict[Node, None]) -> None:
     """The reverse pass, over nodes that have values; ``needed``: those whose ``backward`` has to run, in order."""
     forget_gradients(graph, needed)
-    backend, cost = get_backend(), graph[-1]
+    run_backward(needed, first_gradient(graph[-1]), needed)
+
+
+def first_gradient(cost: Node) -> dict[Node, Array]:
+    """What the reverse pass starts from: {cost: 1}; nothing, where the cost is no scalar and starts by itself."""
+    backend = get_backend()
     starts = backend.owns(cost.value) and shape_of(cost.value) == ()
-    seed = {cost: backend.xp.ones_like(cost.value)} if starts else {}
-    run_backward(needed, seed, needed)
+    return {cost: backend.xp.ones_like(cost.value)} if starts else {}
 
 
 def run_backward(graph: Reversible[Node], gradients: dict[Node, Array], wanted: Collection[Node]) -> None:

@@ -1,5 +1,6 @@
 """steps: what a pass did, node by node, with numbers, formulas and verdicts; nothing stays changed on the nodes."""
 
+import inspect
 import re
 from html import unescape
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from array_api_compat import array_namespace
 from lesson_networks import learners_network, lesson_network, lesson_training_network, planted
 
+import miniflow_xp as mf
 from miniflow_xp import (
     MSE,
     Adam,
@@ -43,6 +45,7 @@ from miniflow_xp.errors import (
     SettingError,
     UnfedError,
 )
+from miniflow_xp.stepping.verdicts import ATOL, RTOL
 
 
 def by_kind(found, kind):
@@ -557,3 +560,8 @@ def test_the_public_name_is_the_function():
     import miniflow_xp.stepping
 
     assert miniflow_xp.steps is miniflow_xp.stepping.steps
+
+
+def test_the_tolerances_are_those_of_gradcheck():
+    defaults = inspect.signature(mf.gradcheck).parameters
+    assert (defaults["rtol"].default, defaults["atol"].default) == (RTOL, ATOL)

@@ -67,7 +67,7 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     else:
         value = called_natively(op, xp, inputs, keywords)
     equation = Equation(op, inputs, keywords, value, parents, rule, xp, below)
-    if named and below is None and not _keeping:
+    if below is None and not _keeping:
         forget(equation)
     if not named or op.startswith(REFUSING):
         equation.line = calling_line()
@@ -91,10 +91,18 @@ def everything_kept() -> Iterator[None]:
         _keeping.pop()
 
 
+def unseen_of(equation: Equation) -> tuple[bool, frozenset[int | str]]:
+    """What the rule of a call does not look at: the value? Which inputs? An operation of one's own keeps all."""
+    if type(equation.op) is not str:
+        return False, frozenset()
+    parents = equation.parents
+    return unseen(equation.op, parents[0][0] if len(parents) == 1 else None)
+
+
 def forget(equation: Equation) -> None:
     """Let go of the library's arrays that the rule does not look at: their memory is used again at once."""
     inputs, parents = equation.inputs, equation.parents
-    value_too, places = unseen(equation.op, parents[0][0] if len(parents) == 1 else None)
+    value_too, places = unseen_of(equation)
     if value_too:
         equation.value = None
     if not places:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from miniflow_xp.backend import Array
 from miniflow_xp.broadcasting import shape_of
 from miniflow_xp.checks import shown
 from miniflow_xp.engine.printing import names_of
@@ -21,6 +20,7 @@ from miniflow_xp.graph import (
     ancestors,
     check_all_in,
     check_scalar,
+    first_gradient,
     forget_gradients,
     needed_for,
     run_backward,
@@ -114,9 +114,7 @@ def forward_step(node: Node) -> Forward | None:
 def backward_steps(graph: Sequence[Node], needed: Collection[Node]) -> list[Backward]:
     """The reverse pass, stopped after each node."""
     forget_gradients(graph, needed)
-    backend, cost = get_backend(), graph[-1]
-    starts = backend.owns(cost.value) and shape_of(cost.value) == ()
-    gradients: dict[Node, Array] = {cost: backend.xp.ones_like(cost.value)} if starts else {}
+    gradients = first_gradient(graph[-1])
     arrived: dict[Node, Arrays] = {node: [] for node in graph}
     steps = []
     for node in reversed([node for node in graph if node in needed]):

@@ -4,9 +4,7 @@ from math import prod
 from typing import Any
 
 from miniflow_xp.arrays.axes import counted
-from miniflow_xp.arrays.libraries import lies_row_by_row
-from miniflow_xp.arrays.memory import memory_of
-from miniflow_xp.arrays.protocols.arguments import axes_of, kind
+from miniflow_xp.arrays.protocols.arguments import axes_of, in_rows, kind
 from miniflow_xp.arrays.protocols.tables import torch
 
 
@@ -323,7 +321,7 @@ def type_as(xp: Any, input: Any, other: Any) -> Any:  # noqa: A002
 
 @torch("contiguous")
 def contiguous(xp: Any, input: Any, memory_format: Any = None) -> Any:  # noqa: A002
-    return input if lies_row_by_row(memory_of(input)) else input.copy()
+    return in_rows(input)
 
 
 @torch("cpu")

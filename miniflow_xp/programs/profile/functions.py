@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from miniflow_xp.arrays.calls import grounded
+from miniflow_xp.arrays.calls import grounded, unseen_of
 from miniflow_xp.arrays.equations import Equation
 from miniflow_xp.arrays.namespace import constant, functions_of
-from miniflow_xp.arrays.tables import unseen
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.backend import Array
 from miniflow_xp.dtypes import name_of, widest
@@ -159,8 +158,7 @@ class Counting:
     def _keep(self, equation: Equation) -> None:
         """What the rule of an equation looks at, and so is held until its turn comes."""
         name = self._place(equation).name
-        op = equation.op if isinstance(equation.op, str) else ""  # an operation of one's own keeps all
-        value_too, places = unseen(op, equation.parents[0][0] if len(equation.parents) == 1 else None)
+        value_too, places = unseen_of(equation)
         values = [] if value_too else [grounded(equation.value)]
         inputs = grounded([i for n, i in enumerate(equation.inputs) if n not in places])
         for array in arrays_in([*values, *inputs]):
