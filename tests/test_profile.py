@@ -677,3 +677,15 @@ def test_every_function_with_a_rule_is_in_the_table_or_known_to_be_left_out():
     }
     missing = {op for op in RULES if op not in counts.FLOPS and not op.startswith("special.")}
     assert missing <= left_out
+
+
+def test_a_step_of_half_precision_is_profiled(backend):
+    """Its losses widen by ``astype``, whose dtype is a class in NumPy, and has a shape and a dtype of its own."""
+    if backend.name == "strict":
+        pytest.skip("the strict namespace has no float16")
+    x, y = mf.Input("x"), mf.Input("y")
+    w = mf.Parameter(np.ones((2, 1), dtype="float16"), "w")
+    cost = mf.MSE(y, mf.MatMul(x, w))
+    feed = {x: np.ones((3, 2), dtype="float16"), y: np.ones((3, 1), dtype="float16")}
+    found = mf.profile(mf.Trainer(cost), feed, rounds=1)
+    assert {row.place.operation for row in found.rows} >= {"MatMul", "MSE"}

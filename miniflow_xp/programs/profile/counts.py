@@ -175,11 +175,11 @@ def is_view(op: str, inputs: Sequence[Any]) -> bool:
 
 
 def arrays_in(items: Iterable[Any]) -> Iterator[Any]:
-    """All arrays, in lists and tuples too."""
+    """All arrays, in lists and tuples too; classes of NumPy's numbers, which are dtypes, are none."""
     for item in items:
         if isinstance(item, (list, tuple)):
             yield from arrays_in(item)
-        elif hasattr(item, "shape") and hasattr(item, "dtype"):
+        elif hasattr(item, "shape") and hasattr(item, "dtype") and not isinstance(item, type):
             yield item
 
 
