@@ -121,8 +121,17 @@ class Traced:
             return getattr(self, name)
         return function(*[constant(a, f"numpy.{name}") if type(a) is Traced else a for a in args], **keywords)
 
-    def __dlpack__(self, **keywords: Any) -> Any:
-        return constant(self, "another array library").__dlpack__(**keywords)
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        asked = {name: value for name, value in given.items() if value is not None}  # the rest as the library has it
+        return constant(self, "another array library").__dlpack__(**asked)
 
     def __dlpack_device__(self) -> Any:
         return ground(self).__dlpack_device__()

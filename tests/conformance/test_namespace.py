@@ -60,6 +60,27 @@ def test_signatures_are_those_of_the_standard(backend, name):
     assert mine == list(theirs.parameters) or (mine[:1], set(mine)) == (standard[:1], set(standard))
 
 
+METHODS = sorted(
+    name
+    for name, method in vars(type(array_api_strict.ones(1))).items()
+    if inspect.isfunction(method) and (not name.startswith("_") or name in dir(Traced))
+)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_signatures_of_methods_are_those_of_the_standard(name):
+    """What the strict library takes by place or by name; by place may be left to a name."""
+
+    def split(kind):
+        found = list(inspect.signature(getattr(kind, name)).parameters.values())
+        named = {p.name for p in found if p.kind is p.KEYWORD_ONLY}
+        return [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)], named
+
+    standard, wanted = split(type(array_api_strict.ones(1)))
+    mine, named = split(Traced)
+    assert named >= wanted | {p.name for p in standard[len(mine) :]}
+
+
 def arrays(dtypes, least=0, most=3):
     """Small arrays of one of these dtypes, on the host."""
     shapes = st.lists(st.integers(1, 3), min_size=least, max_size=most).map(tuple)
