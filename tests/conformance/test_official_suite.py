@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+SKIPPED_DTYPES = {"torch": "uint16,uint32,uint64"}  # PyTorch has them, but computes with few of them
 FOLDER = os.environ.get("MINIFLOW_ARRAY_API_TESTS", "")
 
 
@@ -24,12 +25,13 @@ def test_the_official_suite_passes_through_traced_arrays(library):
         [
             *(sys.executable, "-m", "pytest", "array_api_tests", "-q", "-p", "no:cacheprovider"),
             *("--max-examples", os.environ.get("MINIFLOW_ARRAY_API_EXAMPLES", "20")),
-            *("--xfails-file", str(expected)),
+            *("--xfails-file", str(expected), "--disable-deadline"),
         ],
         cwd=FOLDER,
         env={
             **os.environ,
             "ARRAY_API_TESTS_MODULE": f"traced_{library}",
+            "ARRAY_API_TESTS_SKIP_DTYPES": SKIPPED_DTYPES.get(library, ""),
             "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
         },
         capture_output=True,
