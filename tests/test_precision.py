@@ -23,7 +23,7 @@ def jax_for(platform, monkeypatch):
     jax = pytest.importorskip("jax")
     backend = load("jax:cpu")
     monkeypatch.setattr(backend, "_device", SimpleNamespace(platform=platform))
-    monkeypatch.setattr(backend, "_narrows", platform != "cpu")
+    monkeypatch.setattr(backend, "narrows", platform != "cpu")
     return jax, backend
 
 

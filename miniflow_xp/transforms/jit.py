@@ -17,7 +17,7 @@ from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import check_function, plain
 from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, know, known
-from miniflow_xp.transforms.trees import Build, flatten, form_and_leaves
+from miniflow_xp.transforms.trees import Build, flatten, form_and_leaves, forms_and_leaves
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
 
@@ -59,16 +59,16 @@ class Jitted:
         form: Hashable = None  # arrays alone, by position: their number is all there is to it
         if keywords or self.static or not known(args):
             form, arrays = self._entered(args, keywords)
-            if not known(arrays):
-                if leaves(arrays):
-                    return self.function(*args, **keywords)
-                arrays = as_arrays(arrays)
-                know(arrays)
         place = get_backend(), form
         if dispatch := self._dispatches.get(place):
             found, result = dispatch(arrays)
             if found:
                 return result
+        if arrays is not args and not known(arrays):
+            if leaves(arrays):
+                return self.function(*args, **keywords)
+            arrays = as_arrays(arrays)
+            know(arrays)
         key = (*place, *[READERS[type(a)](a) for a in arrays])
         run, build = self._kept.get(key) or self._capture(key, args, keywords, arrays)
         if dispatch := self._dispatches.get(place):
@@ -81,8 +81,8 @@ class Jitted:
         """The form of all arguments that are not static, and the static ones, to be compared; the leaves."""
         found: list[Any] = []
         if not keywords and not self.static:
-            form = form_and_leaves(args, found)
-            return None if all(map(is_array, args)) else form, found
+            forms = forms_and_leaves(args, found)
+            return forms if any(forms) else None, found
         static = self._static(len(args))
         form = form_and_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords), found)
         return (form, *[self._compared(args[n]) for n in static]), found

@@ -12,13 +12,16 @@ from miniflow_xp.transforms.pullback import as_array
 READERS: dict[type, Callable[[Any], Hashable]] = {}
 """{class of arrays: what a capture depends on of one of them}: filled when the first one is met."""
 
+KNOWN: set[type] = set()
+"""The classes of READERS."""
+
 REAL = {"complex64": "float32", "complex128": "float64"}
 COMPLEX = {real: name for name, real in REAL.items()}
 
 
 def known(arrays: Sequence[Any]) -> bool:
     """Are these arrays, of classes whose signature can be read?"""
-    return READERS.keys() >= set(map(type, arrays))
+    return KNOWN.issuperset(map(type, arrays))
 
 
 def know(arrays: Sequence[Any]) -> None:
@@ -26,6 +29,7 @@ def know(arrays: Sequence[Any]) -> None:
     for array in arrays:
         if type(array) not in READERS:
             READERS[type(array)] = reader(type(array), library_name(array))
+    KNOWN.update(READERS)
 
 
 def reader(kind: type, library: str) -> Callable[[Any], Hashable]:

@@ -3,7 +3,7 @@
 The order of a dict's leaves is that of its keys' insertion. ``None`` is a tree without leaves.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -35,7 +35,7 @@ def opener(kind: type) -> Callable[[Any], Any] | None:
     if kind is type(None):
         return lambda _: ()
     if issubclass(kind, Mapping):
-        return lambda tree: tree.values()
+        return kind.values
     if issubclass(kind, (list, tuple)):
         return iter
     if is_dataclass(kind):
@@ -78,13 +78,22 @@ def form_of(tree: Any) -> Hashable:
 
 def form_and_leaves(tree: Any, leaves: list[Any]) -> Hashable:
     """The form of a tree, whose leaves are added to a list."""
-    kind: Any = type(tree)
-    opened = opener(kind)
-    if opened is None:
-        leaves.append(tree)
-        return None
-    form = tuple([form_and_leaves(child, leaves) for child in opened(tree)])
-    return (kind, tuple(tree), form) if has_keys(kind) else (kind, form)
+    return forms_and_leaves((tree,), leaves)[0]
+
+
+def forms_and_leaves(trees: Iterable[Any], leaves: list[Any]) -> tuple[Hashable, ...]:
+    """The form of each tree, None for one that is a leaf; the leaves are added to a list."""
+    forms: list[Hashable] = []
+    for tree in trees:
+        kind: Any = type(tree)
+        opened = opener(kind)
+        if opened is None:
+            leaves.append(tree)
+            forms.append(None)
+        else:
+            inside = forms_and_leaves(opened(tree), leaves)
+            forms.append((kind, tuple(tree), inside) if has_keys(kind) else (kind, inside))
+    return tuple(forms)
 
 
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:

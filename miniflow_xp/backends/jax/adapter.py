@@ -57,7 +57,7 @@ class JaxBackend(Backend):
     ) -> None:
         self._device = usable_device(device)
         self.placing = Placing(chosen(self._device, devices), bool(split_parameters))
-        self._narrows = self._device.platform != "cpu"
+        self.narrows = self._device.platform != "cpu"  # float32 products, unless it is asked not to
         self.processes = len({device.process_index for device in self.placing.devices})
         self.device = self.placing.name
 
@@ -94,7 +94,7 @@ class JaxBackend(Backend):
     @property
     def precision(self) -> str | None:
         """What JAX is asked for where it would narrow float32 products; None where it would not, or the user asked."""
-        if not self._narrows or jax.config.jax_default_matmul_precision is not None:
+        if not self.narrows or jax.config.jax_default_matmul_precision is not None:
             return None
         return "tensorfloat32" if tf32_wanted() else "highest"
 

@@ -20,7 +20,7 @@ class UnknownError(Exception):
 
 
 class Made:
-    """What a capture gives: arrays, and what makes the result of them, so that ``jax.jit`` tells both."""
+    """What a capture gives, where JAX does not: arrays, and what makes the result of them; ``jax.jit`` tells both."""
 
     def __init__(self, build: Build, arrays: Sequence[Array]) -> None:
         self.build, self.arrays = build, arrays
@@ -33,6 +33,16 @@ class Made:
 jax.tree_util.register_pytree_node(Made, lambda made: (made.arrays, made.build), Made)
 
 
+def given_back(result: Any) -> bool:
+    """Is this of arrays in containers that ``jax.jit`` gives back as they were? It sorts the keys of dicts."""
+    if type(result) is dict:
+        in_order = all(type(key) is str for key in result) and list(result) == sorted(result)
+        return in_order and all(map(given_back, result.values()))
+    if type(result) in (tuple, list):
+        return all(map(given_back, result))
+    return result is None or isinstance(result, jax.Array)
+
+
 class JaxDispatch(Dispatch):
     """One function of ``jax.jit`` for all captures of one form of arguments.
 
@@ -42,17 +52,18 @@ class JaxDispatch(Dispatch):
     def __init__(self, backend: "JaxBackend") -> None:
         self._backend = backend
         self._added = local()
-        self._call = jax.jit(self._traced)
         self._kinds: set[type] = set()
+        self._jitted = jax.jit(self._traced)
+        self._call = self._activated if backend.narrows else self._jitted
 
     def __call__(self, arrays: Sequence[Array]) -> tuple[bool, Any]:
-        if not self._kinds >= set(map(type, arrays)):
+        if not self._kinds.issuperset(map(type, arrays)):
             return False, None
         try:
-            with self._backend.activate():
-                return True, self._call(*arrays).result()
+            result = self._call(*arrays)
         except UnknownError:
             return False, None
+        return True, result.result() if type(result) is Made else result
 
     def add(self, arrays: Sequence[Array], capture: Capture, build: Build) -> tuple[bool, Any]:
         takes = getattr(capture, "backend", None) is self._backend and getattr(capture, "traced", None) is not None
@@ -60,19 +71,25 @@ class JaxDispatch(Dispatch):
             return False, None
         self._added.last = capture, build
         try:
-            with no_garbage_collection(), self._backend.activate():  # JAX traces and compiles
-                result = self._call(*arrays).result()
+            with no_garbage_collection():  # JAX traces and compiles
+                result = self._call(*arrays)
         finally:
             self._added.last = None
         self._kinds.update(map(type, arrays))
-        return True, result
+        return True, result.result() if type(result) is Made else result
 
-    def _traced(self, *arrays: Array) -> Made:
+    def _activated(self, *arrays: Array) -> Any:
+        with self._backend.activate():
+            return self._jitted(*arrays)
+
+    def _traced(self, *arrays: Array) -> Any:
         last = getattr(self._added, "last", None)
         if last is None:
             raise UnknownError
         capture, build = last
-        return Made(build, capture.traced(arrays))
+        results = capture.traced(arrays)
+        result = build(iter(results))
+        return result if given_back(result) else Made(build, results)
 
 
 def is_concrete(array: Array) -> bool:
