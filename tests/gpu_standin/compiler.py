@@ -1,8 +1,8 @@
 """Compiles CuPy's kernels for the host; CuPy calls it instead of NVRTC (with FAKEGPU_NVRTC set, beside NVRTC).
 
-A kernel's source is compiled by g++ as it is. What is added says of each kernel how it is called; the "binary" that CuPy
-loads is the name of the library that holds them. A test compiles a thousand kernels, so the compiler is spared work: the
-headers are compiled once, only what the kernel calls of them is made machine code, and nothing is searched for.
+A kernel's source is compiled by g++ as it is. What is added says of each kernel how it is called; the "binary" that
+CuPy loads is the name of the library that holds them. The tests compile a thousand kernels, so the compiler is spared
+work: headers are compiled once, only what a kernel calls of them becomes machine code, and no library is looked for.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ FLAGS = [
     *INCLUDES,
 ]
 LINKED = ["-nostdlib", str(CUDA_LIBRARY), "-lgcc"]  # it brings the standard libraries
-SHARED = re.compile(r"extern\s+__shared__\s+(\w[\w\s]*?)\s+(\w+)\[\];")  # an array whose size a launch says
+SHARED = re.compile(r"extern\s+__shared__\s+([\w\s:<>]+?)\s+(\w+)\[\];")  # an array whose size a launch says
 A_KERNEL = re.compile(r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\s*\(')
 
 

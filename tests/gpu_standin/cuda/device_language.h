@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -32,6 +33,7 @@
 #define __align__(n) alignas(n)
 #define __ldg(p) (*(p))
 
+using std::abs;  // C has one of integers alone
 using std::isfinite;
 using std::isinf;
 using std::isnan;
