@@ -79,7 +79,8 @@ def checked(monkeypatch, *names, seconds=inf):
 def test_verify_tells_what_runs_call_by_call(monkeypatch):
     found = checked(monkeypatch, "exp", "unique_values", "argwhere")
     assert (found.verdict, found.note) == (report.PASSED, "")
-    assert found.figures["call by call, as its shape depends on contents"] == "unique_values, argwhere"
+    assert found.figures["run call by call"] == "2: unique_values, argwhere"
+    assert found.figures["why"] == "its shape depends on contents"
 
 
 def test_verify_tells_which_functions_are_wrong(monkeypatch):

@@ -13,19 +13,21 @@ SECONDS = 120.0  # most of it goes to compiling kernels, which CuPy keeps on the
 def check_functions(backend: Backend, figures: Figures) -> None:
     """16: every function of the table, beside NumPy and central differences; which run call by call, and why."""
     until = time.perf_counter() + SECONDS
-    wrong: dict[str, str] = {}
-    plain: dict[str, list[str]] = {}
+    wrong: list[str] = []
+    plain: dict[str, str] = {}
     for number, name in enumerate(FUNCTIONS):
         figures["begun"] = f"{name}, {number + 1} of {len(FUNCTIONS)}"  # where the process ends, this was it
         for found in findings(backend, [name]):
             if found.wrong:
-                figures[f"wrong: {name}"] = wrong[name] = found.wrong
+                wrong.append(name)
+                figures[f"wrong: {name}"] = found.wrong.splitlines()[0]
             elif found.why_plain:
-                plain.setdefault(found.why_plain, []).append(name)
+                plain[name] = found.why_plain
         if time.perf_counter() > until:
             break
-    for why, names in plain.items():
-        figures[f"call by call, as {why}"] = ", ".join(names)
+    if plain:
+        figures["run call by call"] = f"{len(plain)}: {', '.join(plain)}"
+        figures["why"] = "; ".join(sorted({why for text in plain.values() for why in text.split("; ")}))
     expect(not wrong, f"wrong: {', '.join(wrong)}")
     if left := FUNCTIONS[number + 1 :]:
         raise MissingError(f"{SECONDS:.0f} s were over before {', '.join(left)}")
