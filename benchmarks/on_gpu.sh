@@ -3,14 +3,15 @@
 #
 #   [OUT=folder] [CHECKS="8 2 …"] [PY=python3] bash benchmarks/on_gpu.sh [LIMIT]
 #
-# The parts, in this order: three steps of a training on each backend, the checks of verify-gpu, a short run of bench, the
-# tests that are marked gpu. What does not fit into the time is said in summary.txt. It needs no network.
+# The parts, in this order: three steps of a training on each backend, the checks of verify-gpu, its check of the array
+# functions, a short run of bench, the tests that are marked gpu. What does not fit into the time is said in summary.txt.
+# It needs no network.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 OUT=${OUT:-gpu-out} LIMIT=${1:-540} PY=${PY:-python3}
 CHECKS=${CHECKS:-8 2 3 5 6 7 10 13 9 4 14 1 12 11 15} # what matters most first, what takes longest last
 mkdir -p "$OUT"
-rm -f "$OUT"/{summary.txt,smoke.log,verify.log,verify.json,bench.log,bench.json,tests.log}
+rm -f "$OUT"/{summary.txt,smoke.log,verify.log,verify.json,functions.log,functions.json,bench.log,bench.json,tests.log}
 export PYTHONUNBUFFERED=1 PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}$PWD"
 export CUPY_CACHE_DIR=${TMPDIR:-/tmp}/cupy-kernels TORCHINDUCTOR_CACHE_DIR=${TMPDIR:-/tmp}/inductor
 export XLA_PYTHON_CLIENT_PREALLOCATE=false # else JAX takes three quarters of the GPU from the others
@@ -63,6 +64,10 @@ most=$(left 310)
 part verify "$most" \
     $PY -m miniflow_xp verify-gpu --only "${CHECKS// /,}" --budget $((most - 10)) -o "$OUT/verify.json"
 
+most=$(left 130)
+part functions "$most" \
+    $PY -m miniflow_xp verify-gpu --only 16 --budget $((most - 5)) -o "$OUT/functions.json"
+
 most=$(left 100)
 part bench "$most" \
     $PY -m miniflow_xp bench --quick --budget $((most - 20)) --backends numpy,cupy,torch:cuda,jax:gpu -o "$OUT/bench.json"
@@ -75,7 +80,9 @@ for backend in cupy torch:cuda jax:gpu; do
 done
 
 tail -n 25 "$OUT/smoke.log"
-[ -f "$OUT/verify.log" ] && cut -c1-300 "$OUT/verify.log"
+for log in verify functions; do
+    [ -f "$OUT/$log.log" ] && cut -c1-300 "$OUT/$log.log"
+done
 [ -f "$OUT/tests.log" ] && grep -hE '^(FAILED|ERROR)|passed|failed' "$OUT/tests.log" | tail -n 60
 cat "$OUT/summary.txt"
 exit $failed

@@ -33,6 +33,9 @@ class Capture(Protocol):
     equations: Mapping[str, int] | None = None
     """{function: how many equations of it are run}, where the capture can tell."""
 
+    why_plain: str = ""
+    """Why nothing is captured and its calls are made one by one; an empty text where it is captured."""
+
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         """Run once, on the arrays that are not state; returns the results that are not."""
 
@@ -47,6 +50,7 @@ class PlainCapture(Capture):
     """A step that is run by calling its function; ``why_plain``: why a backend that could record it does not."""
 
     how = "the plain loop, nothing is captured"
+    why_plain = "this backend captures nothing"
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class PlainCapture(Capture):
         why_plain: str = "",
     ) -> None:
         if why_plain:
+            self.why_plain = why_plain
             self.how = f"the plain loop, because {why_plain}"
         self.backend = backend
         self.function = function

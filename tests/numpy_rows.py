@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from draws import Draws
+
+from miniflow_xp.gradcheck.examples.draws import Draws
 
 _draws = Draws()
 normal, positive, complexes, definite = _draws.normal, _draws.positive, _draws.complexes, _draws.definite

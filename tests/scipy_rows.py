@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from draws import Draws
 
+from miniflow_xp.gradcheck.examples.draws import Draws
 from miniflow_xp.scipy import rules
 
 _draws = Draws()

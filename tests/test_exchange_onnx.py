@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
-from array_cases import CASES
 
 import miniflow_xp as mf
 from miniflow_xp import errors
 from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.exchange import export_onnx
 from miniflow_xp.exchange.onnx.table import TABLE
+from miniflow_xp.gradcheck.examples import CASES
 from miniflow_xp.transforms.trees import flatten
 
 onnx = pytest.importorskip("onnx")

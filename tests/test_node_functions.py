@@ -7,10 +7,10 @@ import pickle
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
-from array_cases import CASES
 
 import miniflow_xp as mf
 from miniflow_xp import errors
+from miniflow_xp.gradcheck.examples import CASES
 from miniflow_xp.ops.function import Function
 from miniflow_xp.switch import to_numpy
 

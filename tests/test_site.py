@@ -8,13 +8,13 @@ from pathlib import Path
 
 import functions_page
 import pytest
-from array_cases import CASES
 from browser import BROWSER, browse
 from pages import DECISIONS, PAGES, ROOT, name_of, text_of
 
 import miniflow_xp
 from docs.site.checks import problems
 from docs.site.gather import gather
+from miniflow_xp.gradcheck.examples import CASES
 
 REFERENCE = "\n".join(text_of(path) for path in PAGES if "reference" in path.parts)
 GENERATED = {"docs/decisions/index.md"}  # lists the records

@@ -116,11 +116,11 @@ def test_without_a_gpu_the_command_says_what_it_cannot_check(tmp_path, monkeypat
     text, passed = verify(tmp_path / "figures.json")
     assert passed is False
     assert "no GPU in this test" in text
-    assert text.count("needs a GPU") == 15
+    assert text.count("needs a GPU") == 16
     first, second, *others = json.loads((tmp_path / "figures.json").read_text())["checks"]
     assert first["verdict"] == "passed"
     assert second["verdict"] in ("passed", "not checked")  # where CUDA's compiler is installed, and where it is not
-    assert [one["verdict"] for one in others] == ["not checked"] * 15
+    assert [one["verdict"] for one in others] == ["not checked"] * 16
 
 
 def test_a_file_that_cannot_be_written_is_told_before_any_check(made_up_checks, tmp_path, monkeypatch):
@@ -145,7 +145,7 @@ def test_mistakes_are_one_message(arguments, message, cli):
 
 
 def test_every_check_is_there():
-    assert [one.number for one in run.CHECKS] == [0, 0, *range(1, 16)]
+    assert [one.number for one in run.CHECKS] == [0, 0, *range(1, 17)]
 
 
 @pytest.mark.parametrize(("setting", "expected"), [(None, "false"), ("true", "true")])
@@ -221,5 +221,5 @@ def test_the_script_for_a_gpu_says_what_it_has_no_time_for(tmp_path):
     done = subprocess.run(["bash", SCRIPT, "0"], env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     summary = (tmp_path / "out" / "summary.txt").read_text().splitlines()
-    assert summary == [f"{part}: no time left" for part in ("smoke", "verify", "bench", "tests", "tests", "tests")]
+    assert summary == [f"{part}: no time left" for part in ("smoke", "verify", "functions", "bench", *["tests"] * 3)]
     assert sorted(os.listdir(tmp_path / "out")) == ["smoke.log", "summary.txt"]

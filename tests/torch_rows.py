@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  as its users do
-from draws import Draws
+
+from miniflow_xp.gradcheck.examples.draws import Draws
 
 _draws = Draws()
 normal, positive, complexes = _draws.normal, _draws.positive, _draws.complexes

@@ -1,6 +1,7 @@
 """Steps that CuPy does not capture: it says so, and they are computed call by call."""
 
-from contextlib import nullcontext
+import warnings
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
@@ -10,3 +11,11 @@ def told(backend, why):
     if backend.name == "cupy" and why:
         return pytest.warns(RuntimeWarning, match=f"not captured as a CUDA graph: .*{why}")
     return nullcontext()
+
+
+@contextmanager
+def allowed():
+    """Inside, CuPy may warn that a step is not captured."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the step is not captured as a CUDA graph", RuntimeWarning)
+        yield

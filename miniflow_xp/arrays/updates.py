@@ -12,6 +12,7 @@ from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.namespace import Namespace, namespace_of_library
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.tables import COMPOSED, native
+from miniflow_xp.dtypes import is_complex
 
 
 def call(xp: Any, op: str, /, *args: Any, **keywords: Any) -> Any:
@@ -67,8 +68,13 @@ def add_at_natively(xp: Any, x: Any, key: Key, value: Any, /) -> Any:
     if name in ("numpy", "cupy"):
         import importlib
 
-        new = xp.asarray(x, copy=True)
-        importlib.import_module(name).add.at(new, key, value)
+        new, add = xp.asarray(x, copy=True), importlib.import_module(name).add
+        if name == "cupy" and is_complex(x):  # its own takes real numbers alone
+            value = in_dtype(xp, value, x)
+            add.at(new.real, key, value.real)
+            add.at(new.imag, key, value.imag)
+        else:
+            add.at(new, key, value)
         return new
     return portable_add_at(xp, x, key, in_dtype(xp, value, x))
 

@@ -26,7 +26,7 @@ from miniflow_xp.switch import get_backend, use_backend
 
 
 def gradcheck(
-    output: Node | Sequence[Node] | Callable[..., Any],
+    output: Node | Sequence[Node] | Callable[..., Any] | str,
     *given: Any,
     feed: Mapping[Input, Any] | None = None,
     wrt: Sequence[Input] | None = None,
@@ -39,7 +39,8 @@ def gradcheck(
     """Compare gradients with (f(x + h) - f(x - h)) / 2h in float64, on the backend in use; returns if all agree.
 
     ``gradcheck(output, feed, wrt)`` checks a graph, ``gradcheck(f, *arrays)`` a function of arrays, on the backend that
-    these belong to; ``grad(f)`` is one, whose check is that of second derivatives.
+    these belong to; ``grad(f)`` is one, whose check is that of second derivatives. ``gradcheck("linalg.solve")``
+    checks the examples that the package has of a function of its table, on the backend in use.
 
     ``output``: a node, or a sorted list whose last node is meant; all nodes that it depends on are checked one by one
     at the values they have for ``feed`` ({Input: data}), and then the leaves ``wrt`` (default: all that are not
@@ -57,6 +58,16 @@ def gradcheck(
     Raises GradcheckError, which names node, input, element, both gradients, or the node where NaN first appears;
     DtypeError where the backend has no float64, or ``wrt`` names declared integers; what ``topological_sort`` raises.
     """
+    if isinstance(output, str):
+        from miniflow_xp.gradcheck.examples import examples_of  # here: importing this package stays quick
+
+        backend = get_backend()
+        for case in examples_of(output):
+            has_elements = all(array.size for array in case.arrays)  # others have nothing to move
+            if has_elements and backend.name not in case.skip:
+                arrays = map(backend.asarray, case.arrays)
+                gradcheck(case.alone(), *arrays, rtol=rtol, atol=atol, elements=elements, seed=seed)
+        return
     if callable(output) and not isinstance(output, Node):
         from miniflow_xp.gradcheck.functions import graph_of  # here: importing this package stays quick
 

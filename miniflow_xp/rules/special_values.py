@@ -162,5 +162,5 @@ def polygamma(xp: Any, n: int, x: Any, /) -> Any:
         return xp.asarray(np.asarray(polygamma(inner, order, np.from_dlpack(x))))
     found = own(library, "polygamma")
     assert found is not None
-    made = found(order, x)
+    made = found(xp.full((), order, dtype=x.dtype) if library == "cupy" else order, x)  # which takes no number there
     return made if made.dtype == x.dtype else xp.astype(made, x.dtype)

@@ -28,9 +28,10 @@ FLAGS = ["-std=c++17", "-O1", "-fPIC", "-w"]
 CUDA = ("queue", "memory", "streams", "graphs", "device", "kernels", "grid")
 LANGUAGE = [HERE / "cuda" / "device_language.h", HERE / "cuda" / "grid.h"]
 LIBRARIES = {  # the file's name: (its sources, the extension of CuPy that asks for it, the prefix of its functions)
-    "libcuda.so.1": (CUDA, "cuda/api/runtime", "cuda"),
-    "libcublas.so.13": (("blas",), "cuda/libs/cublas", "cublas"),
-    "libcurand.so.10": (("random",), "cuda/libs/curand", "curand"),
+    "libcuda.so.1": (CUDA, "cupy_backends/cuda/api/runtime", "cuda"),
+    "libcublas.so.13": (("blas",), "cupy_backends/cuda/libs/cublas", "cublas"),
+    "libcurand.so.10": (("random",), "cupy_backends/cuda/libs/curand", "curand"),
+    "libcufft.so.12": (("fourier",), "cupy/cuda/cufft", "cufft"),
     "libcublasLt.so.13": ((), "", "cublasLt"),  # the loader of CuPy looks for it beside cuBLAS
 }
 
@@ -55,6 +56,7 @@ def build() -> None:
     once("cupy", made + digest([HERE / "extension.py", HERE / "cuda" / "cuda_profiler_api.h"]), build_extension)
     once("libraries", made + digest([Path(__file__), *sorted((HERE / "cuda").glob("*"))]), build_libraries)
     once("compiler", made + digest([HERE / "compiler.py", *LANGUAGE]), prepare_compiler)
+    once("sorting", made + digest([HERE / "sorting.py"]), replace_sorting)
 
 
 def once(name: str, key: str, work: Callable[[], None]) -> None:
@@ -88,7 +90,7 @@ def build_libraries() -> None:
     """What is played; other functions that CuPy asks for are there and fail with their name."""
     for name, (sources, extension, prefix) in LIBRARIES.items():
         objects = [compile_object(source) for source in sources]
-        wanted = functions("--undefined-only", site().glob(f"cupy_backends/{extension}.*.so") if extension else [])
+        wanted = functions("--undefined-only", site().glob(f"{extension}.*.so") if extension else [])
         played = functions("--defined-only", objects)
         rest = sorted(f for f in wanted - played if f.startswith(prefix))
         compile_library(name, objects, "".join(f"NOT_PLAYED({function})\n" for function in rest))
@@ -105,6 +107,13 @@ def prepare_compiler() -> None:
     module = site() / "cupy" / "cuda" / "compiler.py"
     module.write_text(module.read_text().removesuffix(PATCH) + PATCH)
     run(PYTHON, "-c", "import gpu_standin_compiler; gpu_standin_compiler.compile_headers()", env=environment())
+
+
+def replace_sorting() -> None:
+    """CuPy's sorting is machine code for a GPU in its wheel; in its place comes a module for the host."""
+    for file in (site() / "cupy" / "cuda").glob("thrust.*.so"):
+        file.unlink()
+    shutil.copy(HERE / "sorting.py", site() / "cupy" / "cuda" / "thrust.py")
 
 
 def compile_object(name: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".gpu-standin"
 PYTHON = FOLDER / "venv" / "bin" / "python"
-PARTS = ("venv", "cupy", "libraries", "compiler")
+PARTS = ("venv", "cupy", "libraries", "compiler", "sorting")
 
 
 def done(part: str) -> Path:

@@ -52,7 +52,7 @@ class CupyCapture(Capture):
                     self._stream.synchronize()  # what was copied is memory of another stream
                 del values, results
                 cupy.get_default_memory_pool().free_all_blocks()  # what recording took is free for the graph
-                why = self._prepare()
+                why = self.why_plain = self._prepare()
         self.how = f"{self._plan.describe()}, {device.describe()}" + (f", not captured: {why}" if why else "")
         if why:
             warnings.warn(f"the step is not captured as a CUDA graph: {why}", RuntimeWarning, stacklevel=2)

@@ -1,4 +1,4 @@
-"""Run all checks in order: two that need no device, and fifteen where CuPy can use a GPU."""
+"""Run all checks in order: two that need no device, and sixteen where CuPy can use a GPU."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -30,6 +30,7 @@ CHECKS = (
     Check(13, "out of memory and failed captures", ".memory:check_failures"),
     Check(14, "prefetched feeding equals plain feeding bit for bit, and overlaps", ".feeding:check_prefetch"),
     Check(15, "speed beside peers", ".peers:check_peers"),
+    Check(16, "every array function: value, gradient, captured replay", ".functions:check_functions"),
 )
 
 

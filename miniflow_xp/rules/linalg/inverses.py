@@ -50,6 +50,20 @@ def solved(xp: Any, g: Any, y: Any, b: Any, solve_adjoint: Any) -> Any:
     )
 
 
+@native("linalg.solve")
+def solve(xp: Any, x1: Any, x2: Any, /) -> Any:
+    """The solution of x1 y = x2. x1: (…, n, n), x2: (n,) or (…, n, k); stacks of them are broadcast."""
+    if name_of_library(xp) == "cupy" and len(x2.shape) > 1:
+        x1, x2 = in_one_stack(xp, x1, x2)  # its own takes no others
+    return xp.linalg.solve(x1, x2)
+
+
+def in_one_stack(xp: Any, *matrices: Any) -> list[Any]:
+    """Stacks of matrices, broadcast to one shape of stacks."""
+    stack = xp.broadcast_shapes(*[x.shape[:-2] for x in matrices])
+    return [xp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in matrices]
+
+
 WORTH_SCIPY = 200
 """Rows from which on SciPy's solver is worth its threads, which take turns with those of NumPy's own BLAS."""
 
@@ -68,13 +82,11 @@ def solve_triangular(xp: Any, x1: Any, x2: Any, /, *, lower: bool = False) -> An
     if name == "jax":
         from jax.scipy.linalg import solve_triangular as of_jax
 
-        stack = xp.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
-        spread = [xp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (x1, x2)]
-        return of_jax(*spread, lower=lower)
+        return of_jax(*in_one_stack(xp, x1, x2), lower=lower)
     large = len(x1.shape) == len(x2.shape) == 2 and x1.shape[0] >= WORTH_SCIPY
     if name == "numpy" and large and (of_scipy := scipy_solve_triangular()):
         return of_scipy(x1, x2, lower=lower, check_finite=False)
-    return xp.linalg.solve((xp.tril if lower else xp.triu)(x1), x2)
+    return solve(xp, (xp.tril if lower else xp.triu)(x1), x2)
 
 
 @cache

@@ -6,6 +6,7 @@
 #include <library_types.h>
 
 #include <algorithm>
+#include <complex>
 #include <vector>
 
 // cuBLAS's own header is in a wheel of hundreds of megabytes; these are its numbers.
@@ -76,16 +77,32 @@ PLAYED Status cublasGetVersion_v2(Handle*, int* version) {
     return SUCCESS;
 }
 
-static size_t size_of(cudaDataType type) { return type == CUDA_R_32F ? 4 : type == CUDA_R_64F ? 8 : 2; }
+using Complex = std::complex<double>;
 
-static double get(const void* start, cudaDataType type, size_t place) {
+static bool is_complex(cudaDataType type) { return type == CUDA_C_32F || type == CUDA_C_64F; }
+
+static size_t size_of(cudaDataType type) {
     switch (type) {
-        case CUDA_R_32F: return ((float*)start)[place];
-        case CUDA_R_64F: return ((double*)start)[place];
-        case CUDA_R_16F: return __half2float(((__half*)start)[place]);
-        case CUDA_R_16BF: return __bfloat162float(((__nv_bfloat16*)start)[place]);
+        case CUDA_C_64F: return 16;
+        case CUDA_R_64F:
+        case CUDA_C_32F: return 8;
+        case CUDA_R_32F: return 4;
+        default: return 2;
+    }
+}
+
+static void get(const void* start, cudaDataType type, size_t place, double& value) {
+    switch (type) {
+        case CUDA_R_32F: value = ((float*)start)[place]; return;
+        case CUDA_R_64F: value = ((double*)start)[place]; return;
+        case CUDA_R_16F: value = __half2float(((__half*)start)[place]); return;
+        case CUDA_R_16BF: value = __bfloat162float(((__nv_bfloat16*)start)[place]); return;
         default: abort();
     }
+}
+
+static void get(const void* start, cudaDataType type, size_t place, Complex& value) {
+    value = type == CUDA_C_64F ? ((Complex*)start)[place] : Complex(((std::complex<float>*)start)[place]);
 }
 
 static void put(void* start, cudaDataType type, size_t place, double value) {
@@ -98,44 +115,62 @@ static void put(void* start, cudaDataType type, size_t place, double value) {
     }
 }
 
+static void put(void* start, cudaDataType type, size_t place, Complex value) {
+    if (type == CUDA_C_64F)
+        ((Complex*)start)[place] = value;
+    else
+        ((std::complex<float>*)start)[place] = std::complex<float>(value);
+}
+
+static double conjugate(double x) { return x; }
+static Complex conjugate(Complex x) { return std::conj(x); }
+
+enum Operation { AS_IT_IS, TRANSPOSED, CONJUGATED };  // cuBLAS's; the last one is transposed, too
+
 // A matrix in memory, column after column; transposed, its rows are what the product calls columns.
 struct Matrix {
     void* start;
     cudaDataType type;
     int leading;
-    bool transposed = false;
+    int operation = AS_IT_IS;
 
     size_t place(int row, int column) const {
-        return transposed ? (size_t)row * leading + column : (size_t)column * leading + row;
+        return operation == AS_IT_IS ? (size_t)column * leading + row : (size_t)row * leading + column;
     }
-    double at(int row, int column) const { return get(start, type, place(row, column)); }
+    template <class T>
+    T at(int row, int column) const {
+        T found;
+        get(start, type, place(row, column), found);
+        return operation == CONJUGATED ? conjugate(found) : found;
+    }
 };
 
 // out = alpha a b + beta out, for an (m, k) matrix a and a (k, n) matrix b
-static void multiply(int m, int n, int k, double alpha, Matrix a, Matrix b, double beta, Matrix out) {
-    std::vector<double> rows((size_t)m * k), columns((size_t)n * k);
+template <class T>
+static void multiply(int m, int n, int k, T alpha, Matrix a, Matrix b, T beta, Matrix out) {
+    std::vector<T> rows((size_t)m * k), columns((size_t)n * k);
     for (int i = 0; i < m; i++)
-        for (int l = 0; l < k; l++) rows[(size_t)i * k + l] = a.at(i, l);
+        for (int l = 0; l < k; l++) rows[(size_t)i * k + l] = a.at<T>(i, l);
     for (int j = 0; j < n; j++)
-        for (int l = 0; l < k; l++) columns[(size_t)j * k + l] = b.at(l, j);
+        for (int l = 0; l < k; l++) columns[(size_t)j * k + l] = b.at<T>(l, j);
     for (int j = 0; j < n; j++)
         for (int i = 0; i < m; i++) {
-            const double *x = &rows[(size_t)i * k], *y = &columns[(size_t)j * k];
-            double sum = 0;
+            const T *x = &rows[(size_t)i * k], *y = &columns[(size_t)j * k];
+            T sum = 0;
             for (int l = 0; l < k; l++) sum += x[l] * y[l];
-            put(out.start, out.type, out.place(i, j), alpha * sum + (beta ? beta * out.at(i, j) : 0));
+            put(out.start, out.type, out.place(i, j), alpha * sum + (beta != T(0) ? beta * out.at<T>(i, j) : T(0)));
         }
 }
 
-static Status product(
-    Handle* handle, int m, int n, int k, double alpha, Matrix a, Matrix b, double beta, Matrix out) {
-    if (a.leading < std::max(1, a.transposed ? k : m) || b.leading < std::max(1, b.transposed ? n : k) ||
+template <class T>
+static Status product(Handle* handle, int m, int n, int k, T alpha, Matrix a, Matrix b, T beta, Matrix out) {
+    if (a.leading < std::max(1, a.operation ? k : m) || b.leading < std::max(1, b.operation ? n : k) ||
         out.leading < std::max(1, m))
         return refuse(INVALID_VALUE, "a leading dimension is too small");
     for (auto& matrix : {a, b, out})
         if (!fakegpu_is_device(matrix.start, size_of(matrix.type)))
             return refuse(INTERNAL_ERROR, "a matrix is not on the device");
-    return (Status)ask(handle->stream, [=] { multiply(m, n, k, alpha, a, b, beta, out); });
+    return (Status)ask(handle->stream, [=] { multiply<T>(m, n, k, alpha, a, b, beta, out); });
 }
 
 PLAYED Status cublasGemmEx(
@@ -145,12 +180,18 @@ PLAYED Status cublasGemmEx(
     int) {
     bool wide = compute == COMPUTE_64F;
     bool narrow = compute == COMPUTE_32F || compute == COMPUTE_32F_FAST_TF32;
-    if (!(wide || narrow) || wide != (type_out == CUDA_R_64F))
+    if (!(wide || narrow) || wide != (type_out == CUDA_R_64F || type_out == CUDA_C_64F))
         return refuse(NOT_SUPPORTED, "this type to compute in is not played");
+    Matrix first{(void*)a, type_a, leading_a, transpose_a}, second{(void*)b, type_b, leading_b, transpose_b};
+    Matrix result{out, type_out, leading_out};
+    if (is_complex(type_out)) {
+        Complex factor, kept;
+        get(alpha, wide ? CUDA_C_64F : CUDA_C_32F, 0, factor);
+        get(beta, wide ? CUDA_C_64F : CUDA_C_32F, 0, kept);
+        return product(handle, m, n, k, factor, first, second, kept, result);
+    }
     double factor = wide ? *(double*)alpha : *(float*)alpha, kept = wide ? *(double*)beta : *(float*)beta;
-    return product(
-        handle, m, n, k, factor, {(void*)a, type_a, leading_a, transpose_a != 0},
-        {(void*)b, type_b, leading_b, transpose_b != 0}, kept, {out, type_out, leading_out});
+    return product(handle, m, n, k, factor, first, second, kept, result);
 }
 
 PLAYED Status cublasGemmStridedBatchedEx(
@@ -194,9 +235,9 @@ static Status products(
     double x = *alpha, y = *beta;
     return (Status)ask(handle->stream, [=] {
         for (int i = 0; i < count; i++)
-            multiply(
-                m, n, k, x, {(void*)a[i], type, leading_a, transpose_a != 0},
-                {(void*)b[i], type, leading_b, transpose_b != 0}, y, {out[i], type, leading_out});
+            multiply<double>(
+                m, n, k, x, {(void*)a[i], type, leading_a, transpose_a},
+                {(void*)b[i], type, leading_b, transpose_b}, y, {out[i], type, leading_out});
     });
 }
 
@@ -204,9 +245,8 @@ static Status products(
     PLAYED Status cublas##letter##gemm_v2( \
         Handle* handle, int ta, int tb, int m, int n, int k, const T* alpha, \
         const T* a, int lda, const T* b, int ldb, const T* beta, T* out, int ldc) { \
-        return product( \
-            handle, m, n, k, *alpha, {(void*)a, type, lda, ta != 0}, \
-            {(void*)b, type, ldb, tb != 0}, *beta, {out, type, ldc}); \
+        return product<double>( \
+            handle, m, n, k, *alpha, {(void*)a, type, lda, ta}, {(void*)b, type, ldb, tb}, *beta, {out, type, ldc}); \
     } \
     PLAYED Status cublas##letter##gemmBatched( \
         Handle* handle, int ta, int tb, int m, int n, int k, const T* alpha, \

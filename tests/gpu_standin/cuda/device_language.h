@@ -9,10 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <limits>
-#include <tuple>
 #include <utility>
 
 #undef __global__
@@ -34,6 +33,7 @@
 #define __align__(n) alignas(n)
 #define __ldg(p) (*(p))
 
+using std::abs;  // C has one of integers alone
 using std::isfinite;
 using std::isinf;
 using std::isnan;
@@ -45,6 +45,44 @@ template <class T>
 inline T max(T a, T b) { return a < b ? b : a; }
 inline long long min(long long a, int b) { return a < b ? a : b; }
 inline long long max(long long a, int b) { return a > b ? a : b; }
+// CUDA's own functions of mathematics, good to some roundings.
+static const double PI = 3.14159265358979323846;
+inline double sinpi(double x) { return std::sin(PI * std::remainder(x, 2.0)); }
+inline double cospi(double x) { return std::cos(PI * std::remainder(x, 2.0)); }
+inline double cyl_bessel_i0(double x) { return std::cyl_bessel_i(0.0, std::fabs(x)); }
+inline double cyl_bessel_i1(double x) { return std::copysign(std::cyl_bessel_i(1.0, std::fabs(x)), x); }
+inline double normcdf(double x) { return std::erfc(-x * std::sqrt(0.5)) / 2; }
+inline double erfcx(double x) {
+    if (x < 10) return std::exp(x * x) * std::erfc(x);
+    double fraction = x;  // 1 / (x + ½/(x + 1/(x + …))) / √π
+    for (int k = 40; k; k--) fraction = x + k / 2.0 / fraction;
+    return 1 / (fraction * std::sqrt(PI));
+}
+inline double normcdfinv(double p) {
+    if (!(p > 0 && p < 1)) return p == 0 ? -INFINITY : p == 1 ? INFINITY : NAN;
+    if (p > 0.5) return -normcdfinv(1 - p);
+    double x = p < 0.02 ? -std::sqrt(-2 * std::log(p)) : 0;
+    for (int i = 0; i < 60; i++) {  // Newton's steps for the logarithm, which is concave
+        double step = (std::log(normcdf(x)) - std::log(p)) * normcdf(x) * std::sqrt(2 * PI) * std::exp(x * x / 2);
+        x -= step;
+        if (std::fabs(step) < 1e-15 * std::fabs(x)) break;
+    }
+    return x;
+}
+inline double erfinv(double y) {
+    double x = normcdfinv((y + 1) / 2) * std::sqrt(0.5);
+    return std::fabs(y) > 0.5 ? x : x - (std::erf(x) - y) * std::exp(x * x) * std::sqrt(PI) / 2;  // near 0, 1 + y rounds
+}
+inline double erfcinv(double y) { return -normcdfinv(y / 2) * std::sqrt(0.5); }
+inline float sinpif(float x) { return (float)sinpi(x); }
+inline float cospif(float x) { return (float)cospi(x); }
+inline float cyl_bessel_i0f(float x) { return (float)cyl_bessel_i0(x); }
+inline float cyl_bessel_i1f(float x) { return (float)cyl_bessel_i1(x); }
+inline float normcdff(float x) { return (float)normcdf(x); }
+inline float normcdfinvf(float x) { return (float)normcdfinv(x); }
+inline float erfcxf(float x) { return (float)erfcx(x); }
+inline float erfinvf(float x) { return (float)erfinv(x); }
+inline float erfcinvf(float x) { return (float)erfcinv(x); }
 inline float rsqrtf(float x) { return 1 / std::sqrt(x); }
 inline double rsqrt(double x) { return 1 / std::sqrt(x); }
 
@@ -96,22 +134,18 @@ inline void __syncwarp(unsigned = 0) { standin::wait_for_block(); }
 inline void __threadfence() {}
 
 namespace standin {
-using Work = std::function<void()>;
-
-// A kernel's arguments are read now, as CUDA does at a launch; the work is done later.
 template <class... A, size_t... I>
-Work* prepare(
-    void (*kernel)(A...), void** arguments, Index grid, Index block, bool has_barriers, std::index_sequence<I...>) {
-    std::tuple<std::decay_t<A>...> held(*(std::decay_t<A>*)arguments[I]...);
-    return new Work([=] {
-        auto call = [&] { kernel(std::get<I>(held)...); };
-        run_grid([](void* one) { (*(decltype(call)*)one)(); }, &call, grid, block, has_barriers);
-    });
+inline void call(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
+    kernel(*(std::remove_cv_t<A>*)arguments[I]...);
 }
 
-template <class... A>
-Work* prepare(void (*kernel)(A...), void** arguments, unsigned* grid, unsigned* block, bool has_barriers) {
-    Index g{grid[0], grid[1], grid[2]}, b{block[0], block[1], block[2]};
-    return prepare(kernel, arguments, g, b, has_barriers, std::index_sequence_for<A...>());
-}
+// ``Of<&kernel>::made(…)`` is what is known of a kernel. Little is asked of the compiler, which is called for each one.
+template <auto kernel>
+struct Of;
+template <class... A, void (*kernel)(A...)>
+struct Of<kernel> {
+    static constexpr size_t sizes[] = {sizeof(A)..., 0};
+    static void call(void** arguments) { standin::call(kernel, arguments, std::index_sequence_for<A...>()); }
+    static constexpr Kernel made(bool has_barriers) { return {sizeof...(A), sizes, call, has_barriers}; }
+};
 }  // namespace standin

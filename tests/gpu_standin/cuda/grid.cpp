@@ -10,10 +10,11 @@ standin::Index threadIdx, blockIdx, blockDim, gridDim;
 
 namespace standin {
 static const size_t STACK = 1 << 16;
+alignas(16) char shared[SHARED];
 
 struct Block {
-    void (*thread)(void*);
-    void* kernel;
+    const Kernel& kernel;
+    void** arguments;
     ucontext_t outside;
     std::vector<ucontext_t> threads;
     std::vector<char> ended;
@@ -28,7 +29,7 @@ void wait_for_block() {
 }
 
 static void begin() {
-    running->thread(running->kernel);
+    running->kernel.call(running->arguments);
     running->ended[running->now] = 1;
     leave();
 }
@@ -37,10 +38,10 @@ static Index position(unsigned number, Index size) {
     return {number % size.x, number / size.x % size.y, number / size.x / size.y};
 }
 
-static void run_to_barriers(void (*thread)(void*), void* kernel, unsigned count) {
+static void run_to_barriers(const Kernel& kernel, void** arguments, unsigned count) {
     static std::vector<std::unique_ptr<char[]>> stacks;
     while (stacks.size() < count) stacks.emplace_back(new char[STACK]);
-    Block block{thread, kernel, {}, std::vector<ucontext_t>(count), std::vector<char>(count)};
+    Block block{kernel, arguments, {}, std::vector<ucontext_t>(count), std::vector<char>(count)};
     running = &block;
     for (unsigned t = 0; t < count; t++) {
         ucontext_t& context = block.threads[t];
@@ -61,19 +62,19 @@ static void run_to_barriers(void (*thread)(void*), void* kernel, unsigned count)
     running = nullptr;
 }
 
-void run_grid(void (*thread)(void*), void* kernel, Index grid, Index block, bool has_barriers) {
+void run_grid(const Kernel& kernel, void** arguments, Index grid, Index block) {
     gridDim = grid;
     blockDim = block;
     unsigned count = block.x * block.y * block.z;
     for (unsigned b = 0; b < grid.x * grid.y * grid.z; b++) {
         blockIdx = position(b, grid);
-        if (has_barriers && count > 1) {
-            run_to_barriers(thread, kernel, count);
+        if (kernel.has_barriers && count > 1) {
+            run_to_barriers(kernel, arguments, count);
             continue;
         }
         for (unsigned t = 0; t < count; t++) {
             threadIdx = position(t, block);
-            thread(kernel);
+            kernel.call(arguments);
         }
     }
 }

@@ -1,4 +1,5 @@
 // The driver: kernels are functions of libraries that g++ made of CuPy's sources (compiler.py).
+#include "grid.h"
 #include "queue.h"
 
 #include <cuda.h>
@@ -10,13 +11,11 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <vector>
 
-// A library's function that takes a kernel's arguments now and returns what is to be done on them.
-using Prepare = Work* (*)(void** arguments, unsigned* grid, unsigned* block);
-
-struct Kernel {
+struct Function {
     std::string name;
-    Prepare prepare;
+    const standin::Kernel* kernel;
 };
 
 static void* const SLEEP = (void*)1;  // the module of the one kernel that keeps a stream busy
@@ -69,31 +68,46 @@ PLAYED CUresult cuModuleLoadData(CUmodule* module, const void* image) {
 
 PLAYED CUresult cuModuleUnload(CUmodule) { return CUDA_SUCCESS; }
 
-static Work* prepare_sleep(void** arguments, unsigned*, unsigned*) {
-    std::chrono::nanoseconds length(*(unsigned long long*)arguments[0]);
-    return new Work([length] { std::this_thread::sleep_for(length); });
+static void sleep(void** arguments) {
+    std::this_thread::sleep_for(std::chrono::nanoseconds(*(unsigned long long*)arguments[0]));
 }
+static const size_t A_NUMBER = sizeof(unsigned long long);
+static const standin::Kernel SLEEPING{1, &A_NUMBER, sleep, false};
 
 PLAYED CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, const char* name) {
-    Prepare prepare = prepare_sleep;
-    if ((void*)module != SLEEP) prepare = (Prepare)dlsym((void*)module, (std::string("fakegpu_prepare_") + name).c_str());
-    if (!prepare) return told(CUDA_ERROR_NOT_FOUND, name);
-    *function = (CUfunction) new Kernel{name, prepare};
+    auto* kernel = &SLEEPING;
+    if ((void*)module != SLEEP)
+        kernel = (const standin::Kernel*)dlsym((void*)module, (std::string("fakegpu_kernel_") + name).c_str());
+    if (!kernel) return told(CUDA_ERROR_NOT_FOUND, name);
+    *function = (CUfunction) new Function{name, kernel};
     return CUDA_SUCCESS;
 }
 
 PLAYED CUresult cuModuleGetGlobal_v2(CUdeviceptr*, size_t*, CUmodule, const char*) { return CUDA_ERROR_NOT_FOUND; }
 
+// CUDA reads the arguments at the launch; the work is done later.
+static std::vector<std::vector<char>> copied(const standin::Kernel& kernel, void** arguments) {
+    std::vector<std::vector<char>> held;
+    for (size_t i = 0; i < kernel.count; i++) {
+        auto* start = (char*)arguments[i];
+        held.emplace_back(start, start + kernel.sizes[i]);
+    }
+    return held;
+}
+
 PLAYED CUresult cuLaunchKernel(
-    CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
-    unsigned block_z, unsigned, CUstream stream, void** arguments, void**) {
-    auto* kernel = (Kernel*)function;
-    LOG("%s on %u blocks of %u threads, stream %p", kernel->name.c_str(), grid_x, block_x, (void*)stream);
-    unsigned grid[] = {grid_x, grid_y, grid_z}, block[] = {block_x, block_y, block_z};
-    std::unique_ptr<Work> work(kernel->prepare(arguments, grid, block));
-    return (CUresult)ask(stream, [work = std::move(*work)] {
+    CUfunction launched, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
+    unsigned block_z, unsigned shared, CUstream stream, void** arguments, void**) {
+    auto* function = (Function*)launched;
+    LOG("%s on %u blocks of %u threads, stream %p", function->name.c_str(), grid_x, block_x, (void*)stream);
+    if (shared > standin::SHARED) return told(CUDA_ERROR_INVALID_VALUE, "a block has 48 KiB of shared memory");
+    standin::Index grid{grid_x, grid_y, grid_z}, block{block_x, block_y, block_z};
+    const standin::Kernel& kernel = *function->kernel;
+    return (CUresult)ask(stream, [=, &kernel, held = copied(kernel, arguments)]() mutable {
         FlushToZero flush;
-        work();
+        std::vector<void*> places;
+        for (auto& one : held) places.push_back(one.data());
+        standin::run_grid(kernel, places.data(), grid, block);
     });
 }
 

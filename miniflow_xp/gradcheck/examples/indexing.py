@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from array_cases.case import Case, case, complexes, normal
+from miniflow_xp.gradcheck.examples.case import Case, case, complexes, normal
 
 ROWS = np.array([2, 0, 2])
 MASK = np.array([[True, False, True], [False, False, True]])

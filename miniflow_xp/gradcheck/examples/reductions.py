@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from array_cases.case import Case, case, complexes, normal, positive
+from miniflow_xp.gradcheck.examples.case import Case, case, complexes, normal, positive
 
 REAL = {"torch": "its own gradient of a real array stays complex"}
 

@@ -1,10 +1,12 @@
 """Linear algebra."""
 
+from collections.abc import Callable
 from math import inf
+from typing import Any
 
 import numpy as np
 
-from array_cases.case import Case, case, complexes, definite, hermitian_definite, normal, positive
+from miniflow_xp.gradcheck.examples.case import Case, case, complexes, definite, hermitian_definite, normal, positive
 
 NO_EMPTY = {"jax": "its gradient of an empty determinant fails"}
 NO_EXPM = {"torch": "its name there is matrix_exp", "jax": "it is in jax.scipy"}
@@ -26,16 +28,16 @@ def spread(rows: int, columns: int) -> np.ndarray:
     """A matrix whose singular values are 1, 2.5, 4 …, so that no derivative is large."""
     u, v = np.linalg.qr(normal(rows, rows))[0], np.linalg.qr(normal(columns, columns))[0]
     k = min(rows, columns)
-    return (u[:, :k] * (1 + 1.5 * np.arange(k))) @ v[:, :k].T
+    return np.asarray((u[:, :k] * (1 + 1.5 * np.arange(k))) @ v[:, :k].T)
 
 
 def nearly_symmetric(n: int) -> np.ndarray:
     """A matrix whose eigenvalues are near to 1, 2.5, 4 …"""
     q = np.linalg.qr(normal(n, n))[0]
-    return (q * (1 + 1.5 * np.arange(n))) @ q.T + 0.1 * normal(n, n)
+    return np.asarray((q * (1 + 1.5 * np.arange(n))) @ q.T + 0.1 * normal(n, n))
 
 
-def both(op: str, call, *arrays: np.ndarray, detail: str = "", **more) -> list[Case]:
+def both(op: str, call: Callable[..., Any], *arrays: np.ndarray, detail: str = "", **more: Any) -> list[Case]:
     """A row for these arrays, one for a stack of them, and one for complex ones."""
     return [
         case(op, call, *arrays, detail=detail, **more),

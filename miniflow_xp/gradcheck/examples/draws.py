@@ -28,9 +28,9 @@ class Draws:
     def definite(self, n: int) -> np.ndarray:
         """A symmetric positive definite matrix."""
         a = self.normal(n, n)
-        return a @ a.T + n * np.eye(n)
+        return np.asarray(a @ a.T + n * np.eye(n))
 
     def hermitian_definite(self, n: int) -> np.ndarray:
         """A Hermitian positive definite matrix."""
         a = self.complexes(n, n)
-        return a @ a.conj().T + n * np.eye(n)
+        return np.asarray(a @ a.conj().T + n * np.eye(n))

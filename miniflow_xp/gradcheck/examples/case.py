@@ -1,10 +1,11 @@
 """A row of the table, and the arrays that rows are called with."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from draws import Draws
+
+from miniflow_xp.gradcheck.examples.draws import Draws
 
 _draws = Draws()
 normal, positive, inside, complexes, definite, hermitian_definite = (
@@ -15,6 +16,10 @@ normal, positive, inside, complexes, definite, hermitian_definite = (
     _draws.definite,
     _draws.hermitian_definite,
 )
+
+
+Keywords: TypeAlias = dict[str, Any]
+"""Of a row: reasons that several share."""
 
 
 class Case(NamedTuple):
@@ -37,6 +42,15 @@ class Case(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.op} {self.detail}".strip()
+
+    def alone(self) -> Callable[..., Any]:
+        """The call as a function of its arrays alone, whose namespace it takes."""
+
+        def function(*arrays: Any) -> Any:
+            return self.call(arrays[0].__array_namespace__(), *arrays)
+
+        function.__name__ = str(self)
+        return function
 
 
 def case(op: str, call: Callable[..., Any], *arrays: np.ndarray, detail: str = "", **more: Any) -> Case:

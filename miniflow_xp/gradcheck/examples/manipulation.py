@@ -1,6 +1,6 @@
 """Manipulation: functions that move, repeat, join, convert and make arrays."""
 
-from array_cases.case import Case, case, complexes, normal, positive
+from miniflow_xp.gradcheck.examples.case import Case, Keywords, case, complexes, normal, positive
 
 CASES: list[Case] = [
     case(op, lambda xp, x, f=call: f(xp, x), array, detail=detail)
@@ -48,14 +48,14 @@ CASES: list[Case] = [
         ("full_like", "", lambda xp, x: xp.full_like(x, 2.0) * x**2, normal(3)),
     ]
 ]
-ORACLE = {"no_oracle": {"torch": "it takes no array there", "jax": "it takes no array there"}}
-POSITIVE = {"skip": {"jax": "its axes are counted from 0"}}
-METHOD = {"no_oracle": {"torch": "it has a method only", "jax": "it has a method only"}}
-NAME = {"no_oracle": {"torch": "its argument has no name"}}
-LISTS = {**ORACLE, "skip": {"strict": "lists of its own arrays are no arrays to it"}}
-LIST_OF_ROWS = {"skip": {"torch": "it takes lists only", "strict": "it takes lists only"}}
-BY_NUMBER = {"skip": {"torch": "it takes several only", "strict": "it takes several only"}}
-BY_ARRAY = {"skip": {"torch": "it takes numbers only", "strict": "it takes numbers only"}}
+ORACLE: Keywords = {"no_oracle": {"torch": "it takes no array there", "jax": "it takes no array there"}}
+POSITIVE: Keywords = {"skip": {"jax": "its axes are counted from 0"}}
+METHOD: Keywords = {"no_oracle": {"torch": "it has a method only", "jax": "it has a method only"}}
+NAME: Keywords = {"no_oracle": {"torch": "its argument has no name"}}
+LISTS: Keywords = {**ORACLE, "skip": {"strict": "lists of its own arrays are no arrays to it"}}
+LIST_OF_ROWS: Keywords = {"skip": {"torch": "it takes lists only", "strict": "it takes lists only"}}
+BY_NUMBER: Keywords = {"skip": {"torch": "it takes several only", "strict": "it takes several only"}}
+BY_ARRAY: Keywords = {"skip": {"torch": "it takes numbers only", "strict": "it takes numbers only"}}
 STRICT = {"strict": "it takes numbers only"}
 CASES += [
     case("permute_dims", lambda xp, x: xp.permute_dims(x, (-1, 0, 1)) ** 2, normal(2, 3, 4), detail="-1", **POSITIVE),

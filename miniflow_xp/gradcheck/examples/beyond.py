@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from array_cases.case import Case, case, complexes, normal, positive
+from miniflow_xp.gradcheck.examples.case import Case, Keywords, case, complexes, normal, positive
 
 NAN = np.array([[1.0, np.nan, 2.5], [np.nan, np.nan, -3.0], [0.5, 4.0, np.nan]])
 NONE = np.array([[np.nan, 1.0], [np.nan, 2.0]])
-NO_TORCH = {"no_oracle": {"torch": "it has other functions under these names"}}
+NO_TORCH: Keywords = {"no_oracle": {"torch": "it has other functions under these names"}}
 OTHERWISE_IN_JAX = ("edge_order 2", "increasing", "axis of nanstd", "keepdims of nanstd")  # not there, or NaN at 0
-NO_ORACLE = {"no_oracle": {"torch": "it has no such function", "jax": "it has no such function"}}
+NO_ORACLE: Keywords = {"no_oracle": {"torch": "it has no such function", "jax": "it has no such function"}}
 
 
 def nan_mixed(xp, x):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from array_cases.case import Case, case, complexes, normal
+from miniflow_xp.gradcheck.examples.case import Case, case, complexes, normal
 
 ONE_OF_NUMPY = {"torch": "dot and inner are NumPy's; PyTorch's own take vectors alone"}
 

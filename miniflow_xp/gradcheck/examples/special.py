@@ -1,7 +1,7 @@
 """Special functions, logarithms of sums of exponentials."""
 
-from array_cases.case import Case, case, inside, normal, positive
 from miniflow_xp import special
+from miniflow_xp.gradcheck.examples.case import Case, case, inside, normal, positive
 
 OURS_ALONE = {"torch": "it has no such function", "jax": "it has no such function"}
 CASES: list[Case] = []

@@ -1,9 +1,12 @@
 """Sorting and sets of values."""
 
-from array_cases.case import Case, case, normal
+from miniflow_xp.gradcheck.examples.case import Case, Keywords, case, normal
 
-FIXED = {"shaped": False, "no_oracle": {"torch": "it has no gradient there", "jax": "it has no gradient there"}}
-NO_INDICES = {**FIXED, "skip": {"torch": "it has no function for all of them"}}
+FIXED: Keywords = {
+    "shaped": False,
+    "no_oracle": {"torch": "it has no gradient there", "jax": "it has no gradient there"},
+}
+NO_INDICES: Keywords = {**FIXED, "skip": {"torch": "it has no function for all of them"}}
 
 CASES: list[Case] = [
     case("sort", lambda xp, x: xp.sort(x) ** 2 * xp.arange(5, dtype=x.dtype), normal(2, 5)),

@@ -1,6 +1,6 @@
 """Complex numbers."""
 
-from array_cases.case import Case, case, complexes, normal
+from miniflow_xp.gradcheck.examples.case import Case, case, complexes, normal
 
 CASES: list[Case] = [
     case("conj", lambda xp, z: xp.conj(z) * z * z, complexes(3, 2)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from array_cases.case import Case, case, complexes, inside, normal, positive
+from miniflow_xp.gradcheck.examples.case import Case, case, complexes, inside, normal, positive
 
 CASES: list[Case] = []
 for op in ("exp", "sin", "cos", "tanh"):

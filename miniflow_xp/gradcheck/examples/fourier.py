@@ -1,12 +1,17 @@
 """Fourier transforms."""
 
+from typing import TypeAlias
+
 import numpy as np
 
-from array_cases.case import Case, case, complexes, normal
+from miniflow_xp.gradcheck.examples.case import Case, Keywords, case, complexes, normal
 
-SIZES = {"": {}, "cut": {"n": 3}, "padded": {"n": 8}, "padded, odd": {"n": 9, "norm": "ortho"}}
-AXIS = {"first axis": {"axis": 0, "norm": "forward"}, "axis of two": {"axis": -2, "norm": "ortho"}}
-SEVERAL = {
+Forms: TypeAlias = dict[str, Keywords]
+"""{what the row is called: keywords}"""
+
+SIZES: Forms = {"": {}, "cut": {"n": 3}, "padded": {"n": 8}, "padded, odd": {"n": 9, "norm": "ortho"}}
+AXIS: Forms = {"first axis": {"axis": 0, "norm": "forward"}, "axis of two": {"axis": -2, "norm": "ortho"}}
+SEVERAL: Forms = {
     "": {},
     "cut and padded": {"s": (2, 6), "axes": (0, 1)},
     "one axis": {"axes": (0,), "norm": "ortho"},
@@ -15,7 +20,7 @@ SEVERAL = {
 }
 
 
-def rows(op: str, array: np.ndarray, forms: dict[str, dict[str, object]]) -> list[Case]:
+def rows(op: str, array: np.ndarray, forms: Forms) -> list[Case]:
     """A row for each way of calling a transform."""
 
     def call(keywords):
