@@ -342,7 +342,7 @@ def test_a_small_pass_that_is_repeated_calls_few_functions():
     graph = topological_sort(dict(zip(leaves, arrays, strict=True)))
     forward_and_backward(graph)
     forward_and_backward(graph)
-    bound = 46 * len(graph) + 5  # 15 a node are those of the rules, 5 ask what MINIFLOW_DTYPE is
+    bound = 36 * len(graph)  # 15 a node are those of the rules
     assert operations(lambda: forward_and_backward(graph)) <= bound
 
 
