@@ -69,7 +69,12 @@ def of_host(name: str) -> str:
 def wide(xp: Namespace, x: Array) -> Array:
     """``x`` in the dtype that it is added up in: float32 for half precision, else its own."""
     dtype = x.dtype
-    return xp.astype(x, xp.float32) if _name(dtype.__class__, dtype) in HALVES else x
+    return xp.astype(x, xp.float32) if _is_half(dtype.__class__, dtype) else x
+
+
+@cache  # as above
+def _is_half(kind: Any, dtype: Any) -> bool:
+    return _name(kind, dtype) in HALVES
 
 
 def as_wide_as(xp: Namespace, x: Array, model: Array) -> Array:

@@ -15,6 +15,7 @@ from miniflow_xp.node import Input, unfed
 from miniflow_xp.system.callers import stacklevel
 
 REMEMBERED = 1000
+STORED_NAME: Hashable = os.environ.encodekey("MINIFLOW_DTYPE")
 
 _chosen: ContextVar[str | None] = ContextVar("miniflow_xp_float_dtype", default=None)
 _as_they_are: set[Hashable] = set()
@@ -74,7 +75,17 @@ def looks_of(raw: Mapping[Input, Any], backend: Backend) -> tuple[Hashable, ...]
         (node.dtype, type(value), value.dtype, 0 in value.shape, place(value)) if owns(value) else None
         for node, value in raw.items()
     ]
-    return backend, _chosen.get(), os.environ.get("MINIFLOW_DTYPE"), *arrays
+    return backend, _chosen.get(), stored_setting(), *arrays
+
+
+def stored_setting() -> Hashable:
+    """MINIFLOW_DTYPE as the environment stores it, only to compare it with what it was.
+
+    A pass asks each time, and it is mostly not set: ``os.environ.get`` then raises and catches two exceptions, which
+    take longer than all else that a leaf is asked.
+    """
+    stored = getattr(os.environ, "_data", None)
+    return os.environ.get("MINIFLOW_DTYPE") if stored is None else stored.get(STORED_NAME)
 
 
 @contextmanager

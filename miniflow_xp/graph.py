@@ -4,7 +4,7 @@ The reverse pass is ``reverse_pass``: from the cost back to the leaves, each nod
 to its inbound nodes, through its rule. The lesson's functions, Programs, Trainers and ``gradcheck`` all run it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Reversible, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Reversible, Sequence
 from typing import Any, TypeAlias
 
 from miniflow_xp import dtypes
@@ -18,6 +18,9 @@ from miniflow_xp.nodes.gradients import Gradients
 from miniflow_xp.nodes.readers import Readers
 from miniflow_xp.nodes.wiring import Wiring, between, declared_integer, wiring_of
 from miniflow_xp.switch import get_backend
+
+State: TypeAlias = tuple[Node, Any, MutableMapping[Node, Array]]
+"""A node, its value and its gradients."""
 
 HandOn: TypeAlias = Callable[[Node, Array | None], Mapping[Node, Array]]
 """``hand_on(node, gradient)`` gives the products of a node's rule: {inbound node: gradient}."""
@@ -64,10 +67,15 @@ def forward_pass(output_node: Node | Sequence[Node], sorted_nodes: Sequence[Node
             "it takes a node and a sorted list that holds it",
             "Call forward_pass(node, topological_sort(feed_dict))",
         )
-    with get_backend().activate(), UnchangedOnError(graph):
-        admit_leaves(wiring)
-        for node in graph:
-            node.forward()
+    before = state_of(graph)
+    try:
+        with get_backend().activate():
+            admit_leaves(wiring)
+            for node in graph:
+                node.forward()
+    except BaseException:
+        put_back(before)
+        raise
     return output_node.value if isinstance(output_node, Node) else graph[-1].value
 
 
@@ -83,17 +91,24 @@ def forward_and_backward(graph: Sequence[Node], wrt: Iterable[Node] | None = Non
     gradients.
     """
     wiring = wiring_of(graph, "forward_and_backward")
-    with get_backend().activate(), UnchangedOnError(graph):
-        admit_leaves(wiring)
-        for node in graph:
-            node.forward()
-        check_scalar(graph[-1])
-        backward_pass(graph, wiring.needed if wrt is None else needed_for(wrt, graph))
+    before = state_of(graph)
+    try:
+        with get_backend().activate():
+            admit_leaves(wiring)
+            for node in graph:
+                node.forward()
+            check_scalar(graph[-1])
+            backward_pass(wiring, wiring.needed if wrt is None else needed_for(wrt, graph))
+    except BaseException:
+        put_back(before)
+        raise
 
 
-def backward_pass(graph: Sequence[Node], needed: dict[Node, None]) -> None:
+def backward_pass(wiring: Wiring, needed: dict[Node, None]) -> None:
     """The reverse pass, over nodes that have values; ``needed``: those whose ``backward`` has to run, in order."""
-    forget_gradients(graph, needed)
+    graph = wiring.nodes
+    if len(needed) < len(graph) or not wiring.is_closed():
+        forget_gradients(graph, needed)
     run_backward(needed, first_gradient(graph[-1]), needed)
 
 
@@ -108,11 +123,11 @@ def run_backward(graph: Reversible[Node], gradients: dict[Node, Array], wanted: 
     """The reverse pass by each node's ``backward``, which leaves the products of its rule on the node."""
 
     def hand_on(node: Node, gradient: Array | None) -> Mapping[Node, Array]:
-        node.arrived, node.wanted, node.gradients = gradient, wanted, {}
+        node.turn, node.gradients = (gradient, wanted), {}
         try:
             node.backward()
         finally:
-            node.arrived = node.wanted = None
+            node.turn = None
         return node.gradients
 
     reverse_pass(reversed(graph), gradients, wanted, hand_on)
@@ -200,10 +215,11 @@ def admit_leaves(wiring: Wiring, feed: Mapping[Input, Any] | None = None) -> Non
     looks = looks_of(raw, backend)
     admitted = raw if looks == wiring.admitted else admit(raw, backend)
     wiring.admitted = looks if admitted is raw else None
-    constants = at_dtype(wiring.constants, admitted.values())
-    for nodes in (admitted, constants):
-        for node, value in nodes.items():
-            node.value = value  # also where it is the same: a Counter of passes begins one by it
+    for leaf, value in admitted.items():
+        leaf.value = value  # also where it is the same: a Counter of passes begins one by it
+    if wiring.constants:
+        for constant, value in at_dtype(wiring.constants, admitted.values()).items():
+            constant.value = value
 
 
 def at_dtype(constants: Sequence[Constant], leaves: Iterable[Array]) -> dict[Node, Any]:
@@ -221,10 +237,10 @@ def forget_gradients(graph: Sequence[Node], needed: Collection[Node] = ()) -> No
     """
     for node in graph:
         if node not in needed:
-            node.gradients = Gradients(node)
+            node.gradients = Gradients.of(node)
         for reader in node.outbound_nodes:
             if reader not in needed:
-                reader.gradients = Gradients(reader)
+                reader.gradients = Gradients.of(reader)
 
 
 def reconnect(order: Sequence[Node]) -> None:
@@ -245,19 +261,15 @@ def release(order: Sequence[Node]) -> None:
                 inbound.outbound_nodes.release(node)
 
 
-class UnchangedOnError:
-    """A ``with`` block that gives all nodes their values and gradients back where it raises."""
+def state_of(graph: Sequence[Node]) -> list[State]:
+    """What a pass changes of these nodes."""
+    return [(node, node.value, node.gradients) for node in graph]
 
-    def __init__(self, graph: Sequence[Node]) -> None:
-        self.before = [(node, node.value, node.gradients) for node in graph]
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            for node, value, gradients in self.before:
-                node.value, node.gradients = value, gradients
+def put_back(before: Iterable[State]) -> None:
+    """Give nodes the values and gradients back that they had before a pass that raised."""
+    for node, value, gradients in before:
+        node.value, node.gradients = value, gradients
 
 
 def check_all_in(order: Sequence[Node], fed: Iterable[Node]) -> None:

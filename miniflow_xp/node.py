@@ -71,16 +71,13 @@ class Node(Operators, ShownAsText):
     """Is its ``vjp`` written for complex values too? Otherwise these are differentiated through ``compute``."""
 
     checked_forms: list[Any] | None = None
-    """What its inputs looked like when ``check`` last let them through."""
+    """The types, shapes and dtypes of its inputs when ``check`` last let them through: these need no other."""
 
     last_wiring: "Wiring | None" = None
     """The wiring of the sorted list that it was the last node of."""
 
-    arrived: Array | None = None
-    """Its gradient, while a pass runs its ``backward``."""
-
-    wanted: Collection["Node"] | None = None
-    """The nodes whose gradients the pass needs, meanwhile."""
+    turn: tuple[Array | None, Collection["Node"]] | None = None
+    """While a pass runs its ``backward``: what has arrived, its gradient, and the nodes whose gradients are needed."""
 
     part_of: tuple[tuple[int, str, str], ...] = ()
     """(number, name, kind) of each call of a layer that made it, from the outermost."""
@@ -105,7 +102,7 @@ class Node(Operators, ShownAsText):
             raise only_numbers(self)
         self.outbound_nodes: MutableSequence[Node] = self.no_readers()
         self.value: Any = None
-        self.gradients: MutableMapping[Node, Array] = Gradients(self)
+        self.gradients: MutableMapping[Node, Array] = Gradients.of(self)
         for node in dict.fromkeys(self.inbound_nodes):  # once each, also for Add(x, x)
             node.outbound_nodes.append(self)
 
@@ -144,8 +141,14 @@ class Node(Operators, ShownAsText):
     def forward(self) -> None:
         """Set ``value`` from the values of the inbound nodes."""
         xp = get_backend().xp
-        inputs = self.inbound_values()
-        self.check_anew(inputs)
+        inputs, forms = [], []
+        for node in self.inbound_nodes:
+            x = node.value
+            inputs.append(x)
+            forms.append((type(x), getattr(x, "shape", None), getattr(x, "dtype", None)))
+        if forms != self.checked_forms:  # as where an input has no value
+            self.check(*self.inbound_values())
+            self.checked_forms = forms
         self.check_values(xp, *inputs)
         self.value = self.compute(xp, *inputs)
 
@@ -157,20 +160,14 @@ class Node(Operators, ShownAsText):
         nothing.
         """
         xp = get_backend().xp
-        gradient = self.arriving_gradient(xp) if self.arrived is None else self.arrived
+        arrived, wanted = self.turn or (None, None)
+        gradient = self.arriving_gradient(xp) if arrived is None else arrived
         inputs = self.inbound_values()
-        if self.wanted is None:
+        if wanted is None:
             self.gradients = LazyGradients(self, pullbacks(self, xp, gradient, self.value, inputs))
         else:
             thunks = thunks_of(self, xp, gradient, self.value, inputs)
-            self.gradients = products(self, xp, thunks, inputs, self.wanted)
-
-    def check_anew(self, inputs: Sequence[Any]) -> None:
-        """``check``, unless the inputs have the types, shapes and dtypes of those that passed it last."""
-        forms = [(type(x), getattr(x, "shape", None), getattr(x, "dtype", None)) for x in inputs]
-        if forms != self.checked_forms:
-            self.check(*inputs)
-            self.checked_forms = forms
+            self.gradients = products(self, xp, thunks, inputs, wanted)
 
     def inbound_values(self) -> list[Any]:
         """Values of the inbound nodes; raises UnfedError where one has none."""
@@ -184,8 +181,9 @@ class Node(Operators, ShownAsText):
 
     def arriving_gradient(self, xp: Namespace) -> Array:
         """The cost's gradient of this node: what a pass brings, or the sum over the outbound nodes; 1 for the cost."""
-        if self.arrived is not None:
-            return self.arrived
+        arrived, _ = self.turn or (None, None)
+        if arrived is not None:
+            return arrived
         arriving = [g[self] for n in self.outbound_nodes if self in (g := n.gradients)]
         if arriving:
             return summed(arriving)
@@ -235,7 +233,7 @@ class Node(Operators, ShownAsText):
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         vars(self).update(state[-1])
         self.serial = next(_serials)
-        self.gradients = Gradients(self)
+        self.gradients = Gradients.of(self)
         self.gradients.update(state[-1]["gradients"])
         vars(self).setdefault("outbound_nodes", self.no_readers())
         for node in dict.fromkeys(self.inbound_nodes):
@@ -245,7 +243,7 @@ class Node(Operators, ShownAsText):
         """A node that reads the same nodes, which do not know of it, and that nothing reads."""
         other = type(self).__new__(type(self))
         vars(other).update(vars(self))
-        other.outbound_nodes, other.gradients = other.no_readers(), Gradients(other)
+        other.outbound_nodes, other.gradients = other.no_readers(), Gradients.of(other)
         return other
 
     kind = Known(lambda node: type(node).__name__, "What it computes, for people: its class.")
@@ -312,11 +310,15 @@ class Input(Node):
 
         It has the shape of the value, but for one case that the lesson prints: a 1-D array that MSE reads is a column.
         """
-        gradient = self.arriving_gradient(get_backend().xp) if self.arrived is None else self.arrived
-        if gradient.ndim == 1 and any(n.gives_columns and self in n.gradients for n in self.outbound_nodes):
-            gradient = get_backend().xp.reshape(gradient, (-1, 1))
-        self.gradients = Gradients(self)
-        self.gradients[self] = gradient
+        arrived, _ = self.turn or (None, None)
+        gradient = self.arriving_gradient(get_backend().xp) if arrived is None else arrived
+        for reader in self.outbound_nodes if gradient.ndim == 1 else ():
+            if reader.gives_columns and self in reader.gradients:
+                gradient = get_backend().xp.reshape(gradient, (-1, 1))
+                break
+        self.gradients = found = Gradients()
+        found.owner = self
+        found[self] = gradient
 
 
 class Parameter(Input):
@@ -441,8 +443,9 @@ def products(
 
     Of one that ``node`` reads more than once, as in Mul(x, x), it is the sum.
     """
-    found = Gradients(node)
-    for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs, strict=True):
+    found = Gradients()
+    found.owner = node
+    for inbound, thunk, x in zip(node.inbound_nodes, thunks, inputs):  # noqa: B905  counted; ``strict`` takes long
         if thunk is not None and inbound in wanted and not isinstance(inbound, Constant):
             gradient = thunk()
             if gradient.shape != x.shape or gradient.dtype != x.dtype:

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import os
 import re
 import sys
 
@@ -29,10 +30,12 @@ from miniflow_xp import (
     feed,
     forward_and_backward,
     forward_pass,
+    get_backend,
     set_backend,
     sgd_update,
     to_numpy,
     topological_sort,
+    use_backend,
 )
 
 PRINTED = 1e-8  # the lesson prints nine significant digits: half a unit of the last is 5e-9 relative, or less
@@ -186,6 +189,20 @@ def test_the_chapters_program_prints_the_numbers_of_every_library(backend, run_p
 # Passes
 
 
+class Triple(Node):
+    """3x, and its gradient summed up from all that reads it, as in the lesson."""
+
+    def __init__(self, x):
+        super().__init__([x])
+
+    def forward(self):
+        self.value = 3 * self.inbound_nodes[0].value
+
+    def backward(self):
+        arriving = [reader.gradients[self] for reader in self.outbound_nodes if self in reader.gradients]
+        self.gradients = {self.inbound_nodes[0]: 3 * sum(arriving[1:], arriving[0])}
+
+
 def network():
     X, y = Input(name="X"), Input(name="y")
     W, b = Input(name="W"), Input(name="b")
@@ -325,7 +342,7 @@ def test_a_small_pass_that_is_repeated_calls_few_functions():
     graph = topological_sort(dict(zip(leaves, arrays, strict=True)))
     forward_and_backward(graph)
     forward_and_backward(graph)
-    bound = 46 * len(graph) + 5  # 15 a node are those of the rules, 5 ask what MINIFLOW_DTYPE is
+    bound = 36 * len(graph)  # 15 a node are those of the rules
     assert operations(lambda: forward_and_backward(graph)) <= bound
 
 
@@ -414,6 +431,202 @@ def test_a_pass_sees_that_a_list_was_changed(backend):
     forward_and_backward(graph)
     assert to_numpy(last.value) == 27
     assert to_numpy(x.gradients[x]) == 10
+
+
+@pytest.mark.parametrize("reads", ["a leaf", "a Parameter", "a node"])
+@pytest.mark.parametrize("way", ["made", "appended", "assigned", "inserted"])
+def test_a_pass_forgets_what_a_node_of_another_graph_has_handed_on_since(reads, way, backend):
+    x, w = Input("x"), Parameter(2.0, "w")
+    tripled = Triple(x)
+    cost = Mul(tripled, w)
+    graph = topological_sort({x: 1.0}, cost)
+    for _ in range(3):
+        forward_and_backward(graph, wrt=[x, w])
+    node = {"a leaf": x, "a Parameter": w, "a node": tripled}[reads]
+    other = Neg(node if way == "made" else Input())
+    other.value, other.gradients = cost.value, {node: cost.value}  # as a pass of its own left it
+    if way == "appended":
+        node.outbound_nodes.append(other)
+    elif way == "inserted":
+        node.outbound_nodes.insert(0, other)
+    elif way == "assigned":
+        node.outbound_nodes = [*node.outbound_nodes, other]
+    forward_and_backward(graph, wrt=[x, w])
+    assert dict(other.gradients) == {}
+    assert [to_numpy(leaf.gradients[leaf]) for leaf in (x, w)] == [6, 3]
+
+
+def with_compute(node):
+    type(node).compute = lambda self, xp, x: 5 * x
+
+
+def with_vjp(node):
+    type(node).vjp = lambda self, xp, gradient, value, x: (lambda: 7 * gradient,)
+
+
+def with_forward(node):
+    type(node).forward = lambda self: setattr(self, "value", 5 * self.inbound_nodes[0].value)
+
+
+def with_backward(node):
+    type(node).backward = lambda self: setattr(self, "gradients", {self.inbound_nodes[0]: 7 * self.value})
+
+
+def with_its_own_forward(node):
+    node.forward = lambda: setattr(node, "value", 5 * node.inbound_nodes[0].value)
+
+
+def with_its_own_backward(node):
+    node.backward = lambda: setattr(node, "gradients", {node.inbound_nodes[0]: 7 * node.value})
+
+
+def with_check_values(node):
+    def refuse(self, xp, x):
+        raise ZeroDivisionError
+
+    type(node).check_values = refuse
+
+
+CHANGES = {  # what is changed between two passes, and the value and the gradient then: 3 and 3 before
+    with_compute: (5, 3),
+    with_vjp: (3, 7),
+    with_forward: (5, 3),
+    with_backward: (3, 21),
+    with_its_own_forward: (5, 3),
+    with_its_own_backward: (3, 21),
+    with_check_values: ZeroDivisionError,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_pass_sees_that_a_rule_was_changed(change, backend):
+    class Own(Node):
+        def __init__(self, x):
+            super().__init__([x])
+
+        def compute(self, xp, x):
+            return 3 * x
+
+        def vjp(self, xp, gradient, value, x):
+            return (lambda: 3 * gradient,)
+
+    x = Input()
+    node = Own(x)
+    graph = topological_sort({x: 1.0}, Mul(node, 1.0))
+    for _ in range(3):
+        forward_and_backward(graph)
+    change(node)
+    if CHANGES[change] is ZeroDivisionError:
+        with pytest.raises(ZeroDivisionError):
+            forward_and_backward(graph)
+        expected = 3, 3
+    else:
+        forward_and_backward(graph)
+        expected = CHANGES[change]
+    assert (to_numpy(node.value), to_numpy(x.gradients[x])) == expected
+
+
+def test_a_pass_sees_that_the_backend_was_changed():
+    pytest.importorskip("array_api_strict")
+    X, y, W, b, cost = network()
+    graph = topological_sort({X: [[1.0]], y: [[2.0]], W: [[3.0]], b: [0.0]})
+    for name in ("numpy", "numpy", "strict", "strict", "numpy"):
+        with use_backend(name) as backend:
+            forward_and_backward(graph)
+            assert backend.owns(cost.value)
+            assert backend.owns(W.gradients[W])
+            assert to_numpy(W.gradients[W]) == 2
+        for leaf in (X, y, W, b):
+            leaf.value = to_numpy(leaf.value)
+
+
+def test_a_pass_sees_another_backend_of_the_same_arrays():
+    class Narrow(type(get_backend())):
+        def storable(self, dtype):
+            return "float32"
+
+    x = Input()
+    graph = topological_sort({x: np.ones(())}, Neg(x))
+    for _ in range(2):
+        forward_and_backward(graph)
+    with use_backend(Narrow()), pytest.raises(miniflow_xp.errors.DtypeError, match="stores float32"):
+        forward_and_backward(graph)
+
+
+def test_a_pass_sees_another_leaf_in_the_list(backend):
+    x, unread, other = Input(), Input(), Input()
+    cost = Neg(x)
+    x.value, unread.value, other.value = 1.0, 2.0, 3.0
+    graph = [x, unread, cost]
+    for _ in range(2):
+        forward_and_backward(graph)
+    graph[1] = other
+    forward_and_backward(graph)
+    assert backend.owns(other.value)
+
+
+@pytest.mark.parametrize("environ", [os.environ, dict(os.environ)], ids=["of the process", "replaced"])
+def test_a_pass_sees_that_the_environment_was_changed(environ, monkeypatch):
+    monkeypatch.setattr(os, "environ", environ)
+    X, y, W, b, _ = network()
+    graph = topological_sort({X: [[1.0]], y: [[5.0]], W: [[2.0]], b: [0.0]})
+    forward_and_backward(graph)
+    for name in ("float32", "float64", "float32", None, "float16"):
+        if name is None:
+            monkeypatch.delenv("MINIFLOW_DTYPE")
+        else:
+            monkeypatch.setenv("MINIFLOW_DTYPE", name)
+        for leaf in (X, y, W, b):
+            leaf.value = np.asarray(leaf.value, "float64")
+        for _ in range(2):
+            forward_and_backward(graph)
+        assert X.value.dtype == (name or "float64")
+    monkeypatch.setenv("MINIFLOW_DTYPE", "nonsense")
+    with pytest.raises(miniflow_xp.errors.SettingError, match="MINIFLOW_DTYPE"):
+        forward_and_backward(graph)
+
+
+def test_a_pass_sees_an_array_that_was_changed_in_place():
+    X, y, W, b, _ = network()
+    graph = topological_sort({X: np.ones((1, 2)), y: [[5.0]], W: np.ones((2, 1)), b: [0.0]})
+    for _ in range(2):
+        forward_and_backward(graph)
+    X.value.resize((1, 3), refcheck=False)
+    with pytest.raises(miniflow_xp.errors.ShapeError, match=r"X is \(1, 3\)"):
+        forward_and_backward(graph)
+    W.value.resize((3, 1), refcheck=False)
+    forward_and_backward(graph)
+    assert W.gradients[W].shape == (3, 1)
+
+
+def test_a_pass_sees_a_leaf_without_a_value_and_one_of_no_rows():
+    X, y, W, b, cost = network()
+    graph = topological_sort({X: [[1.0]], y: [[5.0]], W: [[2.0]], b: [0.0]})
+    for _ in range(2):
+        forward_and_backward(graph)
+    for value, error in ((None, miniflow_xp.errors.UnfedError), (np.ones((0, 1)), miniflow_xp.errors.FeedError)):
+        X.value = value
+        before = [(node.value, node.gradients) for node in graph]
+        with pytest.raises(error, match="Input"):
+            forward_and_backward(graph)
+        assert all(
+            node.value is old and node.gradients is kept for node, (old, kept) in zip(graph, before, strict=True)
+        )
+    X.value = [[1.0]]
+    forward_and_backward(graph)
+    assert cost.value == 9
+
+
+def test_a_node_forgets_the_check_of_its_inputs_where_it_is_run_by_hand():
+    X, W, b = Input("X"), Input("W"), Input("b")
+    f = Linear(X, W, b)
+    forward_pass(f, topological_sort({X: np.ones((1, 2)), W: np.ones((2, 1)), b: np.ones(1)}))
+    f.forward()
+    for value, error in ((np.ones((1, 3)), miniflow_xp.errors.ShapeError), (None, miniflow_xp.errors.UnfedError)):
+        X.value = value
+        for _ in range(2):
+            with pytest.raises(error, match=r"'X'|X is"):
+                f.forward()
 
 
 # Gradients as they are looked at
@@ -690,7 +903,7 @@ def test_gradients_of_a_learners_node_are_as_they_were_after_a_pass_that_fails(b
     for node, gradients, entries in before:
         assert node.gradients is gradients
         assert dict(node.gradients) == entries
-        assert node.wanted is None
+        assert node.turn is None
     assert to_numpy(cost.value) == 32
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, MutableMapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from miniflow_xp.backend import Array
 from miniflow_xp.errors import NoGradientError
@@ -16,15 +16,25 @@ class LazyGradient(partial[Array]):
 
 
 class Gradients(dict["Node", Array]):
-    """{inbound node: gradient}; one that is not there is a NoGradientError."""
+    """{inbound node: gradient}; one that is not there is a NoGradientError.
 
-    __slots__ = ("_owner",)
+    ``owner``: the node that hands them on. It is set afterwards, as a pass makes one for each node, and an ``__init__``
+    of Python's takes longer than all else about it.
+    """
 
-    def __init__(self, owner: "Node") -> None:
-        self._owner = owner
+    __slots__ = ("owner",)
+
+    owner: "Node"
+
+    @classmethod
+    def of(cls, owner: "Node") -> Self:
+        """Those of a node, none so far."""
+        found = cls()
+        found.owner = owner
+        return found
 
     def __missing__(self, node: "Node") -> Array:
-        raise no_gradient(node, self._owner)
+        raise no_gradient(node, self.owner)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)

@@ -1,11 +1,15 @@
 """The nodes that read a leaf: a list that keeps none of them alive, or those of a graph that is found from here."""
 
 from collections.abc import Iterable, Iterator, MutableSequence
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from miniflow_xp.node import Node
+
+
+_changes = count(1)
 
 
 class Readers(MutableSequence[Any]):
@@ -14,6 +18,9 @@ class Readers(MutableSequence[Any]):
     ``keeps``: it keeps them until they are released. A copy of a leaf starts with none: the nodes that are copied with
     it enter themselves.
     """
+
+    changes: ClassVar[int] = 0
+    """Another number after each node that any of them has taken up."""
 
     def __init__(self, keeps: bool = False) -> None:
         self._alive: WeakValueDictionary[int, Node] = WeakValueDictionary()
@@ -31,6 +38,7 @@ class Readers(MutableSequence[Any]):
         self._alive[id(node)] = node  # an id comes back only after its node has gone
         if self._keeps:
             self._kept[id(node)] = node
+        Readers.changes = next(_changes)
 
     def kept(self) -> "list[Node]":
         """Those that it keeps alive."""

@@ -9,6 +9,7 @@ from miniflow_xp.checks import shown
 from miniflow_xp.errors import NotInGraphError
 from miniflow_xp.node import Constant, Input, Node, Parameter
 from miniflow_xp.nodes.gradients import no_gradient
+from miniflow_xp.nodes.readers import Readers
 
 
 class Wiring:
@@ -20,6 +21,7 @@ class Wiring:
         self.leaves = [node for node in graph if isinstance(node, Input)]
         self.constants = [node for node in graph if isinstance(node, Constant)]
         self.admitted: tuple[Hashable, ...] | None = None  # what the leaves looked like when last taken as they were
+        self.closed: tuple[int, list[Any]] | None = None  # the readers when last all of them were nodes of the list
 
     @cached_property
     def needed(self) -> dict[Node, None]:
@@ -29,6 +31,17 @@ class Wiring:
     def is_that_of(self, graph: Sequence[Node]) -> bool:
         """Are these the same nodes, and do they still read the same ones?"""
         return self.nodes == graph and self.inbound_nodes == [node.inbound_nodes for node in graph]
+
+    def is_closed(self) -> bool:
+        """Do nodes of the list only read one another? Looked up anew where somebody else may read one since."""
+        found = Readers.changes, [node.outbound_nodes for node in self.nodes]
+        if found != self.closed:
+            number, readers = found
+            nodes = set(self.nodes)
+            if not all(type(each) in (list, Readers) and nodes.issuperset(each) for each in readers):
+                return False
+            self.closed = number, [each if isinstance(each, Readers) else list(each) for each in readers]
+        return True
 
 
 def wiring_of(graph: Any, where: str) -> Wiring:

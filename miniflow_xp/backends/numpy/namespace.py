@@ -32,8 +32,10 @@ def averaged(x: Any, *args: Any, axis: Any = None, **others: Any) -> Any:
 
 def of_ones(x: Any, *args: Any, **others: Any) -> Any:
     """``ones_like``: ones in the shape, the dtype and the order of ``x``."""
-    if args or others or not isinstance(x, np.ndarray | np.generic):
+    if args or others or not isinstance(x, (np.ndarray, np.generic)):
         return compat.ones_like(x, *args, **others)
+    if isinstance(x, np.generic):
+        return np.array(1, x.dtype)
     ones = np.empty_like(x)
     ones.fill(1)
     return ones
