@@ -129,10 +129,12 @@ def check_streams(backend: Backend, figures: Figures) -> None:
         networks = [mlp(64, 128, DTYPE, seed) for seed in range(1 if shared else 2)]
         trainers = [Trainer(n.cost, SGD(0.1)) for n in networks]
         rng = np.random.default_rng(7)
-        for step in range(30):
-            for n, (network, trainer) in enumerate(zip(networks, trainers, strict=True)):
+        batches = [[random_batch(network, rng, 64, DTYPE) for network in networks] for _ in range(30)]
+        backend.synchronize()  # nothing comes from the host between the steps, which would wait for a stream
+        for step, feeds in enumerate(batches):
+            for n, (feed, trainer) in enumerate(zip(feeds, trainers, strict=True)):
                 with streams[(step if shared else n) % 2]:
-                    trainer.step(random_batch(network, rng, 64, DTYPE))
+                    trainer.step(feed)
         backend.synchronize()
         return [backend.to_numpy(p.value) for network in networks for p in network.parameters]
 
