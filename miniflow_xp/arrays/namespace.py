@@ -9,7 +9,7 @@ from typing import Any
 from miniflow_xp.arrays.calls import apply, boxed, grounded
 from miniflow_xp.arrays.libraries import library_of, name_of_library
 from miniflow_xp.arrays.methods import Traced
-from miniflow_xp.arrays.operators import function_of
+from miniflow_xp.arrays.operators import BINARY, COMPARISONS, function_of
 from miniflow_xp.arrays.protocols.dispatch import define_protocols
 from miniflow_xp.arrays.protocols.torch_dispatch import define_torch_protocol
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE
@@ -60,6 +60,8 @@ class Namespace(ModuleType):
             return functools.partial(COMPOSED[op], self)
         if op in LOOKS_ONLY:
             return lambda *args, **keywords: of_library(*grounded(args), **keywords)
+        if name_of_library(self.library) == "torch" and (op in BINARY or op in COMPARISONS):
+            return lambda *args, **keywords: apply(op, self, promoted(self, args), keywords)
         return lambda *args, **keywords: apply(op, self, args, keywords)
 
     def native(self, op: str) -> Any:
@@ -108,6 +110,18 @@ def member(xp: Namespace, op: str, of_library: Any, name: str) -> Any:
     if made is None and (not callable(of_library) or isinstance(of_library, type) or name.startswith("__")):
         return of_library  # a dtype, a number such as pi, or what it says of itself
     return dressed(xp.function(op, of_library), made or of_library, skip=1 if made else 0)
+
+
+def promoted(xp: Namespace, args: Any) -> Any:
+    """The operands of a function in the dtype that they have together: PyTorch's operators leave out one without axes.
+
+    Its functions in the Array API's form promote it (section "Type Promotion Rules"); the operators stay PyTorch's.
+    """
+    dtypes = [getattr(arg, "dtype", None) for arg in args]
+    if len(args) != 2 or None in dtypes or dtypes[0] == dtypes[1] or () not in [tuple(arg.shape) for arg in args]:
+        return args
+    wanted = xp.library.result_type(*grounded(args))
+    return [arg if dtype == wanted else xp.astype(arg, wanted) for arg, dtype in zip(args, dtypes, strict=True)]
 
 
 def dressed(function: Any, model: Any, skip: int = 0) -> Any:

@@ -4,16 +4,18 @@ The list of functions is that of array-api-strict, which has what the standard h
 """
 
 import inspect
+import itertools
 import warnings
 from types import ModuleType
 
 import array_api_strict
 import numpy as np
 import pytest
+from array_api_compat import array_namespace
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from miniflow_xp import differentiable_namespace
+from miniflow_xp import differentiable_namespace, grad, jit
 from miniflow_xp.arrays.traced import Traced, ground
 
 FLOATS = ("float32", "float64")
@@ -310,6 +312,48 @@ def test_functions_of_matrices(backend, name, x):
     n = min(x.shape[-2:])
     square = x[..., :n, :n]
     same(backend, name, [square + np.conj(np.swapaxes(square, -1, -2)) + 2 * np.eye(n, dtype=x.dtype)])
+
+
+ZERO_D = {  # dtypes of an array without axes, and of one with: the standard has no rule for operands without axes
+    "integers": ("int16", "int8"),
+    "unsigned": ("uint8", "int8"),
+    "floats": ("float64", "float32"),
+    "complex": ("complex128", "complex64"),
+    "float and complex": ("float64", "complex64"),
+}
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [*itertools.product(["multiply", "equal"], ZERO_D), *itertools.product(["bitwise_xor"], ["integers", "unsigned"])],
+)
+def test_an_operand_without_axes_has_its_say_in_the_dtype(backend, name, kinds, swapped):
+    """PyTorch's operators leave it out, its functions in the standard's form do not; captured or not."""
+    library, ours = namespaces(backend)
+    without, along = (getattr(library, dtype) for dtype in ZERO_D[kinds])
+    try:
+        library.result_type(without, along)
+        whole = kinds in ("integers", "unsigned")
+        operands = [library.asarray(3 if whole else 1 / 3, dtype=without), library.asarray([1, 2], dtype=along)]
+    except (AttributeError, TypeError) as refused:
+        pytest.skip(f"{backend.name}: {refused}")
+    operands = operands[::-1] if swapped else operands
+    wanted = member(library, name)(*operands)
+    eager = ground(member(ours, name)(*operands))
+    captured = jit(lambda x, y: member(array_namespace(x), name)(x, y))(*operands)
+    assert eager.dtype == captured.dtype == wanted.dtype
+    assert bool(library.all(eager == wanted))
+    assert bool(library.all(captured == wanted))
+
+
+def test_a_gradient_through_an_operand_without_axes_has_the_dtype_of_each(backend):
+    _, ours = namespaces(backend)
+    x, y = backend.xp.asarray(1 / 3, dtype=backend.xp.float64), backend.xp.asarray([1.0, 2.0], dtype=backend.xp.float32)
+    first, second = grad(lambda x, y: ours.sum(ours.multiply(x, y)), argnums=(0, 1))(x, y)
+    assert (first.dtype, second.dtype) == (x.dtype, y.dtype)
+    assert float(first) == 3.0
+    assert [float(item) for item in second] == [float(backend.xp.astype(x, y.dtype))] * 2
 
 
 def test_everything_of_the_standard_is_there(backend):
