@@ -1,5 +1,6 @@
 """Functions of several results, and rules that refuse: what the engine does for linear algebra."""
 
+import array_api_compat.numpy as compat
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
@@ -8,7 +9,8 @@ from miniflow_xp import differentiable_namespace, grad, jit, jvp, value_and_grad
 from miniflow_xp.arrays.tables import RULES
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.errors import DifferentiationError, ShapeError
-from miniflow_xp.rules.linalg import inverses
+from miniflow_xp.rules.linalg import triangular
+from miniflow_xp.system import blas
 
 MATRIX = np.array([[3.0, 1.0], [1.0, 2.0]])
 
@@ -118,12 +120,12 @@ def test_einsum_gives_a_new_array(backend):
     assert not np.shares_memory(backend.to_numpy(found), backend.to_numpy(x)) or backend.name == "jax"
 
 
+@pytest.mark.parametrize("n", [1, 50, triangular.WORTH_THREADS])
 @pytest.mark.parametrize("lower", [True, False])
-def test_large_triangular_systems_by_scipy_are_those_of_numpy(lower):
-    """From ``WORTH_SCIPY`` rows on; what stands in the other triangle is not looked at."""
+def test_triangular_systems_by_scipy_are_those_of_numpy(lower, n):
+    """With and without threads; what stands in the other triangle is not looked at."""
     pytest.importorskip("scipy")
     random = np.random.default_rng(0)
-    n = inverses.WORTH_SCIPY
     a, b = random.normal(size=(n, n)) / n + 2 * np.eye(n), random.normal(size=(n, 2))
 
     def loss(a, b):
@@ -139,3 +141,30 @@ def test_large_triangular_systems_by_scipy_are_those_of_numpy(lower):
         np.testing.assert_allclose(value, np.sum(found**2), rtol=1e-12)
         np.testing.assert_allclose(slopes[0], of_a, rtol=0, atol=1e-12 * np.abs(of_a).max())
         np.testing.assert_allclose(slopes[1], of_b, rtol=0, atol=1e-12 * np.abs(of_b).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("turned", [True, False])
+def test_small_triangular_systems_are_solved_in_double_precision(dtype, lower, turned):
+    """As NumPy solves all systems, to its last digit or nearly; SciPy's threads are as many as before."""
+    pytest.importorskip("scipy")
+    before = [library.num_threads for library in blas.loaded()]
+    random = np.random.default_rng(0)
+    a = (random.normal(size=(20, 20)) + 4 * np.eye(20)).astype(dtype)
+    b = random.normal(size=(20, 3)).astype(dtype)
+    a = a.T if turned else a
+    found = ground(differentiable_namespace(compat).linalg.solve_triangular(a, b, lower=lower))
+    wanted = np.linalg.solve((np.tril if lower else np.triu)(a), b)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, wanted, rtol=4 * np.finfo(dtype).eps, atol=1e-14)
+    assert [library.num_threads for library in blas.loaded()] == before
+
+
+@pytest.mark.parametrize("n", [3, triangular.WORTH_THREADS])
+def test_a_singular_triangle_is_told(n):
+    """By NumPy's own error, whoever solves."""
+    zero = np.eye(n)
+    zero[1, 1] = 0
+    with pytest.raises(np.linalg.LinAlgError, match=r"(?i)singular matrix"):
+        differentiable_namespace(compat).linalg.solve_triangular(zero, np.ones((n, 1)))

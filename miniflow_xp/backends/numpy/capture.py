@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.backend import Array, Backend, Capture
-from miniflow_xp.backends.numpy.blas import blas_threads
 from miniflow_xp.backends.numpy.contractions import with_products
 from miniflow_xp.backends.numpy.emit import Emitter
 from miniflow_xp.backends.numpy.primitives import (
@@ -29,6 +28,7 @@ from miniflow_xp.backends.numpy.threads import Rows, run, run_at_once, run_rows,
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import joined
 from miniflow_xp.recording.tape import record
+from miniflow_xp.system.blas import blas_threads
 from miniflow_xp.system.locks import lock
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread
 from miniflow_xp.backends.numpy.select import Call
+from miniflow_xp.system.blas import blas_threads, one_blas_thread
 
 _pool: ThreadPoolExecutor | None = None
 _away: deque[Any] = deque(maxlen=0)  # takes what an iterator gives, and keeps nothing

@@ -1,4 +1,4 @@
-"""The threads of NumPy's BLAS, read and set through threadpoolctl where it is installed."""
+"""The threads of NumPy's BLAS, and of SciPy's, read and set through threadpoolctl where it is installed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +10,16 @@ from miniflow_xp.system.locks import lock
 _lock = lock()  # the number of threads is the process's
 
 
-@cache
-def _libraries() -> list[Any]:
+def loaded() -> list[Any]:
+    """The BLAS libraries that the process has loaded; none without threadpoolctl, which nothing is known of them by."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:
         return []
     return [c for c in ThreadpoolController().lib_controllers if c.user_api == "blas"]
+
+
+_libraries = cache(loaded)
 
 
 @cache
