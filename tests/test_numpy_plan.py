@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from miniflow_xp import switch
 from miniflow_xp.arrays.updates import add_at, setitem
+from miniflow_xp.backends.numpy import blas, select
 from miniflow_xp.backends.numpy import capture as planning
-from miniflow_xp.backends.numpy import select
 from miniflow_xp.backends.numpy.capture import NumpyCapture
 
 BACKEND = switch.load("numpy")
@@ -537,6 +537,26 @@ def test_of_feeds_of_several_lengths_the_largest_is_cut(chunked):
         lambda xp, W, x, z: [W, xp.sum(xp.matmul(x, W)) + xp.sum(z)], array(3, 3), array(5, 3), array(4), state=1
     )
     assert plan.batch == 5
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_blas_has_as_many_threads_after_a_step_as_the_user_had_set(limit):
+    """Whether the limit is set around the step or within it, and where something is raised there."""
+    limits = pytest.importorskip("threadpoolctl").threadpool_limits
+
+    def threads():
+        return {library.num_threads for library in blas._libraries()}
+
+    with limits(limit):
+        with blas.one_blas_thread():
+            assert threads() == {1}
+            with limits(limit + 1), blas.one_blas_thread():
+                assert threads() == {1}
+            assert threads() == {1}
+        assert threads() == {limit}
+        with pytest.raises(ZeroDivisionError), blas.one_blas_thread():
+            raise ZeroDivisionError
+        assert threads() == {limit}
 
 
 # Rows of steps without products
