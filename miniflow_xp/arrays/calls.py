@@ -164,11 +164,12 @@ def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: i
 
 def linked(value: Any, level: int, equation: Equation, place: int | None, xp: Any) -> Any:
     """A result as a traced array of this level; as a constant of this differentiation where it has no gradient."""
-    if not hasattr(value, "dtype"):
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
         return value
     if type(value) is Traced:
-        return Traced(value, level, equation, place, value.xp) if xp.inexact(value.dtype) else value
-    if xp.inexact(value.dtype):
+        return Traced(value, level, equation, place, value.xp) if xp.inexact(dtype) else value
+    if xp.inexact(dtype):
         return Traced(value, level, equation, place, xp)
     return Traced(value, CONSTANT, None, None, xp)
 
@@ -182,8 +183,9 @@ def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, 
             return arg.xp.tape.apply(op, args, keywords)
     if type(op) is not str:
         return op.call(*args)
-    value = called_natively(op, xp, [grounded(a) for a in args], {k: grounded(v) for k, v in keywords.items()})
-    return boxed(value, xp)
+    if keywords:
+        keywords = {name: grounded(value) for name, value in keywords.items()}
+    return boxed(called_natively(op, xp, [grounded(a) for a in args], keywords), xp)
 
 
 def called_natively(op: str, xp: Any, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:
