@@ -413,6 +413,27 @@ def test_a_replay_reads_into_buffers_that_it_has():
     assert peak < feed.nbytes / 8
 
 
+@pytest.mark.parametrize("op", ["tril", "triu"])
+@pytest.mark.parametrize("shape", [(3, 4), (30, 30), (2, 30, 30)], ids=str)
+@pytest.mark.parametrize("k", [-1, 0, 2])
+def test_a_triangle_is_cut_out_by_a_mask_that_is_made_once(op, shape, k):
+    """Of floats; what is outside is not looked at."""
+    check(lambda xp, x: [getattr(xp, op)(x, k=k) * 2, getattr(xp, op)(x)], array(*shape))
+    plan = NumpyCapture(BACKEND, lambda xp, x: [getattr(xp, op)(x, k=k)], [array(*shape)], 0)
+    assert plan.equations == {"where": 1}
+    x = np.full(shape, np.nan)
+    x[...] = np.where(getattr(np, op)(np.ones(shape), k=k), 1.0, x)
+    np.testing.assert_array_equal(plan(x)[0], getattr(np, op)(np.ones(shape), k=k))
+    check(lambda xp, x: [getattr(xp, op)(x, k=k)], array(*shape).astype("int64"))
+
+
+def test_a_mask_that_is_a_constant_is_read_and_not_made_again():
+    mask = np.random.default_rng(0).integers(0, 2, (40, 40)).astype(bool)
+    one = check(lambda xp, x, y: [xp.where(xp.asarray(mask), x, y)], array(40, 40), array(40, 40))
+    other = check(lambda xp, x, y: [xp.where(x > y, x, y)], array(40, 40), array(40, 40))
+    assert len(one.before) == len(other.before) - 3  # the comparison, and two for its mask
+
+
 # Rows of the batch on two threads
 
 

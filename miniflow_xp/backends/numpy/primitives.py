@@ -102,6 +102,16 @@ def native_power(value: Value) -> Equation | None:
     return None
 
 
+def native_triangle(value: Value) -> Equation | None:
+    """A triangle of a matrix as a choice by a mask, which is made once: NumPy makes one at each call."""
+    if value.op not in ("tril", "triu") or not np.issubdtype(value.dtype, np.inexact):
+        return None
+    k = value.keywords.get("k", value.inputs[1].content if len(value.inputs) > 1 else 0)
+    inside = getattr(np, value.op)(np.ones(value.shape[-2:], bool), k)
+    outside, zero = [Value("constant", (), {}, content) for content in (~inside, 0)]
+    return "where", (outside, zero, value.inputs[0])
+
+
 def with_small_constants(values: Sequence[Value], results: Sequence[Value]) -> tuple[list[Value], list[Value]]:
     """The same equations and results, with less to read.
 

@@ -33,7 +33,7 @@ def solved(xp: Any, g: Any, y: Any, b: Any, solve_adjoint: Any) -> Any:
         return x[..., None] if vector else x
 
     return (
-        lambda: -xp.matmul(right(), adjoint(xp, column(y))),
+        lambda: xp.matmul(-right(), adjoint(xp, column(y))),
         lambda: right()[..., 0] if vector else right(),
     )
 

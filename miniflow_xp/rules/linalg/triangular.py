@@ -72,23 +72,23 @@ def with_threads() -> Solver | None:
 def without_threads() -> Solver | None:
     """BLAS's, by SciPy, on the thread that calls it; in double precision, as all that NumPy solves."""
     try:
-        from numpy import concatenate
+        from numpy import count_nonzero
         from numpy.linalg import LinAlgError
         from scipy.linalg.blas import dtrsm, ztrsm
     except ImportError:
         return None
 
     def solve(a: Any, b: Any, lower: bool) -> Any:
-        if not a.diagonal().all():
+        if count_nonzero(a.diagonal()) < len(a):
             raise LinAlgError("Singular matrix")
-        trsm = ztrsm if a.dtype.kind == "c" else dtrsm
+        double, trsm = ("complex128", ztrsm) if a.dtype.kind == "c" else ("float64", dtrsm)
         transposed = not a.flags.f_contiguous  # BLAS goes down columns: it solves with the transpose of what it sees
         matrix, lower = (a.T, not lower) if transposed else (a, lower)
+        found = b.astype(double, order="F")
         columns = max(1, WITHOUT_THREADS // len(b))
-        found = [
-            trsm(1.0, matrix, b[:, n : n + columns], lower=lower, trans_a=transposed)
-            for n in range(0, b.shape[1], columns)
-        ]
-        return (found[0] if len(found) == 1 else concatenate(found, axis=1)).astype(b.dtype, copy=False)
+        for n in range(0, b.shape[1], columns):
+            part = found[:, n : n + columns]
+            part[...] = trsm(1.0, matrix, part, lower=lower, trans_a=transposed, overwrite_b=True)
+        return found.astype(b.dtype, copy=False)
 
     return solve
