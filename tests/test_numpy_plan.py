@@ -15,7 +15,7 @@ from closeness import assert_close, rounding
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
-from miniflow_xp import switch
+from miniflow_xp import differentiable_namespace, switch
 from miniflow_xp.arrays.updates import add_at, setitem
 from miniflow_xp.backends.numpy import blas, select
 from miniflow_xp.backends.numpy import capture as planning
@@ -425,6 +425,41 @@ def test_a_triangle_is_cut_out_by_a_mask_that_is_made_once(op, shape, k):
     x[...] = np.where(getattr(np, op)(np.ones(shape), k=k), 1.0, x)
     np.testing.assert_array_equal(plan(x)[0], getattr(np, op)(np.ones(shape), k=k))
     check(lambda xp, x: [getattr(xp, op)(x, k=k)], array(*shape).astype("int64"))
+
+
+def factor(xp, x, upper=False):
+    """The Cholesky factor of a matrix made of x."""
+    return xp.linalg.cholesky(xp.matmul(x, xp.matrix_transpose(x)) + 9 * xp.eye(x.shape[0]), upper=upper)
+
+
+SUBSTITUTED: dict[str, Callable[..., Any]] = {
+    "lower": lambda xp, x, b: xp.linalg.solve(factor(xp, x), b),
+    "upper": lambda xp, x, b: xp.linalg.solve(factor(xp, x, upper=True), b),
+    "turned": lambda xp, x, b: xp.linalg.solve(xp.matrix_transpose(factor(xp, x)), b),
+    "turned twice": lambda xp, x, b: xp.linalg.solve(xp.matrix_transpose(xp.matrix_transpose(factor(xp, x))), b),
+    "upper, turned": lambda xp, x, b: xp.linalg.solve(xp.matrix_transpose(factor(xp, x, upper=True)), b),
+}
+
+
+@pytest.mark.parametrize("columns", [(), (2,)], ids=["a vector", "a matrix"])
+@pytest.mark.parametrize("name", SUBSTITUTED)
+def test_a_system_of_a_cholesky_factor_is_solved_by_substitution(name, columns):
+    pytest.importorskip("scipy")
+    differentiable_namespace(XP)  # has the rules imported
+    plan = check(lambda xp, x, b: [SUBSTITUTED[name](xp, x, b)], array(5, 5), array(5, *columns))
+    assert plan.equations["linalg.solve_triangular"] == 1
+    assert "linalg.solve" not in plan.equations
+
+
+def test_other_systems_are_solved_as_ever():
+    """Of a stack, of two dtypes, of something made from a factor."""
+
+    def steps(xp, x, b):
+        stack = xp.linalg.solve(xp.broadcast_to(factor(xp, x), (2, 5, 5)), xp.broadcast_to(b, (2, 5, 2)))
+        return [stack, xp.linalg.solve(factor(xp, x) + 1, b), xp.linalg.solve(factor(xp, x), xp.astype(b, xp.float32))]
+
+    plan = check(steps, array(5, 5), array(5, 2))
+    assert plan.equations["linalg.solve"] == 3
 
 
 def test_a_mask_that_is_a_constant_is_read_and_not_made_again():
