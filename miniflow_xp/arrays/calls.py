@@ -116,9 +116,14 @@ def forget(equation: Equation) -> None:
             else:
                 inputs[place][item] = form
     if len(parents) < len(inputs):
-        for place in places.intersection(range(len(inputs))):
-            if hasattr(inputs[place], "dtype") and isinstance(getattr(inputs[place], "shape", None), tuple):
-                inputs[place] = Form(inputs[place])  # an array, rather than a dtype
+        for place, given in enumerate(inputs):
+            if place in places and type(given) is not Form and is_array(given):
+                inputs[place] = Form(given)
+
+
+def is_array(item: Any) -> bool:
+    """Is this an array, rather than a dtype or a number?"""
+    return hasattr(item, "dtype") and isinstance(getattr(item, "shape", None), tuple)
 
 
 def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | None = None) -> tuple[list[Any], Any]:
@@ -176,11 +181,11 @@ def linked(value: Any, level: int, equation: Equation, place: int | None, xp: An
 
 def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
     """Call ``op`` on arrays that no differentiation follows: recorded ones, or constants."""
-    for arg in leaves(args):
-        if arg.level == RECORDED:
-            if arg.xp.tape is None:
-                raise outlived(arg.shape)
-            return arg.xp.tape.apply(op, args, keywords)
+    if level_of(args) == RECORDED:
+        recorded = next(arg for arg in leaves(args) if arg.level == RECORDED)
+        if recorded.xp.tape is None:
+            raise outlived(recorded.shape)
+        return recorded.xp.tape.apply(op, args, keywords)
     if type(op) is not str:
         return op.call(*args)
     if keywords:
