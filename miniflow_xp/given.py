@@ -1,5 +1,6 @@
 """An array that a user gives, checked: what holds no plain numbers is refused, whatever door it comes in by."""
 
+from functools import cache
 from typing import Any
 
 from miniflow_xp import dtypes
@@ -86,30 +87,42 @@ def as_it_is(array: Array) -> Array:
 
 def check_kind(where: object, value: Any) -> None:
     """Refuse what computes otherwise than an array: masked arrays, alone or in a list, and ``numpy.matrix``."""
+    kind: Any = type(value)
+    wrong = wrong_with(kind)
+    if wrong is None and isinstance(value, (list, tuple)):
+        kinds: Any = map(type, value)
+        wrong = MASKED if MASKED in map(wrong_with, kinds) else None
+    if wrong is not None:
+        raise FeedError(str(where), *wrong)
+
+
+MASKED = (
+    "it was fed a masked array",
+    "what is masked would be taken for data",
+    "Leave these rows out, or fill them by array.filled(number)",
+)
+PART = (
+    "it was fed a DTensor",
+    "each process has a part of it, and a step would take that for the whole",
+    "Feed its local tensor, and let processes train together: Trainer(..., across=join('torch'))",
+)
+MATRIX = (
+    "it was fed a numpy.matrix",
+    "its * is a product of matrices, that of an array goes element by element",
+    "Give an array: numpy.asarray(matrix)",
+)
+
+
+@cache
+def wrong_with(kind: type) -> tuple[str, str, str] | None:
+    """Why objects of a class compute otherwise than arrays: what came, what that would do, the remedy."""
     import numpy as np
 
-    parts = value if isinstance(value, list | tuple) else (value,)
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
-        raise FeedError(
-            str(where),
-            "it was fed a masked array",
-            "what is masked would be taken for data",
-            "Leave these rows out, or fill them by array.filled(number)",
-        )
-    if type(value).__name__ == "DTensor":
-        raise FeedError(
-            str(where),
-            "it was fed a DTensor",
-            "each process has a part of it, and a step would take that for the whole",
-            "Feed its local tensor, and let processes train together: Trainer(..., across=join('torch'))",
-        )
-    if isinstance(value, np.matrix):
-        raise FeedError(
-            str(where),
-            "it was fed a numpy.matrix",
-            "its * is a product of matrices, that of an array goes element by element",
-            "Give an array: numpy.asarray(matrix)",
-        )
+    if issubclass(kind, np.ma.MaskedArray):
+        return MASKED
+    if kind.__name__ == "DTensor":
+        return PART
+    return MATRIX if issubclass(kind, np.matrix) else None
 
 
 def check_contents(where: object, array: Array) -> None:

@@ -1,14 +1,18 @@
 """Functions of several results, and rules that refuse: what the engine does for linear algebra."""
 
+import sys
+
+import array_api_compat.numpy as compat
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
+from on_threads import run_threads
 
 from miniflow_xp import differentiable_namespace, grad, jit, jvp, value_and_grad
 from miniflow_xp.arrays.tables import RULES
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.errors import DifferentiationError, ShapeError
-from miniflow_xp.rules.linalg import inverses
+from miniflow_xp.rules.linalg import triangular
 
 MATRIX = np.array([[3.0, 1.0], [1.0, 2.0]])
 
@@ -118,12 +122,12 @@ def test_einsum_gives_a_new_array(backend):
     assert not np.shares_memory(backend.to_numpy(found), backend.to_numpy(x)) or backend.name == "jax"
 
 
+@pytest.mark.parametrize("n", [1, 50, triangular.WORTH_THREADS])
 @pytest.mark.parametrize("lower", [True, False])
-def test_large_triangular_systems_by_scipy_are_those_of_numpy(lower):
-    """From ``WORTH_SCIPY`` rows on; what stands in the other triangle is not looked at."""
+def test_triangular_systems_by_scipy_are_those_of_numpy(lower, n):
+    """With and without threads; what stands in the other triangle is not looked at."""
     pytest.importorskip("scipy")
     random = np.random.default_rng(0)
-    n = inverses.WORTH_SCIPY
     a, b = random.normal(size=(n, n)) / n + 2 * np.eye(n), random.normal(size=(n, 2))
 
     def loss(a, b):
@@ -139,3 +143,120 @@ def test_large_triangular_systems_by_scipy_are_those_of_numpy(lower):
         np.testing.assert_allclose(value, np.sum(found**2), rtol=1e-12)
         np.testing.assert_allclose(slopes[0], of_a, rtol=0, atol=1e-12 * np.abs(of_a).max())
         np.testing.assert_allclose(slopes[1], of_b, rtol=0, atol=1e-12 * np.abs(of_b).max())
+
+
+def triangular_system(n=20, columns=3, dtype="float64"):
+    random = np.random.default_rng(0)
+    return (random.normal(size=(n, n)) + 4 * np.eye(n)).astype(dtype), random.normal(size=(n, columns)).astype(dtype)
+
+
+def solved_triangle(a, b, lower=True):
+    return ground(differentiable_namespace(compat).linalg.solve_triangular(a, b, lower=lower))
+
+
+LAYOUTS = {
+    "rows": lambda x: x,
+    "columns": np.asfortranarray,
+    "turned": lambda x: x[::-1, ::-1],
+    "every other": lambda x: np.repeat(np.repeat(x, 2, 0), 2, 1)[::2, ::2],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_small_triangular_systems_are_solved_in_double_precision(dtype, lower, layout):
+    """As NumPy solves all systems, to its last digit or nearly; however they lie in memory, they stay as they are."""
+    pytest.importorskip("scipy")
+    given = [LAYOUTS[layout](x) for x in triangular_system(dtype=dtype)]
+    kept = [x.copy() for x in given]
+    found = solved_triangle(*given, lower)
+    wanted = np.linalg.solve((np.tril if lower else np.triu)(given[0]), given[1])
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, wanted, rtol=4 * np.finfo(dtype).eps, atol=1e-14)
+    for now, before in zip(given, kept, strict=True):
+        np.testing.assert_array_equal(now, before)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((3, 3), (3,)),
+        ((0, 0), (0, 2)),
+        ((3, 3), (3, 0)),
+        ((2, 3, 3), (3, 2)),
+        ((3, 3), (2, 3, 2)),
+        ((2, 1, 3, 3), (5, 3, 1)),
+    ],
+    ids=str,
+)
+def test_vectors_stacks_and_nothing_are_solved_as_numpy_does(shapes):
+    random = np.random.default_rng(0)
+    a, b = (random.normal(size=shape) for shape in shapes)
+    a = a + 4 * np.eye(a.shape[-1])
+    wanted = np.linalg.solve(np.tril(a), b)
+    found = solved_triangle(a, b)
+    assert found.shape == wanted.shape
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, triangular.WORTH_THREADS])
+def test_a_singular_triangle_is_told(n):
+    """By NumPy's own error, whoever solves."""
+    zero = np.eye(n)
+    zero[1, 1] = 0
+    with pytest.raises(np.linalg.LinAlgError, match=r"(?i)singular matrix"):
+        solved_triangle(zero, np.ones((n, 1)))
+
+
+@pytest.mark.parametrize("columns", [1, 7, 130])
+def test_small_triangular_systems_wake_no_threads(columns, monkeypatch):
+    """OpenBLAS spreads a right side of 1024 numbers over its threads, which are slow to come: it is given fewer."""
+    blas = pytest.importorskip("scipy.linalg.blas")
+    sizes, trsm = [], blas.dtrsm
+    monkeypatch.setattr(
+        blas, "dtrsm", lambda scale, a, b, **options: sizes.append(b.size) or trsm(scale, a, b, **options)
+    )
+    triangular.without_threads.cache_clear()
+    a, b = triangular_system(130, columns)
+    try:
+        np.testing.assert_allclose(solved_triangle(a, b), np.linalg.solve(np.tril(a), b), rtol=1e-9, atol=1e-12)
+    finally:
+        triangular.without_threads.cache_clear()
+    assert sum(sizes) == b.size
+    assert max(sizes) < 1024
+
+
+@pytest.mark.parametrize("n", [3, triangular.WORTH_THREADS])
+def test_without_scipy_numpy_solves_triangular_systems(n, monkeypatch):
+    for name in ("scipy.linalg", "scipy.linalg.blas"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for solver in (triangular.with_threads, triangular.without_threads):
+        solver.cache_clear()
+        assert solver() is None
+    a, b = triangular_system(n)
+    try:
+        np.testing.assert_array_equal(solved_triangle(a, b), np.linalg.solve(np.tril(a), b))
+    finally:
+        triangular.with_threads.cache_clear()
+        triangular.without_threads.cache_clear()
+
+
+def test_small_triangular_systems_leave_the_threads_of_blas_to_the_user():
+    """Also where two threads solve while a third one limits them."""
+    limits = pytest.importorskip("threadpoolctl").threadpool_limits
+    a, b = triangular_system(40, 40)
+    wanted, found = solved_triangle(a, b), []
+
+    def solve():
+        found.extend(solved_triangle(a, b) for _ in range(50))
+
+    def limit():
+        for n in [1, 2] * 25:
+            with limits(n) as limited:
+                solved_triangle(a, b)
+                assert {c.num_threads for c in limited._controller.lib_controllers if c.user_api == "blas"} == {n}
+
+    run_threads([solve, solve, limit])
+    for each in found:
+        np.testing.assert_array_equal(each, wanted)

@@ -15,10 +15,10 @@ from closeness import assert_close, rounding
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
-from miniflow_xp import switch
+from miniflow_xp import differentiable_namespace, switch
 from miniflow_xp.arrays.updates import add_at, setitem
+from miniflow_xp.backends.numpy import blas, select
 from miniflow_xp.backends.numpy import capture as planning
-from miniflow_xp.backends.numpy import select
 from miniflow_xp.backends.numpy.capture import NumpyCapture
 
 BACKEND = switch.load("numpy")
@@ -413,6 +413,62 @@ def test_a_replay_reads_into_buffers_that_it_has():
     assert peak < feed.nbytes / 8
 
 
+@pytest.mark.parametrize("op", ["tril", "triu"])
+@pytest.mark.parametrize("shape", [(3, 4), (30, 30), (2, 30, 30)], ids=str)
+@pytest.mark.parametrize("k", [-1, 0, 2])
+def test_a_triangle_is_cut_out_by_a_mask_that_is_made_once(op, shape, k):
+    """Of floats; what is outside is not looked at."""
+    check(lambda xp, x: [getattr(xp, op)(x, k=k) * 2, getattr(xp, op)(x)], array(*shape))
+    plan = NumpyCapture(BACKEND, lambda xp, x: [getattr(xp, op)(x, k=k)], [array(*shape)], 0)
+    assert plan.equations == {"where": 1}
+    x = np.full(shape, np.nan)
+    x[...] = np.where(getattr(np, op)(np.ones(shape), k=k), 1.0, x)
+    np.testing.assert_array_equal(plan(x)[0], getattr(np, op)(np.ones(shape), k=k))
+    check(lambda xp, x: [getattr(xp, op)(x, k=k)], array(*shape).astype("int64"))
+
+
+def factor(xp, x, upper=False):
+    """The Cholesky factor of a matrix made of x."""
+    return xp.linalg.cholesky(xp.matmul(x, xp.matrix_transpose(x)) + 9 * xp.eye(x.shape[0]), upper=upper)
+
+
+SUBSTITUTED: dict[str, Callable[..., Any]] = {
+    "lower": lambda xp, x, b: xp.linalg.solve(factor(xp, x), b),
+    "upper": lambda xp, x, b: xp.linalg.solve(factor(xp, x, upper=True), b),
+    "turned": lambda xp, x, b: xp.linalg.solve(xp.matrix_transpose(factor(xp, x)), b),
+    "turned twice": lambda xp, x, b: xp.linalg.solve(xp.matrix_transpose(xp.matrix_transpose(factor(xp, x))), b),
+    "upper, turned": lambda xp, x, b: xp.linalg.solve(xp.matrix_transpose(factor(xp, x, upper=True)), b),
+}
+
+
+@pytest.mark.parametrize("columns", [(), (2,)], ids=["a vector", "a matrix"])
+@pytest.mark.parametrize("name", SUBSTITUTED)
+def test_a_system_of_a_cholesky_factor_is_solved_by_substitution(name, columns):
+    pytest.importorskip("scipy")
+    differentiable_namespace(XP)  # has the rules imported
+    plan = check(lambda xp, x, b: [SUBSTITUTED[name](xp, x, b)], array(5, 5), array(5, *columns))
+    assert plan.equations["linalg.solve_triangular"] == 1
+    assert "linalg.solve" not in plan.equations
+
+
+def test_other_systems_are_solved_as_ever():
+    """Of a stack, of two dtypes, of something made from a factor."""
+
+    def steps(xp, x, b):
+        stack = xp.linalg.solve(xp.broadcast_to(factor(xp, x), (2, 5, 5)), xp.broadcast_to(b, (2, 5, 2)))
+        return [stack, xp.linalg.solve(factor(xp, x) + 1, b), xp.linalg.solve(factor(xp, x), xp.astype(b, xp.float32))]
+
+    plan = check(steps, array(5, 5), array(5, 2))
+    assert plan.equations["linalg.solve"] == 3
+
+
+def test_a_mask_that_is_a_constant_is_read_and_not_made_again():
+    mask = np.random.default_rng(0).integers(0, 2, (40, 40)).astype(bool)
+    one = check(lambda xp, x, y: [xp.where(xp.asarray(mask), x, y)], array(40, 40), array(40, 40))
+    other = check(lambda xp, x, y: [xp.where(x > y, x, y)], array(40, 40), array(40, 40))
+    assert len(one.before) == len(other.before) - 3  # the comparison, and two for its mask
+
+
 # Rows of the batch on two threads
 
 
@@ -537,6 +593,26 @@ def test_of_feeds_of_several_lengths_the_largest_is_cut(chunked):
         lambda xp, W, x, z: [W, xp.sum(xp.matmul(x, W)) + xp.sum(z)], array(3, 3), array(5, 3), array(4), state=1
     )
     assert plan.batch == 5
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_blas_has_as_many_threads_after_a_step_as_the_user_had_set(limit):
+    """Whether the limit is set around the step or within it, and where something is raised there."""
+    limits = pytest.importorskip("threadpoolctl").threadpool_limits
+
+    def threads():
+        return {library.num_threads for library in blas._libraries()}
+
+    with limits(limit):
+        with blas.one_blas_thread():
+            assert threads() == {1}
+            with limits(limit + 1), blas.one_blas_thread():
+                assert threads() == {1}
+            assert threads() == {1}
+        assert threads() == {limit}
+        with pytest.raises(ZeroDivisionError), blas.one_blas_thread():
+            raise ZeroDivisionError
+        assert threads() == {limit}
 
 
 # Rows of steps without products

@@ -334,6 +334,43 @@ def test_arrays_that_no_rule_looks_at_do_not_stay():
     np.testing.assert_allclose(pullback(np.ones(()))[0], 4 * np.exp(2 * X + 1))
 
 
+def test_a_gradient_lets_go_on_its_way_of_what_it_has_used():
+    """When the first call's turn comes, the arrays of later ones are gone; a pullback, called again, keeps them."""
+    made, gone = [], []
+
+    @mf.custom_vjp
+    def first(x):
+        return 2 * x
+
+    def backward(_, gradient):
+        gone.append([array() is None for array in made])
+        return (2 * gradient,)
+
+    first.defvjp(lambda x: (first.function(x), None), backward)
+
+    def loss(x):
+        z = array_namespace(x).sin(first(x))
+        made[:] = [weakref.ref(ground(z))]
+        return (z * z).sum()
+
+    wanted = 4 * np.sin(2 * X) * np.cos(2 * X)
+    np.testing.assert_allclose(mf.grad(loss)(X), wanted)
+    pullback = mf.vjp(loss, X)[1]
+    for _ in range(2):
+        np.testing.assert_allclose(pullback(np.ones(()))[0], wanted)
+    assert gone == [[True], [False], [False]]
+
+
+def test_gradients_are_added_up_where_nobody_else_has_them():
+    """Of 256 KiB and more, which NumPy adds to in place where it can tell; the caller's arrays stay as they are."""
+    x, seed = np.full(100_000, 3.0), np.full(100_000, 5.0)
+    value, pullback = mf.vjp(lambda x: x + x + x * x + 2 * x, x)
+    for _ in range(2):
+        np.testing.assert_array_equal(pullback(seed)[0], np.full(100_000, 50.0))
+    for array, number in ((x, 3), (seed, 5), (value, 21)):
+        np.testing.assert_array_equal(array, np.full(100_000, number))
+
+
 def test_memory_is_linear_in_the_steps():
     x = np.ones(1000)
 

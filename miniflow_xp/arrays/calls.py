@@ -116,9 +116,14 @@ def forget(equation: Equation) -> None:
             else:
                 inputs[place][item] = form
     if len(parents) < len(inputs):
-        for place in places.intersection(range(len(inputs))):
-            if hasattr(inputs[place], "dtype") and isinstance(getattr(inputs[place], "shape", None), tuple):
-                inputs[place] = Form(inputs[place])  # an array, rather than a dtype
+        for place, given in enumerate(inputs):
+            if place in places and type(given) is not Form and is_array(given):
+                inputs[place] = Form(given)
+
+
+def is_array(item: Any) -> bool:
+    """Is this an array, rather than a dtype or a number?"""
+    return hasattr(item, "dtype") and isinstance(getattr(item, "shape", None), tuple)
 
 
 def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | None = None) -> tuple[list[Any], Any]:
@@ -164,26 +169,28 @@ def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: i
 
 def linked(value: Any, level: int, equation: Equation, place: int | None, xp: Any) -> Any:
     """A result as a traced array of this level; as a constant of this differentiation where it has no gradient."""
-    if not hasattr(value, "dtype"):
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
         return value
     if type(value) is Traced:
-        return Traced(value, level, equation, place, value.xp) if xp.inexact(value.dtype) else value
-    if xp.inexact(value.dtype):
+        return Traced(value, level, equation, place, value.xp) if xp.inexact(dtype) else value
+    if xp.inexact(dtype):
         return Traced(value, level, equation, place, xp)
     return Traced(value, CONSTANT, None, None, xp)
 
 
 def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
     """Call ``op`` on arrays that no differentiation follows: recorded ones, or constants."""
-    for arg in leaves(args):
-        if arg.level == RECORDED:
-            if arg.xp.tape is None:
-                raise outlived(arg.shape)
-            return arg.xp.tape.apply(op, args, keywords)
+    if level_of(args) == RECORDED:
+        recorded = next(arg for arg in leaves(args) if arg.level == RECORDED)
+        if recorded.xp.tape is None:
+            raise outlived(recorded.shape)
+        return recorded.xp.tape.apply(op, args, keywords)
     if type(op) is not str:
         return op.call(*args)
-    value = called_natively(op, xp, [grounded(a) for a in args], {k: grounded(v) for k, v in keywords.items()})
-    return boxed(value, xp)
+    if keywords:
+        keywords = {name: grounded(value) for name, value in keywords.items()}
+    return boxed(called_natively(op, xp, [grounded(a) for a in args], keywords), xp)
 
 
 def called_natively(op: str, xp: Any, inputs: Sequence[Any], keywords: dict[str, Any]) -> Any:

@@ -52,3 +52,8 @@ class Equation:
         self.below = below
         self.line: str | None = None
         self.number = next(_numbers)
+
+    def let_go(self) -> None:
+        """Forget the arrays, and what made them: nobody asks for this gradient again."""
+        self.inputs = self.parents = ()
+        self.value = None

@@ -4,6 +4,8 @@ from typing import Any
 
 Key = Any
 
+PLAIN = {int, slice, type(None), type(Ellipsis)}
+
 
 def parts_of(key: Key) -> tuple[Any, ...]:
     """An index as the tuple of its parts."""
@@ -24,12 +26,17 @@ def is_mask(part: Any) -> bool:
 
 def is_basic(key: Key) -> bool:
     """Is this made of integers, slices, None and Ellipsis only? Then libraries may give a view."""
-    return all(p is None or p is Ellipsis or isinstance(p, slice) or is_integer(p) for p in parts_of(key))
+    return all(map(is_plain, parts_of(key)))
+
+
+def is_plain(part: Any) -> bool:
+    """Is this an integer, a slice, None or Ellipsis?"""
+    return type(part) in PLAIN or is_integer(part)
 
 
 def unique_places(key: Key) -> bool:
     """Does an index name no place twice? One with arrays of integers may."""
-    return all(p is None or p is Ellipsis or isinstance(p, slice) or is_integer(p) or is_mask(p) for p in parts_of(key))
+    return all(is_plain(part) or is_mask(part) for part in parts_of(key))
 
 
 def same_key(a: Key, b: Key) -> bool:

@@ -106,7 +106,7 @@ def plain_key(xp: Any, key: Any) -> Any:
         return tuple([plain_key(xp, k) for k in key])
     if type(key) is list:
         return xp.asarray(key) if key else xp.asarray(key, dtype=xp.int64)
-    if type(key) is slice and any(type(part) is Traced for part in (key.start, key.stop, key.step)):
+    if type(key) is slice and Traced in (type(key.start), type(key.stop), type(key.step)):
         return slice(*[part if part is None else operator.index(part) for part in (key.start, key.stop, key.step)])
     return key
 

@@ -1,12 +1,13 @@
 """Groups of recorded equations that one native function computes, which a backend may join."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.walks import still_read
 
-Equation = tuple[str, tuple[Value, ...]]
-"""A function's name and its inputs."""
+Equation = tuple[str, tuple[Value, ...]] | tuple[str, tuple[Value, ...], dict[str, Any]]
+"""A function's name, its inputs, and its keywords, where there are any."""
 
 Pattern = Callable[[Value], Equation | None]
 """The equation that computes a value at once; None where the value does not end the group in question."""

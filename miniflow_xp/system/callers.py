@@ -46,7 +46,7 @@ def is_users(filename: str) -> bool:
 def in_words(frame: FrameType, line: int) -> str:
     """A line of code for people: its file, or cell, and number."""
     cell = cell_of(frame)
-    return f"In [{cell}], line {line}" if cell else f"{os.path.basename(frame.f_code.co_filename)}:{line}"
+    return f"In [{cell}], line {line}" if cell else f"{frame.f_code.co_filename.rpartition(os.sep)[2]}:{line}"
 
 
 def cell_of(frame: FrameType) -> str | None:
@@ -56,8 +56,8 @@ def cell_of(frame: FrameType) -> str | None:
     the text of the cell, and knows the number.
     """
     filename = frame.f_code.co_filename
-    if found := re.match(r"<ipython-input-(\d+)-", filename):
-        return found[1]
+    if filename.startswith("<ipython-input-"):
+        return filename.split("-")[2]
     shell = frame.f_globals.get("get_ipython")
     if "ipykernel_" not in filename or shell is None:
         return None

@@ -27,13 +27,12 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: 
 
     @wraps(function)
     def found(*args: Any, **keywords: Any) -> Any:
-        picked, of_chosen = split(function, argnums, args, keywords)
-        run = DifferentiatedCall(of_chosen, picked)
+        run = differentiated(function, argnums, args, keywords)
         value, ends = run.value, run.ends
         if has_aux:
             check_pair(value, function)
         scalar = value[0] if has_aux else value
-        gradients = run.gradients([one_like(scalar, function), *[None] * (len(ends) - 1)])
+        gradients = run.gradients([one_like(scalar, function), *[None] * (len(ends) - 1)], once=True)
         return value, gradients[0] if isinstance(argnums, int) else gradients
 
     return found
@@ -81,8 +80,7 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
 
     @wraps(function)
     def found(*args: Any, **keywords: Any) -> Any:
-        picked, of_chosen = split(function, argnums, args, keywords)
-        run = DifferentiatedCall(of_chosen, picked)
+        run = differentiated(function, argnums, args, keywords)
         blocks = [block_of(run, n, isinstance(argnums, int)) for n in range(len(run.ends))]
         return flatten(run.value)[1](iter(blocks))
 
@@ -115,15 +113,14 @@ def stacked(rows: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return xp.reshape(whole, (*shape, *rows[0].shape))
 
 
-def split(
+def differentiated(
     function: Callable[..., Any], argnums: Argnums, args: Sequence[Any], keywords: dict[str, Any]
-) -> tuple[list[Any], Callable[..., Any]]:
-    """The arguments to differentiate, as arrays, and the function of them alone."""
+) -> DifferentiatedCall:
+    """The function called once, with the chosen arguments differentiated and the others as constants."""
     chosen = chosen_numbers(argnums, len(args), function)
-    picked = [tree_map(as_array, args[n]) for n in chosen]
-    check_floats(picked, chosen)
     constants = [arg if n in chosen else tree_map(as_constant, arg) for n, arg in enumerate(args)]
-    keywords = {name: tree_map(as_constant, value) for name, value in keywords.items()}
+    if keywords:
+        keywords = {name: tree_map(as_constant, value) for name, value in keywords.items()}
 
     def of_chosen(*values: Any) -> Any:
         given = list(constants)
@@ -131,7 +128,7 @@ def split(
             given[n] = value
         return function(*given, **keywords)
 
-    return picked, of_chosen
+    return DifferentiatedCall(of_chosen, [args[n] for n in chosen], chosen)
 
 
 def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -151,19 +148,6 @@ def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:
                 "Give the argument by position, or change argnums",
             )
     return [n % count for n in wanted]
-
-
-def check_floats(picked: Sequence[Any], numbers: Sequence[int]) -> None:
-    """Raise DifferentiationError for an argument of integers, or of truth values."""
-    for n, arg in zip(numbers, picked, strict=True):
-        for array in flatten(arg)[0]:
-            if not namespace_of(array).inexact(array.dtype):
-                raise DifferentiationError(
-                    f"argument {n}",
-                    f"its dtype is {array.dtype}, and its gradient is wanted",
-                    "gradients are of floats and complex numbers",
-                    "Convert it: xp.astype(x, xp.float64), or 2.0 for 2",
-                )
 
 
 def one_like(value: Any, function: Any) -> Any:

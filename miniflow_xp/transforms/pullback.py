@@ -41,16 +41,19 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
 class DifferentiatedCall:
     """A function called once, on arguments that take a level of their own; its gradients can be asked for.
 
-    ``value``: what it returned, one level below. ``ends``: the leaves of that.
+    ``value``: what it returned, one level below. ``ends``: the leaves of that. ``numbers``: what arguments are called
+    that may not be integers; raises DifferentiationError for these.
     """
 
-    def __init__(self, function: Callable[..., Any], primals: Sequence[Any]) -> None:
+    def __init__(self, function: Callable[..., Any], primals: Sequence[Any], numbers: Sequence[int] = ()) -> None:
         introduce()
         leaves, self._build = flatten(primals)
         arrays = [as_array(leaf) for leaf in leaves]
-        self._inside = any(type(array) is Traced for array in arrays)
+        self._inside = Traced in [type(array) for array in arrays]
         self._level = next(levels)
         self._starts = [start(array) for array in arrays]
+        if numbers and not all(s.xp.inexact(s.value.dtype) for s in self._starts):
+            raise integers(primals, numbers)
         results, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
         ends = [without_inner_levels(result, self._level) for result in results]
         self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
@@ -76,21 +79,33 @@ class DifferentiatedCall:
             raise wrong_seed(shown(gradient), f"{len(self.ends)} arrays, in the form of the value")
         return self.gradients(flatten(gradient)[0])
 
-    def gradients(self, seeds: Sequence[Any], by: HandOn | None = None) -> tuple[Any, ...]:
+    def gradients(self, seeds: Sequence[Any], by: HandOn | None = None, once: bool = False) -> tuple[Any, ...]:
         """Gradients in the form of the arguments, from one for each of ``ends``; None for those without one.
 
-        ``by``: what hands gradients on, in place of ``hand_on``.
+        ``by``: what hands gradients on, in place of ``hand_on``. ``once``: nobody asks again.
         """
-        inside = self._inside or any(type(seed) is Traced for seed in seeds)
+        inside = self._inside or Traced in [type(seed) for seed in seeds]
         pairs = []
         for seed, end, made in zip(seeds, self.ends, self._made, strict=True):
             if seed is not None and made is not None:
                 equation, place, xp = made
                 pairs.append((equation, place, seed_of(seed, end, xp)))
-        found = backward(pairs, by=by)
+        found = backward(pairs, by=by, once=once)
         gradients = [found[s] if s in found else zeros_like(s.value) for s in self._starts]
         result: tuple[Any, ...] = self._build(iter([g if inside else plain(g) for g in gradients]))
         return result
+
+
+def integers(primals: Sequence[Any], numbers: Sequence[int]) -> DifferentiationError:
+    """The error for an argument of integers, or of truth values, whose gradient is wanted."""
+    each = [(n, as_array(leaf)) for n, primal in zip(numbers, primals, strict=True) for leaf in flatten(primal)[0]]
+    n, dtype = next((n, array.dtype) for n, array in each if not namespace_of(array).inexact(array.dtype))
+    return DifferentiationError(
+        f"argument {n}",
+        f"its dtype is {dtype}, and its gradient is wanted",
+        "gradients are of floats and complex numbers",
+        "Convert it: xp.astype(x, xp.float64), or 2.0 for 2",
+    )
 
 
 def called(function: Callable[..., Any], args: Sequence[Any]) -> Any:
@@ -189,27 +204,28 @@ def wrong_seed(came: str, wanted: str) -> ShapeError:
 
 
 def backward(
-    seeds: Iterable[tuple[Equation, int | None, Any]], first: int = 0, by: HandOn | None = None
+    seeds: Iterable[tuple[Equation, int | None, Any]], first: int = 0, by: HandOn | None = None, once: bool = False
 ) -> dict[Equation, Any]:
     """Back-propagation over equations; gives {argument: gradient}, of several results {argument: {result: gradient}}.
 
     ``seeds``: (equation, which of its results, gradient). An equation's number is larger than those it depends on: the
     one with the largest has its gradient complete, and hands it on through its rule. Those with a smaller number than
-    ``first`` are taken for arguments. ``by``: what hands gradients on, in place of ``hand_on``.
+    ``first`` are taken for arguments. ``by``: what hands gradients on, in place of ``hand_on``. ``once``: equations let
+    go of their arrays on the way, whose memory is used again.
     """
     by = by or hand_on
     waiting: dict[Equation, Any] = {}
     queue: list[tuple[int, Equation]] = []
 
     def give(equation: Equation, place: int | None, gradient: Any) -> None:
-        arrived = waiting.get(equation)
-        if arrived is None:
+        if equation not in waiting:
             waiting[equation] = gradient if place is None else {place: gradient}
             if equation.parents and equation.number >= first:
                 heappush(queue, (-equation.number, equation))
         elif place is None:
-            waiting[equation] = arrived + gradient
+            waiting[equation] = waiting.pop(equation) + gradient  # popped, it may be added to where it lies
         else:
+            arrived = waiting[equation]
             arrived[place] = arrived[place] + gradient if place in arrived else gradient
 
     for seed in seeds:
@@ -220,6 +236,8 @@ def backward(
             by(equation, waiting.pop(equation), give)
         except DifferentiationError as error:
             raise with_line(error, equation.line) from error.__cause__
+        if once:
+            equation.let_go()
     return waiting
 
 

@@ -98,6 +98,9 @@ def forms_and_leaves(trees: Iterable[Any], leaves: list[Any]) -> tuple[Hashable,
 
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """``function`` of the leaves that take the same places in all trees, in the form of the first."""
+    kind: Any = type(tree)
+    if not others and opener(kind) is None:
+        return function(tree)
     leaves, build = flatten(tree)
     rest = [flatten(other)[0] for other in others]
     return build(iter([function(*each) for each in zip(leaves, *rest, strict=True)]))

@@ -27,13 +27,13 @@ def blas_threads() -> int:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Inside, each product runs on the thread that calls it."""
-    threads = blas_threads()
+    """Inside, each product runs on the thread that calls it; after it, each library has as many as it had before."""
     with _lock:
+        before = [(library, library.num_threads) for library in _libraries()]
         try:
-            for library in _libraries():
+            for library, _ in before:
                 library.set_num_threads(1)
             yield
         finally:
-            for library in _libraries():
+            for library, threads in before:
                 library.set_num_threads(threads)

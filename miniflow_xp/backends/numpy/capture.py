@@ -15,8 +15,10 @@ from miniflow_xp.backends.numpy.emit import Emitter
 from miniflow_xp.backends.numpy.primitives import (
     in_c_order,
     kind,
+    native_factor,
     native_power,
     native_sigmoid,
+    native_triangle,
     root,
     size,
     with_small_constants,
@@ -58,7 +60,8 @@ class NumpyCapture(Capture):
         self.inputs = [aligned_copy(a) for a in arrays]
         values, results = record(function, backend.xp, self.inputs, in_c_order)
         values, results = with_small_constants(values, results)
-        values = with_products(without_means(joined(values, results, native_sigmoid, native_power)))
+        values = joined(values, results, native_sigmoid, native_power, native_triangle, native_factor)
+        values = with_products(without_means(values))
         arguments = [v for v in values if v.op == "argument"]
         self.state = self.inputs[:state]
         run = [v for v in values if kind(v) not in ("argument", "constant")]

@@ -93,7 +93,8 @@ class Emitter:
             operands = [self.operand(v, value) for v in value.inputs]
             if what == "where":
                 condition, x, y = operands
-                return where(out, condition, x, y, is_zero(value.inputs[1]), self.buffers)
+                zero, fixed = is_zero(value.inputs[1]), value.inputs[0].is_constant
+                return where(out, condition, x, y, zero, None if fixed else self.buffers)
             return [elementwise(value, operands, out)]
         if what == "item":
             return [take_out(self._several[value.inputs[0]], value.inputs[1], out)]

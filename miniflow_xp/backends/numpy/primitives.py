@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from miniflow_xp.arrays.tables import NATIVE
 from miniflow_xp.broadcasting import broadcast
 from miniflow_xp.recording import walks
 from miniflow_xp.recording.equations import Value
@@ -100,6 +102,40 @@ def native_power(value: Value) -> Equation | None:
             op = POWERS.get(exponent.content)
             return (op, (x,)) if op is not None and np.issubdtype(x.dtype, np.inexact) else None
     return None
+
+
+def native_triangle(value: Value) -> Equation | None:
+    """A triangle of a matrix as a choice by a mask, which is made once: NumPy makes one at each call."""
+    if value.op not in ("tril", "triu") or not np.issubdtype(value.dtype, np.inexact):
+        return None
+    k = value.keywords.get("k", value.inputs[1].content if len(value.inputs) > 1 else 0)
+    inside = getattr(np, value.op)(np.ones(value.shape[-2:], bool), k)
+    outside, zero = [Value("constant", (), {}, content) for content in (~inside, 0)]
+    return "where", (outside, zero, value.inputs[0])
+
+
+def native_factor(value: Value) -> Equation | None:
+    """A system of equations of a Cholesky factor by substitution: the standard has no function that says so.
+
+    One system, where SciPy solves it: NumPy factorises the triangle anew.
+    """
+    if value.op != "linalg.solve" or not by_substitution():
+        return None
+    (a, b), turned = value.inputs, False
+    if a.dtype != b.dtype or len(a.shape) != 2 or len(b.shape) > 2:
+        return None
+    while a.op in ("matrix_transpose", "conj"):
+        a, turned = a.inputs[0], turned != (a.op == "matrix_transpose")
+    if a.op != "linalg.cholesky":
+        return None
+    lower = bool(a.keywords.get("upper", False)) == turned
+    return "linalg.solve_triangular", value.inputs, {"lower": lower}
+
+
+@cache
+def by_substitution() -> bool:
+    """Can triangular systems be solved in n² operations?"""
+    return find_spec("scipy") is not None and "linalg.solve_triangular" in NATIVE
 
 
 def with_small_constants(values: Sequence[Value], results: Sequence[Value]) -> tuple[list[Value], list[Value]]:

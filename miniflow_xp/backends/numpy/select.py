@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
+Scratch = MutableMapping[Hashable, np.ndarray]
 
 WORTH_BITS = 512  # elements; below, a masked copy is quicker
 INTEGERS: dict[int, np.dtype] = {2: np.dtype("int16"), 4: np.dtype("int32"), 8: np.dtype("int64")}
 
 
-def where(
-    out: np.ndarray, condition: Any, x: Any, y: Any, zero_x: bool, scratch: MutableMapping[Hashable, np.ndarray]
-) -> list[Call]:
-    """The calls for ``out = x where condition else y``; ``out`` may be ``y``. ``zero_x``: x is the constant +0."""
+def where(out: np.ndarray, condition: Any, x: Any, y: Any, zero_x: bool, scratch: Scratch | None) -> list[Call]:
+    """The calls for ``out = x where condition else y``; ``out`` may be ``y``.
+
+    ``zero_x``: x is the constant +0. ``scratch``: where masks are made at each call; None for a constant condition.
+    """
     if by_bits(out, condition, x, y):
         return select(out, condition, x, y, zero_x, scratch)
     fill: list[Call] = [] if y is out else [(np.copyto, (out, y))]
@@ -27,18 +29,11 @@ def by_bits(out: np.ndarray, condition: Any, x: Any, y: Any) -> bool:
     return formed and out.size >= WORTH_BITS and out.dtype.kind == "f" and x.dtype == y.dtype == out.dtype
 
 
-def select(
-    out: np.ndarray, condition: Any, x: Any, y: Any, zero_x: bool, scratch: MutableMapping[Hashable, np.ndarray]
-) -> list[Call]:
+def select(out: np.ndarray, condition: Any, x: Any, y: Any, zero_x: bool, scratch: Scratch | None) -> list[Call]:
     """A mask m of ones where y is wanted; then ((x ^ y) & m) ^ x, which is y & m where x is 0."""
     integer = INTEGERS[out.dtype.itemsize]
-    narrow = taken(scratch, np.dtype("int8"), out.shape)
-    mask = taken(scratch, integer, out.shape)
     x_bits, y_bits, out_bits = x.view(integer), y.view(integer), out.view(integer)
-    calls: list[Call] = [
-        (np.subtract, (condition.view(np.int8), np.asarray(1, np.int8), narrow)),
-        (np.copyto, (mask, narrow)),
-    ]
+    mask, calls = made_once(condition, integer) if scratch is None else made_each_time(condition, integer, scratch)
     if zero_x:
         return [*calls, (np.bitwise_and, (y_bits, mask, out_bits))]
     return [
@@ -49,7 +44,20 @@ def select(
     ]
 
 
-def taken(scratch: MutableMapping[Hashable, np.ndarray], dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
+def made_once(condition: np.ndarray, integer: np.dtype) -> tuple[np.ndarray, list[Call]]:
+    """The mask of a condition that stays."""
+    return condition.astype(integer) - integer.type(1), []
+
+
+def made_each_time(condition: np.ndarray, integer: np.dtype, scratch: Scratch) -> tuple[np.ndarray, list[Call]]:
+    """A mask, and the calls that make it."""
+    narrow = taken(scratch, np.dtype("int8"), condition.shape)
+    mask = taken(scratch, integer, condition.shape)
+    ones = (np.subtract, (condition.view(np.int8), np.asarray(1, np.int8), narrow))
+    return mask, [ones, (np.copyto, (mask, narrow))]
+
+
+def taken(scratch: Scratch, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
     """Memory for a mask, shared by all calls of a thread; the longest chunk comes first."""
     size = int(np.prod(shape))
     found = scratch.get(("mask", dtype))

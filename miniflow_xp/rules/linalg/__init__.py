@@ -9,6 +9,17 @@ from miniflow_xp.rules.linalg import (
     norms,
     powers,
     singular,
+    triangular,
 )
 
-__all__ = ["decompositions", "determinants", "diagonals", "eigenvalues", "inverses", "norms", "powers", "singular"]
+__all__ = [
+    "decompositions",
+    "determinants",
+    "diagonals",
+    "eigenvalues",
+    "inverses",
+    "norms",
+    "powers",
+    "singular",
+    "triangular",
+]

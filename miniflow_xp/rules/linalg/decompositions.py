@@ -20,7 +20,7 @@ def _cholesky(xp: Any, g: Any, y: Any, x: Any, upper: bool = False) -> Any:
     """X = L Lᴴ: the Hermitian part of L⁻ᴴ Φ(Lᴴ ḡ) L⁻¹, where Φ takes the lower triangle and half of the diagonal."""
     low, arriving = (adjoint(xp, y), adjoint(xp, g)) if upper else (y, g)
     triangle = xp.tril(product(xp, adjoint(xp, low), arriving))
-    half = triangle - 0.5 * triangle * identity(xp, triangle)
+    half = triangle * (1 - 0.5 * identity(xp, triangle))
     left = call(xp, "linalg.solve_triangular", adjoint(xp, low), half)
     back = adjoint(xp, call(xp, "linalg.solve_triangular", adjoint(xp, low), adjoint(xp, left)))
     return 0.5 * (back + adjoint(xp, back))

@@ -1,12 +1,9 @@
-"""Inverses and systems of equations: inv, solve, solve_triangular, pinv, lstsq."""
+"""Inverses and systems of equations: inv, solve, pinv, lstsq."""
 
-from contextlib import suppress
-from functools import cache
 from typing import Any, NamedTuple
 
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.tables import composed, native, rule
-from miniflow_xp.arrays.updates import call
 from miniflow_xp.rules.linalg.matrices import adjoint, matrix_rule, nan_where, product, scale
 
 
@@ -20,15 +17,6 @@ def _inv(xp: Any, g: Any, y: Any, x: Any) -> Any:
 def _solve(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     """A Y = B: the gradient of B is A⁻ᴴ ḡ, and that of A is -A⁻ᴴ ḡ Yᴴ."""
     return solved(xp, g, y, b, lambda rhs: xp.linalg.solve(adjoint(xp, a), rhs))
-
-
-@rule("linalg.solve_triangular")
-def _solve_triangular(xp: Any, g: Any, y: Any, a: Any, b: Any, lower: bool = False) -> Any:
-    """As ``solve``; the elements that are not looked at have the gradient 0."""
-    left, right = solved(
-        xp, g, y, b, lambda rhs: call(xp, "linalg.solve_triangular", adjoint(xp, a), rhs, lower=not lower)
-    )
-    return lambda: (xp.tril if lower else xp.triu)(left()), right
 
 
 def solved(xp: Any, g: Any, y: Any, b: Any, solve_adjoint: Any) -> Any:
@@ -45,7 +33,7 @@ def solved(xp: Any, g: Any, y: Any, b: Any, solve_adjoint: Any) -> Any:
         return x[..., None] if vector else x
 
     return (
-        lambda: -xp.matmul(right(), adjoint(xp, column(y))),
+        lambda: xp.matmul(-right(), adjoint(xp, column(y))),
         lambda: right()[..., 0] if vector else right(),
     )
 
@@ -62,41 +50,6 @@ def in_one_stack(xp: Any, *matrices: Any) -> list[Any]:
     """Stacks of matrices, broadcast to one shape of stacks."""
     stack = xp.broadcast_shapes(*[x.shape[:-2] for x in matrices])
     return [xp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in matrices]
-
-
-WORTH_SCIPY = 200
-"""Rows from which on SciPy's solver is worth its threads, which take turns with those of NumPy's own BLAS."""
-
-
-@native("linalg.solve_triangular")
-def solve_triangular(xp: Any, x1: Any, x2: Any, /, *, lower: bool = False) -> Any:
-    """The solution of x1 y = x2 with the upper triangle of x1 (or the lower one); the rest of x1 is not looked at.
-
-    x1: (…, n, n), x2: (n,) or (…, n, k).
-    """
-    name = name_of_library(xp)
-    if len(x2.shape) == 1:
-        return solve_triangular(xp, x1, x2[:, None], lower=lower)[..., 0]
-    if name == "torch":
-        return xp.linalg.solve_triangular(x1, x2, upper=not lower)
-    if name == "jax":
-        from jax.scipy.linalg import solve_triangular as of_jax
-
-        return of_jax(*in_one_stack(xp, x1, x2), lower=lower)
-    large = len(x1.shape) == len(x2.shape) == 2 and x1.shape[0] >= WORTH_SCIPY
-    if name == "numpy" and large and (of_scipy := scipy_solve_triangular()):
-        return of_scipy(x1, x2, lower=lower, check_finite=False)
-    return solve(xp, (xp.tril if lower else xp.triu)(x1), x2)
-
-
-@cache
-def scipy_solve_triangular() -> Any:
-    """SciPy's, where it is installed: n² operations for each column, where NumPy, which has none, takes n³ more."""
-    with suppress(ImportError):
-        from scipy.linalg import solve_triangular as of_scipy
-
-        return of_scipy
-    return None
 
 
 @matrix_rule("linalg.pinv")
