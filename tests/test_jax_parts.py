@@ -1,6 +1,7 @@
 """Large steps on JAX, which are compiled in parts, equal ones once: where they are cut, and what they compute."""
 
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -43,8 +44,10 @@ def test_repeats_of_long_periods_with_repeats_inside_are_seen():
 @pytest.fixture
 def in_parts(monkeypatch):
     """Every step on one CPU of JAX is compiled in parts of about this many equations."""
-    pytest.importorskip("jax")
+    jax = pytest.importorskip("jax")
     from miniflow_xp.backends.jax import adapter, parts
+
+    jax.config.update("jax_enable_x64", True)
 
     def switched(equal, part=None):
         monkeypatch.setattr(adapter, "LARGE", -1)
@@ -65,7 +68,7 @@ def counted(text):
 class Deep:
     """X (6, 4) → width → … → width, and the mean of squares; ``layer(network, x, number)`` is one more layer."""
 
-    def __init__(self, layer, layers=24, width=4, dtype="float32"):
+    def __init__(self, layer, layers=12, width=4, dtype="float32"):
         self.rng, self.width, self.dtype = np.random.default_rng(3), width, dtype
         self.X, self.y = mf.Input("X"), mf.Input("y")
         self.shared = self.parameter(width, width)
@@ -95,7 +98,6 @@ LAYERS = {
     "skip to the first": lambda network, x, number: mf.Tanh(network.linear(x)) + network.first,
     "numbers": lambda network, x, number: mf.Tanh(network.linear(x)) * (1 + number / 100),
     "constants": lambda network, x, number: mf.Tanh(network.linear(x)) * np.linspace(1, 2, 4).astype("float32"),
-    "dropout": lambda network, x, number: mf.Dropout(0.2, seed=number)(mf.Tanh(network.linear(x))),
     "batch norm": batch_norm,
 }
 OPTIMIZERS = {
@@ -113,8 +115,9 @@ def trained(layer, optimizer, **form):
     return [*costs, *trainer.snapshot().values], trainer.explain()
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize(
+    ("layer", "optimizer"), [*product(LAYERS, ["SGD"]), *product(["plain", "shared parameter"], ["Adam", "clipped"])]
+)
 def test_training_in_parts_is_training_with_the_whole_step(layer, optimizer, in_parts):
     whole, how = trained(layer, optimizer)
     assert "as one" in how
@@ -122,7 +125,7 @@ def test_training_in_parts_is_training_with_the_whole_step(layer, optimizer, in_
     parts, how = trained(layer, optimizer)
     assert counted(how)[0] > 4
     for got, expected in zip(parts, whole, strict=True):
-        agree(got, expected, "float32", steps=24 * 4)
+        agree(got, expected, "float32", steps=12 * 4)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
@@ -130,7 +133,7 @@ def test_training_in_parts_in_other_precisions(dtype, in_parts):
     whole, _ = trained("plain", "Adam", dtype=dtype)
     in_parts(10)
     for got, expected in zip(trained("plain", "Adam", dtype=dtype)[0], whole, strict=True):
-        agree(got, expected, dtype, steps=24 * 4)
+        agree(got, expected, dtype, steps=12 * 4)
 
 
 @pytest.mark.parametrize("layer", ["plain", "shared parameter", "skip to the first", "constants"])
@@ -151,7 +154,7 @@ def test_equal_parts_are_compiled_once(layer, in_parts, monkeypatch):
         return number, different
 
     in_parts(20)
-    few, many = compiled(24), compiled(96)
+    few, many = compiled(16), compiled(64)
     assert many[0] > 3 * few[0]
     assert many[1] <= few[1] + 2 < 12  # what is left over of layers that do not fill a part may differ
 
@@ -181,6 +184,42 @@ def test_numbers_that_differ_are_not_taken_for_equal(in_parts):
 
     expected = scaled(np, ROWS)[0]
     np.testing.assert_allclose(run(scaled, [ROWS]), expected, rtol=1e-12)
+
+
+def large_steps():
+    """{name: function of arrays, and arrays}; each has calls inside of calls, constants, results that are given."""
+    weights = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
+
+    def layers(xp, w, x):
+        for _ in range(6):
+            x = xp.where(x > 0.1, xp.tanh(xp.matmul(xp.matmul(x, w), weights.T)), 0.5 * x) + xp.mean(x)
+        return [w - xp.sum(x), x, w, xp.ones_like(w), xp.asarray(3)]
+
+    def algebra(xp, a):
+        product = xp.matmul(a, xp.matrix_transpose(a)) + xp.eye(3, dtype=a.dtype)
+        return [xp.linalg.solve(product, a), *xp.linalg.qr(product), xp.sort(a, axis=0), xp.cumulative_sum(a, axis=0)]
+
+    x = ROWS[:3, :2].astype("float32")
+    return {"layers": (layers, [weights, x]), "algebra": (algebra, [x]), "nothing": (lambda xp, x: [x], [x])}
+
+
+@pytest.mark.parametrize("state", [0, 1])
+@pytest.mark.parametrize("name", large_steps())
+def test_a_large_step_in_parts_is_the_whole_step(name, state, in_parts):
+    function, arrays = large_steps()[name]
+
+    def three_runs():
+        backend = mf.get_backend()
+        capture = backend.capture(function, [backend.asarray(a) for a in arrays], state)
+        runs = [capture(*map(backend.asarray, arrays[state:])) for _ in range(3)]
+        return [mf.to_numpy(r).tobytes() for results in runs for r in results], capture.how
+
+    whole, how = three_runs()
+    assert "as one" in how
+    in_parts(2)
+    found, how = three_runs()
+    assert found == whole
+    assert counted(how)[0] > 2 or name == "nothing"
 
 
 # State

@@ -24,7 +24,7 @@ from miniflow_xp.recording.walks import soonest
 
 LARGE = 12_000  # equations; of half as many, unequal parts are compiled no quicker
 PART = 1_000  # equations; a step of shorter parts takes longer
-EQUAL = 250  # equations of a part that is like the next; longer ones take longer to compile, and no step is quicker
+EQUAL = 500  # equations of a part that is like the next; longer ones take longer to compile, shorter ones to call
 
 
 class Place(int):

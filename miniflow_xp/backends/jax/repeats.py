@@ -42,7 +42,7 @@ def periods(numbers: Numbers, least: int) -> list[int]:
         numbers, width = np.unique(pairs, return_inverse=True)[1], 2 * width
     order = np.argsort(numbers, kind="stable")
     distances = np.diff(order)[np.diff(numbers[order]) == 0]
-    return [int(n) for n in np.flatnonzero(np.bincount(distances) >= least // 4)]
+    return [int(n) for n in np.flatnonzero(np.bincount(distances) >= max(1, least // 4))]
 
 
 def runs(numbers: Numbers, period: int) -> list[Repeat]:
