@@ -172,3 +172,46 @@ def test_an_overflow_in_the_update_that_raises_comes_when_the_update_is_through(
     with np.errstate(all="ignore"):
         reference.step()
     assert training.state() == reference.state()
+
+
+@pytest.fixture
+def in_parts(monkeypatch):
+    """On JAX, where a step is compiled in parts of about four equations; the module that has the parts."""
+    pytest.importorskip("jax")
+    from miniflow_xp.backends.jax import adapter, parts
+
+    monkeypatch.setattr(adapter, "LARGE", -1)
+    monkeypatch.setattr(parts, "EQUAL", 4)
+    monkeypatch.setattr(parts, "PART", 4)
+    with mf.use_backend("jax:cpu"):
+        yield parts
+
+
+def test_a_step_in_parts_on_jax(in_parts):
+    training, reference = Training("Adam"), Training("Adam")
+    for t in (training, reference):
+        t.step()
+        t.step()
+    assert "parts" in training.trainer.explain()
+    check_everywhere(training, reference)
+
+
+@pytest.mark.parametrize("part", [0, 3])
+def test_ctrl_c_while_jax_compiles_a_part(part, in_parts, monkeypatch):
+    training, reference = Training("Adam"), Training("Adam")
+    evaluate, compiled = in_parts.evaluate_on, count()
+
+    def pressed(*args):
+        if next(compiled) == part:
+            raise KeyboardInterrupt
+        return evaluate(*args)
+
+    before = training.state()
+    monkeypatch.setattr(in_parts, "evaluate_on", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        training.step()
+    assert training.state()[: len(before)] == before  # which has no slots yet
+    for _ in range(2):
+        training.step()
+        reference.step()
+        assert training.state() == reference.state()

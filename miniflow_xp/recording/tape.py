@@ -62,8 +62,8 @@ class Tape:
         if type(op) is not str:
             return op.call(*args)
         inputs = tuple([self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args)])
-        named = sorted((k, _key(v)) for k, v in keywords.items()) if keywords else ()
-        key = (op, *map(_key, inputs), *named)
+        named = sorted((k, key_of(v)) for k, v in keywords.items()) if keywords else ()
+        key = (op, *map(key_of, inputs), *named)
         known = self._seen.get(key)
         if known is None:
             array, is_view = self._compute(op, args, keywords)
@@ -191,9 +191,10 @@ def computed(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict
     return function(*args, **keywords)
 
 
-def _key(item: Any) -> Any:
+def key_of(item: Any) -> Any:
+    """What tells an argument of a call from others."""
     if isinstance(item, Value):
         return id(item)
     if isinstance(item, (list, tuple)):
-        return (type(item).__name__, *map(_key, item))
+        return (type(item).__name__, *map(key_of, item))
     return (id(item), "array") if hasattr(item, "dtype") and hasattr(item, "shape") else (type(item), repr(item))

@@ -41,3 +41,25 @@ def root(value: Value, is_view: Callable[[Value], bool] = may_show) -> Value:
     while is_view(value):
         value = value.inputs[0]
     return value
+
+
+def soonest(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
+    """The equations without arguments, in an order in which each result comes once its inputs are there.
+
+    The results that take the fewest equations one after the other come first; so little is kept for long.
+    """
+    places = {value: n for n, value in enumerate(values) if value.op != "argument"}
+    depths: dict[Value, int] = {}
+    for value in places:
+        depths[value] = 1 + max((depths.get(parent, 0) for parent in value.parents), default=0)
+    found, seen = list[Value](), set[Value]()
+    for result in sorted(dict.fromkeys(results), key=lambda r: depths.get(r, 0)):
+        needed, waiting = list[Value](), [result]
+        while waiting:
+            value = waiting.pop()
+            if value in places and value not in seen:
+                seen.add(value)
+                needed.append(value)
+                waiting += value.parents
+        found += sorted(needed, key=places.__getitem__)
+    return found

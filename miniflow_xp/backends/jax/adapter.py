@@ -11,7 +11,7 @@ other backend, unless MINIFLOW_PRECISION or JAX's own jax_default_matmul_precisi
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, ClassVar
@@ -29,7 +29,7 @@ from jax.experimental.multihost_utils import process_allgather
 from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import AS_IT_IS, Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax.dispatch import JaxDispatch
-from miniflow_xp.backends.jax.parts import LARGE, STAY_CALLS, in_parts, parts_stay
+from miniflow_xp.backends.jax.parts import LARGE, InParts
 from miniflow_xp.backends.jax.placing import Placing, chosen
 from miniflow_xp.backends.jax.replay import evaluate, recorded
 from miniflow_xp.backends.precision import tf32_wanted
@@ -132,6 +132,7 @@ class JaxCapture(Capture):
         self.backend, self.placing = backend, backend.placing
         held, others = [self._as_state(a) for a in arrays[:state]], list(arrays[state:])
         self._turn = lock() if state else AS_IT_IS
+        self._parts: InParts | None = None
         self._renewed: list[int] = []
         try:  # what is wrong shows here, not at the first call
             with backend.activate():
@@ -140,9 +141,10 @@ class JaxCapture(Capture):
                 if equations is None:
                     jax.eval_shape(partial(self._look, run), held, others)
                 else:
-                    run = partial(evaluate, *equations)
-                    arguments = [v for v in equations[0] if v.op == "argument"]
-                    self._renewed = changed(arguments[:state], equations[1])
+                    values, results = equations
+                    arguments = [v for v in values if v.op == "argument"]
+                    run = partial(evaluate, values, results)
+                    self._renewed = changed(arguments[:state], results)
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
             raise contents_wanted(f"({str(error).splitlines()[0]})") from None
 
@@ -151,16 +153,21 @@ class JaxCapture(Capture):
             results = run(*[before[n] for n in range(state)], *others)
             return [*(self.placing.as_state(results[n]) for n in self._renewed), *results[state:]]
 
-        is_large = equations is not None and len(equations[0]) > LARGE and backend.device.startswith("cpu")
-        if is_large and self.placing.mesh is None and parts_stay():
-            self.how = "compiled in parts by jax.jit, its state donated"
-            self._step = jax.jit(in_parts(step), donate_argnums=0, compiler_options=STAY_CALLS)
+        self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
+        if equations is not None and self._is_large(len(values)):
+            order = [arguments[n] for n in (*self._renewed, *self._fixed, *range(state, len(arguments)))]
+            renewed = {arguments[n]: results[n] for n in self._renewed}
+            self._parts = InParts(order, values, [*renewed.values(), *results[state:]], renewed)
+            self.how = f"compiled by jax.jit in {self._parts.how}, its state donated"
         else:
             self.traced = partial(step, [], {})
             self._step = jax.jit(step, donate_argnums=0)
-        self._fixed = {n: a for n, a in enumerate(held) if n not in self._renewed}
         self._done: deque[list[Array]] = deque([[held[n] for n in self._renewed]], maxlen=1)
         self._ran = False
+
+    def _is_large(self, equations: int) -> bool:
+        """Is a step of so many equations compiled in parts?"""
+        return equations > LARGE and self.placing.mesh is None and self.backend.device.startswith("cpu")
 
     def _look(self, run: Callable[..., Sequence[Array]], before: list[Array], others: list[Array]) -> list[Array]:
         """Which state a function renews, found while it is traced."""
@@ -181,14 +188,20 @@ class JaxCapture(Capture):
         with self._turn, self.backend.activate():  # it is compiled for the precision that holds
             count = len(self._renewed)
             if not count:
-                results: list[Array] = self._step([], self._fixed, others)
+                results: list[Array] = next(self._making([], others))
                 return results
             before = self._done[0][:count]
             if not self._ran:  # JAX compiles, in Python code which Ctrl-C may end: the state is not given away yet
                 before = [jnp.copy(a) for a in before]
             # What is given and what comes back change places in C code: Ctrl-C finds one of the two, whole.
-            self._done.extend(map(self._step, (before,), (self._fixed,), (others,)))
+            self._done.extend(self._making(before, others))
             return self._done[0][count:]
+
+    def _making(self, before: list[Array], others: list[Array]) -> Iterator[list[Array]]:
+        """What a step gives, once, made when it is taken out."""
+        if self._parts is not None:
+            return self._parts([*before, *self._fixed.values(), *others])
+        return map(self._step, (before,), (self._fixed,), (others,))
 
     def read(self, number: int) -> Array:
         with self._turn:

@@ -1,105 +1,139 @@
-"""A large step as calls of its parts, which XLA for the CPU compiles in half the time.
+"""A large step as calls of its parts, each compiled for itself, and equal ones once.
 
-There compiling takes time that grows faster than the number of operations in one computation. A call is a computation
-of its own where it stays a call: the compiler's pass that puts its contents in its place is left out. What is computed
-is the same; but operations of two parts are not fused.
+The time and the memory that XLA for the CPU takes to compile grow with the number of operations, however often they are
+the same. So a step is cut where it repeats itself, as equal layers do: parts that do the same with other arrays are one
+function of ``jax.jit``. What is computed is the same; but operations of two parts are not fused.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from itertools import count
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
+from operator import call
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-LARGE = 12_000  # equations; of half as many, parts are compiled no quicker
-PART = 1_000  # operations; a step of shorter parts takes longer
-STAY_CALLS = {"xla_disable_hlo_passes": "call-inliner"}
-INNER = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
-"""Equations that only call others, and where they have them: without the pass, these go into the equation's place."""
+from miniflow_xp.backend import Array
+from miniflow_xp.backends.jax.repeats import repeats
+from miniflow_xp.backends.jax.replay import evaluate_on, is_mask
+from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.tape import key_of
+from miniflow_xp.recording.walks import soonest
+
+LARGE = 12_000  # equations; of half as many, unequal parts are compiled no quicker
+PART = 1_000  # equations; a step of shorter parts takes longer
+EQUAL = 500  # equations of a part that is like the next; longer ones take longer to compile, shorter ones to call
 
 
-class Operation(NamedTuple):
-    """A primitive operation; ``inputs``: numbers of values, or literals; ``outputs``: numbers."""
+class Place(int):
+    """The number of a value in its part."""
 
-    primitive: Any
-    params: dict[str, Any]
-    inputs: list[Any]
-    outputs: list[int]
+
+class Part(NamedTuple):
+    """Some equations. ``given``: what they read of others, first the state that they replace, which is donated.
+
+    ``made``: what others read of them, and results.
+    """
+
+    given: list[Value]
+    replaced: int
+    values: list[Value]
+    made: list[Value]
 
     @property
-    def reads(self) -> list[int]:
-        """The numbers of the values that it reads."""
-        return [i for i in self.inputs if type(i) is int]
+    def form(self) -> tuple[Any, ...]:
+        """Equal for parts that compute the same of what they are given."""
+        places = {value: Place(n) for n, value in enumerate(chain(self.given, self.values))}
+
+        def named(value: Value) -> Any:
+            return places.get(value, value.content)
+
+        equations = [
+            (v.op, *map(key_of, v.inputs_with(named)), *sorted((k, key_of(item)) for k, item in v.keywords.items()))
+            for v in self.values
+        ]
+        return len(self.given), self.replaced, *equations, *(key_of(named(value)) for value in self.made)
+
+    def run(self, replaced: list[Array], others: list[Array]) -> list[Array]:
+        """What it makes of what it is given."""
+        return evaluate_on(dict(zip(self.given, [*replaced, *others], strict=True)), self.values, self.made)
 
 
-@cache
-def parts_stay() -> bool:
-    """Does this JAX take the option that calls stay calls?"""
-    try:
-        jax.jit(lambda x: x + 1, compiler_options=STAY_CALLS)(1)
-    except Exception:
-        return False
-    return True
+class InParts:
+    """Equations in parts. ``arguments``: in the order of the arrays that a call gives.
+
+    ``renewed``: {argument: the result that takes its place in the next call}; its array is donated.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[Value],
+        values: Sequence[Value],
+        results: Sequence[Value],
+        renewed: Mapping[Value, Value],
+    ) -> None:
+        parts = parts_of(soonest(values, results), results, renewed)
+        compiled: dict[Any, Any] = {}
+        self._calls = [compiled.setdefault(p.form, jax.jit(p.run, donate_argnums=0)) for p in parts]
+        self.how = f"{len(parts)} parts, {len(compiled)} of them different"
+        constants = list(dict.fromkeys(v for p in parts for v in p.given if v.is_constant))
+        self._constants = [jnp.asarray(v.content) for v in constants]
+        places = list(enumerate(chain(arguments, constants, *(p.made for p in parts))))
+        first = {value: n for n, value in reversed(places)}
+        last = {value: n for n, value in places}  # where the last part passes it on
+        self._replaced = [[first[v] for v in p.given[: p.replaced]] for p in parts]
+        self._others = [[first[v] for v in p.given[p.replaced :]] for p in parts]
+        self._results = [last[v] for v in results]
+
+    def __call__(self, arrays: Sequence[Array]) -> Iterator[list[Array]]:
+        """The results, made when they are taken out: in C code alone, where Ctrl-C does not come between two parts."""
+        known = [*arrays, *self._constants]
+        take = partial(map, known.__getitem__)
+        given = (map(list, [take(numbers) for numbers in place]) for place in (self._replaced, self._others))
+        made: Iterator[Any] = map(known.extend, map(call, self._calls, *given))
+        return islice(chain(made, map(list, [take(self._results)])), len(self._calls), None)
 
 
-def in_parts(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function`` in parts, to be traced by a ``jax.jit`` whose ``compiler_options`` are STAY_CALLS."""
+def parts_of(values: Sequence[Value], results: Sequence[Value], renewed: Mapping[Value, Value]) -> list[Part]:
+    """Equations in parts. What is a result without being computed, the last part passes on.
 
-    def run(*args: Any) -> Any:
-        traced, form = jax.make_jaxpr(function, return_shape=True)(*args)
-        numbers, operations = count(), list[Operation]()
-        arrays = dict(zip(numbers, [*traced.consts, *jax.tree.leaves(args)], strict=False))
-        results = operations_of(traced.jaxpr, list(arrays), numbers, operations)
-        parts = [operations[n : n + PART] for n in range(0, len(operations), PART)]
-        for part, outputs in zip(parts, wanted_of(parts, results), strict=True):
-            made = {n for operation in part for n in operation.outputs}
-            inputs = list(dict.fromkeys(n for operation in part for n in operation.reads if n not in made))
-            arrays.update(zip(outputs, called(part, inputs, outputs)([arrays[n] for n in inputs]), strict=True))
-        found = [arrays[r] if type(r) is int else r.val for r in results]
-        return jax.tree.unflatten(jax.tree.structure(form), found)
-
-    return run
-
-
-def operations_of(jaxpr: Any, given: Sequence[Any], numbers: Iterator[int], found: list[Operation]) -> list[Any]:
-    """Append the operations of a jaxpr; returns its results. ``given``: what its constants and arguments are."""
-    known = dict(zip([*jaxpr.constvars, *jaxpr.invars], given, strict=True))
-
-    def value(atom: Any) -> Any:
-        return atom if hasattr(atom, "val") else known[atom]  # a literal
-
-    for equation in jaxpr.eqns:
-        inputs = [value(atom) for atom in equation.invars]
-        inner = equation.params.get(INNER.get(equation.primitive.name, ""))
-        if inner is not None and not inner.consts:
-            outputs = operations_of(inner.jaxpr, inputs, numbers, found)
-        else:
-            outputs = [next(numbers) for _ in equation.outvars]
-            found.append(Operation(equation.primitive, equation.params, inputs, outputs))
-        known.update(zip(equation.outvars, outputs, strict=True))
-    return [value(atom) for atom in jaxpr.outvars]
-
-
-def wanted_of(parts: Sequence[Sequence[Operation]], results: Sequence[Any]) -> list[list[int]]:
-    """For each part the values that it makes and that a later one reads, or that are results."""
-    later = {r for r in results if type(r) is int}
-    found = []
-    for part in reversed(parts):
-        found.append([n for operation in part for n in operation.outputs if n in later])
-        later.update(n for operation in part for n in operation.reads)
+    State is replaced where its new value is made if nothing reads it later, and if no other result is the same array.
+    """
+    computed, times = set(values), Counter(results)
+    once = {argument for argument, result in renewed.items() if times[result] == 1}
+    passed = [result for result in times if result not in computed]
+    later, found = set(results), list[Part]()
+    for first, last in reversed(cuts(values)):
+        stretch = list(values[first:last])
+        inside = set(stretch)
+        made = [v for v in stretch if v in later] + passed
+        read = dict.fromkeys(v for v in chain(*(v.parents for v in stretch), passed) if v not in inside and is_given(v))
+        gone = dict.fromkeys(v for v in read if v in once and v not in later and renewed[v] in inside)
+        found.append(Part([*gone, *(v for v in read if v not in gone)], len(gone), stretch, made))
+        later.update(read)
+        passed = []
     return found[::-1]
 
 
-def called(part: Sequence[Operation], inputs: Sequence[int], outputs: Sequence[int]) -> Callable[..., list[Any]]:
-    """A part as a function of its inputs, which is called, not traced into what calls it."""
+def is_given(value: Value) -> bool:
+    """Is this an array that a part is called with? A number, or a mask, is written into it."""
+    return not (value.is_constant and (value.is_number or is_mask(value.content)))
 
-    def run(arrays: list[Any]) -> list[Any]:
-        known = dict(zip(inputs, arrays, strict=True))
-        for primitive, params, given, made in part:
-            values = primitive.bind(*[known[i] if type(i) is int else i.val for i in given], **params)
-            known.update(zip(made, values if primitive.multiple_results else [values], strict=True))
-        return [known[n] for n in outputs]
 
-    found: Callable[..., list[Any]] = jax.jit(run)
-    return found
+def cuts(values: Sequence[Value]) -> list[tuple[int, int]]:
+    """From where to where each part goes: some whole periods where equations repeat themselves, about EQUAL of them."""
+    found, place = list[tuple[int, int]](), 0
+    for start, stop, period in repeats([(v.op, v.shape, v.dtype, len(v.parents)) for v in values], 2 * EQUAL):
+        count = max(1, (stop - start) // EQUAL)
+        length = max(1, (stop - start) // period // count) * period
+        found += even_cuts(place, start, PART)
+        place = stop - (stop - start) % length
+        found += even_cuts(start, place, length)
+    return found + even_cuts(place, len(values), PART) or [(0, 0)]
+
+
+def even_cuts(start: int, stop: int, length: int) -> list[tuple[int, int]]:
+    """From ``start`` to ``stop``, cut after every ``length``."""
+    return [(n, min(n + length, stop)) for n in range(start, stop, length)]

@@ -95,18 +95,20 @@ def form_of(array: Any) -> jax.ShapeDtypeStruct:
 
 def evaluate(values: Sequence[Value], results: Sequence[Value], *arrays: Array) -> list[Array]:
     """The results of recorded equations for these arguments."""
-    arguments = iter(arrays)
-    found: dict[Value, Array] = {}
+    arguments = [value for value in values if value.op == "argument"]
+    return evaluate_on(dict(zip(arguments, arrays, strict=True)), values, results)
+
+
+def evaluate_on(known: dict[Value, Array], values: Sequence[Value], results: Sequence[Value]) -> list[Array]:
+    """The results of equations, some of whose values are ``known``, which the others join."""
 
     def array(value: Value) -> Array:
-        return value.content if value.is_constant else found[value]
+        return known.get(value, value.content)
 
     for value in values:
-        if value.op == "argument":
-            found[value] = next(arguments)
-        else:
+        if value not in known:
             native = JOINED.get(value.op) or function_of(value.op, jnp)
-            found[value] = native(*value.inputs_with(array), **value.keywords)
+            known[value] = native(*value.inputs_with(array), **value.keywords)
     return [array(r) for r in results]
 
 
