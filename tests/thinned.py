@@ -5,8 +5,9 @@ Of the tests of array functions all run with ``MINIFLOW_TEST_TABLE=whole``.
 Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
 function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
 With the whole table only: on JAX the value alone, the second derivative, and nodes; and all of it on CuPy, which
-compiles a kernel for each function and form. Of nodes these two, which compile for each shape and dtype, see all shapes
-in double precision, and in single precision or without a vjp of their own the first of each.
+compiles a kernel for each function and form. Of nodes these two, which compile for each shape and dtype, and the strict
+namespace, see all shapes in double precision, and in single precision or without a vjp of their own the first of each.
+At 0 and at infinity JAX sees in single and in half precision captured nodes alone: the same rules, compiled as one.
 
 Coverage, which takes longer than the tests themselves, follows each test once on each backend, on NumPy all but what
 repeats a table, and the first derivative on PyTorch; and no test of long chains or many steps. What further tests run
@@ -30,6 +31,8 @@ REPEATS = {
     *("test_pytorch_agrees", "test_jax_agrees"),
 }
 """Tests of each row of a table beside that of its first derivative."""
+ORACLES = {"test_pytorch_agrees": "torch", "test_jax_agrees": "jax"}
+"""Tests on no backend that need a library all the same."""
 OF_ARRAYS = {
     *(TABLE, NODES, "test_array_beyond", "test_array_edges", "test_array_edges_linalg", "test_array_writes"),
     *("test_derived", "test_example_functions", "test_jit", "test_layers_of_space", "test_linear_algebra"),
@@ -95,7 +98,7 @@ def library_of(item):
 
 def is_new(item, told):
     """Can a test run here, or is it the first of its file to say why not?"""
-    choice = str(parameters_of(item).get("backend", ""))
+    choice = str(parameters_of(item).get("backend", "")) or ORACLES.get(function_of(item), "")
     if not choice or choice in CHOSEN or not why_unusable(choice):
         return True
     new = (item.path, choice) not in told
@@ -122,9 +125,11 @@ def is_wanted(item):
         return False
     if library == "jax" and name == TABLE and item.originalname in COMPILED_OFTEN:
         return False
+    if library == "jax" and parameters.get("way") == "rule" and parameters["dtype"] in ("float32", "float16"):
+        return False
     row = parameters.get("row")
     is_often = parameters.get("dtype") == "float32" or name == "test_derived"
-    if library in COMPILED and is_often and parameters.get("shapes") not in firsts_of(row):
+    if library in (*COMPILED, "strict") and is_often and parameters.get("shapes") not in firsts_of(row):
         return False
     if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(item.module, row):
         return True
