@@ -6,6 +6,7 @@ that either variable names and that cannot be used is a failure.
 """
 
 import functools
+import gc
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from matrix import pytest_collection_modifyitems, pytest_terminal_summary  # noqa: F401  hooks: they count the matrix
 
 from miniflow_xp import errors, switch
+from miniflow_xp.system.collector import no_garbage_collection
 
 pytest_plugins = ["functions_page", "passed", "thinned"]  # options, and which rows of the table of array functions run
 
@@ -40,6 +42,15 @@ def pytest_configure(config):
         folder = TemporaryDirectory(prefix="matplotlib-")
         os.environ["MPLCONFIGDIR"] = folder.name
         config.add_cleanup(folder.cleanup)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Tests that were collected stay: Python's collector, which many tests call, no longer looks at their objects."""
+    with no_garbage_collection():
+        yield
+    gc.collect()
+    gc.freeze()
 
 
 def parameters():

@@ -37,6 +37,11 @@ def steps(optimizer, parameter, gradients):
     return mf.to_numpy(parameter.value).astype("float64").tolist()
 
 
+def test_numpy_gets_what_it_has_no_dtype_for_as_float32(backend, half):
+    host = backend.to_numpy(half([1.5]))
+    assert (host.dtype.name in ("float16", "float32"), host.tolist()) == (True, [1.5])
+
+
 # Sums, counts and squares
 
 

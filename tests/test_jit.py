@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import importlib
 import re
 import threading
 import weakref
@@ -548,14 +549,15 @@ def test_what_leaves_the_namespace_runs_by_the_plain_loop_and_says_so():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
-def test_pytorch_compiles_each_function_as_its_own():
+def test_pytorch_compiles_each_function_as_its_own(monkeypatch):
     """More of them than PyTorch compiles of one piece of code."""
     torch = pytest.importorskip("torch")
     if torch.__version__ < "2.4":
         pytest.skip("older compilers need another Python")
+    monkeypatch.setattr(importlib.import_module("torch._dynamo").config, "cache_size_limit", 2)  # each takes seconds
     with mf.use_backend("torch", compile=True) as backend:
         x = backend.asarray(X)
-        for n in range(9):
+        for n in range(3):
             f = mf.jit(lambda x, n=n: x * n + 1)
             near(backend, f(x), X * n + 1)
             assert "compiled as one by torch.compile" in f.explain()

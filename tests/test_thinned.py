@@ -1,0 +1,59 @@
+"""What runs by default leaves no function of the table unseen, and coverage follows one test of each kind."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import thinned
+
+from miniflow_xp.gradcheck.examples import CASES
+
+FIRST, SECOND, CAPTURED = "test_first_derivative", "test_second_derivative", "test_captured_it_is_the_same"
+VALUE = "test_the_value_is_that_of_the_library"
+TABLE = SimpleNamespace(__name__=thinned.TABLE, CASES=CASES)
+
+
+def a_test(name, library="", **parameters):
+    """What thinned.py asks of a test."""
+    on = {"backend": library} if library else {}
+    return SimpleNamespace(
+        module=TABLE, path=Path("of_the_table.py"), originalname=name, callspec=SimpleNamespace(params=on | parameters)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "libraries"),
+    [
+        (FIRST, ("numpy", "torch", "jax", "strict")),
+        (CAPTURED, ("numpy", "torch", "jax", "strict")),
+        (SECOND, ("numpy", "torch", "strict")),
+        (VALUE, ("numpy", "torch", "strict")),
+        ("test_jax_agrees", ("",)),
+        ("test_pytorch_agrees", ("",)),
+    ],
+)
+def test_every_function_is_seen(name, libraries):
+    for library in libraries:
+        seen = {row.op for row in CASES if thinned.is_wanted(a_test(name, library, row=row))}
+        assert seen == {row.op for row in CASES}, library
+
+
+def test_numpy_sees_every_row():
+    for name in (FIRST, SECOND, CAPTURED, VALUE):
+        assert all(thinned.is_wanted(a_test(name, "numpy", row=row)) for row in CASES)
+
+
+def test_coverage_follows_every_row_once():
+    followed = set()
+    tests = [a_test(name, "numpy", row=row) for row in CASES for name in (FIRST, SECOND, CAPTURED, VALUE)]
+    names = []
+    for test in tests:
+        if thinned.is_followed(test, followed):
+            followed.add(thinned.kind_of(test))
+            names.append(test.originalname)
+    assert [names.count(name) for name in (FIRST, SECOND, CAPTURED, VALUE)] == [len(CASES), 1, 1, 1]
+
+
+def test_coverage_follows_no_test_of_many_steps():
+    assert thinned.is_followed(a_test("test_300_steps"), set())
+    assert not thinned.is_followed(a_test("test_memory_is_flat_over_10_000_steps"), set())
