@@ -2,7 +2,6 @@
 
 import dataclasses
 import gc
-import math
 import re
 import threading
 import weakref
@@ -584,39 +583,3 @@ def test_what_pytorchs_compiler_refuses_is_replayed(monkeypatch):
         for _ in range(2):
             near(backend, f(backend.asarray(X)), X * 2)
         assert "replayed, because torch.compile refused it: cannot follow this" in f.explain()
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
-def test_what_is_compiled_takes_arrays_however_they_lie(monkeypatch):
-    """Once for each layout: rows or columns first, with gaps, conjugated or negated as PyTorch only notes it."""
-    torch = pytest.importorskip("torch")
-    from miniflow_xp.backends.torch import compiled
-
-    forms = []
-    compiled_for = compiled.compiled_for
-    monkeypatch.setattr(compiled, "compiled_for", lambda *given: forms.append(given) or compiled_for(*given))
-    a = torch.tensor(np.random.default_rng(0).standard_normal((3, 3)))
-    z = torch.complex(a, a + 1)
-    with mf.use_backend("torch", compile=True):
-        f = mf.jit(lambda x: x * 2 + x[0, 1])
-        for x in (a, a.mT, torch.cat([a, a], 1)[:, ::2], z.conj().imag, a, a.mT):
-            torch.testing.assert_close(f(x), x * 2 + x[0, 1])
-        assert len(forms) == 3  # what is resolved is copied, and lies as the first does
-        assert "compiled as one by torch.compile" in f.explain()
-        f = mf.jit(lambda x: array_namespace(x).real(x) * 2)
-        for x in (z, z.conj()):
-            torch.testing.assert_close(f(x), x.real * 2)
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
-@pytest.mark.parametrize("content", [[1.0, 1.0], [-0.0, -0.0], [0.0, -0.0], [math.nan, math.nan], [2.0, 3.0], []])
-def test_what_is_compiled_has_its_constants(content):
-    """Bit for bit: those of one number are told to the compiler as this number, the others are given at every call."""
-    torch = pytest.importorskip("torch")
-    constant = torch.tensor(content, dtype=torch.float64)
-    with mf.use_backend("torch", compile=True) as backend:
-        x = backend.asarray(np.ones(len(content)))
-        f = mf.jit(lambda x: (x * constant, array_namespace(x).where(x > 0, constant, x)))
-        for got in f(x):
-            assert got.numpy().tobytes() == constant.numpy().tobytes()
-        assert "compiled as one by torch.compile" in f.explain()

@@ -15,7 +15,7 @@ import torch
 from miniflow_xp.arrays.keys import has_backward_step
 from miniflow_xp.arrays.operators import BY_OPERATOR, function_of
 from miniflow_xp.backend import Array, Backend, Capture
-from miniflow_xp.backends.torch.compiled import compiled
+from miniflow_xp.backends.torch.compiled import Compiled
 from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planned
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
@@ -68,7 +68,7 @@ class TorchCapture(Capture):
         self.how = f"recorded and replayed, {self._made(order)}"
         if mode is not None:
             self.how = f"recorded, {self._made(order)}, compiled as one by torch.compile's Inductor, mode {mode!r}"
-            run = compiled(self._replay, self._fixed, mode, self._run, self._refused)
+            run = Compiled(self._replay, self._fixed, mode, backend.device, self._run, self._refused)
             self._run = run  # type: ignore[method-assign]  # the same function, compiled
 
     def _refused(self, error: Exception) -> None:

@@ -2,7 +2,11 @@
 
 ``torch.compile`` reads Python code, and before every call it looks whether what it has read still holds. A recorded
 step is one path of calls already, and shapes, dtypes and devices are its capture's own; so its graph goes to the
-compiler as it is, and all that is looked at is how the arrays lie in memory.
+compiler as it is.
+
+The compiler sees stand-ins, a tensor of its own for each array. So all that it can rely on is how each of them lies in
+memory, and PyTorch's settings at that time; not that two arrays are the same one, nor where one begins, nor its
+contents. An array that lies otherwise is copied; under other settings the calls are made one by one.
 """
 
 import warnings
@@ -13,6 +17,7 @@ from typing import Any
 import torch
 
 from miniflow_xp.backend import Array
+from miniflow_xp.system.locks import lock
 
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which they are used on a GPU
 
@@ -20,48 +25,79 @@ Run = Callable[..., list[Array]]
 Replay = Callable[[list[Any], Sequence[Array]], list[Array]]
 """``replay(tensors, arrays)``: the results, where ``tensors`` has the constants at their places."""
 
+_compiling = lock()  # PyTorch's compiler is for one thread at a time
 
-def compiled(
-    replay: Replay, constants: Sequence[Any], mode: str, plain: Run, refused: Callable[[Exception], None]
-) -> Run:
-    """The step compiled at its first call, once more for arrays that lie otherwise; ``plain`` where it is refused.
 
-    ``refused`` is told of the latter. What is wrong with the step, plain raises too.
+class Compiled:
+    """The step, compiled at its first call; ``plain`` where the compiler refuses it, which ``refused`` is told.
+
+    What is wrong with the step, plain raises too.
     """
-    natives: dict[Hashable, Run] = {}
 
-    def run(*arrays: Array) -> list[Array]:
-        if any(a.is_conj() or a.is_neg() for a in arrays):  # only noted, which the compiler does not see
-            return run(*[a.resolve_conj().resolve_neg() for a in arrays])
-        form = tuple([a.stride() for a in arrays])
-        native = natives.get(form)
-        if native is None:
-            try:
-                native = compiled_for(arrays, replay, constants, mode)
-                results = native(*arrays)
-            except Exception as error:  # of any of the compiler's parts
-                native, results = plain, plain(*arrays)
-                refused(error)
-            natives[form] = native
-            return results
-        return native(*arrays)
+    def __init__(
+        self,
+        replay: Replay,
+        constants: Sequence[Any],
+        mode: str,
+        device: str,
+        plain: Run,
+        refused: Callable[[Exception], None],
+    ) -> None:
+        self._replay, self._constants, self._mode = replay, constants, mode
+        self._kind = torch.device(device).type
+        self._plain, self._refused = plain, refused
+        self._native: Run | None = None
 
-    return run
+    def __call__(self, *arrays: Array) -> list[Array]:
+        if self._native is None:
+            with _compiling:
+                if self._native is None:
+                    return self._first(arrays)
+        if settings(self._kind) != self._settings:
+            return self._plain(*arrays)
+        return self._native(*map(as_laid, arrays, self._strides))
+
+    def _first(self, arrays: Sequence[Array]) -> list[Array]:
+        self._settings, self._strides = settings(self._kind), [dense_strides(a) for a in arrays]
+        laid = [as_laid(a, s) for a, s in zip(arrays, self._strides, strict=True)]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the compiler's parts about each other
+                native = compiled_for(laid, self._replay, self._constants, self._mode)
+                results = native(*laid)  # torch.compile begins here
+        except Exception as error:  # of any of the compiler's parts
+            native, results = self._plain, self._plain(*arrays)
+            self._refused(error)
+        self._native = native
+        return results
+
+
+def settings(kind: str) -> Hashable:
+    """What PyTorch's calls look at beside their arguments, and the compiler looks at once."""
+    return torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled(), torch.is_autocast_enabled(kind)
+
+
+def dense_strides(array: Array) -> tuple[int, ...]:
+    """The strides of an array, or where it has gaps or shows an element twice, those that a copy of it would have."""
+    return tuple(torch.empty_like(array, device="meta").stride())
+
+
+def as_laid(array: Array, strides: tuple[int, ...]) -> Array:
+    """The array with these strides, and with what PyTorch has only noted of it, conjugated or negated, carried out."""
+    if array.stride() == strides and not array.is_conj() and not array.is_neg():
+        return array
+    return torch.empty_strided(array.shape, strides, dtype=array.dtype, device=array.device).copy_(array)
 
 
 def compiled_for(arrays: Sequence[Array], replay: Replay, constants: Sequence[Any], mode: str) -> Run:
-    """The step compiled for arrays like these.
+    """The step compiled for arrays that lie like these.
 
     A constant is an argument of what is compiled, which need not be compiled anew for other contents; but one that has
     the same number everywhere is told as this number: where gradients begin there are many ones.
     """
-    from torch._inductor import compile as inductor  # here: they take a second to import
-    from torch._inductor import list_mode_options
-    from torch.fx.experimental.proxy_tensor import make_fx
-
     filled = {n: fill for n, constant in enumerate(constants) if (fill := filling(constant)) is not None}
     given = [n for n, constant in enumerate(constants) if isinstance(constant, torch.Tensor) and n not in filled]
-    held = [constants[n] for n in given]
+    held = [as_laid(constants[n], dense_strides(constants[n])) for n in given]
 
     def step(*arrays: Array) -> list[Array]:
         tensors = list(constants)
@@ -71,10 +107,8 @@ def compiled_for(arrays: Sequence[Array], replay: Replay, constants: Sequence[An
             tensors[n] = fill()
         return replay(tensors, arrays[len(given) :])
 
-    whole = [*held, *arrays]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the compiler's parts about each other
-        native = inductor(make_fx(step)(*whole), whole, options=list_mode_options(mode))
+    with torch.inference_mode(False), torch.no_grad():
+        native = by_inductor(step, [*held, *arrays], mode)
 
     if mode not in CUDA_GRAPHS:
         return lambda *arrays: list(native(*held, *arrays))
@@ -86,12 +120,31 @@ def compiled_for(arrays: Sequence[Array], replay: Replay, constants: Sequence[An
     return replayed
 
 
+def by_inductor(step: Callable[..., list[Array]], arrays: Sequence[Array], mode: str) -> Callable[..., Any]:
+    """The calls of a step as a graph, compiled; by ``torch.compile`` where PyTorch does not give its compiler apart."""
+    from torch._dynamo.convert_frame import compile_lock  # here: the compiler takes seconds to import
+    from torch._subclasses import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    with FakeTensorMode():  # tensors without contents
+        stand_ins = [torch.empty_strided(a.shape, a.stride(), dtype=a.dtype, device=a.device) for a in arrays]
+    with compile_lock:  # against torch.compile in another thread
+        graph = make_fx(step, tracing_mode="fake")(*stand_ins)
+        try:
+            from torch._inductor import compile as inductor
+            from torch._inductor import list_mode_options
+        except ImportError:
+            native: Callable[..., Any] = torch.compile(graph, mode=mode, dynamic=False, fullgraph=True)
+        else:
+            native = inductor(graph, stand_ins, options=list_mode_options(mode))
+        return native
+
+
 def filling(constant: Any) -> Callable[[], Array] | None:
-    """What makes a tensor that has one number everywhere; None for any other constant."""
-    if not isinstance(constant, torch.Tensor) or constant.numel() == 0:
+    """What makes a tensor that has one number everywhere, bit for bit; None for any other constant."""
+    if not isinstance(constant, torch.Tensor) or constant.numel() == 0 or constant.is_complex():
         return None
     first = constant.reshape(-1)[0]
-    same = (constant == first).all() and (constant.is_complex() or (constant.signbit() == first.signbit()).all())
-    if not same:  # NaN is not the same as itself
+    if not ((constant == first).all() and (constant.signbit() == first.signbit()).all()):  # NaN is not equal to itself
         return None
     return partial(torch.full, constant.shape, first.item(), dtype=constant.dtype, device=constant.device)
