@@ -92,6 +92,20 @@ def test_what_is_compiled_runs_under_the_settings_of_then_only(compilations):
     assert len(compilations) == 1
 
 
+@pytest.mark.parametrize("content", [[1.0, 1.0], [1.0, 2.0]])
+def test_a_constant_that_is_written_to_counts_as_it_is_now_compiled_or_not(content):
+    """Whether or not the compiler was told that it is one number."""
+    found = []
+    for compile in (False, True):  # noqa: A001  the option's name
+        constant = torch.tensor(content)
+        f = mf.jit(lambda x, constant=constant: x * constant)
+        with mf.use_backend("torch", compile=compile):
+            f(torch.ones(2))
+            constant += 1
+            found.append(f(torch.ones(2)).tolist())
+    assert found[0] == found[1] == [c + 1 for c in content]
+
+
 THREADS_AND_A_FORK = """
 import os, threading
 import torch, miniflow_xp as mf

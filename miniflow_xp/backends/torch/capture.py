@@ -82,17 +82,17 @@ class TorchCapture(Capture):
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         count = len(self._state)
-        with self._turn:
-            try:
-                kept = self._pool.pop()
-            except IndexError:  # the first step, or another thread is in one
-                kept = [None] * self._keeps
-            with torch.no_grad():
+        with torch.no_grad():
+            with self._turn:
+                try:
+                    kept = self._pool.pop()
+                except IndexError:  # the first step, or another thread is in one
+                    kept = [None] * self._keeps
                 results = self._run(*self._state, *arrays, *kept)
-            kept = [results.pop() for _ in kept][::-1]
-            self._state = results[:count]
-            self._pool.append(kept)
-        return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
+                kept = [results.pop() for _ in kept][::-1]
+                self._state = results[:count]
+                self._pool.append(kept)
+            return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
 
     def _run(self, *arrays: Array) -> list[Array]:
         return self._replay(self._fixed.copy(), arrays)

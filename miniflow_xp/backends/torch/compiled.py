@@ -6,7 +6,8 @@ compiler as it is.
 
 The compiler sees stand-ins, a tensor of its own for each array. So all that it can rely on is how each of them lies in
 memory, and PyTorch's settings at that time; not that two arrays are the same one, nor where one begins, nor its
-contents. An array that lies otherwise is copied; under other settings the calls are made one by one.
+contents. An array that lies otherwise is copied; under other settings the calls are made one by one, as they are where
+a constant has been written to of whose contents the compiler was told.
 """
 
 import warnings
@@ -45,6 +46,7 @@ class Compiled:
     ) -> None:
         self._replay, self._constants, self._mode = replay, constants, mode
         self._kind = torch.device(device).type
+        self._told: list[Array] = []  # constants of which the compiler is told what is in them
         self._plain, self._refused = plain, refused
         self._native: Run | None = None
 
@@ -53,12 +55,13 @@ class Compiled:
             with _compiling:
                 if self._native is None:
                     return self._first(arrays)
-        if settings(self._kind) != self._settings:
+        if self._relied_on() != self._then:
             return self._plain(*arrays)
         return self._native(*map(as_laid, arrays, self._strides))
 
     def _first(self, arrays: Sequence[Array]) -> list[Array]:
-        self._settings, self._strides = settings(self._kind), [dense_strides(a) for a in arrays]
+        self._told = [c for c in self._constants if filling(c) is not None]
+        self._then, self._strides = self._relied_on(), [dense_strides(a) for a in arrays]
         laid = [as_laid(a, s) for a, s in zip(arrays, self._strides, strict=True)]
         try:
             with warnings.catch_warnings():
@@ -71,10 +74,10 @@ class Compiled:
         self._native = native
         return results
 
-
-def settings(kind: str) -> Hashable:
-    """What PyTorch's calls look at beside their arguments, and the compiler looks at once."""
-    return torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled(), torch.is_autocast_enabled(kind)
+    def _relied_on(self) -> Hashable:
+        """What PyTorch's calls look at beside their arguments each time, and the compiler looks at once."""
+        deterministic, autocast = torch.are_deterministic_algorithms_enabled(), torch.is_autocast_enabled(self._kind)
+        return torch.get_default_dtype(), deterministic, autocast, *[told._version for told in self._told]  # noqa: SLF001
 
 
 def dense_strides(array: Array) -> tuple[int, ...]:
@@ -143,6 +146,8 @@ def by_inductor(step: Callable[..., list[Array]], arrays: Sequence[Array], mode:
 def filling(constant: Any) -> Callable[[], Array] | None:
     """What makes a tensor that has one number everywhere, bit for bit; None for any other constant."""
     if not isinstance(constant, torch.Tensor) or constant.numel() == 0 or constant.is_complex():
+        return None
+    if constant.is_inference():  # nobody could tell later whether it has been written to
         return None
     first = constant.reshape(-1)[0]
     if not ((constant == first).all() and (constant.signbit() == first.signbit()).all()):  # NaN is not equal to itself
