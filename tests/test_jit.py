@@ -545,6 +545,14 @@ def test_what_leaves_the_namespace_runs_by_the_plain_loop_and_says_so():
     assert "the plain loop, because it cannot be recorded" in f.explain()
 
 
+@pytest.mark.parametrize("compile", [False, True])
+def test_what_pytorch_replays_asks_for_no_gradient(compile):  # noqa: A002  the option's name
+    torch = pytest.importorskip("torch")
+    x = torch.arange(3.0, requires_grad=True)
+    with mf.use_backend("torch", compile=compile):
+        assert [r.requires_grad for r in mf.jit(lambda x: (x, x[1:], x * 2))(x)] == [False] * 3
+
+
 # PyTorch's compiler
 
 
@@ -573,15 +581,13 @@ def test_pytorch_compiles_each_function_as_its_own(monkeypatch):
 
 
 def test_what_pytorchs_compiler_refuses_is_replayed(monkeypatch):
-    torch = pytest.importorskip("torch")
+    pytest.importorskip("torch")
+    from miniflow_xp.backends.torch import compiled
 
-    def refusing(function, **_):
-        def call(*arrays):
-            raise RuntimeError("cannot follow this")
+    def refusing(*_):
+        raise RuntimeError("cannot follow this")
 
-        return call
-
-    monkeypatch.setattr(torch, "compile", refusing)
+    monkeypatch.setattr(compiled, "compiled_for", refusing)
     with mf.use_backend("torch", compile=True) as backend:
         f = mf.jit(lambda x: x * 2)
         for _ in range(2):

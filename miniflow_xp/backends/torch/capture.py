@@ -3,13 +3,10 @@
 Recording saves what portable code costs at every call: graph, checks, compatibility layer, repeated work.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from itertools import count
-from types import FunctionType, MethodType
 from typing import Any
 
 import array_api_compat.torch as xp
@@ -18,6 +15,7 @@ import torch
 from miniflow_xp.arrays.keys import has_backward_step
 from miniflow_xp.arrays.operators import BY_OPERATOR, function_of
 from miniflow_xp.backend import Array, Backend, Capture
+from miniflow_xp.backends.torch.compiled import Compiled
 from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planned
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
@@ -25,11 +23,7 @@ from miniflow_xp.recording.tape import record
 from miniflow_xp.recording.walks import root
 from miniflow_xp.system.locks import lock
 
-CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which torch.compile uses them on a GPU
-
 Function = Callable[..., Any]
-
-_numbers = count()
 
 JOINED = ("sigmoid", "addmm")
 FUSED = (*JOINED, "sigmoid_backward", "tanh_backward", "addcmul")
@@ -73,9 +67,9 @@ class TorchCapture(Capture):
         self._pool: list[list[Any]] = []
         self.how = f"recorded and replayed, {self._made(order)}"
         if mode is not None:
-            run = compiled(self._run, mode, self._refused)
+            self.how = f"recorded, {self._made(order)}, compiled as one by torch.compile's Inductor, mode {mode!r}"
+            run = Compiled(self._replay, self._fixed, mode, backend.device, self._run, self._refused)
             self._run = run  # type: ignore[method-assign]  # the same function, compiled
-            self.how = f"recorded, {self._made(order)}, compiled as one by torch.compile, mode {mode!r}"
 
     def _refused(self, error: Exception) -> None:
         """The compiler cannot follow a call that PyTorch itself makes."""
@@ -88,20 +82,23 @@ class TorchCapture(Capture):
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
         count = len(self._state)
-        with self._turn:
-            try:
-                kept = self._pool.pop()
-            except IndexError:  # the first step, or another thread is in one
-                kept = [None] * self._keeps
-            with torch.no_grad():
+        with torch.no_grad():
+            with self._turn:
+                try:
+                    kept = self._pool.pop()
+                except IndexError:  # the first step, or another thread is in one
+                    kept = [None] * self._keeps
                 results = self._run(*self._state, *arrays, *kept)
-            kept = [results.pop() for _ in kept][::-1]
-            self._state = results[:count]
-            self._pool.append(kept)
-        return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
+                kept = [results.pop() for _ in kept][::-1]
+                self._state = results[:count]
+                self._pool.append(kept)
+            return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
 
     def _run(self, *arrays: Array) -> list[Array]:
-        tensors: list[Any] = self._fixed.copy()
+        return self._replay(self._fixed.copy(), arrays)
+
+    def _replay(self, tensors: list[Any], arrays: Sequence[Array]) -> list[Array]:
+        """The results; ``tensors`` has the constants at their places."""
         for place, array in zip(self._arguments, arrays, strict=True):
             tensors[place] = array
         for function, inputs, over, target, emptied in self._calls:
@@ -118,58 +115,6 @@ class TorchCapture(Capture):
     def write(self, number: int, array: Array) -> None:
         with self._turn:
             self._state[number] = array.clone()
-
-
-def compiled(
-    run: Callable[..., list[Array]], mode: str, refused: Callable[[Exception], None]
-) -> Callable[..., list[Array]]:
-    """``run`` compiled for fixed shapes; as it is where PyTorch refuses to, which ``refused`` is told.
-
-    A CUDA graph writes over its last results, so they are copied out.
-    """
-    own = with_code_of_its_own(run)
-    native: Callable[..., list[Array]] = torch.compile(own, mode=mode, dynamic=False, fullgraph=True)
-    native = quietly_at_first(native, run, refused)
-    if mode not in CUDA_GRAPHS:
-        return native
-
-    def replayed(*arrays: Array) -> list[Array]:
-        torch.compiler.cudagraph_mark_step_begin()
-        return [result.clone() for result in native(*arrays)]
-
-    return replayed
-
-
-def quietly_at_first(
-    native: Callable[..., Any], plain: Callable[..., Any], refused: Callable[[Exception], None]
-) -> Callable[..., Any]:
-    """The first call compiles; PyTorch would warn of caches that do no harm, in the layer that makes it portable.
-
-    What it cannot compile, but run, is run.
-    """
-    chosen: Callable[..., Any] | None = None
-
-    def call(*arrays: Array) -> Any:
-        nonlocal chosen
-        if chosen is not None:
-            return chosen(*arrays)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")
-            try:
-                results, chosen = native(*arrays), native
-            except Exception as error:  # of any of the compiler's parts; what is wrong with the step, plain raises too
-                results, chosen = plain(*arrays), plain
-                refused(error)
-        return results
-
-    return call
-
-
-def with_code_of_its_own(method: Any) -> Callable[..., Any]:
-    """The same method as another function: PyTorch limits how often it compiles one code, for all objects together."""
-    function = method.__func__
-    code = function.__code__.replace(co_name=f"{function.__name__}_{next(_numbers)}")
-    return MethodType(FunctionType(code, function.__globals__), method.__self__)
 
 
 def is_shared(result: Value, results: Sequence[Value]) -> bool:
