@@ -50,7 +50,7 @@ def main() -> None:
         found = read_run(args.run) if args.run else run(cases, args.backends.split(","), args.budget, command=command)
     except MiniflowError as error:
         parser.error(str(error))
-    sizes = by_size(found, "functions")
+    sizes = dict(sorted(by_size(found, "functions").items(), key=lambda one: one[0].rpartition(", ")[0]))
     tables = times(sizes, "µs: model, n"), ratios(sizes, RATIOS, "ratio: model, n")
     print(*map(markdown, tables), *sentences(found), sep="\n\n")
     if args.output:

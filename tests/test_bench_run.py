@@ -344,7 +344,7 @@ def test_a_worker_that_does_not_answer_is_ended():
     worker = Worker("numpy", patience=0.01)
     try:
         with pytest.raises(WorkerError, match="no answer"):
-            worker.ask("ceilings", "float32")
+            worker.ask("ceilings", "float32", 60.0)
     finally:
         worker.close()
 

@@ -32,6 +32,7 @@ ROWWISE = ("Softmax", "LogSoftmax", "CrossEntropy", "MSE")
 PRODUCTS = ("MatMul", "Linear")
 COLUMNS = 64  # of a matrix that a row-wise node is given
 ITEM = 4  # bytes of a float32
+BYTES = {"float32": ITEM, "float64": 8}
 
 
 class Case(NamedTuple):
@@ -59,9 +60,9 @@ class Case(NamedTuple):
         return " ".join(f"{name}={number}" for name, number in self.axes.items())
 
     @property
-    def floats(self) -> int:
-        """About how many numbers of the dtype the case holds at once."""
-        return FLOATS[self.family](self.axes)
+    def bytes(self) -> int:
+        """About how many bytes of memory the case takes."""
+        return BYTES[self.dtype] * FLOATS[self.family](self.axes)
 
 
 def network_floats(axes: dict[str, int]) -> int:
@@ -75,13 +76,13 @@ def node_floats(axes: dict[str, int]) -> int:
     return 6 * (axes["side"] ** 2 if "side" in axes else axes["elements"])
 
 
-FLOATS: dict[str, Callable[[dict[str, int]], int]] = {
+FLOATS: dict[str, Callable[[dict[str, int]], int]] = {  # about how many numbers of its dtype a case holds at once
     "node": node_floats,
     "step": network_floats,
     "capture": network_floats,
     "memory": network_floats,
     "peers": lambda axes: axes["n"] * (axes["d"] + 8 * axes["h"]) + 2 * axes["h"] * (axes["d"] + axes["h"]),
-    "functions": lambda axes: 100 * axes["n"],
+    "functions": lambda axes: 20 * axes["n"],  # of elementwise, the one that is large
     "transfer": lambda axes: axes["bytes"] // ITEM,
     "user": lambda axes: 0,  # noqa: ARG005  not known
 }

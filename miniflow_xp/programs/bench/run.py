@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from miniflow_xp.programs.bench.cases import ITEM, Case
+from miniflow_xp.programs.bench.cases import Case
 from miniflow_xp.programs.bench.controls import controls, recorded, sampled
 from miniflow_xp.programs.bench.environment import memory_bytes
 from miniflow_xp.programs.bench.record import Cell, Record
@@ -16,6 +16,8 @@ from miniflow_xp.programs.bench.trial import SPENT, Trial
 
 PREPARE = 0.45  # share of the time after which no more cases are prepared
 PREPARE_FIRST = 0.7  # the same for the first case of each family
+PATIENCE = 0.1  # share of the time that one case may take to be compiled and warmed; LEAST_PATIENCE where that is more
+LEAST_PATIENCE = 20.0  # seconds
 SLOW = ("memory",)  # families that start a process for each case
 ROUNDS = 40  # at most
 ENOUGH = 8  # rounds of every cell that make a run complete: below, an interval at 95 % says little
@@ -59,6 +61,8 @@ def run(
             session.told[name].name: {DTYPE: worker.ask("ceilings", DTYPE, looking_s)}
             for name, worker in session.workers.items()
         }
+        for worker in session.workers.values():
+            worker.patience = max(LEAST_PATIENCE, PATIENCE * budget_s)
         groups = [[trial for case in alike for trial in session.trials(case)] for alike in grouped(cases)]
         until = start + 0.97 * budget_s
         prepare(groups, until, now, progress)
@@ -114,7 +118,7 @@ def prepare(groups: Sequence[Sequence[Trial]], until: float, now: Callable[[], f
             if spent > (PREPARE if turn else PREPARE_FIRST):
                 continue
             progress(f"preparing {trial.case.series}, {trial.case.case}", spent)
-            if memory is not None and trial.case.floats * ITEM > SHARE_OF_MEMORY * memory:
+            if memory is not None and trial.case.bytes > SHARE_OF_MEMORY * memory:
                 trial.state, trial.why = "skipped", "it would take more than a tenth of the memory"
                 continue
             trial.prepare(group)

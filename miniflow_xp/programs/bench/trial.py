@@ -68,7 +68,7 @@ class Trial:
 
     def _prepare_memory(self) -> None:
         """In a process of its own: one that has freed memory before would take it from there, unseen."""
-        fresh = Worker(self.worker.backend)
+        fresh = Worker(self.worker.backend, self.worker.patience)
         try:
             self.facts = fresh.ask("peak", self.case)
         finally:

@@ -28,6 +28,7 @@ FIRST = Case("step", "a first step", network(2, 2, 1), "batch")
 SINGLE = " on one thread"
 """Ends the name of a backend whose worker has one BLAS thread: on busy cores several wait for each other."""
 
+STARTING = 120.0  # seconds that a process may take until it answers
 SETTLE = 0.005  # seconds before a sample, in which the worker before falls asleep
 WARM_AT_MOST = 0.2  # seconds of warm-up for one case
 COMPARED = (1, 3)  # the calls whose results must agree with other backends', and the change between them
@@ -36,27 +37,36 @@ COMPARED = (1, 3)  # the calls whose results must agree with other backends', an
 class Worker:
     """The cases of one backend, in a process of their own; when that ends, the next question goes to a fresh one.
 
+    ``patience``: seconds that a question may take before the process is ended, so that no compiler holds up a run;
+    what it takes to start is no part of them.
     ``prepared``: the places of the cases that are prepared in the process as it is now.
     """
 
-    def __init__(self, backend: str, patience: float = 120.0) -> None:
+    def __init__(self, backend: str, patience: float = STARTING) -> None:
         self.backend = backend
         self.patience = patience
         self._start()
 
     def _start(self) -> None:
+        self.started = False
         self.prepared: set[int] = set()
         settings = ONE_THREAD if self.backend.endswith(SINGLE) else None
         self._process, self._pipe = start(serve, self.backend, daemon=True, settings=settings)
 
     def ask(self, *question: Any) -> Any:
         """The answer to a question; raises WorkerError."""
+        if not self.started:
+            self._answer(("describe",), max(STARTING, self.patience))
+            self.started = True
+        return self._answer(question, self.patience)
+
+    def _answer(self, question: tuple[Any, ...], patience: float) -> Any:
         try:
             self._pipe.send(question)
-            if not self._pipe.poll(self.patience):
+            if not self._pipe.poll(patience):
                 self._process.kill()
                 self.restart()
-                raise worker_error(self.backend, f"no answer in {self.patience:.0f} s")
+                raise worker_error(self.backend, f"no answer in {patience:.0f} s, as long as one case may take")
             answer = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join(timeout=5)

@@ -5,13 +5,14 @@ from typing import Any
 import jax
 
 from miniflow_xp.backend import Backend
-from miniflow_xp.programs.bench.functions import Model, Step
+from miniflow_xp.programs.bench.functions import Model, Step, scans
 from miniflow_xp.programs.bench.functions.ours import arguments, flat
 
 
 def jitted(model: Model, size: int, backend: Backend) -> Step:
-    """``jax.jit`` of ``jax.value_and_grad``."""
-    args, both = arguments(model, size, backend), jax.jit(jax.value_and_grad(model.module.loss))
+    """``jax.jit`` of ``jax.value_and_grad``; a model of many steps under ``jax.lax.scan``."""
+    loss = scans.LOSSES.get(model.name, model.module.loss)
+    args, both = arguments(model, size, backend), jax.jit(jax.value_and_grad(loss))
 
     def step() -> list[Any]:
         value, gradient = both(*args)
