@@ -130,6 +130,44 @@ def test_in_torch_the_transforms_of_functions_go_through(torch, choice):
     torch.testing.assert_close(per_row, torch.func.vmap(torch.func.grad(theirs))(x[:, None]))
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`")  # which forward mode calls at its first use
+@pytest.mark.parametrize("transform", ["grad", "per row", "forward over grad", "grad of forward"])
+@pytest.mark.parametrize("captured", ["function", "gradient"])
+def test_in_torch_what_is_captured_is_no_constant_for_the_transforms_of_functions(torch, captured, transform):
+    """PyTorch follows no replay, so that the gradient was 0; by ``to_torch`` it is right."""
+    replayed = mf.jit(mf.grad(cubes) if captured == "gradient" else cubes)
+    plain = mf.grad(cubes) if captured == "gradient" else cubes
+    x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    for known in (x, x[None]):
+        replayed(known)
+
+    def of(f):
+        def total(x):
+            return f(x).sum()
+
+        if transform == "grad of forward":
+            return torch.func.grad(lambda x: torch.func.jvp(total, (x,), (torch.ones_like(x),))[1])(x)
+        if transform == "per row":
+            return torch.func.vmap(torch.func.grad(total))(x[None])
+        return (torch.func.grad if transform == "grad" else torch.func.hessian)(total)(x)
+
+    with pytest.raises(errors.DifferentiationError, match="to_torch"):
+        of(replayed)
+    if "forward" not in transform:  # mode, which to_torch's function has not
+        torch.testing.assert_close(of(to_torch(replayed)), of(plain))
+
+
+def cubes(x):
+    return (x**3).sum()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`")
+def test_in_torch_forward_mode_goes_through_what_is_captured(torch):
+    x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+    value, slope = torch.func.jvp(mf.jit(cubes), (x,), (torch.ones_like(x),))
+    assert (float(value), float(slope)) == (36.0, 42.0)
+
+
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # PyTorch, of its own look at what a break hands over
 def test_in_torch_what_is_compiled_calls_it(torch):
     a, b, x = tensors(torch)
