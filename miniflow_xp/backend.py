@@ -171,7 +171,10 @@ class Backend(ABC):
         return True
 
     def place(self, value: object) -> Hashable:  # noqa: ARG002  as above
-        """Where ``value``, whatever it is, lies: a capture depends on it, so that it is compared at every call."""
+        """Where ``value``, whatever it is, lies: a capture depends on it, so that it is compared at every call.
+
+        Raises FollowedError for an array that stands for others in a transform of its library's own.
+        """
         return None
 
     def storable(self, dtype: str) -> str:

@@ -22,6 +22,7 @@
     ├── LabelError                      a class label out of range            (ValueError)
     ├── DifferentiationError            a function that cannot be so          (TypeError)
     │   ├── JitError                    Python code asks for contents
+    │   ├── FollowedError               another library's transform of a step
     │   └── MissingRuleError            a primitive without its rule          (NotImplementedError)
     ├── DivergedError                   NaN or infinity in training, a start  (FloatingPointError)
     ├── ConvergenceError                no solution, or not one to the end    (ArithmeticError)
@@ -139,6 +140,10 @@ class DifferentiationError(MiniflowError, TypeError):
 
 class JitError(DifferentiationError):
     """A function that cannot be recorded, because its Python code depends on the contents of arrays."""
+
+
+class FollowedError(DifferentiationError):
+    """An array that its own library follows, as in ``torch.func`` or ``jax.grad``, is given to what is replayed."""
 
 
 class MissingRuleError(DifferentiationError, NotImplementedError):

@@ -283,6 +283,7 @@ def device_of(array: Array) -> str | None:
     if library == "cupy":
         return str(array.device.id)
     if library == "jax" and hasattr(array, "devices"):
-        (device, *_) = array.devices()
+        place: Any = load(library).place(array)
+        (device, *_) = place.device_set
         return f"{device.platform}:{device.id}"
     return None

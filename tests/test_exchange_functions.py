@@ -130,42 +130,64 @@ def test_in_torch_the_transforms_of_functions_go_through(torch, choice):
     torch.testing.assert_close(per_row, torch.func.vmap(torch.func.grad(theirs))(x[:, None]))
 
 
+def cubes(x):
+    return (x**3).sum()
+
+
+FOLLOWED = {
+    "function": cubes,
+    "gradient": mf.grad(cubes),
+    "with a number": lambda x: mf.jit(lambda x, n: (x * n).sum())(x, 2),
+}
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script`")  # which forward mode calls at its first use
-@pytest.mark.parametrize("transform", ["grad", "per row", "forward over grad", "grad of forward"])
-@pytest.mark.parametrize("captured", ["function", "gradient"])
-def test_in_torch_what_is_captured_is_no_constant_for_the_transforms_of_functions(torch, captured, transform):
-    """PyTorch follows no replay, so that the gradient was 0; by ``to_torch`` it is right."""
-    replayed = mf.jit(mf.grad(cubes) if captured == "gradient" else cubes)
-    plain = mf.grad(cubes) if captured == "gradient" else cubes
+@pytest.mark.parametrize("known", [False, True], ids=["at first", "recorded before"])
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_in_torch_what_is_captured_is_a_part_of_the_transforms_of_functions(torch, name, known):
+    """PyTorch follows no replay: the gradient was 0, and a map failed."""
+    plain, replayed = FOLLOWED[name], mf.jit(FOLLOWED[name])
     x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
-    for known in (x, x[None]):
-        replayed(known)
+    if known:
+        replayed(x)
 
     def of(f):
         def total(x):
             return f(x).sum()
 
-        if transform == "grad of forward":
-            return torch.func.grad(lambda x: torch.func.jvp(total, (x,), (torch.ones_like(x),))[1])(x)
-        if transform == "per row":
-            return torch.func.vmap(torch.func.grad(total))(x[None])
-        return (torch.func.grad if transform == "grad" else torch.func.hessian)(total)(x)
+        tangents = torch.func.jvp(total, (x,), (torch.ones_like(x),))
+        rows = torch.func.vmap(total)(x[None]), torch.func.vmap(torch.func.grad(total))(x[None])
+        return torch.func.grad(total)(x), torch.func.hessian(total)(x), *tangents, *rows
 
-    with pytest.raises(errors.DifferentiationError, match="to_torch"):
-        of(replayed)
-    if "forward" not in transform:  # mode, which to_torch's function has not
-        torch.testing.assert_close(of(to_torch(replayed)), of(plain))
+    torch.testing.assert_close(of(replayed), of(plain))
+    torch.testing.assert_close(replayed(x), plain(x))
 
 
-def cubes(x):
-    return (x**3).sum()
+@pytest.mark.parametrize("known", [False, True], ids=["at first", "recorded before"])
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_in_jax_what_is_captured_is_a_part_of_its_transforms(jax, name, known):
+    plain, replayed = FOLLOWED[name], mf.jit(FOLLOWED[name])
+    x = jax.numpy.asarray([1.0, 2.0, 3.0])
+    if known:
+        replayed(x)
+
+    def of(f):
+        def total(x):
+            return f(x).sum()
+
+        return jax.grad(total)(x), jax.jit(f)(x), jax.vmap(f)(x[None])[0], jax.hessian(total)(x)
+
+    for got, wanted in zip(of(replayed), of(plain), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-12)
+    np.testing.assert_allclose(replayed(x), plain(x), rtol=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.script`")
-def test_in_torch_forward_mode_goes_through_what_is_captured(torch):
-    x = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
-    value, slope = torch.func.jvp(mf.jit(cubes), (x,), (torch.ones_like(x),))
-    assert (float(value), float(slope)) == (36.0, 42.0)
+def test_in_torch_a_program_is_no_part_of_the_transforms_of_functions(torch):
+    x = mf.Input()
+    with mf.use_backend("torch"):
+        program = mf.Program(x**3)
+        with pytest.raises(errors.FollowedError, match="to_torch"):
+            torch.func.grad(lambda array: program({x: array})[x].sum())(torch.ones(3))
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # PyTorch, of its own look at what a break hands over

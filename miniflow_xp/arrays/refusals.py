@@ -1,7 +1,7 @@
 """Why a function cannot be recorded or differentiated: the errors."""
 
 from miniflow_xp.arrays.switches import remedy_within
-from miniflow_xp.errors import DifferentiationError, MiniflowError, SettingError
+from miniflow_xp.errors import DifferentiationError, FollowedError, MiniflowError, SettingError
 from miniflow_xp.system.callers import calling_file, calling_line
 
 
@@ -34,6 +34,16 @@ def not_recorded(what: str) -> TraceError:
         what,
         "recorded are functions of xp, and operators, of arrays given by position",
         "The plain loop runs it; to have it recorded, write it in other functions of xp",
+    )
+
+
+def followed(library: str) -> FollowedError:
+    """The error for an array that its own library differentiates, maps or traces, and that a replay would lose."""
+    return FollowedError(
+        "a recorded step",
+        f"{library} follows what it is given, by a transform of its own",
+        "what is replayed is followed by no library",
+        f"Give {library} what miniflow_xp.to_{library}(f) makes, or take the gradient by miniflow_xp.grad(f)",
     )
 
 

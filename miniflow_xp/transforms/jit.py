@@ -10,7 +10,7 @@ from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.arrays.refusals import ContentsError
 from miniflow_xp.backend import Capture, Dispatch
 from miniflow_xp.checks import shown
-from miniflow_xp.errors import JitError
+from miniflow_xp.errors import FollowedError, JitError
 from miniflow_xp.switch import backend_of, get_backend
 from miniflow_xp.system.callers import raising_line
 from miniflow_xp.system.collector import no_garbage_collection
@@ -34,9 +34,10 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
     The backend is the one that the arrays belong to: NumPy's plan, ``jax.jit``, PyTorch's calls (compiled, where the
     backend in use is ``torch`` with ``compile=True``), a CUDA graph on CuPy. Python numbers among the arguments become
     arrays, floats as wide as those beside them; ``static_argnums``: positions of arguments that stay as they are, and
-    make a signature each. Results that are no arrays are those of the recording. Inside of another transformation f
-    runs as a part of it. The function must be pure: it is run once for a signature, and what it prints or keeps happens
-    then. Raises JitError where Python code depends on the contents of an array.
+    make a signature each. Results that are no arrays are those of the recording. Inside of another transformation,
+    also one of JAX's or of ``torch.func``, f runs as a part of it. The function must be pure: it is run once for a
+    signature, and what it prints or keeps happens then. Raises JitError where Python code depends on the contents of an
+    array.
     """
     check_function(function, "jit")
     return Jitted(function, static_argnums)
@@ -64,12 +65,15 @@ class Jitted:
             found, result = dispatch(arrays)
             if found:
                 return result
-        if arrays is not args and not known(arrays):
-            if leaves(arrays):
-                return self.function(*args, **keywords)
-            arrays = as_arrays(arrays)
-            know(arrays)
-        key = (*place, *[READERS[type(a)](a) for a in arrays])
+        try:
+            if arrays is not args and not known(arrays):
+                if leaves(arrays):
+                    return self.function(*args, **keywords)
+                arrays = as_arrays(arrays)
+                know(arrays)
+            key = (*place, *[READERS[type(a)](a) for a in arrays])
+        except FollowedError:
+            return self.function(*args, **keywords)
         run, build = self._kept.get(key) or self._capture(key, args, keywords, arrays)
         if dispatch := self._dispatches.get(place):
             found, result = dispatch.add(arrays, run, build[0])

@@ -10,7 +10,9 @@ from typing import Any, ClassVar
 
 import array_api_compat.torch as xp
 import torch
+from torch._C import _functorch as functorch
 
+from miniflow_xp.arrays.refusals import followed
 from miniflow_xp.backend import Array, Backend, Capture, Uploader
 from miniflow_xp.backends.torch.capture import TorchCapture
 from miniflow_xp.backends.torch.copies import TorchCopies
@@ -18,6 +20,7 @@ from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceEr
 from miniflow_xp.recording.fallback import captured_or_plain
 
 UNUSABLE = ("uint16", "uint32", "uint64")  # PyTorch has these dtypes, but hardly a function that takes them
+is_followed = getattr(functorch, "is_functorch_wrapped_tensor", lambda _: False)  # by a transform of torch.func
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
@@ -55,7 +58,12 @@ class TorchBackend(Backend):
         return bool(array.device == self._device)
 
     def place(self, value: object) -> Hashable:
-        return value.device if isinstance(value, torch.Tensor) else None
+        if not isinstance(value, torch.Tensor):
+            return None
+        if is_followed(value):
+            raise followed("torch")
+        device: Hashable = value.device
+        return device
 
     def storable(self, dtype: str) -> str:
         if dtype == "float64" and self._device.type == "mps":

@@ -11,14 +11,12 @@ from typing import Any
 
 import array_api_compat.torch as xp
 import torch
-from torch._C import _functorch as functorch
 
 from miniflow_xp.arrays.keys import has_backward_step
 from miniflow_xp.arrays.operators import BY_OPERATOR, function_of
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.torch.compiled import Compiled
 from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planned
-from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
 from miniflow_xp.recording.tape import record
@@ -46,7 +44,6 @@ class TorchCapture(Capture):
         state: int,
         mode: str | None = None,
     ) -> None:
-        refuse_followed(arrays)
         self.backend = backend
         self._state = [a.clone() for a in arrays[:state]]
         self._turn = lock() if state else nullcontext()
@@ -84,8 +81,6 @@ class TorchCapture(Capture):
         return f"{len(self._calls)} PyTorch calls{among}"
 
     def __call__(self, *arrays: Array) -> Sequence[Array]:
-        if transforms() is not None:
-            refuse_followed(arrays)
         count = len(self._state)
         with torch.no_grad():
             with self._turn:
@@ -120,23 +115,6 @@ class TorchCapture(Capture):
     def write(self, number: int, array: Array) -> None:
         with self._turn:
             self._state[number] = array.clone()
-
-
-transforms: Callable[[], Any] = getattr(functorch, "peek_interpreter_stack", lambda: None)
-"""The innermost transform of ``torch.func`` that is running, or None."""
-
-
-def refuse_followed(arrays: Sequence[Array]) -> None:
-    """Raise DifferentiationError for a tensor that ``torch.func`` differentiates, which would get the gradient 0."""
-    running = functorch.get_interpreter_stack() if transforms() is not None else None
-    reverse = any(transform.key() == functorch.TransformType.Grad for transform in running or ())
-    if reverse and any(map(functorch.is_functorch_wrapped_tensor, arrays)):
-        raise DifferentiationError(
-            "a captured function",
-            "torch.func differentiates what it is given",
-            "PyTorch does not follow what is replayed",
-            "Give torch.func what miniflow_xp.to_torch(f) makes, or take the gradient by miniflow_xp.grad(f)",
-        )
 
 
 def is_shared(result: Value, results: Sequence[Value]) -> bool:
