@@ -1,6 +1,7 @@
 """Functions of several results, and rules that refuse: what the engine does for linear algebra."""
 
 import sys
+from pathlib import Path
 
 import array_api_compat.numpy as compat
 import numpy as np
@@ -242,9 +243,15 @@ def test_without_scipy_numpy_solves_triangular_systems(n, monkeypatch):
         triangular.without_threads.cache_clear()
 
 
-def test_small_triangular_systems_leave_the_threads_of_blas_to_the_user():
-    """Also where two threads solve while a third one limits them."""
-    limits = pytest.importorskip("threadpoolctl").threadpool_limits
+def test_small_triangular_systems_leave_the_threads_of_blas_to_the_user(run_python):
+    """Also where two threads solve while a third one limits them; in a process that has no other threads."""
+    pytest.importorskip("threadpoolctl")
+    run_python("import test_linear_algebra as t; t.solve_beside_limits()", PYTHONPATH=str(Path(__file__).parent))
+
+
+def solve_beside_limits():
+    from threadpoolctl import threadpool_limits as limits
+
     a, b = triangular_system(40, 40)
     wanted, found = solved_triangle(a, b), []
 
