@@ -173,9 +173,13 @@ class Backend(ABC):
     def place(self, value: object) -> Hashable:  # noqa: ARG002  as above
         """Where ``value``, whatever it is, lies: a capture depends on it, so that it is compared at every call.
 
-        Raises FollowedError for an array that stands for others in a transform of its library's own.
+        Raises FollowedError for an array that its library follows, where a capture would lose that.
         """
         return None
+
+    def follows(self, array: Array) -> bool:  # noqa: ARG002  as above
+        """Does an array stand for others in a transform of its library's own, as in ``jax.grad`` or ``torch.func``?"""
+        return False
 
     def storable(self, dtype: str) -> str:
         """The dtype in which data of ``dtype`` would be stored; another one means a downcast."""

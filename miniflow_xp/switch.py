@@ -283,7 +283,6 @@ def device_of(array: Array) -> str | None:
     if library == "cupy":
         return str(array.device.id)
     if library == "jax" and hasattr(array, "devices"):
-        place: Any = load(library).place(array)
-        (device, *_) = place.device_set
+        (device, *_) = array.devices()
         return f"{device.platform}:{device.id}"
     return None

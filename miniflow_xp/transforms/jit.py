@@ -16,7 +16,7 @@ from miniflow_xp.system.callers import raising_line
 from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import check_function, plain
-from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, know, known
+from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, is_followed, know, known
 from miniflow_xp.transforms.trees import Build, flatten, form_and_leaves, forms_and_leaves
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
@@ -67,7 +67,7 @@ class Jitted:
                 return result
         try:
             if arrays is not args and not known(arrays):
-                if leaves(arrays):
+                if leaves(arrays) or any(map(is_followed, arrays)):
                     return self.function(*args, **keywords)
                 arrays = as_arrays(arrays)
                 know(arrays)

@@ -45,6 +45,11 @@ def is_array(leaf: Any) -> bool:
     return type(leaf) is Traced or (hasattr(leaf, "dtype") and hasattr(leaf, "shape"))
 
 
+def is_followed(leaf: Any) -> bool:
+    """Does this stand for others in a transform of another library's own?"""
+    return is_array(leaf) and load(library_name(leaf)).follows(leaf)
+
+
 def as_arrays(leaves: Sequence[Any]) -> Sequence[Any]:
     """The leaves with Python numbers as arrays: of the library, and as wide as the floats, that they come with.
 

@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.multihost_utils import process_allgather
 
-from miniflow_xp.arrays.refusals import contents_wanted, followed
+from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import AS_IT_IS, Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax.dispatch import JaxDispatch
 from miniflow_xp.backends.jax.parts import LARGE, InParts
@@ -82,9 +82,10 @@ class JaxBackend(Backend):
     def on_device(self, array: Array) -> bool:
         return isinstance(array, jax.core.Tracer) or array.devices() == set(self.placing.devices)
 
+    def follows(self, array: Array) -> bool:
+        return isinstance(array, jax.core.Tracer)
+
     def place(self, value: object) -> Hashable:
-        if isinstance(value, jax.core.Tracer):
-            raise followed("jax")
         return getattr(value, "sharding", None)  # ``device`` asks it, and takes a microsecond more
 
     def storable(self, dtype: str) -> str:

@@ -20,7 +20,7 @@ from miniflow_xp.errors import DeviceNumberError, DriverMissingError, NoDeviceEr
 from miniflow_xp.recording.fallback import captured_or_plain
 
 UNUSABLE = ("uint16", "uint32", "uint64")  # PyTorch has these dtypes, but hardly a function that takes them
-is_followed = getattr(functorch, "is_functorch_wrapped_tensor", lambda _: False)  # by a transform of torch.func
+is_wrapped = getattr(functorch, "is_functorch_wrapped_tensor", lambda _: False)  # by a transform of torch.func
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
@@ -57,10 +57,13 @@ class TorchBackend(Backend):
     def on_device(self, array: Array) -> bool:
         return bool(array.device == self._device)
 
+    def follows(self, array: Array) -> bool:
+        return bool(is_wrapped(array))
+
     def place(self, value: object) -> Hashable:
         if not isinstance(value, torch.Tensor):
             return None
-        if is_followed(value):
+        if is_wrapped(value):
             raise followed("torch")
         device: Hashable = value.device
         return device
