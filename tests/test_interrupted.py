@@ -96,6 +96,7 @@ def check_everywhere(training, reference, every=1):
             states.append(reference.state())
         found = training.state()
         assert found in states, number
+        assert "torch" not in sys.modules or sys.modules["torch"].is_grad_enabled(), number
         if found == states[1]:
             del states[0]
         if ended:

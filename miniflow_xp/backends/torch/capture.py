@@ -92,7 +92,8 @@ class TorchCapture(Capture):
                 kept = [results.pop() for _ in kept][::-1]
                 self._state = results[:count]
                 self._pool.append(kept)
-            return [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
+            results = [r.clone() if copy else r for r, copy in zip(results[count:], self._copied, strict=True)]
+        return results
 
     def _run(self, *arrays: Array) -> list[Array]:
         return self._replay(self._fixed.copy(), arrays)
