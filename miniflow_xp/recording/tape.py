@@ -8,7 +8,7 @@ than a run. A backend then replays the equations its own way.
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import ref
 
 from miniflow_xp.arrays.calls import leaves, rebuilt
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
@@ -42,7 +42,7 @@ class Tape:
         self.call: Call = call or computed
         self.values: list[Value] = []
         self._seen: dict[Any, Value] = {}
-        self._alive: WeakValueDictionary[Value, Traced] = WeakValueDictionary()
+        self._alive: dict[Value, ref[Traced]] = {}
 
     def argument(self, array: Any) -> Traced:
         """A new argument of the recorded function, which stands for ``array``."""
@@ -63,20 +63,26 @@ class Tape:
             return op.call(*args)
         inputs = tuple([self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args)])
         named = sorted((k, key_of(v)) for k, v in keywords.items()) if keywords else ()
-        key = (op, *map(key_of, inputs), *named)
+        key = (op, *[id(i) if type(i) is Value else key_of(i) for i in inputs], *named)
         known = self._seen.get(key)
         if known is None:
             array, is_view = self._compute(op, args, keywords)
             known = self._seen[key] = self._written(Value(op, inputs, keywords, array, is_view), array)
-        elif (alive := self._alive.get(known)) is not None and alive.equation is known:  # and was not written to
+        elif (alive := self._alive_of(known)) is not None and alive.equation is known:  # and was not written to
             array = alive.array
         else:
             array = known.content if known.is_constant else self._compute(op, args, keywords)[0]
         return self._several(known, array) if isinstance(array, (tuple, list)) else self._traced(known, array)
 
     def _traced(self, value: Value, array: Any) -> Traced:
-        found = self._alive[value] = Traced(array, RECORDED, value, None, self.xp)
+        found = Traced(array, RECORDED, value, None, self.xp)
+        self._alive[value] = ref(found)
         return found
+
+    def _alive_of(self, value: Value) -> Traced | None:
+        """What stands for a value, if somebody still holds it."""
+        found = self._alive.get(value)
+        return None if found is None else found()
 
     def _several(self, known: Value, arrays: Any) -> Any:
         """The results of a function that gives several: an equation for each, which takes it out."""
@@ -121,14 +127,12 @@ class Tape:
         return self.constant(arg) if arrays and (is_number or is_array) else arg
 
     def _value_of(self, traced: Traced) -> Value:
+        if traced.level == RECORDED and traced.xp.tape is self:
+            value: Value = traced.equation
+            return value
         if traced.level == CONSTANT:
             return self.constant(traced.array)
-        if traced.level == STALE:
-            raise stale(traced.place)
-        if traced.level != RECORDED or traced.xp.tape is not self:
-            raise foreign(traced.shape)
-        value: Value = traced.equation
-        return value
+        raise stale(traced.place) if traced.level == STALE else foreign(traced.shape)
 
 
 def record(

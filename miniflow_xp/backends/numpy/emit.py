@@ -70,7 +70,9 @@ class Emitter:
 
     def shape(self, value: Value) -> tuple[int, ...]:
         """Shape of a value on these rows."""
-        axis = {ROWS: 0, COLUMNS: 1}.get(self.storage.states.get(value, ""), -1)
+        axis = {ROWS: 0, COLUMNS: 1}.get(self.storage.states.get(value, ""))
+        if axis is None:
+            return value.shape
         return tuple(self.rows if n == axis else length for n, length in enumerate(value.shape))
 
     def call(self, value: Value) -> list[Call]:

@@ -52,6 +52,7 @@ def found_kind(value: Value) -> str:
     return "ufunc" if ufunc(value.op) and not value.keywords else "call"
 
 
+@cache
 def ufunc(op: str) -> np.ufunc | None:
     """NumPy's elementwise function for an operation, if it is one."""
     found = getattr(np, op, None)
@@ -147,11 +148,11 @@ def with_small_constants(values: Sequence[Value], results: Sequence[Value]) -> t
     same: dict[Value, Value] = {}
     small = cache(as_small)
     for value in values:
-        if any(p in same for p in value.parents):
+        if not same.keys().isdisjoint(value.parents):
             value.become(value.op, tuple(value.inputs_with(lambda v: same.get(v, v))), value.keywords)
         if value.keywords or value.is_several or not (value.op == "where" or ufunc(value.op)):
             continue
-        inputs = tuple(map(small, value.inputs))
+        inputs = tuple([small(i) if i.is_constant else i for i in value.inputs])
         if inputs != value.inputs and broadcast(*(i.shape for i in inputs)) == value.shape:
             value.become(value.op, inputs)
         if value.op == "multiply":

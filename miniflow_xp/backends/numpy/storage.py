@@ -88,12 +88,14 @@ class Storage:
         return last
 
     def _place(self, value: Value, n: int, last: dict[Value, int], state_argument: Value | None) -> None:
-        own = self._homes[value]
-        homes = {self._homes[p] for p in value.parents} - {own}
+        own, state = self._homes[value], self.states[value]
         dying = {
-            h
-            for h in homes
-            if last[h] == n and isinstance(self.slot.get(h), int) and self.states[h] == self.states[value]
+            home
+            for parent in value.parents
+            if last[home := self._homes[parent]] == n
+            and home is not own
+            and isinstance(self.slot.get(home), int)
+            and self.states[home] == state
         }
         taken = next((p for p in overwritable(value) if p in dying and self._alone(value, p)), None)
         if own in self.slot:  # a concatenation, whose first part has taken its buffer
