@@ -80,7 +80,7 @@ class JaxBackend(Backend):
         return found
 
     def on_device(self, array: Array) -> bool:
-        return isinstance(array, jax.core.Tracer) or array.devices() == set(self.placing.devices)
+        return self.follows(array) or array.devices() == set(self.placing.devices)
 
     def follows(self, array: Array) -> bool:
         return isinstance(array, jax.core.Tracer)

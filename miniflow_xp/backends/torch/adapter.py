@@ -63,7 +63,7 @@ class TorchBackend(Backend):
     def place(self, value: object) -> Hashable:
         if not isinstance(value, torch.Tensor):
             return None
-        if is_wrapped(value):
+        if self.follows(value):
             raise followed("torch")
         device: Hashable = value.device
         return device

@@ -11,7 +11,7 @@ a constant has been written to of whose contents the compiler was told.
 """
 
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from miniflow_xp.system.locks import lock
 CUDA_GRAPHS = ("reduce-overhead", "max-autotune")  # modes in which they are used on a GPU
 
 Run = Callable[..., list[Array]]
+Fill = Callable[[], Array]
 Replay = Callable[[list[Any], Sequence[Array]], list[Array]]
 """``replay(tensors, arrays)``: the results, where ``tensors`` has the constants at their places."""
 
@@ -60,13 +61,14 @@ class Compiled:
         return self._native(*map(as_laid, arrays, self._strides))
 
     def _first(self, arrays: Sequence[Array]) -> list[Array]:
-        self._told = [c for c in self._constants if filling(c) is not None]
+        filled = {n: fill for n, constant in enumerate(self._constants) if (fill := filling(constant)) is not None}
+        self._told = [self._constants[n] for n in filled]
         self._then, self._strides = self._relied_on(), [dense_strides(a) for a in arrays]
         laid = [as_laid(a, s) for a, s in zip(arrays, self._strides, strict=True)]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the compiler's parts about each other
-                native = compiled_for(laid, self._replay, self._constants, self._mode)
+                native = compiled_for(laid, self._replay, self._constants, filled, self._mode)
                 results = native(*laid)  # torch.compile begins here
         except Exception as error:  # of any of the compiler's parts
             native, results = self._plain, self._plain(*arrays)
@@ -92,13 +94,15 @@ def as_laid(array: Array, strides: tuple[int, ...]) -> Array:
     return torch.empty_strided(array.shape, strides, dtype=array.dtype, device=array.device).copy_(array)
 
 
-def compiled_for(arrays: Sequence[Array], replay: Replay, constants: Sequence[Any], mode: str) -> Run:
+def compiled_for(
+    arrays: Sequence[Array], replay: Replay, constants: Sequence[Any], filled: Mapping[int, Fill], mode: str
+) -> Run:
     """The step compiled for arrays that lie like these.
 
     A constant is an argument of what is compiled, which need not be compiled anew for other contents; but one that has
-    the same number everywhere is told as this number: where gradients begin there are many ones.
+    the same number everywhere, which ``filled`` makes, is told as this number: where gradients begin there are many
+    ones.
     """
-    filled = {n: fill for n, constant in enumerate(constants) if (fill := filling(constant)) is not None}
     given = [n for n, constant in enumerate(constants) if isinstance(constant, torch.Tensor) and n not in filled]
     held = [as_laid(constants[n], dense_strides(constants[n])) for n in given]
 
@@ -143,7 +147,7 @@ def by_inductor(step: Callable[..., list[Array]], arrays: Sequence[Array], mode:
         return native
 
 
-def filling(constant: Any) -> Callable[[], Array] | None:
+def filling(constant: Any) -> Fill | None:
     """What makes a tensor that has one number everywhere, bit for bit; None for any other constant."""
     if not isinstance(constant, torch.Tensor) or constant.numel() == 0 or constant.is_complex():
         return None
