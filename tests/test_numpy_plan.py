@@ -4,9 +4,11 @@ The functions here are chosen to mislead a planner of buffers: values that share
 made from, that are read after they could have been written over.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from miniflow_xp import differentiable_namespace, switch
 from miniflow_xp.arrays.updates import add_at, setitem
 from miniflow_xp.backends.numpy import blas, select
 from miniflow_xp.backends.numpy import capture as planning
+from miniflow_xp.backends.numpy import threads as at_once
 from miniflow_xp.backends.numpy.capture import NumpyCapture
 
 BACKEND = switch.load("numpy")
@@ -681,6 +684,40 @@ def test_threads_handle_errors_of_numpy_as_the_caller_does(blocks):
         np.testing.assert_array_equal(plan(np.zeros(6))[0], np.full(6, -np.inf))
     with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
         plan(np.zeros(6))
+
+
+# Cores
+
+
+def cores_of_parts(monkeypatch, threads):
+    """The cores that each of so many parts run at once may use."""
+    monkeypatch.setattr(at_once, "_pool", None)
+    monkeypatch.setattr(at_once, "blas_threads", lambda: threads)
+    meet, found = Barrier(threads), []
+
+    def part():
+        meet.wait(timeout=60)
+        found.append(os.sched_getaffinity(0))
+
+    at_once.run_at_once([part] * threads, products=False)
+    at_once.pool().shutdown()
+    return found
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind threads to cores")
+def test_threads_have_cores_of_their_own_and_the_callers_are_left(monkeypatch):
+    before = os.sched_getaffinity(0)
+    if len(before) < 2:
+        pytest.skip("there is one core")
+    first, second = cores_of_parts(monkeypatch, 2)
+    assert not first & second
+    assert first | second == before == os.sched_getaffinity(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind threads to cores")
+def test_more_threads_than_cores_are_not_bound(monkeypatch):
+    before = os.sched_getaffinity(0)
+    assert cores_of_parts(monkeypatch, len(before) + 1) == [before] * (len(before) + 1)
 
 
 # Functions of several results, and updates by index

@@ -6,7 +6,7 @@ There are as many threads as BLAS uses; meanwhile BLAS runs each product on one.
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from contextvars import copy_context
 from itertools import starmap
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread
+from miniflow_xp.backends.numpy.cores import bound_in_turn
 from miniflow_xp.backends.numpy.select import Call
 
 _pool: ThreadPoolExecutor | None = None
@@ -66,23 +67,28 @@ def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
 
 
 def run_at_once(parts: Sequence[Callable[[], None]], products: bool) -> None:
-    """Call each part on a thread of its own, which handles NumPy's errors as this one does; ``products``: by BLAS."""
+    """Call each part on a thread of its own, which handles NumPy's errors as this one does; ``products``: by BLAS.
+
+    The calling thread waits, as it cannot be bound to a core for a while: an interruption might leave it bound.
+    """
+    if len(parts) == 1:
+        parts[0]()
+        return
     with one_blas_thread() if products else nullcontext():
-        others = [pool().submit(copy_context().run, part) for part in parts[1:]]
+        begun = [pool().submit(copy_context().run, part) for part in parts]
         try:
-            parts[0]()
+            for one in begun:
+                one.result()
         finally:
-            for other in others:
-                other.exception()
-        for other in others:
-            other.result()
+            wait(begun)
 
 
 def pool() -> ThreadPoolExecutor:
-    """The threads; a forked process has none of them and makes its own."""
+    """The threads, each bound to cores of its own; a forked process has none of them and makes its own."""
     global _pool
     if _pool is None:
-        _pool = ThreadPoolExecutor(blas_threads(), thread_name_prefix="miniflow_xp")
+        threads = blas_threads()
+        _pool = ThreadPoolExecutor(threads, "miniflow_xp", bound_in_turn(threads))
     return _pool
 
 
