@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent
+from miniflow_xp.arrays.keys import PLAIN
 from miniflow_xp.arrays.memory import noted
 from miniflow_xp.arrays.refusals import (
     by_keyword,
@@ -96,7 +97,7 @@ def unseen_of(equation: Equation) -> tuple[bool, frozenset[int | str]]:
     if type(equation.op) is not str:
         return False, frozenset()
     parents = equation.parents
-    return unseen(equation.op, parents[0][0] if len(parents) == 1 else None)
+    return unseen(equation.op, parents[0][0] if len(parents) == 1 else None, len(equation.inputs))
 
 
 def forget(equation: Equation) -> None:
@@ -107,14 +108,12 @@ def forget(equation: Equation) -> None:
         equation.value = None
     if not places:
         return
-    for n, (place, item, maker, result, array) in enumerate(parents):
+    for place, item, _, _ in parents:
         if place in places:
-            form = Form(array)
-            parents[n] = place, item, maker, result, form
             if item is None:
-                inputs[place] = form
+                inputs[place] = Form(inputs[place])
             else:
-                inputs[place][item] = form
+                inputs[place][item] = Form(inputs[place][item])
     if len(parents) < len(inputs):
         for place, given in enumerate(inputs):
             if place in places and type(given) is not Form and is_array(given):
@@ -138,9 +137,7 @@ def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | N
         if kind is Traced:
             if arg.level == top:
                 parents.append(
-                    (n, None, arg.equation, arg.place, arg.array)
-                    if place is None
-                    else (place, n, arg.equation, arg.place, arg.array)
+                    (n, None, arg.equation, arg.place) if place is None else (place, n, arg.equation, arg.place)
                 )
                 arg = arg.array
             elif arg.level == CONSTANT:
@@ -278,7 +275,7 @@ def grounded(item: Any) -> Any:
     if type(item) is Traced:
         return ground(item)
     if isinstance(item, (list, tuple)):
-        return rebuilt(item, [grounded(i) for i in item])
+        return item if PLAIN.issuperset(map(type, item)) else rebuilt(item, [grounded(i) for i in item])
     return item
 
 

@@ -13,9 +13,9 @@ levels = count(RECORDED + 1)
 _numbers = count()
 
 
-Parent: TypeAlias = tuple[int, int | None, "Equation", int | None, Any]
+Parent: TypeAlias = tuple[int, int | None, "Equation", int | None]
 """An input that is differentiated: its place among the inputs, and in that one if it is a list; the equation that made
-it, and which of its results it is; the array, or its form."""
+it, and which of its results it is."""
 
 
 class Form:
@@ -52,6 +52,11 @@ class Equation:
         self.below = below
         self.line: str | None = None
         self.number = next(_numbers)
+
+    def input(self, place: int, item: int | None) -> Any:
+        """The input at this place, or an item of the list there: an array, or its form."""
+        found = self.inputs[place]
+        return found if item is None else found[item]
 
     def let_go(self) -> None:
         """Forget the arrays, and what made them: nobody asks for this gradient again."""

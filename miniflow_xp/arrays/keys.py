@@ -26,7 +26,8 @@ def is_mask(part: Any) -> bool:
 
 def is_basic(key: Key) -> bool:
     """Is this made of integers, slices, None and Ellipsis only? Then libraries may give a view."""
-    return all(map(is_plain, parts_of(key)))
+    parts = parts_of(key)
+    return PLAIN.issuperset(map(type, parts)) or all(map(is_plain, parts))
 
 
 def is_plain(part: Any) -> bool:

@@ -103,7 +103,7 @@ def setitem(self: Traced, key: Any, value: Any) -> None:
 def plain_key(xp: Any, key: Any) -> Any:
     """An index whose slices hold Python integers, and lists of numbers are arrays."""
     if type(key) is tuple:
-        return tuple([plain_key(xp, k) for k in key])
+        return tuple([part if type(part) is int else plain_key(xp, part) for part in key])
     if type(key) is list:
         return xp.asarray(key) if key else xp.asarray(key, dtype=xp.int64)
     if type(key) is slice and Traced in (type(key.start), type(key.stop), type(key.step)):

@@ -32,6 +32,8 @@ class Namespace(ModuleType):
 
     ``library``: its Array API namespace. ``tape``: what records the calls, while a function is recorded. Functions
     that the library lacks are there too (``einsum``, ``special``). It is a module, as some look for.
+    ``native(op)`` is what computes a function on the library's arrays; ``inexact(dtype)``: can arrays of it have a
+    gradient, as floats and complex numbers have?
     """
 
     def __init__(self, library: Any, tape: Any = None) -> None:
@@ -39,8 +41,8 @@ class Namespace(ModuleType):
         self.library = library
         self.tape = tape
         self.immutable = name_of_library(library) == "jax"
-        self._natives: dict[str, Any] = {}
-        self._inexact: dict[Any, bool] = {}
+        self.native = functools.cache(lambda op: function_of(op, library))
+        self.inexact = functools.cache(lambda dtype: "float" in str(dtype) or "complex" in str(dtype))
 
     def __getattr__(self, name: str) -> Any:
         if name in ("linalg", "fft") or any(op.startswith(f"{name}.") for op in (*NATIVE, *COMPOSED)):
@@ -63,20 +65,6 @@ class Namespace(ModuleType):
         if name_of_library(self.library) == "torch" and (op in BINARY or op in COMPARISONS):
             return lambda *args, **keywords: apply(op, self, promoted(self, args), keywords)
         return lambda *args, **keywords: apply(op, self, args, keywords)
-
-    def native(self, op: str) -> Any:
-        """What computes ``op`` on the library's arrays."""
-        found = self._natives.get(op)
-        if found is None:
-            found = self._natives[op] = function_of(op, self.library)
-        return found
-
-    def inexact(self, dtype: Any) -> bool:
-        """Can arrays of this dtype have a gradient? Floats and complex numbers."""
-        found = self._inexact.get(dtype)
-        if found is None:
-            found = self._inexact[dtype] = "float" in str(dtype) or "complex" in str(dtype)
-        return found
 
     def __reduce__(self) -> Any:
         return namespace_of_library, (self.library,)

@@ -147,13 +147,13 @@ once, but for shapes and dtypes; the arrays of a function that is not here stay.
 
 
 @cache
-def unseen(op: str, place: int | None) -> tuple[bool, frozenset[int | str]]:
-    """What nobody looks at, where one input has a gradient, or several have (None): the value? Which inputs?"""
+def unseen(op: str, place: int | None, count: int) -> tuple[bool, frozenset[int | str]]:
+    """What nobody looks at, where one of ``count`` inputs has a gradient, or several (None): the value? Inputs?"""
     if op not in LOOKS_AT:
         return False, frozenset()
     each = LOOKS_AT[op]
     seen = {item for n, items in enumerate(each) if place in (n, None) or len(each) == 1 for item in items}
-    return VALUE not in seen, frozenset(EVERY) - seen
+    return VALUE not in seen, frozenset(range(count)) - seen
 
 
 POSITIONAL = {

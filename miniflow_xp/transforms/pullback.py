@@ -245,10 +245,10 @@ def hand_on(equation: Equation, arrived: Any, give: Callable[..., None]) -> None
     """Give the parents of an equation their gradients, by its rule; ``arrived``: {result: gradient} of several."""
     xp, gradient, value, inputs = one_level(equation, arrived)
     thunks = equation.rule(xp, gradient, value, *inputs, **equation.keywords)
-    for place, item, maker, result, array in equation.parents:
-        thunk = thunks[place]
-        if item is not None and thunk is not None:
-            thunk = thunk[item]
+    for place, item, maker, result in equation.parents:
+        thunk, array = thunks[place], equation.inputs[place]
+        if item is not None:
+            thunk, array = thunk and thunk[item], array[item]
         if thunk is None:
             raise no_gradient(equation, place)
         found = in_form_of(xp, thunk(), array)
@@ -277,8 +277,10 @@ def with_line(error: DifferentiationError, line: str | None) -> DifferentiationE
 
 def one_level(equation: Equation, gradient: Any) -> tuple[Any, Any, Any, Sequence[Any]]:
     """Namespace, gradient, value and inputs for a rule: the library's own, or all traced where one of them is."""
-    value, inputs, deep = equation.value, equation.inputs, equation.below
-    if type(gradient) is dict:
+    value, inputs, deep, kind = equation.value, equation.inputs, equation.below, type(gradient)
+    if deep is None and kind is not Traced and kind is not dict and type(equation.op) is str:
+        return equation.xp.library, gradient, value, inputs  # called natively: nothing is traced there
+    if kind is dict:
         gradient = Gradients(gradient, value)
     if deep is None or deep.tape is None:
         deep = deepest((gradient, value)) or deep

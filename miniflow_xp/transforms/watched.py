@@ -1,6 +1,7 @@
 """Calls that are watched: a namespace that has somebody else make each call on a library's own arrays."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, TypeAlias
 
 from miniflow_xp.arrays.calls import boxed
@@ -22,15 +23,13 @@ class Watched(Namespace):
 
     def __init__(self, library: Any, make: Make) -> None:
         super().__init__(library)
-        self._make = make
-        self._watched: dict[str, Callable[..., Any]] = {}
+        native = self.native
 
-    def native(self, op: str) -> Any:
-        found = self._watched.get(op)
-        if found is None:
-            call, make = super().native(op), self._make
-            found = self._watched[op] = lambda *inputs, **keywords: make(op, call, inputs, keywords)
-        return found
+        def watched(op: str) -> Callable[..., Any]:
+            call = native(op)
+            return lambda *inputs, **keywords: make(op, call, inputs, keywords)
+
+        self.native = cache(watched)
 
 
 class WatchedArrays:

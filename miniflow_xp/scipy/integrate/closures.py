@@ -79,7 +79,7 @@ def read_before(value: Traced, start: int) -> list[tuple[Equation, Any, Any]]:
         if equation.number < start:
             found.append((equation, place, array))
         else:
-            waiting += [(maker, result, array) for _, _, maker, result, array in equation.parents]
+            waiting += [(maker, n, equation.input(place, item)) for place, item, maker, n in equation.parents]
     return found
 
 
