@@ -66,4 +66,5 @@ def by_compiler(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args)
 
     call.__code__ = call.__code__.replace()
-    return torch.compile(call, dynamic=False, fullgraph=True)
+    whole: Callable[..., Any] = torch.compile(call, dynamic=False, fullgraph=True)
+    return whole
