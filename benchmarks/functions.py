@@ -28,6 +28,7 @@ RATIOS = (
     ("ours, torch", "autograd, torch"),
     ("ours, torch", "torch.func, torch"),
     ("ours, compiled, torch", "torch.compile, torch"),
+    ("ours, compiled, torch", "torch.func, compiled, torch"),
 )
 
 

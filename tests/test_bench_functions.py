@@ -1,5 +1,7 @@
 """Functions and their peers: all compute the same, none holds up a run, and each has its cases."""
 
+import warnings
+from functools import partial
 from importlib.util import find_spec
 
 import pytest
@@ -8,7 +10,7 @@ from closeness import ROUNDED, assert_same
 import miniflow_xp as mf
 from miniflow_xp.programs.bench import functions
 from miniflow_xp.programs.bench.cases import Case, gradients
-from miniflow_xp.programs.bench.functions import MODELS, step_of
+from miniflow_xp.programs.bench.functions import COMPILED, MODELS, step_of
 from miniflow_xp.programs.bench.run import run
 from miniflow_xp.programs.bench.worker import STARTING, Worker
 from miniflow_xp.switch import use_backend
@@ -39,6 +41,51 @@ def test_what_jaxs_peer_compiles_does_not_grow_with_the_steps(name):
         problem = functions.model_of(name).module.problem
         few, many = (jax.make_jaxpr(jax.grad(LOSSES[name]))(*problem(steps)) for steps in (20, 200))
     assert len(str(few).splitlines()) == len(str(many).splitlines())
+
+
+@pytest.fixture
+def graphs(monkeypatch):
+    """The graphs that Dynamo makes; the compiler beneath it, which takes long, is left out."""
+    torch, found = pytest.importorskip("torch"), []
+    eager = lambda graph, _: found.append(graph) or graph.forward  # noqa: E731
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=eager))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Dynamo's, that array_namespace keeps what it has found
+        yield found
+
+
+@pytest.mark.parametrize("name", [model.name for model in MODELS if model.compiled])
+@pytest.mark.parametrize(
+    ("contestant", "count"), [("torch.func", 0), ("torch.compile", 1), ("torch.func, compiled", 1)]
+)
+def test_pytorchs_peers_compute_the_same_and_what_is_compiled_is_whole(graphs, contestant, count, name):
+    model = functions.model_of(name)
+    value, gradient = mf.value_and_grad(model.module.loss)(*model.module.problem(8))
+    with use_backend("torch") as backend:
+        found, *gradients = map(backend.to_numpy, step_of(contestant, model, 8, backend)())
+    assert len(graphs) == count
+    assert float(found) == pytest.approx(float(value), rel=ROUNDED)
+    assert_same(gradients, list(gradient.values()) if isinstance(gradient, dict) else [gradient])
+
+
+@pytest.mark.parametrize("contestant", ["torch.compile", "torch.func, compiled"])
+def test_pytorchs_peers_are_compiled_however_many_there_are(graphs, contestant):
+    """Of one code it compiles eight, and leaves any others as they are without a word."""
+    model = functions.model_of("elementwise")
+    with use_backend("torch") as backend:
+        for size in range(2, 12):
+            step_of(contestant, model, size, backend)()
+    assert len(graphs) == 10
+
+
+@pytest.mark.parametrize("contestant", ["torch.compile", "torch.func, compiled"])
+def test_what_pytorch_does_not_compile_whole_is_an_error(graphs, contestant, monkeypatch):
+    model = functions.model_of("elementwise")
+    monkeypatch.setattr(model.module, "loss", lambda x, y: x.sum() * len(repr(float(y.sum()))))
+    from torch._dynamo.exc import Unsupported
+
+    with use_backend("torch") as backend, pytest.raises(Unsupported):
+        step_of(contestant, model, 4, backend)()
 
 
 def test_a_case_that_is_compiled_too_long_is_told_and_the_run_goes_on(monkeypatch, tmp_path):
@@ -83,3 +130,8 @@ def test_ten_million_elements_fit_where_a_tenth_of_the_memory_is_theirs():
     largest = max(gradients(), key=lambda case: case.bytes)
     assert largest.axes == {"n": 10_000_000}
     assert 1.5e9 < largest.bytes < 2e9  # what a captured step was seen to take: 1.6 GB with NumPy and with PyTorch
+
+
+def test_what_pytorch_compiles_is_measured_at_the_same_sizes():
+    compiled = {name: {(c.series, c.axes["n"]) for c in gradients() if c.contestant == name} for name in COMPILED}
+    assert set(map(len, compiled.values())) == {sum(len(model.compiled) for model in MODELS)}

@@ -18,6 +18,7 @@ import miniflow_xp as mf
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.traced import ground
 from miniflow_xp.errors import CostError, DifferentiationError, MiniflowError, ShapeError
+from miniflow_xp.recording.tape import record
 
 X = np.array([0.3, 0.5, 0.9])
 
@@ -702,3 +703,11 @@ def test_a_view_has_the_dtype_that_it_has():
     np.testing.assert_allclose(mf.grad(lambda x: (x.view(float) * x.view()).sum())(X), 2 * X)
     with pytest.raises(DifferentiationError, match=r"view of a float64 array.* have no gradient"):
         mf.grad(lambda x: x.view(np.int64).sum())(X)
+
+
+def test_the_gradients_of_a_plain_product_are_plain_products():
+    """Of A and of B: axes of a tensordot come out in order, and nothing puts them back."""
+    A, B = np.ones((2, 3, 4)), np.ones((4, 5))
+    gradients = mf.grad(lambda a, b: array_namespace(a).sum(array_namespace(a).tensordot(a, b, axes=1)), argnums=(0, 1))
+    values, _ = record(lambda _, a, b: gradients(a, b), np, [A, B])
+    assert [v.op for v in values if v.op not in ("argument", "sum", "broadcast_to")] == ["tensordot", "tensordot"]

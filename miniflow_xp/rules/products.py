@@ -43,7 +43,7 @@ def _vecdot(xp: Any, g: Any, y: Any, a: Any, b: Any, axis: int = -1) -> Any:
 
 @rule("tensordot")
 def _tensordot(xp: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    """Each gradient is a tensordot of ḡ and the other; its axes come out in another order, and are put back."""
+    """As of matmul: ḡ with B, and A with ḡ; axes that come out in another order are put back."""
     of_a, of_b = summed_axes(axes, len(a.shape), len(b.shape))
     free_a = [n for n in range(len(a.shape)) if n not in of_a]
     free_b = [n for n in range(len(b.shape)) if n not in of_b]
@@ -54,8 +54,8 @@ def _tensordot(xp: Any, g: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
         return put_back(xp, back, free_a + [of_a[of_b.index(n)] for n in sorted(of_b)])
 
     def right() -> Any:
-        back = xp.tensordot(g, conj(xp, a), axes=(tuple(of_g[: len(free_a)]), tuple(free_a)))
-        return put_back(xp, back, free_b + [of_b[of_a.index(n)] for n in sorted(of_a)])
+        back = xp.tensordot(conj(xp, a), g, axes=(tuple(free_a), tuple(of_g[: len(free_a)])))
+        return put_back(xp, back, [of_b[of_a.index(n)] for n in sorted(of_a)] + free_b)
 
     return left, right
 

@@ -36,7 +36,9 @@ MODELS = (
     Model("matrix_factorisation", (60, 600), (60,), (60, 600)),
     Model("attention", (16, 128), (16,), (16, 128)),
     Model("convolution", (16, 64), (16,), (16, 64)),
-    Model("lotka_volterra", (200,)),  # these last, and not for torch.compile: it takes minutes for the steps, unrolled
+    Model(
+        "lotka_volterra", (200,)
+    ),  # these last, and not compiled by PyTorch: it takes minutes for the steps, unrolled
     Model("kalman_filter", (200,)),
 )
 
@@ -48,12 +50,13 @@ CONTESTANTS: dict[str, dict[str, str]] = {
     "autograd": {"torch": "in_torch:autograd"},
     "torch.func": {"torch": "in_torch:functional"},
     "torch.compile": {"torch": "in_torch:compiled"},
+    "torch.func, compiled": {"torch": "in_torch:functional_compiled"},
     "jit": {"jax": "in_jax:jitted"},
 }
 """{contestant: {backend, or * for all: "module:function" in this folder}}."""
 
 NEEDS = {"HIPS/autograd": "autograd"}  # packages of contestants, which are left out without them
-COMPILED = ("ours, compiled", "torch.compile")  # their first calls take many seconds
+COMPILED = ("ours, compiled", "torch.compile", "torch.func, compiled")  # their first calls take many seconds
 
 
 def backends_of(contestant: str) -> tuple[str, ...]:
