@@ -16,7 +16,7 @@ from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.fallback import is_of_the_step
-from miniflow_xp.recording.patterns import Equation, joined, sigmoid
+from miniflow_xp.recording.patterns import Equation, ending_in, joined, sigmoid
 from miniflow_xp.recording.tape import record
 
 CONTRACT = {  # which axis of the left and of the right matrix a product sums over
@@ -112,6 +112,7 @@ def evaluate_on(known: dict[Value, Array], values: Sequence[Value], results: Seq
     return [array(r) for r in results]
 
 
+@ending_in("matmul")
 def product_of_transposed(value: Value) -> Equation | None:
     """Aᵀ B or A Bᵀ, of matrices of one dtype."""
     if any(len(p.shape) != 2 or p.dtype != value.dtype for p in value.parents):
