@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import miniflow_xp as mf
+from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.tape import Tape
 from miniflow_xp.system.collector import no_garbage_collection
 
@@ -153,5 +154,19 @@ def test_a_capture_leaves_no_cycle_of_what_was_recorded():
     assert after == before
 
 
+def test_a_capture_keeps_none_of_the_equations():
+    """What a user holds on to is the calls, and the collector has less to go through."""
+    x = mf.Input("x")
+    program = mf.Program(mf.MSE(x, mf.Tanh(x)), x)
+    with mf.use_backend("numpy"):
+        before = alive(Value)
+        program({x: np.ones(3)})
+    assert alive(Value) == before
+
+
 def tapes():
-    return sum(type(thing) is Tape for thing in gc.get_objects())
+    return alive(Tape)
+
+
+def alive(kind):
+    return sum(type(thing) is kind for thing in gc.get_objects())

@@ -798,6 +798,22 @@ def test_a_factor_of_one_and_a_constant_of_one_number_cost_nothing():
     assert len(NumpyCapture(BACKEND, lambda xp, x: function(xp, x)[:1], [x], 0).before) == 1
 
 
+def test_a_step_has_the_same_plan_every_time(monkeypatch):
+    """Both inputs of a product can be written over next: which comes first hangs on no address."""
+
+    def function(xp, x):
+        for _ in range(9):
+            x = xp.matmul(xp.sin(x), xp.cos(x)) + 1
+        return [x]
+
+    def slots(capture):
+        return str([slot for slot in capture.storage.slot.values() if isinstance(slot, int)])
+
+    monkeypatch.setattr(NumpyCapture, "_made", slots)
+    plans = [NumpyCapture(BACKEND, function, [np.ones((3, 3))], 0) for _ in range(9)]
+    assert len({plan.how for plan in plans}) == 1
+
+
 def test_a_plan_with_chunks_says_so_and_gives_each_its_own_results(chunked):
     plan = NumpyCapture(BACKEND, network_step, [array(4, 3), array(3, 2), array(9, 4), array(9, 2)], 2)
     first = plan(array(9, 4), array(9, 2))

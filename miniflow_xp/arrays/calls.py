@@ -44,12 +44,11 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     ``op``: a function's name, or an operation of its own, with ``call(*arrays)`` and ``rule``. A call takes the highest
     level off its arguments, computes below, and gives what comes back that level and an equation.
     """
-    top = level_of(args)
-    if keywords:
+    if keywords and (op in POSITIONAL or Traced in map(type, keywords.values())):
         args, keywords = positional(op, args, keywords)
-        top = level_of(args)
+    top = level_of(args)
     if top <= RECORDED:
-        made = undifferentiated(op, xp, args, keywords)
+        made = undifferentiated(op, xp, args, keywords, top)
         return noted(op, args, keywords, made) if op in VIEWS else made
     if top == STALE:
         raise stale(next(a.place for a in leaves(args) if a.level == STALE))
@@ -58,7 +57,8 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     if rule is None:
         if op not in WITHOUT_GRADIENT:
             raise no_rule(op)
-        return undifferentiated(op, xp, [without_gradient(a) for a in args], keywords)
+        args = [without_gradient(a) for a in args]
+        return undifferentiated(op, xp, args, keywords, level_of(args))
     parents: list[Parent] = []
     inputs, below = lowered(args, top, parents)
     if not named:
@@ -176,13 +176,16 @@ def linked(value: Any, level: int, equation: Equation, place: int | None, xp: An
     return Traced(value, CONSTANT, None, None, xp)
 
 
-def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
-    """Call ``op`` on arrays that no differentiation follows: recorded ones, or constants."""
-    if level_of(args) == RECORDED:
-        recorded = next(arg for arg in leaves(args) if arg.level == RECORDED)
-        if recorded.xp.tape is None:
+def undifferentiated(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any], level: int) -> Any:
+    """Call ``op`` on arrays that no differentiation follows: recorded ones, or constants. ``level``: the highest."""
+    if level == RECORDED:
+        recorded = args[0]
+        if type(recorded) is not Traced or recorded.level != RECORDED:
+            recorded = next(arg for arg in leaves(args) if arg.level == RECORDED)
+        tape = recorded.xp.tape
+        if tape is None:
             raise outlived(recorded.shape)
-        return recorded.xp.tape.apply(op, args, keywords)
+        return tape.apply(op, args, keywords)
     if type(op) is not str:
         return op.call(*args)
     if keywords:

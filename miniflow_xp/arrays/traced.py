@@ -39,7 +39,8 @@ class Traced:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(ground(self).shape)
+        array = self.array
+        return tuple((ground(array) if type(array) is Traced else array).shape)
 
     @property
     def ndim(self) -> int:
@@ -47,7 +48,8 @@ class Traced:
 
     @property
     def dtype(self) -> Any:
-        return ground(self).dtype
+        array = self.array
+        return (ground(array) if type(array) is Traced else array).dtype
 
     @property
     def size(self) -> int:

@@ -1,6 +1,7 @@
 """Equations: what a recorded function computed, one call each, and their text."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from miniflow_xp import dtypes
@@ -17,13 +18,13 @@ class Value:
 
     ``inputs`` are Values, or whatever else the function was called with (a shape, an index). Of its array only shape
     and dtype are kept, and whether it is a view, where the backend looked; a constant, an array or a Python number, is
-    kept as ``content``. ``parents``: the Values among the inputs, lists of them included. ``kind`` is for a backend to
-    fill in.
+    kept as ``content``. ``is_number``: it is a Python number, which takes the dtype of what it meets. ``parents``: the
+    Values among the inputs, lists of them included. ``kind`` is for a backend to fill in.
     """
 
     __slots__ = (
-        *("content", "dtype", "inputs", "is_constant", "is_several", "is_view"),
-        *("keywords", "kind", "op", "parents", "shape"),
+        *("content", "dtype", "inputs", "is_constant", "is_number", "is_several"),
+        *("is_view", "keywords", "kind", "op", "parents", "shape"),
     )
 
     def __init__(
@@ -34,12 +35,17 @@ class Value:
         array: Any,
         is_view: bool = False,
     ) -> None:
-        self.become(op, inputs, keywords)
+        self.op = op
+        self.inputs = inputs
+        self.keywords = keywords
+        self.parents = parents_of(inputs)
+        self.kind: str | None = None
         self.is_several = isinstance(array, (tuple, list))
         self.shape = () if self.is_several else shape_of(array)
         self.dtype: Any = getattr(array, "dtype", None)
         self.is_view = is_view
         self.is_constant = op == "constant"
+        self.is_number = self.dtype is None and not self.is_several
         self.content: Any = array if self.is_constant else None
 
     def become(self, op: str, inputs: tuple[Any, ...], keywords: dict[str, Any] | None = None) -> None:
@@ -47,8 +53,8 @@ class Value:
         self.op = op
         self.inputs = inputs
         self.keywords = keywords or {}
-        self.parents = flat(inputs, Value)
-        self.kind: str | None = None
+        self.parents = parents_of(inputs)
+        self.kind = None
 
     def inputs_with(self, array: Callable[["Value"], Any]) -> list[Any]:
         """The inputs of the call, with ``array(v)`` in place of each Value v, in lists and tuples too."""
@@ -60,10 +66,8 @@ class Value:
 
         return [given(i) for i in self.inputs]
 
-    @property
-    def is_number(self) -> bool:
-        """Is this a Python number, which takes the dtype of what it meets?"""
-        return self.dtype is None and not self.is_several
+
+is_constant: Callable[[Value], bool] = attrgetter("is_constant")
 
 
 def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
@@ -81,6 +85,14 @@ def describe(values: Sequence[Value], results: Sequence[Value]) -> str:
         form = "several" if value.is_several else f"{dtypes.name_of(value)} {value.shape}"
         lines.append(f"{names[value]} = {value.op}({call})  {form}")
     return "\n".join([*lines, f"return {', '.join(map(spell, results))}"])
+
+
+def parents_of(inputs: tuple[Any, ...]) -> Sequence[Value]:
+    """The Values among the inputs of a call, those in lists included; the inputs themselves where all are Values."""
+    for item in inputs:
+        if type(item) is not Value:
+            return flat(inputs, Value)
+    return inputs
 
 
 def flat(items: Sequence[Any], kind: type[Kind]) -> list[Kind]:

@@ -7,6 +7,7 @@ than a run. A backend then replays the equations its own way.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 from weakref import ref
 
@@ -17,15 +18,17 @@ from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.refusals import contents_wanted, stale
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.errors import DifferentiationError
-from miniflow_xp.recording.equations import Value
+from miniflow_xp.recording.equations import Value, is_constant, parents_of
 from miniflow_xp.recording.walks import still_read
 
 SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not on contents
 SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values")
+OF_THEMSELVES = {bool, int, str, type(None)}  # types whose equal objects are the same; not floats: 0.0 == -0.0
 MAY_BE_UNKNOWN = {*SHAPE_UNKNOWN, "repeat", "where", "getitem", "add_at"}
 
 Settle = Callable[[Any, Sequence[Any]], tuple[Any, bool]]
-"""``settle(array, inputs)``: a new array in the memory layout of the replay, and whether it shows an input's memory."""
+"""``settle(array, args)``: a new array in the memory layout of the replay, and whether it shows the memory of one of
+the traced arrays it was made of."""
 
 Call = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 """``call(function, arguments, keywords)``: the result of a call, or what stands for it and has its shape and dtype."""
@@ -39,8 +42,9 @@ class Tape:
         self.xp = Namespace(library, self)
         self.settle = settle
         self.fold = fold
-        self.call: Call = call or computed
+        self.call = call
         self.values: list[Value] = []
+        self._native = cache(self.xp.native)
         self._seen: dict[Any, Value] = {}
         self._alive: dict[Value, ref[Traced]] = {}
 
@@ -53,26 +57,39 @@ class Tape:
     def constant(self, content: Any) -> Value:
         """An array, or a Python number, that is the same in every run."""
         key = ("number", repr(content)) if isinstance(content, (int, float, complex)) else ("array", id(content))
-        if key not in self._seen:
-            self._seen[key] = Value("constant", (), {}, content)
-        return self._seen[key]
+        found = self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = Value("constant", (), {}, content)
+        return found
 
     def apply(self, op: Any, args: Sequence[Any], keywords: dict[str, Any]) -> Any:
         """Compute ``op`` and write it down; an operation of one's own by what it is made of."""
         if type(op) is not str:
             return op.call(*args)
-        inputs = tuple([self.enter(a, arrays=n == 0 or op != "getitem") for n, a in enumerate(args)])
-        named = sorted((k, key_of(v)) for k, v in keywords.items()) if keywords else ()
-        key = (op, *[id(i) if type(i) is Value else key_of(i) for i in inputs], *named)
+        inputs, arrays = self._entered(op, args)
+        named = tuple(sorted([(k, key_of(v)) for k, v in keywords.items()])) if keywords else ()
+        key = (op, inputs if parents_of(inputs) is inputs else key_of(inputs), named)
         known = self._seen.get(key)
         if known is None:
-            array, is_view = self._compute(op, args, keywords)
+            array, is_view = self._compute(op, args, arrays, keywords)
             known = self._seen[key] = self._written(Value(op, inputs, keywords, array, is_view), array)
         elif (alive := self._alive_of(known)) is not None and alive.equation is known:  # and was not written to
             array = alive.array
         else:
-            array = known.content if known.is_constant else self._compute(op, args, keywords)[0]
-        return self._several(known, array) if isinstance(array, (tuple, list)) else self._traced(known, array)
+            array = known.content if known.is_constant else self._compute(op, args, arrays, keywords)[0]
+        return self._several(known, array) if known.is_several else self._traced(known, array)
+
+    def _entered(self, op: str, args: Sequence[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+        """The arguments of a call as they stand in an equation, and as the library's function takes them."""
+        inputs, arrays, xp = [], [], self.xp
+        for arg in args:
+            if type(arg) is Traced and arg.level == RECORDED and arg.xp is xp:  # as most are
+                inputs.append(arg.equation)
+                arrays.append(arg.array)
+            else:
+                inputs.append(self.enter(arg, arrays=op != "getitem" or not inputs))
+                arrays.append(_array_of(arg))
+        return tuple(inputs), arrays
 
     def _traced(self, value: Value, array: Any) -> Traced:
         found = Traced(array, RECORDED, value, None, self.xp)
@@ -98,20 +115,26 @@ class Tape:
             found.append(self._traced(self._seen[key], array))
         return rebuilt(arrays, found)
 
-    def _compute(self, op: str, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Any, bool]:
+    def _compute(
+        self, op: str, args: Sequence[Any], arrays: Sequence[Any], keywords: dict[str, Any]
+    ) -> tuple[Any, bool]:
         """The array, and whether it shows the memory of an input."""
-        check_shape_is_known(op, args)
-        array = self.call(self.xp.native(op), tuple(map(_array_of, args)), keywords)
+        if op in MAY_BE_UNKNOWN:
+            check_shape_is_known(op, args)
+        function = self._native(op)
+        if self.call is not None:
+            array = self.call(function, tuple(arrays), keywords)
+        else:
+            array = function(*arrays, **keywords) if keywords else function(*arrays)
         if self.settle is None:
             return array, False
-        inputs = [t.array for t in leaves(args)]
         if isinstance(array, (tuple, list)):
             return rebuilt(array, [self.settle(a, ())[0] for a in array]), False
-        return self.settle(array, inputs)
+        return self.settle(array, args)
 
     def _written(self, value: Value, array: Any) -> Value:
         """The value as an equation, or as a constant where it does not depend on contents."""
-        if self.fold and (value.op in SHAPE_ONLY or all(p.is_constant for p in value.parents)):
+        if self.fold and (value.op in SHAPE_ONLY or all(map(is_constant, value.parents))):
             return self.constant(array)
         self.values.append(value)
         return value
@@ -120,11 +143,10 @@ class Tape:
         """An argument of a call, as it stands in an equation."""
         if type(arg) is Traced:
             return self._value_of(arg)
-        if isinstance(arg, (list, tuple)) and leaves(arg):
-            return rebuilt(arg, [self.enter(a, arrays) for a in arg])
-        is_number = isinstance(arg, (int, float, complex))
-        is_array = hasattr(arg, "dtype") and not isinstance(arg, type)
-        return self.constant(arg) if arrays and (is_number or is_array) else arg
+        if isinstance(arg, (list, tuple)):
+            return rebuilt(arg, [self.enter(a, arrays) for a in arg]) if leaves(arg) else arg
+        is_content = isinstance(arg, (int, float, complex)) or (hasattr(arg, "dtype") and not isinstance(arg, type))
+        return self.constant(arg) if arrays and is_content else arg
 
     def _value_of(self, traced: Traced) -> Value:
         if traced.level == RECORDED and traced.xp.tape is self:
@@ -170,10 +192,8 @@ def foreign(shape: tuple[int, ...]) -> DifferentiationError:
 
 def check_shape_is_known(op: str, args: Sequence[Any]) -> None:
     """Raise ContentsError where the shape of the result depends on contents that are recorded."""
-    if op not in MAY_BE_UNKNOWN:
-        return
-    recorded = [a for a in leaves(args[1:]) if a.level == RECORDED]
-    if op in SHAPE_UNKNOWN or (op == "repeat" and recorded) or (op == "where" and len(args) == 1):
+    by_contents = op == "repeat" and any(a.level == RECORDED for a in leaves(args[1:]))
+    if op in SHAPE_UNKNOWN or by_contents or (op == "where" and len(args) == 1):
         raise contents_wanted(f"by {op}, whose result has a shape that depends on them")
     if op in ("getitem", "add_at"):
         keys = args[1] if isinstance(args[1], tuple) else (args[1],)
@@ -190,15 +210,13 @@ def _array_of(item: Any) -> Any:
     return item
 
 
-def computed(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """The result of a call."""
-    return function(*args, **keywords)
-
-
 def key_of(item: Any) -> Any:
     """What tells an argument of a call from others."""
-    if isinstance(item, Value):
-        return id(item)
+    kind = type(item)
+    if kind is Value:
+        return item
+    if kind in OF_THEMSELVES:
+        return kind, item
     if isinstance(item, (list, tuple)):
         return (type(item).__name__, *map(key_of, item))
     return (id(item), "array") if hasattr(item, "dtype") and hasattr(item, "shape") else (type(item), repr(item))

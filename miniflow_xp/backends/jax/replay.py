@@ -17,7 +17,7 @@ from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.fallback import is_of_the_step
-from miniflow_xp.recording.patterns import Equation, joined, sigmoid
+from miniflow_xp.recording.patterns import Equation, ending_in, joined, sigmoid
 from miniflow_xp.recording.tape import record
 
 CONTRACT = {  # which axis of the left and of the right matrix a product sums over
@@ -156,6 +156,7 @@ def is_here(content: Any) -> bool:
     return isinstance(content, jax.Array) and not isinstance(content, jax.core.Tracer) and content.is_fully_addressable
 
 
+@ending_in("matmul")
 def product_of_transposed(value: Value) -> Equation | None:
     """Aᵀ B or A Bᵀ, of matrices of one dtype."""
     if any(len(p.shape) != 2 or p.dtype != value.dtype for p in value.parents):
@@ -168,6 +169,7 @@ def product_of_transposed(value: Value) -> Equation | None:
     return None
 
 
+@ending_in("linalg.solve")
 def system_of_transposed(value: Value) -> Equation | None:
     """Aᵀ y = b, where b has the form of y; but for an A that is transposed itself, which XLA finds to be none."""
     match value:
@@ -177,6 +179,7 @@ def system_of_transposed(value: Value) -> Equation | None:
     return None
 
 
+@ending_in("setitem")
 def update_of_zeros(value: Value) -> Equation | None:
     """What is written into zeros at an index of integers and slices, all of which are there."""
     match value:

@@ -24,7 +24,7 @@ from miniflow_xp.backends.numpy.primitives import (
     with_small_constants,
     without_means,
 )
-from miniflow_xp.backends.numpy.rows import COLUMNS, CUT, PARTIAL, ROWS, WHOLE, cut
+from miniflow_xp.backends.numpy.rows import COLUMNS, CUT, PARTIAL, ROWS, States, cut, state_in
 from miniflow_xp.backends.numpy.select import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage
 from miniflow_xp.backends.numpy.threads import Rows, run, run_at_once, run_rows, run_whole
@@ -67,14 +67,16 @@ class NumpyCapture(Capture):
         run = [v for v in values if kind(v) not in ("argument", "constant")]
         self.equations = Counter(v.op for v in run)
         self._choose_rows(values, arguments[state:], results[:state], results[state:], run)
-        run.sort(key=lambda v: PHASE[self.states[v]])
+        run.sort(key=lambda v: PHASE[state_in(self.states, v)])
         donated = list(zip(results[:state], arguments[:state], strict=True))
         self.storage = Storage(run, results, self.states, dict(reversed(donated)), (self.rows, max(1, self.batch)))
-        whole = [(v, a) for v, a in zip(arguments, self.inputs, strict=True) if self.states[v] != ROWS]
-        self.given = [(n, b) for n, b in enumerate(self.inputs[state:]) if self.states[arguments[state + n]] != ROWS]
+        whole = [(v, a) for v, a in zip(arguments, self.inputs, strict=True) if state_in(self.states, v) != ROWS]
+        given = zip(arguments[state:], self.inputs[state:], strict=True)
+        self.given = [(n, b) for n, (v, b) in enumerate(given) if state_in(self.states, v) != ROWS]
         self.inputs = [b for _, b in whole]
         self._emit(run, results, arguments[state:], dict(whole), donated, backend.xp)
         self.how = self._made()
+        del self.states, self.storage  # the calls need nothing of what was recorded
 
     def __call__(self, *arrays: np.ndarray) -> list[np.ndarray]:
         """Copy ``arrays`` in, run, and return copies of the results that are not state."""
@@ -118,10 +120,11 @@ class NumpyCapture(Capture):
     ) -> None:
         """Choose the threads and the rows of a chunk: ``batch`` rows in all, 0 where the step runs whole."""
         self.batch, self.threads, self.rows = 0, 1, 1
-        self.states = {v: WHOLE for value in [*values, *renewed, *results] for v in (value, *value.parents)}
+        self.states: States = {}
         self.has_products = False
         length = max(((nbytes(v), v.shape[0]) for v in candidates if v.shape), default=(0, 0))[1]
-        if length < 2 or max(map(nbytes, run), default=0) < min(WORTH_A_CALL, BLOCK_BYTES):
+        forms = {(v.shape, v.dtype): v for v in run}  # of each, one: equal layers have few
+        if length < 2 or max(map(nbytes, forms.values()), default=0) < min(WORTH_A_CALL, BLOCK_BYTES):
             return
         states = cut(values, [v for v in candidates if v.shape[:1] == (length,)], length)
         if states is None or any(states.get(r) in CUT for r in renewed):
@@ -157,7 +160,7 @@ class NumpyCapture(Capture):
         first = next((n for n, v in enumerate(values) if self.storage.renews(v)), len(values))
         by_phase: tuple[list[Value], ...] = [], [], []
         for value in values[:first]:
-            by_phase[PHASE[self.states[value]]].append(value)
+            by_phase[PHASE[state_in(self.states, value)]].append(value)
         common: dict[Hashable, np.ndarray] = {
             n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if PHASE[b.state] != 1
         }
@@ -170,8 +173,8 @@ class NumpyCapture(Capture):
             return Emitter(self.storage, whole_arguments, buffers, ones, rows, xp)
 
         shown = results[len(self.state) :]
-        arguments = [(n, v) for n, v in enumerate(given) if self.states[v] == ROWS]
-        by_rows = [(n, r) for n, r in enumerate(shown) if self.states[r] == ROWS]
+        arguments = [(n, v) for n, v in enumerate(given) if state_in(self.states, v) == ROWS]
+        by_rows = [(n, r) for n, r in enumerate(shown) if state_in(self.states, r) == ROWS]
         whole = emitter(common, self.batch)
         self.before = whole.calls(by_phase[0])
         own = [self._own_buffers(common, arguments) for _ in range(self.threads)]

@@ -23,8 +23,9 @@ def with_products(values: Sequence[Value]) -> list[Value]:
 
 def is_product(value: Value) -> bool:
     """Is this a tensordot of arrays of one dtype, which has elements?"""
-    one_dtype = len({value.dtype, *[parent.dtype for parent in value.parents]}) == 1
-    return value.op == "tensordot" and one_dtype and 0 not in value.shape
+    if value.op != "tensordot":
+        return False
+    return len({value.dtype, *[parent.dtype for parent in value.parents]}) == 1 and 0 not in value.shape
 
 
 class Matrices:

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Hashable, Mapping, MutableMapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.backends.numpy.primitives import REDUCTIONS, axes, kind, ufunc
-from miniflow_xp.backends.numpy.rows import COLUMNS, ROWS
+from miniflow_xp.backends.numpy.rows import COLUMNS, ROWS, state_in
 from miniflow_xp.backends.numpy.select import Call, where
 from miniflow_xp.backends.numpy.storage import Storage
 from miniflow_xp.recording.equations import Value
 
+AXES = {ROWS: 0, COLUMNS: 1}  # along which a value is cut
 SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a call but clears its result first
 
 
@@ -47,13 +48,15 @@ class Emitter:
 
         NumPy checks two views for overlap at every call, but not an object against itself.
         """
-        if value not in self._arrays:
-            self._arrays[value] = self._find(value)
-        return self._arrays[value]
+        found = self._arrays.get(value)
+        if found is None:
+            found = self._arrays[value] = self._find(value)
+        return found
 
     def _find(self, value: Value) -> Any:
         if value.op == "argument":
-            return self.buffers[value][: self.rows] if self.storage.states[value] == ROWS else self.arguments[value]
+            is_cut = state_in(self.storage.states, value) == ROWS
+            return self.buffers[value][: self.rows] if is_cut else self.arguments[value]
         if value.is_constant:
             return np.asarray(value.content)
         shape = self.shape(value)
@@ -70,7 +73,7 @@ class Emitter:
 
     def shape(self, value: Value) -> tuple[int, ...]:
         """Shape of a value on these rows."""
-        axis = {ROWS: 0, COLUMNS: 1}.get(self.storage.states.get(value, ""))
+        axis = AXES.get(state_in(self.storage.states, value))
         if axis is None:
             return value.shape
         return tuple(self.rows if n == axis else length for n, length in enumerate(value.shape))
@@ -92,7 +95,7 @@ class Emitter:
         if what == "sigmoid":
             return sigmoid(self.array(value.inputs[0]), out)
         if what in ("ufunc", "where"):
-            operands = [self.operand(v, value) for v in value.inputs]
+            operands = [self.number(v, value) if v.is_number else self.array(v) for v in value.inputs]
             if what == "where":
                 condition, x, y = operands
                 zero, fixed = is_zero(value.inputs[1]), value.inputs[0].is_constant
@@ -104,12 +107,15 @@ class Emitter:
             return self.update(value, out)
         return [self.copy_of_call(value, out)]
 
-    def operand(self, item: Value, reader: Value) -> Any:
-        """An input of an elementwise call; a Python number as a 0-d array of the dtype it takes, which is quicker."""
-        if not item.is_number:
-            return self.array(item)
+    def number(self, item: Value, reader: Value) -> np.ndarray:
+        """A Python number of an elementwise call as a 0-d array of the dtype it takes, which is quicker; made once."""
         others = [p.dtype for p in reader.parents if not p.is_number and p.dtype != bool]
-        return np.asarray(item.content, dtype=np.result_type(item.content, *others) if others else None)
+        key = (item, *others)
+        if key not in self._arrays:
+            dtype = np.result_type(item.content, *others) if others else None
+            self._arrays[key] = np.asarray(item.content, dtype)
+        found: np.ndarray = self._arrays[key]
+        return found
 
     def copy_of_call(self, value: Value, out: np.ndarray) -> Call:
         """Call a function that has no ``out``, and copy its result."""
@@ -188,8 +194,14 @@ def elementwise(value: Value, operands: Sequence[Any], out: np.ndarray) -> Call:
 
 def sigmoid(x: np.ndarray, out: np.ndarray) -> list[Call]:
     """``out = 1 / (1 + e⁻ˣ)``, which is right in both tails: where e⁻ˣ overflows, its limit is 0."""
-    one = np.asarray(1, x.dtype)
+    one = one_of(x.dtype)
     return [(np.negative, (x, out)), (exp_to_infinity, (out,)), (np.add, (out, one, out)), (np.divide, (one, out, out))]
+
+
+@cache
+def one_of(dtype: np.dtype) -> np.ndarray:
+    """The number 1."""
+    return np.asarray(1, dtype)
 
 
 def exp_to_infinity(x: np.ndarray) -> None:

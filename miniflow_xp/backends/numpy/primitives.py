@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.tables import NATIVE
 from miniflow_xp.broadcasting import broadcast
 from miniflow_xp.recording import walks
-from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.patterns import Equation, is_number, sigmoid
-from miniflow_xp.recording.walks import still_read
+from miniflow_xp.recording.equations import Value, is_constant
+from miniflow_xp.recording.patterns import Equation, ending_in, is_number, sigmoid
 
 ORDERLY = ("reshape", "expand_dims", "squeeze")  # views whose elements come in the order of their base
 COPIED = ("permute_dims", "broadcast_to")  # views that are copied all the same: products are slow on such strides
@@ -69,11 +69,11 @@ def shows_all(value: Value) -> bool:
     return kind(walks.root(value, lambda v: kind(v) == "view" and v.op in ORDERLY)) != "view"
 
 
-def in_c_order(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
-    """An array in the memory layout of its buffer, and whether it is a view of an input, which it then remains."""
+def in_c_order(array: Any, args: Sequence[Any]) -> tuple[Any, bool]:
+    """An array in the memory layout of its buffer, and whether it is a view of an argument, which it then remains."""
     if not isinstance(array, np.ndarray):
         return array, False
-    if array.base is not None and any(np.may_share_memory(array, i) for i in inputs):
+    if array.base is not None and any(np.may_share_memory(array, traced.array) for traced in leaves(args)):
         return array, True
     return array if array.flags.c_contiguous else array.copy(order="C"), False
 
@@ -90,12 +90,14 @@ def axes(value: Value) -> tuple[int, ...]:
     return tuple(a % ndim for a in given)
 
 
+@ending_in("divide")
 def native_sigmoid(value: Value) -> Equation | None:
     """A sigmoid, where it is worth one call: masked copies, which `where` needs, are slow in NumPy."""
     found = sigmoid(value)
     return found if found is not None and str(value.dtype) in ("float32", "float64") else None
 
 
+@ending_in("pow")
 def native_power(value: Value) -> Equation | None:
     """A power that NumPy's operator ``**`` computes by another function, which is many times as quick."""
     match value:
@@ -105,9 +107,10 @@ def native_power(value: Value) -> Equation | None:
     return None
 
 
+@ending_in("tril", "triu")
 def native_triangle(value: Value) -> Equation | None:
     """A triangle of a matrix as a choice by a mask, which is made once: NumPy makes one at each call."""
-    if value.op not in ("tril", "triu") or not np.issubdtype(value.dtype, np.inexact):
+    if not np.issubdtype(value.dtype, np.inexact):
         return None
     k = value.keywords.get("k", value.inputs[1].content if len(value.inputs) > 1 else 0)
     inside = getattr(np, value.op)(np.ones(value.shape[-2:], bool), k)
@@ -115,12 +118,13 @@ def native_triangle(value: Value) -> Equation | None:
     return "where", (outside, zero, value.inputs[0])
 
 
+@ending_in("linalg.solve")
 def native_factor(value: Value) -> Equation | None:
     """A system of equations of a Cholesky factor by substitution: the standard has no function that says so.
 
     One system, where SciPy solves it: NumPy factorises the triangle anew.
     """
-    if value.op != "linalg.solve" or not by_substitution():
+    if not by_substitution():
         return None
     (a, b), turned = value.inputs, False
     if a.dtype != b.dtype or len(a.shape) != 2 or len(b.shape) > 2:
@@ -150,6 +154,8 @@ def with_small_constants(values: Sequence[Value], results: Sequence[Value]) -> t
     for value in values:
         if not same.keys().isdisjoint(value.parents):
             value.become(value.op, tuple(value.inputs_with(lambda v: same.get(v, v))), value.keywords)
+        if not any(map(is_constant, value.parents)):
+            continue
         if value.keywords or value.is_several or not (value.op == "where" or ufunc(value.op)):
             continue
         inputs = tuple([small(i) if i.is_constant else i for i in value.inputs])
@@ -160,8 +166,7 @@ def with_small_constants(values: Sequence[Value], results: Sequence[Value]) -> t
             factor = b if is_number(a, 1) else a if is_number(b, 1) else value
             if factor is not value and (factor.shape, factor.dtype) == (value.shape, value.dtype):
                 same[value] = factor
-    results = [same.get(r, r) for r in results]
-    return still_read([v for v in values if v not in same], results), results
+    return [v for v in values if v not in same], [same.get(r, r) for r in results]
 
 
 def as_small(value: Value) -> Value:

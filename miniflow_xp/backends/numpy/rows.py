@@ -18,6 +18,12 @@ CUT = (ROWS, COLUMNS)
 PRODUCTS = {(ROWS, WHOLE): ROWS, (WHOLE, COLUMNS): COLUMNS, (COLUMNS, ROWS): PARTIAL}
 
 States = dict[Value, str]
+"""{value: its state}; what is not there is ``WHOLE``, as every value is where a step is not cut."""
+
+
+def state_in(states: States, value: Value) -> str:
+    """The state of a value."""
+    return states.get(value, WHOLE)
 
 
 def cut(values: Sequence[Value], batch: Collection[Value], rows: int) -> States | None:
@@ -59,7 +65,7 @@ def state_of(value: Value, states: States, rows: int) -> str | None:
     return None
 
 
-def elementwise(value: Value, parents: list[Value], found: list[str], rows: int) -> str | None:
+def elementwise(value: Value, parents: Sequence[Value], found: list[str], rows: int) -> str | None:
     """All inputs that are cut must be cut along the same axis of the result; the others must not have it."""
     cuts = {s for s in found if s in CUT}
     if len(cuts) > 1:

@@ -1,14 +1,13 @@
 """Which value lies in which buffer: few buffers, each reused as soon as its last reader has run."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from miniflow_xp.backends.numpy.primitives import kind, root, shows_all, size
-from miniflow_xp.backends.numpy.rows import AFTER, COLUMNS, CUT, PARTIAL, ROWS, WHOLE, States
+from miniflow_xp.backends.numpy.rows import AFTER, COLUMNS, CUT, PARTIAL, ROWS, WHOLE, States, state_in
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.walks import last_reads
 
 PHASE = {WHOLE: 0, ROWS: 1, COLUMNS: 1, PARTIAL: 1, AFTER: 2}
 """{state: when it is computed}. 0: once, before the chunks; 1: for each chunk; 2: once, after."""
@@ -35,7 +34,7 @@ class Storage:
 
     def __init__(
         self,
-        run: Sequence[Value],
+        run: Sequence[Value],  # in the order of their phases
         results: Sequence[Value],
         states: States,
         donated: Mapping[Value, Value],
@@ -46,18 +45,21 @@ class Storage:
         self.buffers: list[Buffer] = []
         self.slot: dict[Value, int | Value] = {}
         self.inside = parts_of_concatenations(run, states)
-        self._homes = {value: self._find_home(value) for value in {*states, *run, *results}}
+        self._homes = {part: whole for part, (whole, _) in self.inside.items()}  # of what lies in another's buffer
+        for value in run:
+            if kind(value) == "view":
+                self._homes[value] = self._home(value.inputs[0])
         self._spare: dict[Buffer, list[int]] = {}
+        self._forms: dict[tuple[str, tuple[int, ...], Any], Buffer] = {}  # made once for all values of a form
         last = self._last_uses(run, results)
         donated = self._in_place(run, donated)
         for n, value in enumerate(run):
             if kind(value) not in ("view", "several"):
                 self._place(value, n, last, donated.get(value))
 
-    def _find_home(self, value: Value) -> Value:
+    def _home(self, value: Value) -> Value:
         """The value whose buffer holds ``value``."""
-        value = root(value)
-        return self.inside[value][0] if value in self.inside else value
+        return self._homes.get(value, value)
 
     def is_free(self, value: Value) -> bool:
         """Does a concatenation need no work, because its parts are computed in place?"""
@@ -69,8 +71,10 @@ class Storage:
 
     def _in_place(self, run: Sequence[Value], donated: Mapping[Value, Value]) -> dict[Value, Value]:
         """Those of ``donated`` that belong to the last phase; none where Python code runs after the first of them."""
-        end = max((PHASE[self.states[value]] for value in run), default=0)
-        late = {new: old for new, old in donated.items() if PHASE[self.states.get(new, WHOLE)] == end}
+        if not donated:
+            return {}
+        end = max((PHASE[state_in(self.states, value)] for value in run), default=0)
+        late = {new: old for new, old in donated.items() if PHASE[state_in(self.states, new)] == end}
         first = next((n for n, value in enumerate(run) if value in late), len(run))
         whole = all(
             kind(value) in UNINTERRUPTED or (kind(value) == "concat" and self.is_free(value)) for value in run[first:]
@@ -79,25 +83,29 @@ class Storage:
 
     def _last_uses(self, run: Sequence[Value], results: Sequence[Value]) -> dict[Value, int]:
         """Number of the last equation that reads each buffer; what every chunk reads lives until the last chunk."""
-        homes, phases = self._homes, [PHASE[self.states[value]] for value in run]
-        body = max((n for n, phase in enumerate(phases) if phase == 1), default=-1)
-        last = dict.fromkeys([homes[r] for r in results], len(run))
-        for n, ended in enumerate(last_reads([[homes[p] for p in value.parents] for value in run], last)):
-            for home in ended:
-                last[home] = body if phases[n] == 1 and PHASE[self.states[home]] == 0 else n
-        return last
+        homes, last = self._homes, dict[Value, int]()
+        for n, value in enumerate(run):
+            for parent in value.parents:
+                last[homes.get(parent, parent)] = n
+        body = [n for n, value in enumerate(run) if PHASE[state_in(self.states, value)] == 1] if self.states else []
+        for home, n in last.items() if body else ():
+            if body[0] <= n <= body[-1] and PHASE[state_in(self.states, home)] == 0:
+                last[home] = body[-1]
+        return last | dict.fromkeys(map(self._home, results), len(run))
 
     def _place(self, value: Value, n: int, last: dict[Value, int], state_argument: Value | None) -> None:
-        own, state = self._homes[value], self.states[value]
-        dying = {
+        homes, states, slot = self._homes, self.states, self.slot
+        own, state = homes.get(value, value), states.get(value, WHOLE)
+        ended = [
             home
             for parent in value.parents
-            if last[home := self._homes[parent]] == n
+            if last[home := homes.get(parent, parent)] == n
             and home is not own
-            and isinstance(self.slot.get(home), int)
-            and self.states[home] == state
-        }
-        taken = next((p for p in overwritable(value) if p in dying and self._alone(value, p)), None)
+            and isinstance(slot.get(home), int)
+            and states.get(home, WHOLE) == state
+        ]
+        dying = dict.fromkeys(ended)  # in this order, so that every run has the same plan
+        taken = next((p for p in overwritable(value) if p in dying and self._alone(value, p)), None) if dying else None
         if own in self.slot:  # a concatenation, whose first part has taken its buffer
             pass
         elif own is not value:
@@ -106,42 +114,47 @@ class Storage:
             self.slot[value] = state_argument
         elif taken is not None:
             self.slot[value] = self.slot[taken]
-            dying.remove(taken)
+            del dying[taken]
         else:
             self.slot[value] = self._buffer(value)
         for home in dying:
-            if self.states[home] != PARTIAL:  # partial sums live from chunk to chunk
+            if state != PARTIAL:  # partial sums live from chunk to chunk
                 number = self.slot[home]
                 assert isinstance(number, int)
-                self._spare.setdefault(self.buffers[number], []).append(number)
+                self._spare[self.buffers[number]].append(number)
 
     def _alone(self, value: Value, parent: Value) -> bool:
         """May ``value`` be written over ``parent``: same form, and not read in another form too?"""
         same = parent.shape == value.shape and parent.dtype == value.dtype
-        return same and all(p is parent or self._homes[p] is not parent for p in value.parents)
+        return same and all(p is parent or self._home(p) is not parent for p in value.parents)
 
     def _fits(self, value: Value, argument: Value) -> bool:
         in_place = kind(value) in ("ufunc", "sigmoid")
         in_place = in_place or (kind(value) == "where" and argument not in value.inputs[:2])
-        return in_place and self._alone(value, argument) and self.states[value] in (WHOLE, AFTER)
+        return in_place and self._alone(value, argument) and state_in(self.states, value) in (WHOLE, AFTER)
 
     def _buffer(self, value: Value) -> int:
-        rows, batch = self.rows_share
-        elements = size(value) // batch * rows if self.states[value] in CUT else size(value)
-        buffer = Buffer(self.states[value], elements, np.dtype(value.dtype))
-        if self._spare.get(buffer):
+        form = self.states.get(value, WHOLE), value.shape, value.dtype
+        buffer = self._forms.get(form)
+        if buffer is None:
+            (state, _, dtype), (rows, batch) = form, self.rows_share
+            elements = size(value) // batch * rows if state in CUT else size(value)
+            buffer = self._forms[form] = Buffer(state, elements, np.dtype(dtype))
+            self._spare.setdefault(buffer, [])
+        if self._spare[buffer]:
             return self._spare[buffer].pop()
         self.buffers.append(buffer)
         return len(self.buffers) - 1
 
 
-def overwritable(value: Value) -> list[Value]:
+def overwritable(value: Value) -> Sequence[Value]:
     """The inputs that an equation may write its result over."""
-    if kind(value) in ("ufunc", "sigmoid"):
+    what = kind(value)
+    if what in ("ufunc", "sigmoid"):
         return value.parents
-    if kind(value) == "update":
+    if what == "update":
         return [v for v in value.parents[:1] if v is value.inputs[0]]
-    return [v for v in value.inputs[2:] if v not in value.inputs[:2]] if kind(value) == "where" else []
+    return [v for v in value.inputs[2:] if v not in value.inputs[:2]] if what == "where" else []
 
 
 def parts_of_concatenations(run: Sequence[Value], states: States) -> dict[Value, tuple[Value, int]]:
@@ -152,11 +165,11 @@ def parts_of_concatenations(run: Sequence[Value], states: States) -> dict[Value,
             continue
         parts = value.parents
         roots = [root(p) for p in parts]
-        form = (states[value], value.dtype)
+        form = (state_in(states, value), value.dtype)
         movable = len(set(roots)) == len(roots) and all(
             kind(r) in ("product", "reduction", "ufunc", "sigmoid")
             and r not in inside
-            and (states[r], r.dtype) == form
+            and (state_in(states, r), r.dtype) == form
             and shows_all(p)
             for r, p in zip(roots, parts, strict=True)
         )

@@ -12,13 +12,14 @@ from typing import Any
 import array_api_compat.torch as xp
 import torch
 
+from miniflow_xp.arrays.calls import leaves
 from miniflow_xp.arrays.keys import has_backward_step
 from miniflow_xp.arrays.operators import BY_OPERATOR, function_of
 from miniflow_xp.backend import Array, Backend, Capture
 from miniflow_xp.backends.torch.compiled import Compiled
 from miniflow_xp.backends.torch.memory import Memory, dropped, has_dtype, planned
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.patterns import Equation, is_number, joined, sigmoid
+from miniflow_xp.recording.patterns import Equation, ending_in, is_number, joined, sigmoid
 from miniflow_xp.recording.tape import record
 from miniflow_xp.recording.walks import root
 from miniflow_xp.system.locks import lock
@@ -132,6 +133,7 @@ def in_order(values: Sequence[Value], results: Sequence[Value]) -> list[Value]:
     return [*(v for v in read if v.is_constant), *equations]
 
 
+@ending_in("multiply")
 def sigmoid_gradient(value: Value) -> Equation | None:
     """g σ (1 - σ)."""
     match value:
@@ -143,6 +145,7 @@ def sigmoid_gradient(value: Value) -> Equation | None:
     return None
 
 
+@ending_in("multiply")
 def tanh_gradient(value: Value) -> Equation | None:
     """g (1 - tanh²)."""
     match value:
@@ -153,6 +156,7 @@ def tanh_gradient(value: Value) -> Equation | None:
     return None
 
 
+@ending_in("add")
 def product_and_sum(value: Value) -> Equation | None:
     """A B + b, where b has the shape of one row of the result."""
     match value:
@@ -164,6 +168,7 @@ def product_and_sum(value: Value) -> Equation | None:
     return None
 
 
+@ending_in("subtract")
 def less_product(value: Value) -> Equation | None:
     """a - b c, as in an update step."""
     match value:
@@ -241,10 +246,10 @@ def general(value: Value) -> Function:
     return call
 
 
-def as_it_lies(array: Any, inputs: Sequence[Any]) -> tuple[Any, bool]:
-    """An array as it is, and whether it shows the memory of an input."""
+def as_it_lies(array: Any, args: Sequence[Any]) -> tuple[Any, bool]:
+    """An array as it is, and whether it shows the memory of an argument."""
     if not isinstance(array, torch.Tensor):
         return array, False
     memory = array.untyped_storage().data_ptr()
-    shows = memory != 0 and any(i.untyped_storage().data_ptr() == memory for i in inputs)
+    shows = memory != 0 and any(traced.array.untyped_storage().data_ptr() == memory for traced in leaves(args))
     return array, shows

@@ -36,9 +36,8 @@ MODELS = (
     Model("matrix_factorisation", (60, 600), (60,), (60, 600)),
     Model("attention", (16, 128), (16,), (16, 128)),
     Model("convolution", (16, 64), (16,), (16, 64)),
-    Model(
-        "lotka_volterra", (200,)
-    ),  # these last, and not compiled by PyTorch: it takes minutes for the steps, unrolled
+    # these last, and not compiled by PyTorch: it takes minutes for the steps, unrolled
+    Model("lotka_volterra", (200,)),
     Model("kalman_filter", (200,)),
 )
 
