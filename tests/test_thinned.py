@@ -1,5 +1,8 @@
 """What runs by default leaves no function of the table unseen, and coverage follows one test of each kind."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +31,6 @@ def a_test(name, library="", **parameters):
         (CAPTURED, ("numpy", "torch", "jax", "strict")),
         (SECOND, ("numpy", "torch", "strict")),
         (VALUE, ("numpy", "torch", "strict")),
-        ("test_jax_agrees", ("",)),
         ("test_pytorch_agrees", ("",)),
     ],
 )
@@ -36,6 +38,21 @@ def test_every_function_is_seen(name, libraries):
     for library in libraries:
         seen = {row.op for row in CASES if thinned.is_wanted(a_test(name, library, row=row))}
         assert seen == {row.op for row in CASES}, library
+
+
+def test_jax_judges_where_pytorch_cannot():
+    plain = [row for row in CASES if thinned.is_first(TABLE, row)]
+    judged = {row.op for row in CASES if thinned.is_wanted(a_test("test_jax_agrees", row=row))}
+    assert judged == {row.op for row in plain if "torch" in {**row.no_oracle, **row.skip}}
+    elsewhere = a_test("test_jax_agrees", row=CASES[0])
+    elsewhere.module = SimpleNamespace(__name__="test_numpy_code")
+    assert thinned.is_wanted(elsewhere)
+
+
+def test_the_row_that_is_seen_everywhere_is_the_plain_one():
+    """That of exp once was one of e^(i x), whose gradient is 0: its sign could have been wrong."""
+    plain = {row.op for row in CASES if not row.detail}
+    assert plain == {row.op for row in CASES if thinned.is_first(TABLE, row) and not row.detail}
 
 
 def test_numpy_sees_every_row():
@@ -54,6 +71,61 @@ def test_coverage_follows_every_row_once():
     assert [names.count(name) for name in (FIRST, SECOND, CAPTURED, VALUE)] == [len(CASES), 1, 1, 1]
 
 
+def test_coverage_follows_what_is_only_varied_once_on_each_backend():
+    module = SimpleNamespace(__name__="test_rules")
+    tests = [a_test("test_value", library, dtype=n) for library in ("numpy", "torch") for n in ("float64", "float32")]
+    followed, found = set(), []
+    for test in tests:
+        test.module = module
+        found.append(thinned.is_followed(test, followed))
+        followed.add(thinned.kind_of(test))
+    assert found == [True, False, True, False]
+
+
 def test_coverage_follows_no_test_of_many_steps():
     assert thinned.is_followed(a_test("test_300_steps"), set())
     assert not thinned.is_followed(a_test("test_memory_is_flat_over_10_000_steps"), set())
+
+
+TRACED = """
+import sys
+
+import pytest
+
+
+def is_traced():
+    return sys.gettrace() is not None
+
+
+@pytest.fixture
+def prepared():
+    return is_traced()
+
+
+def test_once(prepared):
+    assert prepared
+    assert is_traced()
+
+
+def test_work_is_flat(prepared):
+    assert prepared
+    assert not is_traced()
+"""
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_coverage_measures_nothing_where_it_follows_nothing(processes, tmp_path):
+    pytest.importorskip("xdist", reason="it starts the processes of tests: pip install pytest-xdist")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    (tmp_path / "test_traced.py").write_text(TRACED, "utf-8")
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", thinned.SETTING)}
+    tests = Path(thinned.__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "thinned", "-n", processes, "--cov=test_traced", "--cov-report="],
+        env=environment | {"PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr

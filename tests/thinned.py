@@ -4,21 +4,25 @@ Of the tests of array functions all run with ``MINIFLOW_TEST_TABLE=whole``.
 
 Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
 function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
+JAX's own derivatives, which are compiled too, are asked for where PyTorch has none; ours on JAX stand beside NumPy's.
 With the whole table only: on JAX the value alone, the second derivative, and nodes; and all of it on CuPy, which
 compiles a kernel for each function and form. Of nodes these two, which compile for each shape and dtype, and the strict
 namespace, see all shapes in double precision, and in single precision or without a vjp of their own the first of each.
 At 0 and at infinity JAX sees in single and in half precision captured nodes alone: the same rules, compiled as one.
 
 Coverage, which takes longer than the tests themselves, follows each test once on each backend, on NumPy all but what
-repeats a table, and the first derivative on PyTorch; and no test of long chains or many steps. What further tests run
-is not counted: it can only be more.
+repeats a table or runs the same lines again, and the first derivative on PyTorch; and no test of long chains or many
+steps. What further tests run is not counted: it can only be more.
 """
 
 import os
+from contextlib import contextmanager, nullcontext
 
+import pytest
 from conftest import CHOSEN, why_unusable
 
-WHOLE = os.environ.get("MINIFLOW_TEST_TABLE") == "whole"
+SETTING = "MINIFLOW_TEST_TABLE"
+WHOLE = os.environ.get(SETTING) == "whole"
 SEEN_ONCE = ("jax", "strict")
 TABLE = "test_array_functions"
 COMPILED = ("jax", "cupy")
@@ -39,6 +43,12 @@ OF_ARRAYS = {
     *("test_coming_from_autograd", "test_namespace", "test_numpy_code", "test_special"),
 }
 """Modules with many tests of array functions."""
+VARIED = {
+    *("test_rules", "test_numerics", "test_namespace", "test_special", "test_dropout", "test_random_graphs"),
+    *("test_train", "test_trainer", "test_interrupted", "test_copies", "test_bench_crossover", "test_bench_record"),
+}
+"""Modules in which a test with other parameters runs no other lines: dtypes, shapes, and so on."""
+NOT_FOLLOWED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -50,8 +60,66 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left)
         items[:] = kept
     turn_to_rows(items)
-    if config.pluginmanager.hasplugin("_cov") and not WHOLE:
+    if coverage_of(config):
         leave_to_run_alone(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config):
+    """The process that hands tests out runs none, and its threads would go on measuring."""
+    pause(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session):
+    """Coverage sees what is imported, and then tests alone: what pytest does around them takes longer than many."""
+    found = yield
+    pause(session.config)
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    with measured(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    with measured(item) if NOT_FOLLOWED not in item.stash else nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    with measured(item):
+        return (yield)
+
+
+@contextmanager
+def measured(item):
+    """Coverage is measured for the length of a block, if it is at all."""
+    coverage = coverage_of(item.config)
+    if coverage:
+        coverage.resume()
+    try:
+        yield
+    finally:
+        pause(item.config)
+
+
+def pause(config):
+    """Stop measuring: in a worker of xdist twice, as pytest-cov starts twice there and keeps the second alone."""
+    if controller := coverage_of(config):
+        controller.pause()
+        while first := type(controller.cov).current():
+            first.stop()
+
+
+def coverage_of(config):
+    """pytest-cov's controller, where coverage is measured and tests are left out."""
+    plugin = None if WHOLE else config.pluginmanager.getplugin("_cov")
+    return plugin and plugin.cov_controller
 
 
 def turn_to_rows(items):
@@ -65,13 +133,13 @@ def turn_to_rows(items):
 
 
 def leave_to_run_alone(items):
-    """Mark the tests that coverage does not follow, by pytest-cov's own marker."""
+    """Note the tests that coverage does not follow."""
     followed = set()
     for item in items:
         if is_followed(item, followed):
             followed.add(kind_of(item))
         else:
-            item.add_marker("no_cover")
+            item.stash[NOT_FOLLOWED] = True
 
 
 def is_followed(item, followed):
@@ -81,7 +149,9 @@ def is_followed(item, followed):
         return False
     if kind_of(item) not in followed:
         return True
-    return name not in REPEATS and (library in ("", "numpy") or (library == "torch" and name_of(item) == TABLE))
+    if name in REPEATS or name_of(item) in VARIED:
+        return False
+    return library in ("", "numpy") or (library == "torch" and name_of(item) == TABLE)
 
 
 def kind_of(item):
@@ -131,11 +201,12 @@ def is_wanted(item):
     is_often = parameters.get("dtype") == "float32" or name == "test_derived"
     if library in (*COMPILED, "strict") and is_often and parameters.get("shapes") not in firsts_of(row):
         return False
-    if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(item.module, row):
+    if name not in (TABLE, NODES) or not hasattr(row, "op"):
         return True
-    if name == NODES or library in SEEN_ONCE or parameters.get("kind") == "narrow":
-        return False
-    if item.originalname == "test_jax_agrees":
+    judged_by_jax = function_of(item) == "test_jax_agrees"
+    if is_first(item.module, row):
+        return not judged_by_jax or without_pytorch(row)
+    if judged_by_jax or name == NODES or library in SEEN_ONCE or parameters.get("kind") == "narrow":
         return False
     return library != "torch" or item.originalname == "test_first_derivative"
 
@@ -145,10 +216,15 @@ def firsts_of(row):
     return None, *getattr(row, "cases", ())[:1]
 
 
+def without_pytorch(row):
+    """Is PyTorch no judge of this row?"""
+    return bool(row.no_oracle.get("torch") or row.skip.get("torch"))
+
+
 def is_first(module, row):
-    """Is this the first row of its function?"""
+    """Is this the plain row of its function, or the first where all have details?"""
     firsts = vars(module).setdefault("FIRST_ROWS", {})
     if not firsts:
-        for case in module.CASES:
+        for case in sorted(module.CASES, key=lambda case: bool(case.detail)):
             firsts.setdefault(case.op, case)
     return firsts[row.op] is row
