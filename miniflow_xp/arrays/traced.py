@@ -63,9 +63,10 @@ class Traced:
 
     @property
     def device(self) -> Any:
-        from array_api_compat import device
+        from array_api_compat import device, is_array_api_obj
 
-        return device(ground(self))
+        array = ground(self)
+        return device(array) if is_array_api_obj(array) else None  # where a shape alone stands for it, as JAX records
 
     def __len__(self) -> int:
         if not self.shape:

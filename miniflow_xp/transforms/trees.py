@@ -44,10 +44,19 @@ def opener(kind: type) -> Callable[[Any], Any] | None:
     return None
 
 
-@cache
-def has_keys(kind: type) -> bool:
-    """Do the containers of this class have names for their children?"""
-    return issubclass(kind, Mapping)
+class Openers(dict[type, tuple[Callable[[Any], Any], bool] | None]):
+    """{class: its ``opener``, and whether its containers have names for their children}; None for that of a leaf.
+
+    A class is entered when it is first met: this is looked at for each leaf of each call of what ``jit`` made.
+    """
+
+    def __missing__(self, kind: type) -> tuple[Callable[[Any], Any], bool] | None:
+        opened = opener(kind)
+        found = self[kind] = None if opened is None else (opened, issubclass(kind, Mapping))
+        return found
+
+
+OPENERS = Openers()
 
 
 def in_form_of(tree: Any, children: list[Any]) -> Any:
@@ -86,13 +95,14 @@ def forms_and_leaves(trees: Iterable[Any], leaves: list[Any]) -> tuple[Hashable,
     forms: list[Hashable] = []
     for tree in trees:
         kind: Any = type(tree)
-        opened = opener(kind)
-        if opened is None:
+        found = OPENERS[kind]
+        if found is None:
             leaves.append(tree)
             forms.append(None)
         else:
+            opened, has_keys = found
             inside = forms_and_leaves(opened(tree), leaves)
-            forms.append((kind, tuple(tree), inside) if has_keys(kind) else (kind, inside))
+            forms.append((kind, tuple(tree), inside) if has_keys else (kind, inside))
     return tuple(forms)
 
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from miniflow_xp.arrays.keys import PLAIN, Key, parts_of
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
@@ -23,8 +24,28 @@ CONTRACT = {  # which axis of the left and of the right matrix a product sums ov
     "matmul_left_transposed": ((0,), (0,)),
     "matmul_right_transposed": ((1,), (1,)),
 }
+
+
+def solve_transposed(a: Array, b: Array) -> Array:
+    """Aᵀ y = b by the decomposition of A: where a system with A is solved as well, XLA decomposes it once for both."""
+    return transposed(partial(jnp.linalg.solve, a), b, b)
+
+
+def placed(values: Array, key: Key, shape: tuple[int, ...]) -> Array:
+    """Zeros, but for ``values`` at an index: padding, which XLA fuses with what follows, as it does no scatter."""
+    return transposed(lambda x: x[key], jax.ShapeDtypeStruct(shape, values.dtype), values)
+
+
+def transposed(linear: Callable[[Array], Array], x: Any, y: Array) -> Array:
+    """Jᵀ y of the linear function that takes arrays of the form of x to J x."""
+    found: list[Array] = jax.linear_transpose(linear, x)(y)
+    return found[0]
+
+
 JOINED: dict[str, Callable[..., Array]] = {
     "sigmoid": jax.nn.sigmoid,
+    "solve_transposed": solve_transposed,
+    "placed": placed,
     **{op: partial(jax.lax.dot_general, dimension_numbers=(axes, ((), ()))) for op, axes in CONTRACT.items()},
 }
 
@@ -41,7 +62,7 @@ def recorded(function: Callable[..., Sequence[Array]], arrays: Sequence[Array]) 
         if is_of_the_step(error):
             raise
         return None
-    return joined(values, results, sigmoid, product_of_transposed), results
+    return joined(values, results, *PATTERNS), results
 
 
 class Shapes:
@@ -103,13 +124,36 @@ def evaluate_on(known: dict[Value, Array], values: Sequence[Value], results: Seq
     """The results of equations, some of whose values are ``known``, which the others join."""
 
     def array(value: Value) -> Array:
-        return known.get(value, value.content)
+        if value not in known:
+            known[value] = from_diagonal(value.content)
+        return known[value]
 
     for value in values:
         if value not in known:
             native = JOINED.get(value.op) or function_of(value.op, jnp)
             known[value] = native(*value.inputs_with(array), **value.keywords)
     return [array(r) for r in results]
+
+
+def from_diagonal(content: Any) -> Any:
+    """A constant as it is; but a matrix that is one number, with another on its diagonal, made of these two.
+
+    An identity matrix is so a part of what XLA fuses, instead of memory that it reads.
+    """
+    if not (is_here(content) and content.ndim == 2 and min(content.shape) > 1 and content.dtype.kind in "fc"):
+        return content
+    host = np.asarray(content)
+    rows, columns = host.shape
+    on, off = host[0, 0], host[0, 1]
+    if host[0, 1:].tobytes() != np.full_like(host[0, 1:], off).tobytes():  # most others are told by their first row
+        return content
+    same = np.where(np.eye(rows, columns, dtype=bool), on, off).tobytes() == host.tobytes()
+    return jnp.where(jnp.eye(rows, columns, dtype=bool), on, off) if same else content
+
+
+def is_here(content: Any) -> bool:
+    """Is this an array of JAX's whose contents are known, to this process as a whole?"""
+    return isinstance(content, jax.Array) and not isinstance(content, jax.core.Tracer) and content.is_fully_addressable
 
 
 def product_of_transposed(value: Value) -> Equation | None:
@@ -122,3 +166,35 @@ def product_of_transposed(value: Value) -> Equation | None:
         case Value(op="matmul", inputs=(a, Value(op="matrix_transpose", inputs=(b,)))):
             return "matmul_right_transposed", (a, b)
     return None
+
+
+def system_of_transposed(value: Value) -> Equation | None:
+    """Aᵀ y = b, where b has the form of y; but for an A that is transposed itself, which XLA finds to be none."""
+    match value:
+        case Value(op="linalg.solve", inputs=(Value(op="matrix_transpose", inputs=(a,)), b)):
+            fits = b.shape == value.shape and b.dtype == value.dtype and a.op != "matrix_transpose"
+            return ("solve_transposed", (a, b)) if fits else None
+    return None
+
+
+def update_of_zeros(value: Value) -> Equation | None:
+    """What is written into zeros at an index of integers and slices, all of which are there."""
+    match value:
+        case Value(op="setitem", inputs=(Value(op="zeros_like", shape=shape), key, Value() as new)):
+            key = key.content if isinstance(key, Value) and key.is_number else key
+            fits = new.dtype == value.dtype and new.shape == shape_at(key, shape)
+            return ("placed", (new,), {"key": key, "shape": shape}) if fits else None
+    return None
+
+
+def shape_at(key: Key, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of x[key] for an x of this shape; None for what is no index of integers and slices, or outside."""
+    if not all(type(part) in PLAIN for part in parts_of(key)):
+        return None
+    try:
+        return np.broadcast_to(np.False_, shape)[key].shape
+    except IndexError:  # JAX writes nothing there, but reads the nearest
+        return None
+
+
+PATTERNS = (sigmoid, product_of_transposed, system_of_transposed, update_of_zeros)
