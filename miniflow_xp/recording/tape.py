@@ -7,7 +7,6 @@ than a run. A backend then replays the equations its own way.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any
 from weakref import ref
 
@@ -44,7 +43,6 @@ class Tape:
         self.fold = fold
         self.call = call
         self.values: list[Value] = []
-        self._native = cache(self.xp.native)
         self._seen: dict[Any, Value] = {}
         self._alive: dict[Value, ref[Traced]] = {}
 
@@ -121,7 +119,7 @@ class Tape:
         """The array, and whether it shows the memory of an input."""
         if op in MAY_BE_UNKNOWN:
             check_shape_is_known(op, args)
-        function = self._native(op)
+        function = self.xp.native(op)
         if self.call is not None:
             array = self.call(function, tuple(arrays), keywords)
         else:
