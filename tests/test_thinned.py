@@ -1,5 +1,8 @@
 """What runs by default leaves no function of the table unseen, and coverage follows one test of each kind."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -57,3 +60,49 @@ def test_coverage_follows_every_row_once():
 def test_coverage_follows_no_test_of_many_steps():
     assert thinned.is_followed(a_test("test_300_steps"), set())
     assert not thinned.is_followed(a_test("test_memory_is_flat_over_10_000_steps"), set())
+
+
+TRACED = """
+import sys
+
+import pytest
+
+
+def is_traced():
+    return sys.gettrace() is not None
+
+
+@pytest.fixture
+def prepared():
+    return is_traced()
+
+
+def test_once(prepared):
+    assert prepared
+    assert is_traced()
+
+
+def test_work_is_flat(prepared):
+    assert prepared
+    assert not is_traced()
+"""
+
+
+@pytest.mark.parametrize("processes", ["0", "1"])
+def test_coverage_measures_nothing_where_it_follows_nothing(processes, tmp_path):
+    pytest.importorskip("xdist", reason="it starts the processes of tests: pip install pytest-xdist")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    (tmp_path / "test_traced.py").write_text(TRACED, "utf-8")
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "MINIFLOW_TEST_TABLE")
+    }
+    tests = Path(thinned.__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "thinned", "-n", processes, "--cov=test_traced", "--cov-report="],
+        env=environment | {"PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr

@@ -15,7 +15,9 @@ is not counted: it can only be more.
 """
 
 import os
+from contextlib import contextmanager, nullcontext
 
+import pytest
 from conftest import CHOSEN, why_unusable
 
 WHOLE = os.environ.get("MINIFLOW_TEST_TABLE") == "whole"
@@ -39,6 +41,7 @@ OF_ARRAYS = {
     *("test_coming_from_autograd", "test_namespace", "test_numpy_code", "test_special"),
 }
 """Modules with many tests of array functions."""
+NOT_FOLLOWED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(config, items):
@@ -50,8 +53,66 @@ def pytest_collection_modifyitems(config, items):
         config.hook.pytest_deselected(items=left)
         items[:] = kept
     turn_to_rows(items)
-    if config.pluginmanager.hasplugin("_cov") and not WHOLE:
+    if coverage_of(config):
         leave_to_run_alone(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config):
+    """The process that hands tests out runs none, and its threads would go on measuring."""
+    pause(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session):
+    """Coverage sees what is imported, and then tests alone: what pytest does around them takes longer than many."""
+    found = yield
+    pause(session.config)
+    return found
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    with measured(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    with measured(item) if NOT_FOLLOWED not in item.stash else nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    with measured(item):
+        return (yield)
+
+
+@contextmanager
+def measured(item):
+    """Coverage is measured for the length of a block, if it is at all."""
+    coverage = coverage_of(item.config)
+    if coverage:
+        coverage.resume()
+    try:
+        yield
+    finally:
+        pause(item.config)
+
+
+def pause(config):
+    """Stop measuring: in a worker of xdist twice, as pytest-cov starts twice there and keeps the second alone."""
+    if controller := coverage_of(config):
+        controller.pause()
+        while first := type(controller.cov).current():
+            first.stop()
+
+
+def coverage_of(config):
+    """pytest-cov's controller, where coverage is measured and tests are left out."""
+    plugin = None if WHOLE else config.pluginmanager.getplugin("_cov")
+    return plugin and plugin.cov_controller
 
 
 def turn_to_rows(items):
@@ -65,13 +126,13 @@ def turn_to_rows(items):
 
 
 def leave_to_run_alone(items):
-    """Mark the tests that coverage does not follow, by pytest-cov's own marker."""
+    """Note the tests that coverage does not follow."""
     followed = set()
     for item in items:
         if is_followed(item, followed):
             followed.add(kind_of(item))
         else:
-            item.add_marker("no_cover")
+            item.stash[NOT_FOLLOWED] = True
 
 
 def is_followed(item, followed):
