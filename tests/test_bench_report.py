@@ -197,8 +197,8 @@ def test_a_part_of_the_machine_is_said():
     assert "The run used 2 of 8 cores: with all of them, other sizes may win." in said_of(part)
 
 
-def grade(run):
-    return re.search(r'badge (\w+)">', build([run], ["r"]))[1]
+def grade(page):
+    return re.search(r'badge (\w+)">', page)[1]
 
 
 def quiet(run):
@@ -206,7 +206,7 @@ def quiet(run):
 
 
 def test_quiet_run_is_good(run):
-    assert grade(run) == "good"
+    assert grade(build([run], ["r"])) == "good"
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,9 @@ def test_quiet_run_is_good(run):
 def test_what_spoils_the_trust_is_told(run, spoil, expected, reason):
     spoiled = quiet(run)
     spoil(spoiled)
-    assert grade(spoiled) == expected
-    assert reason in build([spoiled], ["r"]).replace("\N{NO-BREAK SPACE}", " ")
+    page = build([spoiled], ["r"])
+    assert grade(page) == expected
+    assert reason in page.replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize(("busy", "said"), [(0.1, True), (1.0, False)])
