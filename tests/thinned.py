@@ -4,6 +4,7 @@ Of the tests of array functions all run with ``MINIFLOW_TEST_TABLE=whole``.
 
 Without it NumPy sees all rows of the table in double precision, PyTorch all in the first derivative; one row of each
 function is seen in the rest, by JAX, which compiles each call, by the strict namespace, which is NumPy, and as a node.
+JAX's own derivatives, which are compiled too, are asked for where PyTorch has none; ours on JAX stand beside NumPy's.
 With the whole table only: on JAX the value alone, the second derivative, and nodes; and all of it on CuPy, which
 compiles a kernel for each function and form. Of nodes these two, which compile for each shape and dtype, and the strict
 namespace, see all shapes in double precision, and in single precision or without a vjp of their own the first of each.
@@ -192,11 +193,12 @@ def is_wanted(item):
     is_often = parameters.get("dtype") == "float32" or name == "test_derived"
     if library in (*COMPILED, "strict") and is_often and parameters.get("shapes") not in firsts_of(row):
         return False
-    if name not in (TABLE, NODES) or not hasattr(row, "op") or is_first(item.module, row):
+    if name not in (TABLE, NODES) or not hasattr(row, "op"):
         return True
-    if name == NODES or library in SEEN_ONCE or parameters.get("kind") == "narrow":
-        return False
-    if item.originalname == "test_jax_agrees":
+    judged_by_jax = function_of(item) == "test_jax_agrees"
+    if is_first(item.module, row):
+        return not judged_by_jax or without_pytorch(row)
+    if judged_by_jax or name == NODES or library in SEEN_ONCE or parameters.get("kind") == "narrow":
         return False
     return library != "torch" or item.originalname == "test_first_derivative"
 
@@ -206,10 +208,15 @@ def firsts_of(row):
     return None, *getattr(row, "cases", ())[:1]
 
 
+def without_pytorch(row):
+    """Is PyTorch no judge of this row?"""
+    return bool(row.no_oracle.get("torch") or row.skip.get("torch"))
+
+
 def is_first(module, row):
-    """Is this the first row of its function?"""
+    """Is this the plain row of its function, or the first where all have details?"""
     firsts = vars(module).setdefault("FIRST_ROWS", {})
     if not firsts:
-        for case in module.CASES:
+        for case in sorted(module.CASES, key=lambda case: bool(case.detail)):
             firsts.setdefault(case.op, case)
     return firsts[row.op] is row
