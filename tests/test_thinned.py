@@ -68,6 +68,17 @@ def test_coverage_follows_every_row_once():
     assert [names.count(name) for name in (FIRST, SECOND, CAPTURED, VALUE)] == [len(CASES), 1, 1, 1]
 
 
+def test_coverage_follows_what_is_only_varied_once_on_each_backend():
+    module = SimpleNamespace(__name__="test_rules")
+    tests = [a_test("test_value", library, dtype=n) for library in ("numpy", "torch") for n in ("float64", "float32")]
+    followed, found = set(), []
+    for test in tests:
+        test.module = module
+        found.append(thinned.is_followed(test, followed))
+        followed.add(thinned.kind_of(test))
+    assert found == [True, False, True, False]
+
+
 def test_coverage_follows_no_test_of_many_steps():
     assert thinned.is_followed(a_test("test_300_steps"), set())
     assert not thinned.is_followed(a_test("test_memory_is_flat_over_10_000_steps"), set())

@@ -11,8 +11,8 @@ namespace, see all shapes in double precision, and in single precision or withou
 At 0 and at infinity JAX sees in single and in half precision captured nodes alone: the same rules, compiled as one.
 
 Coverage, which takes longer than the tests themselves, follows each test once on each backend, on NumPy all but what
-repeats a table, and the first derivative on PyTorch; and no test of long chains or many steps. What further tests run
-is not counted: it can only be more.
+repeats a table or runs the same lines again, and the first derivative on PyTorch; and no test of long chains or many
+steps. What further tests run is not counted: it can only be more.
 """
 
 import os
@@ -42,6 +42,11 @@ OF_ARRAYS = {
     *("test_coming_from_autograd", "test_namespace", "test_numpy_code", "test_special"),
 }
 """Modules with many tests of array functions."""
+VARIED = {
+    *("test_rules", "test_numerics", "test_namespace", "test_special", "test_dropout", "test_random_graphs"),
+    *("test_train", "test_trainer", "test_interrupted", "test_copies", "test_bench_crossover", "test_bench_record"),
+}
+"""Modules in which a test with other parameters runs no other lines: dtypes, shapes, and so on."""
 NOT_FOLLOWED = pytest.StashKey[bool]()
 
 
@@ -143,7 +148,9 @@ def is_followed(item, followed):
         return False
     if kind_of(item) not in followed:
         return True
-    return name not in REPEATS and (library in ("", "numpy") or (library == "torch" and name_of(item) == TABLE))
+    if name in REPEATS or name_of(item) in VARIED:
+        return False
+    return library in ("", "numpy") or (library == "torch" and name_of(item) == TABLE)
 
 
 def kind_of(item):
