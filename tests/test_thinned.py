@@ -44,6 +44,9 @@ def test_jax_judges_where_pytorch_cannot():
     plain = [row for row in CASES if thinned.is_first(TABLE, row)]
     judged = {row.op for row in CASES if thinned.is_wanted(a_test("test_jax_agrees", row=row))}
     assert judged == {row.op for row in plain if "torch" in {**row.no_oracle, **row.skip}}
+    elsewhere = a_test("test_jax_agrees", row=CASES[0])
+    elsewhere.module = SimpleNamespace(__name__="test_numpy_code")
+    assert thinned.is_wanted(elsewhere)
 
 
 def test_the_row_that_is_seen_everywhere_is_the_plain_one():
