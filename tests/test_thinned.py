@@ -125,7 +125,10 @@ def test_coverage_measures_nothing_where_it_follows_nothing(processes, tmp_path)
     }
     tests = Path(thinned.__file__).parent
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "thinned", "-n", processes, "--cov=test_traced", "--cov-report="],
+        [
+            *(sys.executable, "-m", "pytest", "-p", "thinned", "-n", processes),
+            *("--cov=test_traced", "--cov-report=", f"--basetemp={tmp_path / 'tmp'}"),
+        ],
         env=environment | {"PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])},
         cwd=tmp_path,
         capture_output=True,
