@@ -49,7 +49,7 @@ def test_a_mistake_in_a_process_of_its_own(process, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals in the standard library")
 def test_a_terminal_shows_a_progress_bar(process):
     master, slave = os.openpty()
-    with process("train", "--dataset", "diabetes", "--epochs", "1500", stdout=slave, TERM="xterm"):
+    with process("train", "--dataset", "diabetes", "--epochs", "6000", stdout=slave, TERM="xterm"):
         os.close(slave)
         shown = b""
         while chunk := read_terminal(master):
