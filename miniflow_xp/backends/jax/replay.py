@@ -36,6 +36,13 @@ def placed(values: Array, key: Key, shape: tuple[int, ...]) -> Array:
     return transposed(lambda x: x[key], jax.ShapeDtypeStruct(shape, values.dtype), values)
 
 
+def tensordot_from_right(a: Array, b: Array, axes: Any) -> Array:
+    """Σ a b over these axes with the operands in the other order, and the axes of the result put back."""
+    turned = jnp.tensordot(b, a, axes=(axes[1], axes[0]))
+    ours = a.ndim - len(axes[0])  # of the result's axes, which stand last
+    return jnp.moveaxis(turned, range(turned.ndim - ours, turned.ndim), range(ours))
+
+
 def transposed(linear: Callable[[Array], Array], x: Any, y: Array) -> Array:
     """Jᵀ y of the linear function that takes arrays of the form of x to J x."""
     found: list[Array] = jax.linear_transpose(linear, x)(y)
@@ -46,6 +53,7 @@ JOINED: dict[str, Callable[..., Array]] = {
     "sigmoid": jax.nn.sigmoid,
     "solve_transposed": solve_transposed,
     "placed": placed,
+    "tensordot_from_right": tensordot_from_right,
     **{op: partial(jax.lax.dot_general, dimension_numbers=(axes, ((), ()))) for op, axes in CONTRACT.items()},
 }
 
@@ -179,6 +187,19 @@ def system_of_transposed(value: Value) -> Equation | None:
     return None
 
 
+@ending_in("tensordot")
+def gradient_of_product_with_slice(value: Value) -> Equation | None:
+    """A slice and a gradient, summed over most axes of the slice, as they are for what the slice was multiplied with.
+
+    With the slice on the right XLA copies it as for that product, and so once for both.
+    """
+    match value:
+        case Value(op="tensordot", inputs=(Value(op="getitem") as a, Value() as b), keywords={"axes": (of_a, of_b)}):
+            sums_most = 2 * len(of_a) > len(a.shape)
+            return ("tensordot_from_right", (a, b), {"axes": (of_a, of_b)}) if sums_most else None
+    return None
+
+
 @ending_in("setitem")
 def update_of_zeros(value: Value) -> Equation | None:
     """What is written into zeros at an index of integers and slices, all of which are there."""
@@ -200,4 +221,10 @@ def shape_at(key: Key, shape: tuple[int, ...]) -> tuple[int, ...] | None:
         return None
 
 
-PATTERNS = (sigmoid, product_of_transposed, system_of_transposed, update_of_zeros)
+PATTERNS = (
+    sigmoid,
+    product_of_transposed,
+    system_of_transposed,
+    gradient_of_product_with_slice,
+    update_of_zeros,
+)
