@@ -230,6 +230,7 @@ def test_other_constants_are_as_they_are(constant):
         (((0, 2), (0, 1)), (3, 4, 5)),
         (((2, 0), (1, 0)), (3, 4, 5)),
         (((2, 1), (-1, 0)), (2, 5, 4)),
+        (2, (2, 4, 5)),
         (((0, 1, 2), (0, 1, 2)), (3, 2, 4, 5)),
     ],
 )
@@ -241,6 +242,19 @@ def test_a_slice_summed_over_most_of_its_axes(recorded, axes, shape):
 
     np.testing.assert_allclose(mf.jit(f)(*map(jax.numpy.asarray, (a, b))), f(a, b), rtol=1e-12)
     assert recorded[0][0][-1].op == "tensordot_from_right"
+
+
+@pytest.mark.parametrize("axes", [(1, 0), 1, ((1,), (0,))])
+def test_a_slice_summed_over_few_of_its_axes(recorded, axes):
+    a, b = RNG.normal(size=(3, 6)), RNG.normal(size=(6, 2))
+
+    def f(a, b):
+        return array_namespace(a).tensordot(a[1:, :], b, axes=axes)
+
+    compiled = mf.jit(f)
+    np.testing.assert_allclose(compiled(*map(jax.numpy.asarray, (a, b))), f(a, b), rtol=1e-12)
+    assert recorded[0][0][-1].op == "tensordot"
+    assert compiled.captured.traced is not None
 
 
 def test_a_slice_is_copied_once_for_a_product_and_its_gradient():

@@ -15,6 +15,7 @@ from miniflow_xp.arrays.keys import PLAIN, Key, parts_of
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
+from miniflow_xp.broadcasting import summed_axes
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.fallback import is_of_the_step
 from miniflow_xp.recording.patterns import Equation, ending_in, joined, sigmoid
@@ -194,7 +195,8 @@ def gradient_of_product_with_slice(value: Value) -> Equation | None:
     With the slice on the right XLA copies it as for that product, and so once for both.
     """
     match value:
-        case Value(op="tensordot", inputs=(Value(op="getitem") as a, Value() as b), keywords={"axes": (of_a, of_b)}):
+        case Value(op="tensordot", inputs=(Value(op="getitem") as a, Value() as b)):
+            of_a, of_b = summed_axes(value.keywords.get("axes", 2), len(a.shape), len(b.shape))
             sums_most = 2 * len(of_a) > len(a.shape)
             return ("tensordot_from_right", (a, b), {"axes": (of_a, of_b)}) if sums_most else None
     return None
