@@ -720,6 +720,16 @@ def test_more_threads_than_cores_are_not_bound(monkeypatch):
     assert cores_of_parts(monkeypatch, len(before) + 1) == [before] * (len(before) + 1)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not bind threads to cores")
+def test_threads_that_may_not_be_bound_work_all_the_same(monkeypatch):
+    def refused(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", refused)
+    before = os.sched_getaffinity(0)
+    assert cores_of_parts(monkeypatch, len(before)) == [before] * len(before)
+
+
 # Functions of several results, and updates by index
 
 

@@ -8,12 +8,13 @@ of what they do together takes.
 import itertools
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 
 def bound_in_turn(threads: int) -> Callable[[], None]:
     """To be called by each of so many threads: binds it to its share of the cores that the caller of this one may use.
 
-    Where there are fewer cores than threads, or the system does not bind threads, they are left alone.
+    Where there are fewer cores than threads, or the system does not bind threads or forbids it, they are left alone.
     """
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     numbers = itertools.count()
@@ -22,6 +23,7 @@ def bound_in_turn(threads: int) -> Callable[[], None]:
         number = next(numbers)
         share = cores[number * len(cores) // threads : (number + 1) * len(cores) // threads]
         if len(cores) >= threads:
-            os.sched_setaffinity(0, share)
+            with suppress(OSError):  # forbidden, or these cores were taken from the process
+                os.sched_setaffinity(0, share)
 
     return bind

@@ -6,7 +6,7 @@ There are as many threads as BLAS uses; meanwhile BLAS runs each product on one.
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from contextvars import copy_context
 from itertools import starmap
@@ -75,8 +75,9 @@ def run_at_once(parts: Sequence[Callable[[], None]], products: bool) -> None:
         parts[0]()
         return
     with one_blas_thread() if products else nullcontext():
-        begun = [pool().submit(copy_context().run, part) for part in parts]
+        begun: list[Future[None]] = []
         try:
+            begun.extend(pool().submit(copy_context().run, part) for part in parts)  # what was begun is waited for
             for one in begun:
                 one.result()
         finally:
