@@ -5,7 +5,6 @@ The order of a dict's leaves is that of its keys' insertion. ``None`` is a tree 
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import Any
 
 Build = Callable[[Iterator[Any]], Any]
@@ -14,10 +13,10 @@ Build = Callable[[Iterator[Any]], Any]
 def flatten(tree: Any) -> tuple[list[Any], Build]:
     """The leaves of a tree, and what puts leaves into its form: ``build(iter(leaves))``."""
     kind: Any = type(tree)
-    opened = opener(kind)
-    if opened is None:
+    found = OPENERS[kind]
+    if found is None:
         return [tree], next
-    parts = [flatten(child) for child in opened(tree)]
+    parts = [flatten(child) for child in found[0](tree)]
     put = [build for _, build in parts]
     return [leaf for leaves, _ in parts for leaf in leaves], lambda leaves: in_form_of(tree, [b(leaves) for b in put])
 
@@ -25,11 +24,10 @@ def flatten(tree: Any) -> tuple[list[Any], Build]:
 def children_of(tree: Any) -> list[Any] | None:
     """What a container holds; None for a leaf."""
     kind: Any = type(tree)
-    opened = opener(kind)
-    return None if opened is None else list(opened(tree))
+    found = OPENERS[kind]
+    return None if found is None else list(found[0](tree))
 
 
-@cache
 def opener(kind: type) -> Callable[[Any], Any] | None:
     """What gives the children of a container of this class; None for the class of a leaf."""
     if kind is type(None):
@@ -47,7 +45,7 @@ def opener(kind: type) -> Callable[[Any], Any] | None:
 class Openers(dict[type, tuple[Callable[[Any], Any], bool] | None]):
     """{class: its ``opener``, and whether its containers have names for their children}; None for that of a leaf.
 
-    A class is entered when it is first met: this is looked at for each leaf of each call of what ``jit`` made.
+    A class is entered when it is first met: this is looked at for each leaf of each call.
     """
 
     def __missing__(self, kind: type) -> tuple[Callable[[Any], Any], bool] | None:
@@ -109,7 +107,7 @@ def forms_and_leaves(trees: Iterable[Any], leaves: list[Any]) -> tuple[Hashable,
 def tree_map(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     """``function`` of the leaves that take the same places in all trees, in the form of the first."""
     kind: Any = type(tree)
-    if not others and opener(kind) is None:
+    if not others and OPENERS[kind] is None:
         return function(tree)
     leaves, build = flatten(tree)
     rest = [flatten(other)[0] for other in others]
