@@ -472,6 +472,63 @@ def test_a_mask_that_is_a_constant_is_read_and_not_made_again():
     assert len(one.before) == len(other.before) - 3  # the comparison, and two for its mask
 
 
+# What is quicker another way
+
+
+def functions(plan):
+    """The names of the functions that a plan calls."""
+    return [function.__name__ for function, _ in plan.before]
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("x", [array(4, 3), array(2, 3, 4, 5), single(3, 2, 128), array(5, 1), array(4)], ids=np.shape)
+def test_sums_of_short_rows_are_products(x, keepdims):
+    plan = check(lambda xp, x: [xp.sum(x * 2, axis=-1, keepdims=keepdims)], x)
+    assert functions(plan) == ["multiply", "dot"]
+
+
+@pytest.mark.parametrize(
+    "x", [array(3, 129), array(100, 100), ints(3, 4), half(3, 4)], ids=lambda x: f"{x.dtype}{x.shape}"
+)
+def test_other_sums_of_rows_are_not(x):
+    plan = check(lambda xp, x: [xp.sum(x, axis=-1, keepdims=True)], x)
+    assert functions(plan)[-1] != "dot"
+
+
+def test_sums_of_short_rows_of_what_is_no_number():
+    rows = np.array([[1.0, np.inf, 2.0], [np.inf, -np.inf, 0.0], [np.nan, 1.0, 1.0], [1.0, 2.0, 3.0]])
+    with np.errstate(invalid="ignore"):
+        plan = NumpyCapture(BACKEND, lambda xp, x: [xp.sum(x, axis=1)], [np.zeros_like(rows)], 0)
+        np.testing.assert_array_equal(plan(rows)[0], [np.inf, np.nan, np.nan, 6.0])
+
+
+def test_a_stack_times_a_matrix_is_one_product():
+    plan = check(lambda xp, x, W: [xp.matmul(x, W)], array(2, 3, 4), array(4, 5))
+    assert functions(plan) == ["dot"]
+    plan = check(lambda xp, x, W: [xp.matmul(x, t(xp, W))], array(2, 2, 3, 4), array(5, 4))
+    assert functions(plan) == ["dot"]
+    check(lambda xp, x, W: [xp.matmul(t(xp, x), W)], array(2, 4, 3), array(4, 5))
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+def test_rows_without_elements(shape):
+    x, W = np.ones(shape), np.ones((shape[1], 2))
+    plan = NumpyCapture(BACKEND, lambda xp, x, W: [xp.sum(x, axis=1), xp.matmul(x[None, ...], W)], [x, W], 0)
+    sums, product = plan(x, W)
+    np.testing.assert_array_equal(sums, np.zeros(shape[0]))
+    np.testing.assert_array_equal(product, np.zeros((1, shape[0], 2)))
+    of_no_columns = NumpyCapture(BACKEND, lambda xp, x, W: [xp.matmul(x, W)], [np.ones((2, 3, 4)), np.ones((4, 0))], 0)
+    assert of_no_columns(np.ones((2, 3, 4)), np.ones((4, 0)))[0].shape == (2, 3, 0)
+
+
+def test_turned_axes_are_copied_from_where_they_lie():
+    def turned(xp, x):
+        y = xp.exp(x)
+        return [xp.permute_dims(y, (2, 0, 1)) * 2, xp.broadcast_to(y[:1, :, :], (3, *y.shape[1:])) * 2]
+
+    assert functions(check(turned, array(2, 3, 4))).count("copyto") == 2
+
+
 # Rows of the batch on two threads
 
 

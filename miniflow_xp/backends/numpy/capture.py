@@ -164,7 +164,8 @@ class NumpyCapture(Capture):
         common: dict[Hashable, np.ndarray] = {
             n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if PHASE[b.state] != 1
         }
-        lengths = [self.rows, *(v.inputs[0].shape[0] for v in values if v.op == "sum" and v.inputs[0].shape)]
+        summed = [v.inputs[0].shape for v in values if v.op == "sum"]
+        lengths = [self.rows, *(n for shape in summed if shape for n in (shape[0], shape[-1]))]
         floats = (v.dtype for v in values if v.dtype is not None and np.issubdtype(v.dtype, np.floating))
         ones = aligned(max(lengths), next(floats, np.dtype("float32")))
         ones[...] = 1
