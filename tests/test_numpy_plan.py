@@ -487,12 +487,50 @@ def test_sums_of_short_rows_are_products(x, keepdims):
     assert functions(plan) == ["multiply", "dot"]
 
 
-@pytest.mark.parametrize(
-    "x", [array(3, 129), array(100, 100), ints(3, 4), half(3, 4)], ids=lambda x: f"{x.dtype}{x.shape}"
-)
+def test_sums_over_the_last_axes_are_products():
+    assert functions(check(lambda xp, x: [xp.sum(x, axis=(-2, -1))], array(3, 4, 5))) == ["dot"]
+    assert functions(check(lambda xp, x: [xp.sum(x, axis=(2, 1), keepdims=True)], array(3, 4, 5))) == ["dot"]
+    assert functions(check(lambda xp, x: [xp.sum(x, axis=(0, 2))], array(3, 4, 5))) == ["reduce"]
+
+
+def test_products_with_ones_are_so_small_that_blas_wakes_no_thread():
+    plan = check(lambda xp, x: [xp.sum(x, axis=-1)], array(1000, 100))
+    assert functions(plan) == ["dot"] * 13
+    assert all(function.__self__.size <= 1 << 13 for function, _ in plan.before)
+
+
+@pytest.mark.parametrize("x", [array(3, 129), ints(3, 4), half(3, 4)], ids=lambda x: f"{x.dtype}{x.shape}")
 def test_other_sums_of_rows_are_not(x):
-    plan = check(lambda xp, x: [xp.sum(x, axis=-1, keepdims=True)], x)
-    assert functions(plan)[-1] != "dot"
+    assert functions(check(lambda xp, x: [xp.sum(x, axis=-1, keepdims=True)], x))[-1] == "reduce"
+
+
+def test_rows_that_a_kernel_of_blas_warns_about_are_no_product():
+    assert functions(check(lambda xp, x: [xp.sum(x, axis=-1)], single(40, 5))) == ["copyto", "reduce"]
+
+
+@pytest.mark.parametrize("op", ["max", "min"])
+@pytest.mark.parametrize("x", [array(4, 3), single(2, 3, 32), array(3000, 10), ints(5, 4), array(6)], ids=np.shape)
+def test_extremes_of_short_rows_are_those_of_columns(op, x):
+    plan = check(lambda xp, x: [getattr(xp, op)(x, axis=-1, keepdims=True)], x)
+    assert set(functions(plan)) == {"copyto", "reduce"}
+
+
+def test_extremes_of_longer_rows_are_not():
+    assert functions(check(lambda xp, x: [xp.max(x, axis=-1)], array(4, 33))) == ["reduce"]
+
+
+def test_extremes_of_short_rows_of_what_is_no_number():
+    rows = np.array([[1.0, np.inf], [np.nan, 1.0], [-np.inf, -np.inf], [0.0, -1.0]])
+    plan = NumpyCapture(BACKEND, lambda xp, x: [xp.max(x, axis=1), xp.min(x, axis=1)], [np.zeros_like(rows)], 0)
+    for found, wanted in zip(plan(rows), (rows.max(axis=1), rows.min(axis=1)), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_mask_and_columns_share_memory_that_neither_needs_later():
+    def clipped(xp, x):
+        return [xp.max(xp.where(x > 0, x, x * 2), axis=-1), xp.where(x > 1, x, -x)]
+
+    check(clipped, array(300, 4))
 
 
 def test_sums_of_short_rows_of_what_is_no_number():
@@ -756,7 +794,7 @@ def cores_of_parts(monkeypatch, threads):
         meet.wait(timeout=60)
         found.append(os.sched_getaffinity(0))
 
-    at_once.run_at_once([part] * threads, products=False)
+    at_once.run_at_once([part] * threads)
     at_once.pool().shutdown()
     return found
 

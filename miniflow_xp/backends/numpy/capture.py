@@ -24,8 +24,9 @@ from miniflow_xp.backends.numpy.primitives import (
     with_small_constants,
     without_means,
 )
+from miniflow_xp.backends.numpy.reductions import SHORT
 from miniflow_xp.backends.numpy.rows import COLUMNS, CUT, PARTIAL, ROWS, States, cut, state_in
-from miniflow_xp.backends.numpy.select import Call
+from miniflow_xp.backends.numpy.scratch import Call
 from miniflow_xp.backends.numpy.storage import PHASE, Storage
 from miniflow_xp.backends.numpy.threads import Rows, run, run_at_once, run_rows, run_whole
 from miniflow_xp.recording.equations import Value
@@ -86,7 +87,7 @@ class NumpyCapture(Capture):
             run(self.before)  # all of it, where the step is not cut
             found: list[Any] = [None if out is not None else np.empty(*form) for out, form in self.outputs]
             if self.batch:
-                run_at_once([partial(run_rows, part, arrays, found) for part in self.parts], self.has_products)
+                run_at_once([partial(run_rows, part, arrays, found) for part in self.parts])
                 run(self.after)
             if self.renewal:
                 run_whole(self.renewal)
@@ -121,7 +122,6 @@ class NumpyCapture(Capture):
         """Choose the threads and the rows of a chunk: ``batch`` rows in all, 0 where the step runs whole."""
         self.batch, self.threads, self.rows = 0, 1, 1
         self.states: States = {}
-        self.has_products = False
         length = max(((nbytes(v), v.shape[0]) for v in candidates if v.shape), default=(0, 0))[1]
         forms = {(v.shape, v.dtype): v for v in run}  # of each, one: equal layers have few
         if length < 2 or max(map(nbytes, forms.values()), default=0) < min(WORTH_A_CALL, BLOCK_BYTES):
@@ -142,7 +142,7 @@ class NumpyCapture(Capture):
             at_most = max(1, BLOCK_BYTES * length // max(map(nbytes, inner), default=1))
         if not worth_threads and (products or at_most >= length):
             return
-        self.states, self.batch, self.has_products = states, length, bool(products)
+        self.states, self.batch = states, length
         self.threads = min(blas_threads(), length) if worth_threads else 1
         per_thread = -(-length // self.threads)
         chunks = -(-per_thread // at_most)
@@ -164,8 +164,11 @@ class NumpyCapture(Capture):
         common: dict[Hashable, np.ndarray] = {
             n: aligned(b.size, b.dtype) for n, b in enumerate(self.storage.buffers) if PHASE[b.state] != 1
         }
-        summed = [v.inputs[0].shape for v in values if v.op == "sum"]
-        lengths = [self.rows, *(n for shape in summed if shape for n in (shape[0], shape[-1]))]
+        lengths = [
+            self.rows,
+            SHORT["sum"],
+            *(v.inputs[0].shape[0] for v in values if v.op == "sum" and v.inputs[0].shape),
+        ]
         floats = (v.dtype for v in values if v.dtype is not None and np.issubdtype(v.dtype, np.floating))
         ones = aligned(max(lengths), next(floats, np.dtype("float32")))
         ones[...] = 1

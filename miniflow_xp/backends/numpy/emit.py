@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from miniflow_xp.arrays.operators import function_of
-from miniflow_xp.backends.numpy.primitives import COPIED, REDUCTIONS, axes, kind, ufunc
+from miniflow_xp.backends.numpy.primitives import COPIED, kind, ufunc
+from miniflow_xp.backends.numpy.reductions import reduce
 from miniflow_xp.backends.numpy.rows import COLUMNS, ROWS, state_in
-from miniflow_xp.backends.numpy.select import Call, where
+from miniflow_xp.backends.numpy.scratch import Call
+from miniflow_xp.backends.numpy.select import where
 from miniflow_xp.backends.numpy.storage import Storage
 from miniflow_xp.recording.equations import Value
 
 AXES = {ROWS: 0, COLUMNS: 1}  # along which a value is cut
-SHORT_ROW = 128  # elements; NumPy sums no more than these one after another
-SMALL_SUM = 1 << 13  # elements; up to here OpenBLAS takes one thread for a product with a vector
 SMALL_PRODUCT = 1 << 14  # elements; up to here `dot`, which has less overhead a call but clears its result first
 
 
@@ -91,7 +91,7 @@ class Emitter:
         if what == "concat":
             return [(np.concatenate, ([self.array(p) for p in value.parents], 0, out))]
         if what == "reduction":
-            return [reduce(value, self.array(value.inputs[0]), out, self.ones)]
+            return reduce(value, self.array(value.inputs[0]), out, self.ones, self.buffers)
         if what == "product":
             return [product(self.array(value.inputs[0]), self.array(value.inputs[1]), out)]
         if what == "sigmoid":
@@ -176,28 +176,6 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Call:
         a, out = a.reshape(-1, a.shape[-1]), out.reshape(-1, out.shape[-1])
     quick = a.ndim == b.ndim == 2 and (a.shape[1] == 1 or out.size <= SMALL_PRODUCT) and out.flags.c_contiguous
     return (a.dot, (b, out)) if quick else (np.matmul, (a, b, out))
-
-
-def reduce(value: Value, x: np.ndarray, out: np.ndarray, ones: np.ndarray) -> Call:
-    """A reduction into ``out``; sums down the columns of a matrix are a product with ones, which is much quicker.
-
-    So are those of short rows.
-    """
-    over, keepdims = axes(value), bool(value.keywords.get("keepdims"))
-    if value.op == "sum" and x.dtype == out.dtype == ones.dtype:
-        if over == (0,) and x.ndim == 2 and not keepdims:
-            return ones[: len(x)].dot, (x, out)
-        if over == (x.ndim - 1,) and has_short_rows(x):
-            return x.reshape(-1, x.shape[-1]).dot, (ones[: x.shape[-1]], out.reshape(-1))
-    if len(over) == x.ndim and x.flags.c_contiguous and not keepdims:
-        return REDUCTIONS[value.op].reduce, (x.reshape(-1), 0, None, out)
-    return REDUCTIONS[value.op].reduce, (x, over, None, out, keepdims)
-
-
-def has_short_rows(x: np.ndarray) -> bool:
-    """Are these a few numbers that BLAS knows, in short rows one after another?"""
-    few = 0 < x.size <= SMALL_SUM and x.shape[-1] <= SHORT_ROW
-    return few and x.dtype.char in "fd" and x.flags.c_contiguous
 
 
 def elementwise(value: Value, operands: Sequence[Any], out: np.ndarray) -> Call:

@@ -1,12 +1,10 @@
 """``where`` by bits: NumPy's own masked copies take ten times as long on masks without a pattern."""
 
-from collections.abc import Callable, Hashable, MutableMapping
 from typing import Any
 
 import numpy as np
 
-Call = tuple[Callable[..., Any], tuple[Any, ...]]
-Scratch = MutableMapping[Hashable, np.ndarray]
+from miniflow_xp.backends.numpy.scratch import Call, Scratch, taken
 
 WORTH_BITS = 512  # elements; below, a masked copy is quicker
 INTEGERS: dict[int, np.dtype] = {2: np.dtype("int16"), 4: np.dtype("int32"), 8: np.dtype("int64")}
@@ -55,12 +53,3 @@ def made_each_time(condition: np.ndarray, integer: np.dtype, scratch: Scratch) -
     mask = taken(scratch, integer, condition.shape)
     ones = (np.subtract, (condition.view(np.int8), np.asarray(1, np.int8), narrow))
     return mask, [ones, (np.copyto, (mask, narrow))]
-
-
-def taken(scratch: Scratch, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:
-    """Memory for a mask, shared by all calls of a thread; the longest chunk comes first."""
-    size = int(np.prod(shape))
-    found = scratch.get(("mask", dtype))
-    if found is None or found.size < size:
-        found = scratch[("mask", dtype)] = np.zeros(size, dtype)
-    return found[:size].reshape(shape)

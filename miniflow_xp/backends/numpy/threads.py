@@ -7,7 +7,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import nullcontext
 from contextvars import copy_context
 from itertools import starmap
 from operator import call
@@ -17,7 +16,7 @@ import numpy as np
 
 from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread
 from miniflow_xp.backends.numpy.cores import bound_in_turn
-from miniflow_xp.backends.numpy.select import Call
+from miniflow_xp.backends.numpy.scratch import Call
 
 _pool: ThreadPoolExecutor | None = None
 _away: deque[Any] = deque(maxlen=0)  # takes what an iterator gives, and keeps nothing
@@ -66,15 +65,15 @@ def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
         raise
 
 
-def run_at_once(parts: Sequence[Callable[[], None]], products: bool) -> None:
-    """Call each part on a thread of its own, which handles NumPy's errors as this one does; ``products``: by BLAS.
+def run_at_once(parts: Sequence[Callable[[], None]]) -> None:
+    """Call each part on a thread of its own, which handles NumPy's errors as this one does.
 
     The calling thread waits, as it cannot be bound to a core for a while: an interruption might leave it bound.
     """
     if len(parts) == 1:
         parts[0]()
         return
-    with one_blas_thread() if products else nullcontext():
+    with one_blas_thread():
         begun: list[Future[None]] = []
         try:
             begun.extend(pool().submit(copy_context().run, part) for part in parts)  # what was begun is waited for
