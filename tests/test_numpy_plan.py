@@ -6,6 +6,7 @@ made from, that are read after they could have been written over.
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial, reduce
 from threading import Barrier
@@ -711,6 +712,26 @@ def test_blas_has_as_many_threads_after_a_step_as_the_user_had_set(limit):
         with pytest.raises(ZeroDivisionError), blas.one_blas_thread():
             raise ZeroDivisionError
         assert threads() == {limit}
+
+
+def test_a_step_of_another_thread_has_one_blas_thread_too():
+    """threadpoolctl lets one thread alone set the number, until that one leaves it to others."""
+    limits = pytest.importorskip("threadpoolctl").threadpool_limits
+
+    def threads():
+        return {library.num_threads for library in blas._libraries()}
+
+    def step():
+        with limits(3):
+            before = threads()
+            with blas.one_blas_thread():
+                return before, threads()
+
+    with blas.one_blas_thread():
+        pass
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(step).result() == ({3}, {1})
+    assert step() == ({3}, {1})
 
 
 # Rows of steps without products

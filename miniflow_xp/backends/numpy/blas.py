@@ -37,3 +37,4 @@ def one_blas_thread() -> Iterator[None]:
         finally:
             for library, threads in before:
                 library.set_num_threads(threads)
+                getattr(library, "clear_controlling_thread", int)()  # else other threads' limits would do nothing
