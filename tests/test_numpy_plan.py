@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial, reduce
-from threading import Barrier
+from threading import Barrier, local
 from typing import Any
 
 import numpy as np
@@ -807,13 +807,18 @@ def test_threads_handle_errors_of_numpy_as_the_caller_does(blocks):
 
 def cores_of_parts(monkeypatch, threads):
     """The cores that each of so many parts run at once may use."""
+    return seen_by_parts(monkeypatch, threads, lambda: os.sched_getaffinity(0))
+
+
+def seen_by_parts(monkeypatch, threads, look):
+    """What each of so many parts sees that are run at once, on new threads."""
     monkeypatch.setattr(at_once, "_pool", None)
     monkeypatch.setattr(at_once, "blas_threads", lambda: threads)
     meet, found = Barrier(threads), []
 
     def part():
         meet.wait(timeout=60)
-        found.append(os.sched_getaffinity(0))
+        found.append(look())
 
     at_once.run_at_once([part] * threads)
     at_once.pool().shutdown()
@@ -844,6 +849,27 @@ def test_threads_that_may_not_be_bound_work_all_the_same(monkeypatch):
     monkeypatch.setattr(os, "sched_setaffinity", refused)
     before = os.sched_getaffinity(0)
     assert cores_of_parts(monkeypatch, len(before)) == [before] * len(before)
+
+
+class ThreadsOfEach:
+    """OpenBLAS built on OpenMP, as threadpoolctl shows it: each thread that calls it has a number of its own."""
+
+    internal_api, threading_layer = "openblas", "openmp"
+
+    def __init__(self):
+        self.own = local()
+
+    num_threads = property(lambda self: getattr(self.own, "number", 4))
+
+    def set_num_threads(self, number):
+        self.own.number = number
+
+
+def test_blas_has_one_thread_in_each_part_where_it_counts_for_each_by_itself(monkeypatch):
+    library = ThreadsOfEach()
+    monkeypatch.setattr(blas, "_libraries", lambda: [library])
+    assert seen_by_parts(monkeypatch, 2, lambda: library.num_threads) == [1, 1]
+    assert library.num_threads == 4
 
 
 # Functions of several results, and updates by index

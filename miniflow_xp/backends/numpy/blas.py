@@ -38,3 +38,10 @@ def one_blas_thread() -> Iterator[None]:
             for library, threads in before:
                 library.set_num_threads(threads)
                 getattr(library, "clear_controlling_thread", int)()  # else other threads' limits would do nothing
+
+
+def one_blas_thread_here() -> None:
+    """For good, in a thread that is ours: OpenBLAS on OpenMP has a number of threads for each that calls it."""
+    for library in _libraries():
+        if (library.internal_api, getattr(library, "threading_layer", None)) == ("openblas", "openmp"):
+            library.set_num_threads(1)

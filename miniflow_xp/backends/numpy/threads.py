@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread
+from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread, one_blas_thread_here
 from miniflow_xp.backends.numpy.cores import bound_in_turn
 from miniflow_xp.backends.numpy.scratch import Call
 
@@ -88,8 +88,14 @@ def pool() -> ThreadPoolExecutor:
     global _pool
     if _pool is None:
         threads = blas_threads()
-        _pool = ThreadPoolExecutor(threads, "miniflow_xp", bound_in_turn(threads))
+        _pool = ThreadPoolExecutor(threads, "miniflow_xp", _begin, (bound_in_turn(threads),))
     return _pool
+
+
+def _begin(bind: Callable[[], None]) -> None:
+    """The first that a thread does."""
+    bind()
+    one_blas_thread_here()
 
 
 def _forget() -> None:
