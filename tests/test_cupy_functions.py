@@ -23,3 +23,4 @@ def test_a_function_is_right_and_captured_or_named(backend, name, monkeypatch):
     monkeypatch.setattr(CupyCapture, "_capture", known_to_work)
     for found in findings(backend, [name]):
         assert found.wrong == ""
+        assert "cannot be recorded" not in found.why_plain
