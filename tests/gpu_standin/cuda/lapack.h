@@ -1,6 +1,7 @@
 // LAPACK of the host: what NumPy's wheel brings, whose integers have 64 bits. Matrices lie in columns, as CUDA has them.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <cstdint>
 #include <vector>
@@ -130,7 +131,7 @@ Integer eig(char want_v, Integer n, T* a, Integer lda, std::complex<Real<T>>* w,
     if constexpr (Number<T>::is_complex) {
         return call_with_rooms<T>(Lapack<T>::geev, n, n, 'N', want_v, n, a, lda, w, none, one, v, ldv);
     } else {
-        std::vector<T> real(n), imaginary(n);
+        std::vector<T> real(n, NAN), imaginary(n, NAN);  // as they stay where A is not finite
         Integer info = call_with_rooms<T>(
             Lapack<T>::geev, n, n, 'N', want_v, n, a, lda, real.data(), imaginary.data(), none, one, v, ldv);
         for (Integer i = 0; i < n; i++) w[i] = {real[i], imaginary[i]};

@@ -102,7 +102,6 @@ static Status queue(Handle* handle, bool fits, std::initializer_list<Memory> use
 }
 
 static char triangle(int fill) { return "LU"[fill]; }
-static char wanted(int vectors) { return "NV"[vectors]; }
 
 template <class T>
 static Status potrf(Handle* handle, int fill, int n, T* a, int lda, T* room, int size, int* info) {
@@ -191,6 +190,22 @@ static Status gesvdj_of_many(
     });
 }
 
+// Of a vector any phase will do: another one than LAPACK's, so that nobody counts on it.
+template <class T>
+static T another_phase() {
+    if constexpr (Number<T>::is_complex)
+        return T(0.6, 0.8);
+    else
+        return -1;
+}
+
+template <class T>
+static Integer eigenvectors(int vectors, int fill, Integer n, T* a, Integer lda, Real<T>* w) {
+    Integer info = eigh<T>("NV"[vectors], triangle(fill), n, a, lda, w);
+    for (Integer i = 0; vectors && i < n * n; i++) a[i / n * lda + i % n] *= another_phase<T>();
+    return info;
+}
+
 template <class T>
 static Status syevj_of_many(
     Handle* handle, int vectors, int fill, int n, T* a, int lda, Real<T>* w, T* room, int size, int* info, int count) {
@@ -198,7 +213,7 @@ static Status syevj_of_many(
     Integer step = (Integer)lda * n;
     return queue(handle, fits, {{a, count * step}, {w, (Integer)count * n}, {info, count}}, {room, size}, [=] {
         for (int i = 0; i < count; i++)
-            info[i] = eigh<T>(wanted(vectors), triangle(fill), n, a + i * step, lda, w + i * n);
+            info[i] = eigenvectors<T>(vectors, fill, n, a + i * step, lda, w + i * n);
     });
 }
 
@@ -302,7 +317,7 @@ PLAYED Status cusolverDnXsyevd(
         auto* w = (Real<T>*)values;
         bool fits = lda >= std::max<Integer>(1, n) && size >= room_for(n, n) && on_host >= ON_THE_HOST;
         return queue(handle, fits, {{a, n, n, lda}, {w, n}, info}, {(char*)room, size}, [=] {
-            *info = eigh<T>(wanted(vectors), triangle(fill), n, a, lda, w);
+            *info = eigenvectors<T>(vectors, fill, n, a, lda, w);
         });
     });
 }
@@ -326,7 +341,7 @@ PLAYED Status cusolverDnXgeev(
         bool fits = std::min(lda, ldv) >= std::max<Integer>(1, n) && size >= room_for(n, n) && on_host >= ON_THE_HOST;
         Memory all_v = vectors ? Memory(v, n, n, ldv) : Memory();
         return queue(handle, fits, {{a, n, n, lda}, {w, n}, all_v, info}, {(char*)room, size}, [=] {
-            *info = eig<T>(wanted(vectors), n, a, lda, w, v, ldv);
+            *info = eig<T>("NV"[vectors], n, a, lda, w, v, ldv);
         });
     });
 }
