@@ -1,7 +1,7 @@
 """The page of the documentation that says which array function passed which tests on which backend.
 
-``python -m pytest tests/test_array_functions.py --functions-page docs/reference/coverage.md`` writes it, of that run. The
-columns of other backends stay as the page has them.
+``python -m pytest tests/test_array_functions.py --functions-page docs/reference/coverage.md`` writes it, of that run.
+The columns of other backends stay as the page has them.
 """
 
 import re
@@ -41,8 +41,8 @@ export MINIFLOW_TEST_TABLE=whole PAGE=docs/reference/coverage.md
 
 A function whose second derivative is 0, or jumps, shows 1. Without `MINIFLOW_TEST_TABLE=whole` JAX is not asked for
 values and second derivatives, which it would have to compile one by one, and shows 1 at most. PyTorch and JAX also
-check first derivatives by their own automatic differentiation. On a GPU nothing of this has been run yet. What is not put
-into a CUDA graph, as linear algebra and FFTs, is replayed on CuPy call by call, and `explain()` names it.
+check first derivatives by their own automatic differentiation. On a GPU nothing of this has been run yet. What is not
+put into a CUDA graph, as linear algebra and FFTs, is replayed on CuPy call by call, and `explain()` names it.
 
 {table}
 """
