@@ -41,3 +41,15 @@ def test_cholesky_says_that_a_matrix_is_not_positive_definite(backend, stack):
     x = backend.asarray(np.zeros((*stack, 2, 2)) + np.array([[1.0, 2.0], [2.0, 1.0]]))
     with pytest.raises(np.linalg.LinAlgError, match="potrf"):
         grad(lambda x: array_namespace(x).sum(array_namespace(x).linalg.cholesky(x)))(x)
+
+
+@pytest.mark.parametrize("op", ["abs", "sign"])
+def test_at_0_a_complex_number_has_no_direction(backend, op):
+    """CuPy's own quotient of a complex number and infinity is NaN."""
+
+    def size(z):
+        xp = array_namespace(z)
+        return xp.sum(xp.real(getattr(xp, op)(z)))
+
+    z = backend.asarray(np.array([0j, 3 + 4j]))
+    assert backend.to_numpy(grad(size)(z))[0] == 0

@@ -1,4 +1,4 @@
-// LAPACK of the host: what NumPy's wheel brings, whose integers have 64 bits. Matrices lie in columns, as CUDA has them.
+// LAPACK of the host: what NumPy's wheel brings, whose integers have 64 bits. Matrices lie in columns, as on CUDA.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -32,9 +32,10 @@ struct Lapack;
     } \
     template <> \
     struct Lapack<T> { \
-        static constexpr auto getrf = scipy_##s##getrf_64_, getrs = scipy_##s##getrs_64_, potrf = scipy_##s##potrf_64_; \
-        static constexpr auto geqrf = scipy_##s##geqrf_64_, orgqr = scipy_##s##q##_64_; \
-        static constexpr auto gesvd = scipy_##s##gesvd_64_, syev = scipy_##s##ev##_64_, geev = scipy_##s##geev_64_; \
+        static constexpr auto getrf = scipy_##s##getrf_64_, getrs = scipy_##s##getrs_64_; \
+        static constexpr auto potrf = scipy_##s##potrf_64_, geqrf = scipy_##s##geqrf_64_; \
+        static constexpr auto orgqr = scipy_##s##q##_64_, gesvd = scipy_##s##gesvd_64_; \
+        static constexpr auto syev = scipy_##s##ev##_64_, geev = scipy_##s##geev_64_; \
     };
 FOR_TYPE(float, s, orgqr, syev)
 FOR_TYPE(double, d, orgqr, syev)

@@ -10,7 +10,7 @@
 enum Status { SUCCESS = 0, INVALID_VALUE = 3, EXECUTION_FAILED = 6, INTERNAL_ERROR = 7, NOT_SUPPORTED = 9 };
 static const int VERSION[] = {12, 0, 0};
 static const int LARGEST_OF_A_STACK = 32;  // whose singular values are found by Jacobi's method
-static const Integer ON_THE_HOST = 16;      // bytes to work in, of which nothing is known but that they are wanted
+static const Integer ON_THE_HOST = 16;  // bytes to work in, of which nothing is known but that they are wanted
 
 struct Handle {
     void* stream = nullptr;
@@ -218,7 +218,9 @@ static Status syevj_of_many(
 }
 
 #define FOR_TYPE(L, T, q, ev) \
-    PLAYED Status cusolverDn##L##potrf_bufferSize(Handle*, int, int n, T*, int, int* size) { return tell(size, n, n); } \
+    PLAYED Status cusolverDn##L##potrf_bufferSize(Handle*, int, int n, T*, int, int* size) { \
+        return tell(size, n, n); \
+    } \
     PLAYED Status cusolverDn##L##potrf( \
         Handle* handle, int fill, int n, T* a, int lda, T* room, int size, int* info) { \
         return potrf(handle, fill, n, a, lda, room, size, info); \
