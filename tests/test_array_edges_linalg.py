@@ -124,6 +124,39 @@ def test_at_the_edge_it_is_as_decided(backend, what):
     np.testing.assert_allclose(derivative(backend, function, x), np.asarray(expected), rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("matrix", [[[1.0, 2.0], [2.0, 1.0]], [[[1.0, 0.0], [0.0, 1.0]], [[1.0, 2j], [-2j, 1.0]]]])
+def test_what_is_not_positive_definite_has_no_triangle_in_silence(backend, matrix):
+    """CuPy's own gives finite numbers that mean nothing."""
+
+    def triangle(xp, x):
+        return xp.linalg.cholesky(x)
+
+    if backend.name == "jax":
+        assert np.isnan(derivative(backend, triangle, matrix)).any()
+    else:
+        with pytest.raises(Exception, match=r"(?i)positive|potrf") as told:
+            derivative(backend, triangle, matrix)
+        assert "LinAlgError" in type(told.value).__name__
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+@pytest.mark.parametrize("op", ["inv", "solve"])
+def test_a_singular_matrix_has_no_finite_inverse(backend, op, stacked):
+    """JAX and CuPy give infinities and NaN, and the other libraries raise."""
+
+    def inverse(xp, x):
+        return xp.linalg.inv(x) if op == "inv" else xp.linalg.solve(x, xp.ones_like(x))
+
+    matrix = [EYE, SINGULAR] if stacked else SINGULAR
+    if backend.name in ("jax", "cupy"):
+        found = derivative(backend, inverse, matrix)
+        assert not np.isfinite(found[1] if stacked else found).any()
+        assert not stacked or np.isfinite(found[0]).all()
+    else:
+        with pytest.raises(Exception, match=r"(?i)singular"):
+            derivative(backend, inverse, matrix)
+
+
 SECOND = {
     "det, singular": (lambda xp, x: xp.linalg.det(x), SINGULAR, NOWHERE),
     "det, singular but for rounding": (lambda xp, x: xp.linalg.det(x), 0.1 * np.asarray(SINGULAR), NOWHERE),

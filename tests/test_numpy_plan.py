@@ -220,6 +220,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
         (array(4),),
     ),
     "where broadcasts": (lambda xp, a, b: [xp.where(a > 0, a, b), xp.where(b > 0, 0.0, a)], (array(3, 1), array(4))),
+    "where of complex zeros": (
+        lambda xp, a, z: [xp.where(a > 0, 0j, z), xp.where(a > 0, xp.zeros_like(z), z), xp.where(a > 0, z, 0j)],
+        (array(4), array(4, dtype="complex128")),
+    ),
     "where of booleans": (
         lambda xp, c, x, y: [xp.where(c, x, y), xp.where(c, c, y), xp.where(c, x, c), xp.where(x > y, c, y)],
         (bools(8), bools(8), bools(8)),

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import Counter
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,6 +43,18 @@ def test_the_table_of_functions_has_every_function_and_what_the_tests_say_of_it(
     page = text_of(ROOT / "docs" / "reference" / "coverage.md")
     assert re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE) == sorted({case.op for case in CASES})
     assert functions_page.TEXT.partition("| mark |")[2].partition("{table}")[0] in page
+
+
+def test_the_table_of_functions_keeps_the_columns_of_backends_that_did_not_run(tmp_path):
+    page = tmp_path / "coverage.md"
+    checks = ("value", "first", "second", "captured")
+    for backend, passed in (("strict", checks), ("numpy", checks[:2]), ("strict", checks[:1])):
+        places = [("exp", backend, check) for check in checks]
+        counts = {"passed": Counter(p for p in places if p[2] in passed), "failed": Counter(), "skipped": Counter()}
+        functions_page.write(str(page), places, counts)
+    text = page.read_text(encoding="utf-8")
+    assert "| function | numpy | strict |\n| --- | --- | --- |\n| `exp` | 1 | 0 |\n" in text
+    assert re.search(r"were\nnumpy [\w.+]+, array_api_strict [\w.+]+\.\n", text)
 
 
 @pytest.fixture

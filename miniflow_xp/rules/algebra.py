@@ -22,7 +22,13 @@ def real(xp: Any, x: Any) -> Any:
 
 def direction(xp: Any, x: Any, size: Any) -> Any:
     """x / |x|, where ``size`` is |x|; 0 at 0. ``sign`` of the standard, but with a gradient where x is complex."""
-    return x / xp.where(size == 0, xp.full_like(size, float("inf")), size) if is_complex(x) else xp.sign(x)
+    return over(xp, x, size) if is_complex(x) else xp.sign(x)
+
+
+def over(xp: Any, x: Any, size: Any) -> Any:
+    """x / size, and 0 where ``size`` is 0: not by an infinite one, over which complex numbers are NaN on CuPy."""
+    zero = size == 0
+    return xp.where(zero, xp.zeros_like(x), x / xp.where(zero, xp.ones_like(size), size))
 
 
 def axes_of(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from miniflow_xp.arrays.tables import composed, rule
 from miniflow_xp.dtypes import is_complex
-from miniflow_xp.rules.algebra import conj, direction
+from miniflow_xp.rules.algebra import conj, direction, over
 
 
 @rule("conj")
@@ -38,8 +38,7 @@ def _sign(xp: Any, g: Any, y: Any, x: Any) -> Any:
     def back() -> Any:
         if not is_complex(x):
             return xp.zeros_like(g)
-        size = xp.abs(x)
-        return (g - y * xp.real(conj(xp, y) * g)) / xp.where(size == 0, xp.full_like(size, float("inf")), size)
+        return over(xp, g - y * xp.real(conj(xp, y) * g), xp.abs(x))
 
     return (back,)
 

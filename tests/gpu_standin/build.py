@@ -32,7 +32,10 @@ LIBRARIES = {  # the file's name: (its sources, the extension of CuPy that asks 
     "libcublas.so.13": (("blas",), "cupy_backends/cuda/libs/cublas", "cublas"),
     "libcurand.so.10": (("random",), "cupy_backends/cuda/libs/curand", "curand"),
     "libcufft.so.12": (("fourier",), "cupy/cuda/cufft", "cufft"),
-    "libcublasLt.so.13": ((), "", "cublasLt"),  # the loader of CuPy looks for it beside cuBLAS
+    "libcusolver.so.12": (("solver",), "cupy_backends/cuda/libs/cusolver", "cusolver"),
+    "libcusparse.so.12": ((), "cupy_backends/cuda/libs/cusparse", "cusparse"),
+    "libcublasLt.so.13": ((), "", "cublasLt"),  # the loader of CuPy looks for it beside cuBLAS,
+    "libnvJitLink.so.13": ((), "", "nvJitLink"),  # and for this one beside cuSOLVER
 }
 
 MISSING = 3  # the exit status
@@ -124,12 +127,12 @@ def compile_object(name: str) -> Path:
 
 
 def compile_library(name: str, objects: Iterable[Path], rest: str) -> None:
-    """A library by its name; cuBLAS's and cuRAND's find the device in that of CUDA."""
+    """A library by its name; all but CUDA's find the device in that of CUDA, and LAPACK in NumPy's wheel."""
     source, versions = FOLDER / "rest.cpp", FOLDER / "versions.map"
     source.write_text(f'#include "{HERE}/cuda/not_played.h"\n{rest}')
     versions.write_text(f"{name} {{ global: *; }};\n")
     cuda = FOLDER / "libcuda.so.1"
-    others = [] if name == cuda.name else [f"-Wl,--version-script={versions}", cuda]
+    others = [] if name == cuda.name else [f"-Wl,--version-script={versions}", cuda, "-Wl,--as-needed", lapack()]
     parts = [source, *objects, *others, "-ldl", "-lpthread"]
     run("g++", *FLAGS, "-shared", f"-Wl,-soname,{name}", *parts, "-o", FOLDER / name)
 
@@ -151,6 +154,11 @@ def site() -> Path:
 def include() -> Path:
     """The folder of CUDA's headers."""
     return site() / "nvidia" / "cu13" / "include"
+
+
+def lapack() -> Path:
+    """NumPy's own library of linear algebra, which NumPy has loaded by then."""
+    return next(site().glob("numpy.libs/libscipy_openblas64_-*.so"))
 
 
 def pip(*arguments: str) -> None:

@@ -4,6 +4,8 @@ import os
 from unittest.mock import patch
 
 import cupy
+from cupy_backends.cuda.libs import cublas
+from cupyx import lapack
 
 from miniflow_xp.backends.copy_stream import CopyStream
 from miniflow_xp.backends.cupy import capture
@@ -33,6 +35,22 @@ def results_are_not_copied():
 def memory_is_shared():
     """What a graph freed while it was captured goes to whoever asks next."""
     cupy.cuda.MemoryPool = cupy.get_default_memory_pool
+
+
+def systems_are_solved_on_another_stream():
+    """A solution is read while it is on its way."""
+    real = lapack.gesv
+
+    def gesv(a, b):
+        with cupy.cuda.Stream(non_blocking=True):
+            real(a, b)
+
+    lapack.gesv = gesv
+
+
+def the_other_triangle_is_factored():
+    """cuSOLVER goes down columns, so that the lower triangle of rows is its upper one."""
+    cublas.CUBLAS_FILL_MODE_UPPER = cublas.CUBLAS_FILL_MODE_LOWER
 
 
 def pytest_configure():

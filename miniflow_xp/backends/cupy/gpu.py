@@ -24,7 +24,7 @@ class Gpu:
         return cupy.empty(shape, dtype)
 
     def kept(self, array: Array) -> Array:
-        return copied(array)
+        return copied(cupy.asarray(array))  # a number of NumPy's is an array without axes here
 
     def launch(self, source: Source, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
         kernel(source)(*inputs, *outputs)

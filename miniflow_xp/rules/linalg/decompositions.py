@@ -1,7 +1,10 @@
 """Triangular decompositions: cholesky, qr."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from miniflow_xp.arrays.libraries import name_of_library
+from miniflow_xp.arrays.tables import native
 from miniflow_xp.arrays.updates import call
 from miniflow_xp.rules.linalg.matrices import (
     adjoint,
@@ -13,6 +16,23 @@ from miniflow_xp.rules.linalg.matrices import (
     rounding,
     scale,
 )
+
+
+@native("linalg.cholesky")
+def cholesky(xp: Any, x: Any, /, *, upper: bool = False) -> Any:
+    """The triangle L of X = L Lᴴ, or Lᴴ; of what is not positive definite the library's error, and NaN on JAX."""
+    with checked(xp):
+        return xp.linalg.cholesky(x, upper=upper)
+
+
+def checked(xp: Any) -> AbstractContextManager[Any]:
+    """Inside, CuPy waits for the GPU, and raises where it would give finite numbers that mean nothing."""
+    if name_of_library(xp) != "cupy":
+        return nullcontext()
+    from cupyx import errstate
+
+    found: AbstractContextManager[Any] = errstate(linalg="raise")
+    return found
 
 
 @matrix_rule("linalg.cholesky")

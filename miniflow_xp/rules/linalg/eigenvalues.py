@@ -5,8 +5,9 @@ depends on either its gradient is NaN, and right for one that depends on equal v
 count as fixed: vᴴ dv has no imaginary part.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from miniflow_xp.arrays.tables import native
 from miniflow_xp.rules.algebra import conj
 from miniflow_xp.rules.linalg.matrices import (
     adjoint,
@@ -51,6 +52,20 @@ def between(xp: Any, numerator: Any, values: Any) -> Any:
 @matrix_rule("linalg.eigvalsh")
 def _eigvalsh(xp: Any, g: Any, y: Any, x: Any) -> Any:
     return of_values(xp, xp.linalg.eigh(x)[1], g)
+
+
+class EigResult(NamedTuple):
+    """What ``eig`` gives, by the standard's names."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+@native("linalg.eig")
+def eig(xp: Any, x: Any, /) -> Any:
+    """Eigenvalues and eigenvectors of square matrices, complex numbers both: (eigenvalues, eigenvectors)."""
+    found = xp.linalg.eig(x)
+    return found if hasattr(found, "eigenvalues") else EigResult(*found)  # CuPy's has no names
 
 
 @matrix_rule("linalg.eig")

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.tables import composed, native, rule
+from miniflow_xp.arrays.updates import call
 from miniflow_xp.rules.linalg.matrices import adjoint, matrix_rule, nan_where, product, scale
 
 
@@ -16,7 +17,7 @@ def _inv(xp: Any, g: Any, y: Any, x: Any) -> Any:
 @rule("linalg.solve")
 def _solve(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
     """A Y = B: the gradient of B is A⁻ᴴ ḡ, and that of A is -A⁻ᴴ ḡ Yᴴ."""
-    return solved(xp, g, y, b, lambda rhs: xp.linalg.solve(adjoint(xp, a), rhs))
+    return solved(xp, g, y, b, lambda rhs: call(xp, "linalg.solve", adjoint(xp, a), rhs))
 
 
 def solved(xp: Any, g: Any, y: Any, b: Any, solve_adjoint: Any) -> Any:

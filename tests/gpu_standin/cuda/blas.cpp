@@ -1,4 +1,6 @@
-// cuBLAS: products, and sums of two matrices, in columns as it has them. Sums are made in float64, then rounded once.
+// cuBLAS: products, sums of two matrices, and the factors of many, in columns as it has them. Sums of products are made
+// in float64, then rounded once.
+#include "lapack.h"
 #include "library.h"
 
 #include <cuda_bf16.h>
@@ -261,3 +263,64 @@ static Status products(
     }
 FOR_TYPE(S, float, CUDA_R_32F)
 FOR_TYPE(D, double, CUDA_R_64F)
+#undef FOR_TYPE
+
+// Of many matrices, whose addresses lie on the device. The numbers of rows are those of one after the other.
+template <class T>
+static Status getrf(Handle* handle, int n, T* const a[], int lda, int* pivots, int* info, int count) {
+    if (!pivots) return refuse(NOT_SUPPORTED, "factors without an exchange of rows are not played");
+    if (lda < std::max(1, n)) return refuse(INVALID_VALUE, "a leading dimension is too small");
+    return (Status)ask(handle->stream, [=] {
+        for (int i = 0; i < count; i++) info[i] = factor<T>(n, n, a[i], lda, pivots + i * n);
+    });
+}
+
+// Whether something is wrong with an argument is known at once, and told to the host.
+template <class T>
+static Status getrs(
+    Handle* handle, int operation, int n, int columns, const T* const a[], int lda, const int* pivots, T* const b[],
+    int ldb, int* info, int count) {
+    *info = lda < std::max(1, n) ? -5 : ldb < std::max(1, n) ? -8 : 0;
+    if (*info) return refuse(INVALID_VALUE, "a leading dimension is too small");
+    return (Status)ask(handle->stream, [=] {
+        for (int i = 0; i < count; i++) solve<T>(operation, n, columns, a[i], lda, pivots + i * n, b[i], ldb);
+    });
+}
+
+// Inverses, in memory of their own; the info is the number of the first pivot that is 0.
+template <class T>
+static Status getri(
+    Handle* handle, int n, const T* const a[], int lda, const int* pivots, T* const out[], int leading_out, int* info,
+    int count) {
+    if (std::min(lda, leading_out) < std::max(1, n)) return refuse(INVALID_VALUE, "a leading dimension is too small");
+    return (Status)ask(handle->stream, [=] {
+        for (int i = 0; i < count; i++) {
+            info[i] = 0;
+            for (int k = n; k--;)
+                if (a[i][k * (lda + 1)] == T(0)) info[i] = k + 1;
+            for (int column = 0; column < n; column++)
+                for (int row = 0; row < n; row++) out[i][column * leading_out + row] = T(row == column);
+            solve<T>(AS_IT_IS, n, n, a[i], lda, pivots + i * n, out[i], leading_out);
+        }
+    });
+}
+
+#define FOR_TYPE(letter, T) \
+    PLAYED Status cublas##letter##getrfBatched( \
+        Handle* handle, int n, T* const a[], int lda, int* pivots, int* info, int count) { \
+        return getrf(handle, n, a, lda, pivots, info, count); \
+    } \
+    PLAYED Status cublas##letter##getrsBatched( \
+        Handle* handle, int operation, int n, int columns, const T* const a[], int lda, const int* pivots, \
+        T* const b[], int ldb, int* info, int count) { \
+        return getrs(handle, operation, n, columns, a, lda, pivots, b, ldb, info, count); \
+    } \
+    PLAYED Status cublas##letter##getriBatched( \
+        Handle* handle, int n, const T* const a[], int lda, const int* pivots, T* const out[], int leading_out, \
+        int* info, int count) { \
+        return getri(handle, n, a, lda, pivots, out, leading_out, info, count); \
+    }
+FOR_TYPE(S, float)
+FOR_TYPE(D, double)
+FOR_TYPE(C, std::complex<float>)
+FOR_TYPE(Z, std::complex<double>)

@@ -1,4 +1,4 @@
-// What the libraries that are played, cuBLAS and cuRAND, know of the device.
+// What the libraries that are played beside CUDA, such as cuBLAS, know of the device.
 #pragma once
 #include <cstdio>
 #include <cstdlib>
