@@ -133,6 +133,15 @@ def test_argnums_and_keywords():
     np.testing.assert_array_equal(first, X)
     np.testing.assert_array_equal(second, X + 1)
     np.testing.assert_array_equal(mf.grad(f, argnums=-1)(X, X + 1, scale=1.0), X)
+    np.testing.assert_array_equal(mf.grad(f, argnums=np.int64(1))(X, X + 1, scale=1.0), X)
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), [1, -1]])
+@pytest.mark.parametrize("make", [mf.grad, mf.value_and_grad, mf.jacobian, mf.hessian])
+def test_an_argument_that_is_named_twice_is_refused(make, argnums):
+    """It would have two gradients, of which one would be 0."""
+    with pytest.raises(DifferentiationError, match="Name each argument once"):
+        make(lambda a, b: (a * b).sum(), argnums=argnums)(X, X)
 
 
 TREES = {
@@ -454,6 +463,37 @@ def test_a_rule_of_ones_own_is_differentiated_again():
     assert float(mf.grad(mf.grad(cube))(2.0)) == 12.0
     assert float(mf.grad(mf.grad(mf.grad(cube)))(2.0)) == 6.0
     assert float(mf.jit(mf.grad(cube))(2.0)) == 12.0
+
+
+def test_a_rule_of_ones_own_takes_arguments_as_its_function_does():
+    """Those left out have their defaults, those by keyword their places: the rule sees all of them."""
+
+    @mf.custom_vjp
+    def power(x, n=2, *, times=1):
+        return x**n
+
+    @mf.custom_vjp
+    def placed(x, n=2):
+        return x**n
+
+    placed.defvjp(lambda x, n: (x**n, (x, n)), lambda kept, g: (g * kept[1] * kept[0] ** (kept[1] - 1), None))
+    assert float(mf.grad(placed)(3.0)) == 6
+    assert float(mf.grad(lambda x: placed(x, n=3))(3.0)) == 27
+    assert float(mf.grad(lambda x: placed(n=3, x=x))(3.0)) == 27
+    assert float(mf.jit(mf.grad(lambda x: placed(x, n=3)))(3.0)) == 27
+    assert placed(3, n=3) == 27
+    with pytest.raises(DifferentiationError, match="times by keyword alone"):
+        power(3.0)
+
+
+def test_a_checkpoint_takes_keywords():
+    @mf.checkpoint
+    def power(x, *, n, mode="power"):
+        return x**n if mode == "power" else x
+
+    assert float(mf.grad(lambda x: power(x, n=3, mode="power"))(3.0)) == 27
+    assert float(mf.grad(lambda n: power(2.0, n=n))(1.0)) == pytest.approx(2 * math.log(2))
+    assert power(3, n=2) == 9
 
 
 def test_a_rule_of_ones_own_over_trees():

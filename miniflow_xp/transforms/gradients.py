@@ -1,8 +1,8 @@
 """Gradients and products of a function of one value: grad, value_and_grad, jvp, hvp, jacobian, hessian."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from math import prod
+from numbers import Integral
 from typing import Any, TypeAlias
 
 from miniflow_xp.arrays.namespace import constant, functions_of, namespace_of
@@ -11,6 +11,7 @@ from miniflow_xp.checks import shown
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import CostError, DifferentiationError
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, vjp, zeros_like
+from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -24,18 +25,7 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: 
     constants. Raises CostError where the value is no real scalar, DifferentiationError where an argument is an integer.
     """
     check_function(function, "value_and_grad")
-
-    @wraps(function)
-    def found(*args: Any, **keywords: Any) -> Any:
-        run = differentiated(function, argnums, args, keywords)
-        value, ends = run.value, run.ends
-        if has_aux:
-            check_pair(value, function)
-        scalar = value[0] if has_aux else value
-        gradients = run.gradients([one_like(scalar, function), *[None] * (len(ends) - 1)], once=True)
-        return value, gradients[0] if isinstance(argnums, int) else gradients
-
-    return found
+    return ValueAndGrad(function, as_numbers(argnums), has_aux)
 
 
 def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -43,14 +33,38 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
 
     With ``has_aux`` it gives (gradient, whatever else f returned).
     """
-    both = value_and_grad(function, argnums, has_aux)
+    check_function(function, "grad")
+    return Grad(function, as_numbers(argnums), has_aux)
 
-    @wraps(function)
-    def found(*args: Any, **keywords: Any) -> Any:
-        value, gradient = both(*args, **keywords)
+
+class ValueAndGrad(Transformed):
+    """What ``value_and_grad`` gives."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        argnums, has_aux = self.settings
+        return value_and_gradient(self.function, argnums, has_aux, args, keywords)
+
+
+class Grad(Transformed):
+    """What ``grad`` gives."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        argnums, has_aux = self.settings
+        value, gradient = value_and_gradient(self.function, argnums, has_aux, args, keywords)
         return (gradient, value[1]) if has_aux else gradient
 
-    return found
+
+def value_and_gradient(
+    function: Callable[..., Any], argnums: Argnums, has_aux: bool, args: Sequence[Any], keywords: dict[str, Any]
+) -> tuple[Any, Any]:
+    """The value, and the gradient in the form of the chosen arguments."""
+    run = differentiated(function, argnums, args, keywords)
+    value, ends = run.value, run.ends
+    if has_aux:
+        check_pair(value, function)
+    scalar = value[0] if has_aux else value
+    gradients = run.gradients([one_like(scalar, function), *[None] * (len(ends) - 1)], once=True)
+    return value, gradients[0] if isinstance(argnums, int) else gradients
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -77,14 +91,17 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     In the form of the value and, inside of it, of the argument.
     """
     check_function(function, "jacobian")
+    return Jacobian(function, as_numbers(argnums))
 
-    @wraps(function)
-    def found(*args: Any, **keywords: Any) -> Any:
-        run = differentiated(function, argnums, args, keywords)
+
+class Jacobian(Transformed):
+    """What ``jacobian`` gives."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        (argnums,) = self.settings
+        run = differentiated(self.function, argnums, args, keywords)
         blocks = [block_of(run, n, isinstance(argnums, int)) for n in range(len(run.ends))]
         return flatten(run.value)[1](iter(blocks))
-
-    return found
 
 
 def block_of(run: DifferentiatedCall, number: int, single: bool) -> Any:
@@ -133,21 +150,37 @@ def differentiated(
 
 def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function that gives ∂²f/∂x² in shape (*x.shape, *x.shape), for a scalar function f."""
+    check_function(function, "hessian")
     return jacobian(grad(function, argnums), argnums)
 
 
+def as_numbers(argnums: Any) -> Any:
+    """Positions as Python's integers, which NumPy's are not."""
+    if isinstance(argnums, Integral):
+        return argnums if isinstance(argnums, bool) else int(argnums)
+    return tuple(map(as_numbers, argnums)) if isinstance(argnums, (list, tuple, range)) else argnums
+
+
 def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:
-    """The positions to differentiate; raises DifferentiationError where there is no such argument."""
+    """The positions to differentiate; raises DifferentiationError where one is not there, or named twice."""
     wanted: list[Any] = list(argnums) if isinstance(argnums, Sequence) and len(argnums) > 0 else [argnums]
     for n in wanted:
         if not (isinstance(n, int) and not isinstance(n, bool) and -count <= n < count):
             raise DifferentiationError(
                 f"gradient of {getattr(function, '__name__', 'a function')}",
                 f"argnums is {shown(argnums)}, and it was called with {count} arguments by position",
-                f"they count from 0 to {count - 1}",
+                f"they count from 0 to {count - 1}" if count else "arguments by keyword are constants",
                 "Give the argument by position, or change argnums",
             )
-    return [n % count for n in wanted]
+    found = [n % count for n in wanted]
+    if len(found) > 1 and len(set(found)) < len(found):
+        raise DifferentiationError(
+            f"gradient of {getattr(function, '__name__', 'a function')}",
+            f"argnums is {shown(argnums)}, with {count} arguments",
+            "each argument has one gradient",
+            "Name each argument once",
+        )
+    return found
 
 
 def one_like(value: Any, function: Any) -> Any:

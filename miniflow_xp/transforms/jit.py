@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from functools import wraps
 from typing import Any
 
 from miniflow_xp.arrays.calls import leaves
@@ -17,6 +16,7 @@ from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import check_function, plain
 from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, is_followed, know, known
+from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import Build, flatten, form_and_leaves, forms_and_leaves
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
@@ -43,12 +43,11 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
     return Jitted(function, static_argnums)
 
 
-class Jitted:
+class Jitted(Transformed):
     """A function that is recorded and replayed; ``explain()`` says how."""
 
     def __init__(self, function: Callable[..., Any], static_argnums: int | Collection[int]) -> None:
-        wraps(function)(self)
-        self.function = function
+        super().__init__(function, static_argnums)  # of which a copy records anew
         self.static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
         self._kept: OrderedDict[Key, Captured] = OrderedDict()
         self._dispatches: dict[Hashable, Dispatch | None] = {}
@@ -148,9 +147,6 @@ class Jitted:
             return "not captured yet"
         place, run = self._last
         return f"on {place}: {run.how}"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Jitted, (self.function, self.static)  # a copy records anew
 
     def __repr__(self) -> str:
         return f"<jit {name_of(self.function)}: {self.explain()}>"
