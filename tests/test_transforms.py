@@ -17,7 +17,7 @@ from array_api_compat import array_namespace
 import miniflow_xp as mf
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.traced import ground
-from miniflow_xp.errors import CostError, DifferentiationError, MiniflowError, ShapeError
+from miniflow_xp.errors import CostError, DifferentiationError, FeedError, MiniflowError, ShapeError
 from miniflow_xp.recording.tape import record
 
 X = np.array([0.3, 0.5, 0.9])
@@ -614,6 +614,84 @@ def test_arguments_without_a_gradient():
         mf.grad(lambda x: x)("text")
     with pytest.raises(DifferentiationError, match="argnums is 2"):
         mf.grad(lambda x: x.sum(), argnums=2)(X)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex64", ">f8", ">c16"])
+def test_bytes_in_any_order(dtype):
+    """Of NumPy's arrays, as files of astronomers have them: in none is a gradient 0 because it is not known."""
+    x = (X + 1j * X[::-1]).astype(dtype) if "c" in dtype else X.astype(dtype)
+    factor = 1j * x if "c" in dtype else x
+
+    def f(x):
+        return np.abs((x * factor).sum()) ** 2
+
+    expected = 2 * (x * factor).sum() * np.conj(factor)
+    for found in (mf.grad(f)(x), mf.jit(mf.grad(f))(x), mf.vjp(f, x)[1](1.0)[0]):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_array_equal(mf.jvp(lambda x: 2 * x, [x], [x])[1], 2 * x)
+
+
+OTHERWISE = {
+    "masked": lambda: np.ma.masked_array(X, mask=[0, 1, 0]),
+    "matrix": lambda: X.view(np.matrix),
+    "sparse": lambda: pytest.importorskip("scipy.sparse").csr_array(np.diag(X)),
+}
+
+
+@pytest.mark.parametrize("make", [mf.grad, mf.jit])
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_computes_otherwise_than_an_array_is_refused(name, make):
+    """Its mask would be lost, or its product be another: wherever it meets a gradient or a recording."""
+    other = OTHERWISE[name]()
+    with pytest.raises(FeedError, match=f"{name} array|numpy.{name}"):
+        make(lambda x: x.sum())(other)
+    with pytest.raises(FeedError, match=f"{name} array|numpy.{name}"):
+        make(lambda x, y: (x * y).sum())(X, other)
+    with pytest.raises(FeedError, match=r"test_transforms.py:\d+: it was fed a"):
+        make(lambda x: (x * other).sum())(X)
+
+
+class Series:
+    """What holds an array and is none, as those of pandas and xarray."""
+
+    dtype, shape = X.dtype, X.shape
+
+    def to_numpy(self):
+        return X
+
+
+def test_what_holds_an_array_may_be_given_but_is_not_differentiated():
+    np.testing.assert_array_equal(mf.grad(lambda x, s: (x * s.to_numpy()).sum())(X, Series()), X)
+    with pytest.raises(DifferentiationError, match=r"a \w+\.Series: .*x\.to_numpy\(\)"):
+        mf.grad(lambda s: s.to_numpy().sum())(Series())
+    with pytest.raises(CostError, match=r"a \w+\.Series"):
+        mf.grad(lambda x: type("Series", (Series,), {"shape": (), "__module__": Series.__module__})())(X)
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
+def test_libraries_that_meet_in_a_rule_are_told():
+    """PyTorch takes NumPy's arrays in a power, and not in its gradient."""
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DifferentiationError, match=r"pow.*torch and numpy"):
+        mf.grad(lambda x: (x**X).sum())(torch.asarray(X))
+
+
+def test_a_gradient_to_start_from_has_the_dtype_of_the_value(backend):
+    _, pullback = mf.vjp(lambda x: x, backend.asarray(X))
+    (found,) = pullback(backend.asarray(np.array([1, 2, 3])))
+    assert found.dtype == backend.asarray(X).dtype
+    np.testing.assert_array_equal(backend.to_numpy(found), [1, 2, 3])
+    with pytest.raises(ShapeError, match="complex128"):
+        pullback(backend.asarray(X * 1j))
+    if backend.name not in ("strict", "cupy"):  # to which NumPy's are foreign
+        (found,) = pullback(np.ones(3, "float32"))
+        assert found.dtype == backend.asarray(X).dtype
+
+
+def test_a_gradient_to_start_from_of_another_library_is_told():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DifferentiationError, match=r"a pullback.*torch and numpy"):
+        mf.vjp(lambda x: x * 2, X)[1](torch.ones(3))
 
 
 def test_a_gradient_of_another_form():

@@ -18,6 +18,8 @@ from miniflow_xp.arrays.refusals import (
 )
 from miniflow_xp.arrays.tables import POSITIONAL, RULES, VIEWS, WITHOUT_GRADIENT, Rule, unseen
 from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.errors import FeedError
+from miniflow_xp.given import wrong_with
 from miniflow_xp.system.callers import calling_line
 
 
@@ -150,8 +152,22 @@ def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | N
             arg = kind(items) if len(parents) == known else items  # an index stays a tuple
             if deeper is not None and (below is None or deeper.tape is not None):
                 below = deeper
+        elif kind not in ORDINARY:
+            enter_ordinary(kind)
         inputs.append(arg)
     return inputs, below
+
+
+ORDINARY: set[type] = set()
+"""Classes of arguments that compute as arrays do, or are none; one is entered when it is first met."""
+
+
+def enter_ordinary(kind: type) -> None:
+    """Enter a class among the ordinary ones; raises FeedError for what computes otherwise, as masked arrays do."""
+    wrong = wrong_with(kind)
+    if wrong is not None:
+        raise FeedError(f"an argument, at {calling_line()}", *wrong)
+    ORDINARY.add(kind)
 
 
 def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: int) -> tuple[Any, ...]:

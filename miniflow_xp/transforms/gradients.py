@@ -10,7 +10,8 @@ from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.checks import shown
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import CostError, DifferentiationError
-from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, vjp, zeros_like
+from miniflow_xp.given import check_kind
+from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, class_of, vjp, zeros_like
 from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import flatten, tree_map
 
@@ -198,7 +199,12 @@ def one_like(value: Any, function: Any) -> Any:
         raise CostError(
             name, f"its value is {value.dtype}", "gradients start from a real scalar", "End in xp.real or xp.abs"
         )
-    return functions_of(value).ones_like(value)
+    try:
+        return functions_of(value).ones_like(value)
+    except TypeError:
+        raise CostError(
+            name, f"its value is a {class_of(value)}", "gradients start from an array", "Return the array in it"
+        ) from None
 
 
 def check_pair(value: Any, function: Any) -> None:
@@ -212,6 +218,17 @@ def check_pair(value: Any, function: Any) -> None:
         )
 
 
+ARRAYS: dict[type, bool] = {}
+"""{class of arguments: has it a library's functions?}, entered when the first one is met."""
+
+
 def as_constant(leaf: Any) -> Any:
-    """An argument that is not differentiated: its functions are to be ours all the same."""
-    return constant(leaf) if hasattr(leaf, "dtype") or hasattr(leaf, "__array_namespace__") else leaf
+    """An argument that is not differentiated: an array's functions are to be ours all the same."""
+    kind: Any = type(leaf)
+    found = ARRAYS.get(kind)
+    if found is None:
+        from array_api_compat import is_array_api_obj  # here: importing this package stays quick
+
+        check_kind("an argument", leaf)
+        found = ARRAYS[kind] = is_array_api_obj(leaf) and not isinstance(leaf, type)
+    return constant(leaf) if found else leaf

@@ -6,15 +6,15 @@ from typing import Any
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, given
-from miniflow_xp.arrays.calls import boxed, without_gradient
+from miniflow_xp.arrays.calls import boxed, check_libraries, without_gradient
 from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
 from miniflow_xp.arrays.introductions import introduce
 from miniflow_xp.arrays.namespace import Namespace, constant, functions_of, namespace_of, namespace_of_library
 from miniflow_xp.arrays.refusals import stale, unknown_to_library
-from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.broadcasting import unbroadcast
 from miniflow_xp.checks import shown
-from miniflow_xp.dtypes import is_complex
+from miniflow_xp.dtypes import is_complex, spelled
 from miniflow_xp.errors import DifferentiationError, MiniflowError, ShapeError
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import raising_line
@@ -156,8 +156,27 @@ def as_array(leaf: Any) -> Any:
 
 
 def start(array: Any) -> Equation:
-    """The equation of an argument, where the gradients end."""
-    return Equation("argument", (), {}, array, (), None, namespace_of(array), None)
+    """The equation of an argument, where the gradients end; raises DifferentiationError for one of no array library."""
+    try:
+        xp = namespace_of(array)
+    except TypeError:
+        raise of_no_library(array) from None
+    return Equation("argument", (), {}, array, (), None, xp, None)
+
+
+def class_of(item: Any) -> str:
+    """The class of an object and the package it is from, as ``pandas.Series``."""
+    return f"{type(item).__module__.partition('.')[0]}.{type(item).__name__}"
+
+
+def of_no_library(item: Any) -> DifferentiationError:
+    """The error for what holds an array, as those of pandas and xarray do, and is none of the Array API."""
+    return DifferentiationError(
+        "an argument",
+        f"it is a {class_of(item)}",
+        "what is differentiated are arrays that follow the Array API",
+        "Give the array in it: x.to_numpy(), and make it again within the function",
+    )
 
 
 def without_inner_levels(end: Any, level: int) -> Any:
@@ -195,7 +214,17 @@ def seed_of(seed: Any, end: Any, xp: Namespace) -> Any:
         seed = xp.library.asarray(host, dtype=end.dtype)
     if tuple(seed.shape) != tuple(end.shape):
         raise wrong_seed(f"one of shape {tuple(seed.shape)}", f"{tuple(end.shape)}")
-    return seed
+    return seed if seed.dtype == end.dtype else in_dtype_of(end, seed, xp)
+
+
+def in_dtype_of(end: Any, seed: Any, xp: Namespace) -> Any:
+    """A gradient in the dtype of its result; raises where it is complex for a real one, or of a third library."""
+    if is_complex(seed) and not is_complex(end):
+        raise wrong_seed(spelled(seed.dtype), f"{end.dtype}")
+    if type(seed).__module__ == "numpy":  # which every library takes
+        return xp.library.asarray(seed, dtype=end.dtype)
+    check_libraries("a pullback", [ground(seed), ground(end)])
+    return functions_of(seed).astype(seed, end.dtype)
 
 
 def wrong_seed(came: str, wanted: str) -> ShapeError:
@@ -236,6 +265,9 @@ def backward(
             by(equation, waiting.pop(equation), give)
         except DifferentiationError as error:
             raise with_line(error, equation.line) from error.__cause__
+        except TypeError:
+            check_libraries(str(equation.op), equation.inputs)
+            raise
         if once:
             equation.let_go()
     return waiting

@@ -6,6 +6,7 @@ from typing import Any
 import miniflow_xp.dtypes as dtypes
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.backend import Backend
+from miniflow_xp.given import check_kind
 from miniflow_xp.switch import backend_of, get_backend, library_name, load
 from miniflow_xp.transforms.pullback import as_array
 
@@ -28,6 +29,7 @@ def know(arrays: Sequence[Any]) -> None:
     """Enter the classes of these arrays among those whose signature can be read."""
     for array in arrays:
         if type(array) not in READERS:
+            check_kind("an argument", array)
             READERS[type(array)] = reader(type(array), library_name(array))
     KNOWN.update(READERS)
 
