@@ -17,7 +17,7 @@ from array_api_compat import array_namespace
 import miniflow_xp as mf
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.traced import ground
-from miniflow_xp.errors import CostError, DifferentiationError, FeedError, MiniflowError, ShapeError
+from miniflow_xp.errors import CostError, DifferentiationError, FeedError, MiniflowError, SettingError, ShapeError
 from miniflow_xp.recording.tape import record
 
 X = np.array([0.3, 0.5, 0.9])
@@ -220,6 +220,14 @@ def test_jvp_is_the_derivative_along_the_tangent(backend):
     np.testing.assert_allclose(backend.to_numpy(tangent), X**2 * np.array([1.0, -2.0, 0.5]))
 
 
+@pytest.mark.parametrize("make", [mf.jvp, mf.hvp])
+def test_an_array_is_no_list_of_arguments(make):
+    """Of one element it would be taken for its element, of more for as many arguments."""
+    one = np.ones(1)
+    with pytest.raises(SettingError, match=r"Write .vp\(f, \(x,\), \(v,\)\)"):
+        make(lambda x: (x**2).sum(), one, one)
+
+
 def test_jvp_of_trees():
     value, tangent = mf.jvp(lambda p: {"c": p["a"] * p["b"]}, ({"a": X, "b": X + 1},), ({"a": X, "b": X},))
     np.testing.assert_allclose(value["c"], X * (X + 1))
@@ -235,6 +243,11 @@ def test_jacobian_and_hessian(backend):
     np.testing.assert_allclose(backend.to_numpy(mf.hessian(lambda x: xp.sum(x**3))(x)), np.diag(6 * X))
     product = mf.hvp(lambda x: xp.sum(x**3), (x,), (x,))
     np.testing.assert_allclose(backend.to_numpy(product), 6 * X * X)
+
+
+def test_a_jacobian_of_a_number_that_is_no_array():
+    with pytest.raises(CostError, match="its value has a float"):
+        mf.jacobian(lambda x: 3.0)(X)
 
 
 def test_jacobians_of_trees_and_of_empty_values():
@@ -293,6 +306,47 @@ def test_threads_differentiate_at_once():
 
 
 # Long programs
+
+
+def test_what_a_function_leaves_behind_is_a_constant_once_it_is_over():
+    costs = []
+
+    def f(x):
+        costs.append((x * x).sum())
+        return costs[-1]
+
+    mf.grad(f)(X)
+    mf.jacobian(f)(X)
+    np.testing.assert_array_equal(np.asarray(costs[0]), (X * X).sum())
+    assert sum(map(float, costs)) == 2 * (X * X).sum()
+    found = mf.grad(lambda y: (y * costs[0]).sum())(X)
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, np.full(3, (X * X).sum()))
+
+
+def test_a_state_from_one_gradient_to_the_next_has_no_history():
+    """Else each call would differentiate all those before it."""
+    state = [np.zeros(3)]
+
+    def f(x):
+        state[0] = np.tanh(state[0] + x)
+        return state[0].sum()
+
+    for _ in range(5):
+        before = np.asarray(state[0])
+        found = mf.grad(f)(X)
+        np.testing.assert_allclose(found, 1 - np.tanh(before + X) ** 2)
+    assert type(state[0].array) is np.ndarray
+
+
+def test_what_an_inner_function_leaves_behind_belongs_to_the_outer_one():
+    def f(x):
+        kept = []
+        mf.grad(lambda y: kept.append(x * y) or y.sum())(x)
+        return (kept[0] ** 2).sum()
+
+    np.testing.assert_allclose(mf.grad(f)(X), 4 * X**3)
+    np.testing.assert_allclose(mf.jit(mf.grad(f))(X), 4 * X**3)
 
 
 def test_ten_thousand_steps():
@@ -702,7 +756,21 @@ def test_a_gradient_of_another_form():
         pullback((np.ones(3), np.ones(3)))
 
 
+def test_a_number_in_a_text_loses_no_gradient(backend):
+    said = []
+
+    def f(x):
+        said.append(f"{x[1]:.2f} and {x[1]}")
+        return x.sum()
+
+    if backend.name == "strict":
+        pytest.skip("its arrays take no form")
+    mf.grad(f)(backend.asarray(X))
+    assert said[0].startswith("0.50 and <traced")
+
+
 LOSES = {
+    "pickle": lambda x: x.sum() * pickle.loads(pickle.dumps(x))[0],
     "float": lambda x: x.sum() * float(x[0]),
     "math": lambda x: x.sum() * math.exp(x[0]),
     "item": lambda x: x.sum() * x[0].item(),

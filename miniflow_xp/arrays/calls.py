@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent, open_levels
 from miniflow_xp.arrays.keys import PLAIN
 from miniflow_xp.arrays.memory import noted
 from miniflow_xp.arrays.refusals import (
@@ -17,7 +17,7 @@ from miniflow_xp.arrays.refusals import (
     stale,
 )
 from miniflow_xp.arrays.tables import POSITIONAL, RULES, VIEWS, WITHOUT_GRADIENT, Rule, unseen
-from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.arrays.traced import Traced, ground, without_closed_levels
 from miniflow_xp.errors import FeedError
 from miniflow_xp.given import wrong_with
 from miniflow_xp.system.callers import calling_line
@@ -144,8 +144,11 @@ def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | N
                 arg = arg.array
             elif arg.level == CONSTANT:
                 arg = arg.array
-            if type(arg) is Traced and (below is None or arg.xp.tape is not None):
-                below = arg.xp
+            if type(arg) is Traced:
+                if arg.level not in open_levels:
+                    arg = without_closed_levels(arg)
+                if type(arg) is Traced and (below is None or arg.xp.tape is not None):
+                    below = arg.xp
         elif (kind is list or kind is tuple) and place is None:
             known = len(parents)
             items, deeper = lowered(arg, top, parents, n)

@@ -9,6 +9,8 @@ from miniflow_xp.rules.algebra import axes_of, conj, count, kept
 
 Axis = int | tuple[int, ...] | None
 
+LARGEST_HALF = 65504  # the largest number of float16
+
 
 @rule("sum")
 def _sum(xp: Any, g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
@@ -17,7 +19,9 @@ def _sum(xp: Any, g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, 
 
 @rule("mean")
 def _mean(xp: Any, g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return (lambda: xp.broadcast_to(kept(xp, wide(xp, g) / max(count(x, axis), 1), x, axis), tuple(x.shape)),)
+    n = max(count(x, axis), 1)
+    share = g if n <= LARGEST_HALF else wide(xp, g)
+    return (lambda: xp.broadcast_to(kept(xp, share / n, x, axis), tuple(x.shape)),)
 
 
 @rule("prod")

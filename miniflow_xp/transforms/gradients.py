@@ -9,7 +9,7 @@ from miniflow_xp.arrays.namespace import constant, functions_of, namespace_of
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.checks import shown
 from miniflow_xp.dtypes import is_complex
-from miniflow_xp.errors import CostError, DifferentiationError
+from miniflow_xp.errors import CostError, DifferentiationError, SettingError
 from miniflow_xp.given import check_kind
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, class_of, vjp, zeros_like
 from miniflow_xp.transforms.transformed import Transformed
@@ -73,6 +73,7 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
     It is the transpose of the pullback, which is linear: no second set of rules is needed.
     """
+    check_lists("jvp", primals, tangents)
     value, pullback = vjp(function, *primals)
     _, push = vjp(pullback, tree_map(zeros_like, value))
     (tangent,) = push(tuple(tree_map(as_array, tangent) for tangent in tangents))
@@ -81,9 +82,22 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
 def hvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """∇²f(x) · v: the Hessian of a scalar function of one argument times a vector, without the Hessian itself."""
+    check_lists("hvp", primals, tangents)
     _, pullback = vjp(grad(function), *primals)
     (product,) = pullback(tangents[0])
     return product
+
+
+def check_lists(where: str, *given: Any) -> None:
+    """Raise SettingError for an array in place of a list of arguments: its rows would be taken for them."""
+    for items in given:
+        if not isinstance(items, Sequence):
+            raise SettingError(
+                where,
+                f"it was given a {type(items).__name__}",
+                "primals and tangents are lists or tuples, with an item for each argument of the function",
+                f"Write {where}(f, (x,), (v,))",
+            )
 
 
 def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -101,6 +115,14 @@ class Jacobian(Transformed):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         (argnums,) = self.settings
         run = differentiated(self.function, argnums, args, keywords)
+        for end in run.ends:
+            if not hasattr(end, "dtype"):
+                raise CostError(
+                    getattr(self.function, "__name__", "the function"),
+                    f"its value has a {type(end).__name__}",
+                    "a Jacobian is one of arrays",
+                    "Return arrays",
+                )
         blocks = [block_of(run, n, isinstance(argnums, int)) for n in range(len(run.ends))]
         return flatten(run.value)[1](iter(blocks))
 
@@ -174,7 +196,7 @@ def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:
                 "Give the argument by position, or change argnums",
             )
     found = [n % count for n in wanted]
-    if len(found) > 1 and len(set(found)) < len(found):
+    if found[1:] and len(set(found)) < len(found):
         raise DifferentiationError(
             f"gradient of {getattr(function, '__name__', 'a function')}",
             f"argnums is {shown(argnums)}, with {count} arguments",

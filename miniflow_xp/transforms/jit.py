@@ -1,7 +1,9 @@
 """jit: a function recorded once for each signature, and replayed by the capture of its arrays' backend."""
 
+import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from miniflow_xp.arrays.calls import leaves
@@ -33,11 +35,11 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
 
     The backend is the one that the arrays belong to: NumPy's plan, ``jax.jit``, PyTorch's calls (compiled, where the
     backend in use is ``torch`` with ``compile=True``), a CUDA graph on CuPy. Python numbers among the arguments become
-    arrays, floats as wide as those beside them; ``static_argnums``: positions of arguments that stay as they are, and
-    make a signature each. Results that are no arrays are those of the recording. Inside of another transformation,
-    also one of JAX's or of ``torch.func``, f runs as a part of it. The function must be pure: it is run once for a
-    signature, and what it prints or keeps happens then. Raises JitError where Python code depends on the contents of an
-    array.
+    arrays, floats as wide as those beside them; ``static_argnums``: positions of arguments that stay as they are, also
+    where they come by keyword, and make a signature each. Results that are no arrays are those of the recording. Inside
+    of another transformation, also one of JAX's or of ``torch.func``, f runs as a part of it. The function must be
+    pure: it is run once for a signature, and what it prints or keeps happens then. Raises JitError where Python code
+    depends on the contents of an array.
     """
     check_function(function, "jit")
     return Jitted(function, static_argnums)
@@ -49,6 +51,7 @@ class Jitted(Transformed):
     def __init__(self, function: Callable[..., Any], static_argnums: int | Collection[int]) -> None:
         super().__init__(function, static_argnums)  # of which a copy records anew
         self.static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+        self._static_names = names_of(function, self.static)
         self._kept: OrderedDict[Key, Captured] = OrderedDict()
         self._dispatches: dict[Hashable, Dispatch | None] = {}
         self._lock = lock()
@@ -86,9 +89,18 @@ class Jitted(Transformed):
         if not keywords and not self.static:
             forms = forms_and_leaves(args, found)
             return forms if any(forms) else None, found
-        static = self._static(len(args))
-        form = form_and_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords), found)
-        return (form, *[self._compared(args[n]) for n in static]), found
+        static, named, rest = self._parted(args, keywords)
+        form = form_and_leaves(rest, found)
+        return (form, *map(self._compared, static.values()), *named, *map(self._compared, named.values())), found
+
+    def _parted(
+        self, args: Sequence[Any], keywords: dict[str, Any]
+    ) -> tuple[dict[int, Any], dict[str, Any], tuple[list[Any], dict[str, Any]]]:
+        """The static arguments by position and by name, and the others, both as they were given."""
+        places = self._static(len(args))
+        named = {name: keywords[name] for name in sorted(self._static_names & keywords.keys())}
+        others = {name: value for name, value in keywords.items() if name not in named} if named else keywords
+        return {n: args[n] for n in places}, named, ([arg for n, arg in enumerate(args) if n not in places], others)
 
     def _static(self, count: int) -> list[int]:
         """The positions of the static ones among ``count`` arguments."""
@@ -110,16 +122,16 @@ class Jitted(Transformed):
 
     def _capture(self, key: Key, args: Sequence[Any], keywords: dict[str, Any], arrays: Sequence[Any]) -> Captured:
         backend = backend_of(arrays)
-        static = {n: args[n] for n in self._static(len(args))}
-        rebuild = without_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords))
+        static, named, rest = self._parted(args, keywords)
+        rebuild = without_leaves(rest)
         build: list[Build] = []
 
         def step(_: Any, *given: Any) -> list[Any]:
-            whole, named = rebuild(iter([constant(g) for g in given]))
+            whole, others = rebuild(iter([constant(g) for g in given]))
             for n, argument in static.items():
                 whole.insert(n, argument)
             try:
-                result = self.function(*whole, **named)
+                result = self.function(*whole, **others, **named)
             except ContentsError as error:
                 raise contents_needed(self.function, error) from None
             build[:] = [build_of(result)]
@@ -150,6 +162,13 @@ class Jitted(Transformed):
 
     def __repr__(self) -> str:
         return f"<jit {name_of(self.function)}: {self.explain()}>"
+
+
+def names_of(function: Callable[..., Any], places: Collection[int]) -> set[str]:
+    """The names of a function's parameters in these places, as far as it tells them."""
+    with suppress(TypeError, ValueError):
+        return {name for n, name in enumerate(inspect.signature(function).parameters) if n in places}
+    return set()
 
 
 def without_leaves(tree: Any) -> Build:

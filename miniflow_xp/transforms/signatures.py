@@ -74,4 +74,6 @@ def number_as_array(number: Any, backend: Backend, real: str) -> Any:
         return backend.asarray(np.asarray(number), real)
     if isinstance(number, complex):
         return backend.asarray(np.asarray(number), COMPLEX.get(real))
-    return backend.asarray(np.asarray(number), None) if isinstance(number, int) else as_array(number)
+    if isinstance(number, int):
+        return backend.asarray(np.asarray(number), None)
+    return as_array(number, "Name its position in static_argnums, or close over it: jit(lambda x: f(x, it))")
