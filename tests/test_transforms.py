@@ -716,9 +716,9 @@ class Series:
 
 def test_what_holds_an_array_may_be_given_but_is_not_differentiated():
     np.testing.assert_array_equal(mf.grad(lambda x, s: (x * s.to_numpy()).sum())(X, Series()), X)
-    with pytest.raises(DifferentiationError, match=r"a \w+\.Series: .*x\.to_numpy\(\)"):
+    with pytest.raises(DifferentiationError, match=r"\w+\.Series: .*x\.to_numpy\(\)"):
         mf.grad(lambda s: s.to_numpy().sum())(Series())
-    with pytest.raises(CostError, match=r"a \w+\.Series"):
+    with pytest.raises(DifferentiationError, match=r"\w+\.Series"):
         mf.grad(lambda x: type("Series", (Series,), {"shape": (), "__module__": Series.__module__})())(X)
 
 

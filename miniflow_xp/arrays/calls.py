@@ -6,6 +6,7 @@ from typing import Any
 
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent, open_levels
 from miniflow_xp.arrays.keys import PLAIN
+from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.memory import noted
 from miniflow_xp.arrays.refusals import (
     by_keyword,
@@ -217,7 +218,7 @@ def called_natively(op: str, xp: Any, inputs: Sequence[Any], keywords: dict[str,
     try:
         return xp.native(op)(*inputs, **keywords)
     except TypeError:
-        check_libraries(op, inputs)
+        check_libraries(op, inputs, name_of_library(xp.library))
         raise
 
 
@@ -306,9 +307,11 @@ def rebuilt(model: Any, items: Sequence[Any]) -> Any:
     return type(model)(*items) if hasattr(model, "_fields") else type(model)(items)
 
 
-def check_libraries(op: str, args: Sequence[Any]) -> None:
-    """Raise DifferentiationError where arrays of several libraries meet."""
+def check_libraries(op: str, args: Sequence[Any], called: str | None = None) -> None:
+    """Raise DifferentiationError where arrays of several libraries meet; ``called``: the one whose function it is."""
     kinds = {type(a).__module__.partition(".")[0]: None for a in args if hasattr(a, "dtype")}
     kinds = {"jax" if kind == "jaxlib" else kind: None for kind in kinds}
+    if called in ("numpy", "torch", "jax", "cupy"):
+        kinds[called] = None
     if len(kinds) > 1:
         raise mixed_libraries(op, list(kinds))

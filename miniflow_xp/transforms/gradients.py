@@ -11,7 +11,7 @@ from miniflow_xp.checks import shown
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import CostError, DifferentiationError, SettingError
 from miniflow_xp.given import check_kind
-from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, class_of, vjp, zeros_like
+from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, vjp, zeros_like
 from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import flatten, tree_map
 
@@ -221,12 +221,7 @@ def one_like(value: Any, function: Any) -> Any:
         raise CostError(
             name, f"its value is {value.dtype}", "gradients start from a real scalar", "End in xp.real or xp.abs"
         )
-    try:
-        return functions_of(value).ones_like(value)
-    except TypeError:
-        raise CostError(
-            name, f"its value is a {class_of(value)}", "gradients start from an array", "Return the array in it"
-        ) from None
+    return functions_of(value).ones_like(value)
 
 
 def check_pair(value: Any, function: Any) -> None:

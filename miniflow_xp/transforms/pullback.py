@@ -160,27 +160,8 @@ def as_array(leaf: Any, remedy: str = "Close over it: grad(lambda x: f(x, it))")
 
 
 def start(array: Any) -> Equation:
-    """The equation of an argument, where the gradients end; raises DifferentiationError for one of no array library."""
-    try:
-        xp = namespace_of(array)
-    except TypeError:
-        raise of_no_library(array) from None
-    return Equation("argument", (), {}, array, (), None, xp, None)
-
-
-def class_of(item: Any) -> str:
-    """The class of an object and the package it is from, as ``pandas.Series``."""
-    return f"{type(item).__module__.partition('.')[0]}.{type(item).__name__}"
-
-
-def of_no_library(item: Any) -> DifferentiationError:
-    """The error for what holds an array, as those of pandas and xarray do, and is none of the Array API."""
-    return DifferentiationError(
-        "an argument",
-        f"it is a {class_of(item)}",
-        "what is differentiated are arrays that follow the Array API",
-        "Give the array in it: x.to_numpy(), and make it again within the function",
-    )
+    """The equation of an argument, where the gradients end."""
+    return Equation("argument", (), {}, array, (), None, namespace_of(array), None)
 
 
 def without_inner_levels(end: Any, level: int) -> Any:
