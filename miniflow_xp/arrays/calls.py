@@ -73,7 +73,7 @@ def apply(op: Any, xp: Any, args: Sequence[Any], keywords: dict[str, Any] = NOTH
     equation = Equation(op, inputs, keywords, value, parents, rule, xp, below)
     if below is None and not _keeping:
         forget(equation)
-    if not named or op.startswith(REFUSING):
+    if not named or ("." in op and op.startswith(REFUSING)):  # few have a dot, which is quicker to ask for
         equation.line = calling_line()
     if isinstance(value, (tuple, list)):
         return rebuilt(value, [linked(v, top, equation, n, xp) for n, v in enumerate(value)])
