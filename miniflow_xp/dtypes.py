@@ -45,7 +45,12 @@ def is_complex(value: Any) -> bool:
 
 @cache  # as above
 def _is_complex(_: Any, dtype: Any) -> bool:
-    return "complex" in str(dtype)
+    return "complex" in spelled(dtype)
+
+
+def spelled(dtype: Any) -> str:
+    """A dtype in words, whatever the order of its bytes: NumPy's for ``>f8`` is ``float64``."""
+    return str(getattr(dtype, "name", dtype))
 
 
 def widest(names: set[str]) -> str | None:

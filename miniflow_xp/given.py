@@ -86,7 +86,7 @@ def as_it_is(array: Array) -> Array:
 
 
 def check_kind(where: object, value: Any) -> None:
-    """Refuse what computes otherwise than an array: masked arrays, alone or in a list, and ``numpy.matrix``."""
+    """Refuse what computes otherwise than an array: masked ones, alone or in a list, ``numpy.matrix``, sparse ones."""
     kind: Any = type(value)
     wrong = wrong_with(kind)
     if wrong is None and isinstance(value, (list, tuple)):
@@ -111,6 +111,11 @@ MATRIX = (
     "its * is a product of matrices, that of an array goes element by element",
     "Give an array: numpy.asarray(matrix)",
 )
+SPARSE = (
+    "it was fed a sparse array",
+    "what it computes with an array is another library's, and has no gradient",
+    "Give an array: sparse.toarray(); or write its product as a function with a rule, by custom_vjp",
+)
 
 
 @cache
@@ -122,6 +127,8 @@ def wrong_with(kind: type) -> tuple[str, str, str] | None:
         return MASKED
     if kind.__name__ == "DTensor":
         return PART
+    if str(kind.__module__).startswith("scipy.sparse."):
+        return SPARSE
     return MATRIX if issubclass(kind, np.matrix) else None
 
 

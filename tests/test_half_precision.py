@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+from array_api_compat import array_namespace
 
 import miniflow_xp as mf
 from miniflow_xp.backend import Backend
@@ -125,6 +126,27 @@ def test_standardise_numbers_whose_squares_are_too_large(backend, half, way):
     slope = (np.array([0.75, -0.25, -0.25, -0.25]) - exact * exact[0] / 4) / np.sqrt(112_500)
     np.testing.assert_allclose(mf.to_numpy(value), exact, rtol=2**-8)
     np.testing.assert_allclose(mf.to_numpy(gradients[x]), slope, rtol=2**-6, atol=2**-17)
+
+
+# Functions
+
+REDUCED = {
+    "mean": lambda xp, x: xp.mean(x),
+    "max": lambda xp, x: xp.max(x),
+    "min": lambda xp, x: xp.min(x),
+    "nanmax": lambda xp, x: xp.nanmax(x),
+    "norm": lambda xp, x: xp.linalg.vector_norm(x, ord=float("inf")),
+    "unique_values": lambda xp, x: xp.unique_values(x)[0],
+}
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_a_share_of_more_elements_than_can_be_counted(backend, half, name):
+    """All elements are 1: each has the same part of the gradient."""
+    x = half(np.ones(ROWS))
+    found = mf.grad(lambda x: REDUCED[name](array_namespace(x), x))(x)
+    assert found.dtype == x.dtype
+    np.testing.assert_allclose(mf.to_numpy(found).astype(float), 1 / ROWS, rtol=2**-7)  # a small float16 has 7 bits
 
 
 # Norms

@@ -442,6 +442,7 @@ ON_EVERY_LIBRARY = {
     "norm": lambda x: np.linalg.norm(x) + np.linalg.norm(x, axis=0)[0],
     "where": lambda x: np.sum(np.where(x > 0, x, 0.1 * x)) + np.sum(np.clip(x, -0.5, 0.5) ** 2),
     "cumulative": lambda x: np.sum(np.cumsum(x, 1) * np.diff(x, axis=0)[:1, :]),
+    "tensordot": lambda x: np.sum(np.tensordot(x, np.exp(x), axes=(-1, 1))) + np.tensordot(x, x, axes=[[0, 1], [0, 1]]),
 }
 
 
@@ -451,3 +452,22 @@ def test_numpy_code_on_every_library(backend, name):
     expected = mf.grad(f)(A)
     got = mf.grad(f)(backend.asarray(A))
     np.testing.assert_allclose(backend.to_numpy(got), expected, rtol=1e-10, atol=1e-12)
+
+
+PLACES = {
+    "three": np.array([2, 0, 2]),
+    "one": np.array([1]),
+    "none": np.zeros(0, int),
+    "a mask": A > 0,
+    "beside a slice": (slice(1, None), np.array([0, 3])),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_numpys_arrays_as_an_index(backend, name):
+    if backend.name in ("strict", "cupy"):
+        pytest.skip("takes its own arrays alone as an index")
+    key = PLACES[name]
+    expected = np.zeros_like(A)
+    np.add.at(expected, key, 2 * A[key])
+    np.testing.assert_allclose(backend.to_numpy(mf.grad(lambda x: (x[key] ** 2).sum())(backend.asarray(A))), expected)

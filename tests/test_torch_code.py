@@ -135,6 +135,14 @@ def test_an_axis_that_is_not_there_is_an_error_as_in_pytorch(name):
         mf.grad(lambda x: torch.sum(NO_SUCH_AXIS[name](x)))(torch.asarray(A))
 
 
+@pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
+def test_a_tensor_beside_an_array_of_another_library_is_told():
+    with pytest.raises(DifferentiationError, match=r"a function of PyTorch.* numpy and torch"):
+        mf.grad(lambda x: torch.mul(torch.ones(3), x).sum())(np.ones(3))
+    with pytest.raises(DifferentiationError, match=r"arrays of torch and numpy"):
+        mf.grad(lambda x: (torch.ones(3) * x).sum())(np.ones(3))
+
+
 def test_second_derivatives_and_models():
     model = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Tanh(), torch.nn.Linear(5, 1)).double()
     x = torch.tensor(A)

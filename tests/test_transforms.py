@@ -17,7 +17,7 @@ from array_api_compat import array_namespace
 import miniflow_xp as mf
 from miniflow_xp.arrays.calls import apply
 from miniflow_xp.arrays.traced import ground
-from miniflow_xp.errors import CostError, DifferentiationError, MiniflowError, ShapeError
+from miniflow_xp.errors import CostError, DifferentiationError, FeedError, MiniflowError, SettingError, ShapeError
 from miniflow_xp.recording.tape import record
 
 X = np.array([0.3, 0.5, 0.9])
@@ -133,6 +133,15 @@ def test_argnums_and_keywords():
     np.testing.assert_array_equal(first, X)
     np.testing.assert_array_equal(second, X + 1)
     np.testing.assert_array_equal(mf.grad(f, argnums=-1)(X, X + 1, scale=1.0), X)
+    np.testing.assert_array_equal(mf.grad(f, argnums=np.int64(1))(X, X + 1, scale=1.0), X)
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), [1, -1]])
+@pytest.mark.parametrize("make", [mf.grad, mf.value_and_grad, mf.jacobian, mf.hessian])
+def test_an_argument_that_is_named_twice_is_refused(make, argnums):
+    """It would have two gradients, of which one would be 0."""
+    with pytest.raises(DifferentiationError, match="Name each argument once"):
+        make(lambda a, b: (a * b).sum(), argnums=argnums)(X, X)
 
 
 TREES = {
@@ -211,6 +220,14 @@ def test_jvp_is_the_derivative_along_the_tangent(backend):
     np.testing.assert_allclose(backend.to_numpy(tangent), X**2 * np.array([1.0, -2.0, 0.5]))
 
 
+@pytest.mark.parametrize("make", [mf.jvp, mf.hvp])
+def test_an_array_is_no_list_of_arguments(make):
+    """Of one element it would be taken for its element, of more for as many arguments."""
+    one = np.ones(1)
+    with pytest.raises(SettingError, match=r"Write .vp\(f, \(x,\), \(v,\)\)"):
+        make(lambda x: (x**2).sum(), one, one)
+
+
 def test_jvp_of_trees():
     value, tangent = mf.jvp(lambda p: {"c": p["a"] * p["b"]}, ({"a": X, "b": X + 1},), ({"a": X, "b": X},))
     np.testing.assert_allclose(value["c"], X * (X + 1))
@@ -226,6 +243,11 @@ def test_jacobian_and_hessian(backend):
     np.testing.assert_allclose(backend.to_numpy(mf.hessian(lambda x: xp.sum(x**3))(x)), np.diag(6 * X))
     product = mf.hvp(lambda x: xp.sum(x**3), (x,), (x,))
     np.testing.assert_allclose(backend.to_numpy(product), 6 * X * X)
+
+
+def test_a_jacobian_of_a_number_that_is_no_array():
+    with pytest.raises(CostError, match="its value has a float"):
+        mf.jacobian(lambda x: 3.0)(X)
 
 
 def test_jacobians_of_trees_and_of_empty_values():
@@ -284,6 +306,47 @@ def test_threads_differentiate_at_once():
 
 
 # Long programs
+
+
+def test_what_a_function_leaves_behind_is_a_constant_once_it_is_over():
+    costs = []
+
+    def f(x):
+        costs.append((x * x).sum())
+        return costs[-1]
+
+    mf.grad(f)(X)
+    mf.jacobian(f)(X)
+    np.testing.assert_array_equal(np.asarray(costs[0]), (X * X).sum())
+    assert sum(map(float, costs)) == 2 * (X * X).sum()
+    found = mf.grad(lambda y: (y * costs[0]).sum())(X)
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, np.full(3, (X * X).sum()))
+
+
+def test_a_state_from_one_gradient_to_the_next_has_no_history():
+    """Else each call would differentiate all those before it."""
+    state = [np.zeros(3)]
+
+    def f(x):
+        state[0] = np.tanh(state[0] + x)
+        return state[0].sum()
+
+    for _ in range(5):
+        before = np.asarray(state[0])
+        found = mf.grad(f)(X)
+        np.testing.assert_allclose(found, 1 - np.tanh(before + X) ** 2)
+    assert type(state[0].array) is np.ndarray
+
+
+def test_what_an_inner_function_leaves_behind_belongs_to_the_outer_one():
+    def f(x):
+        kept = []
+        mf.grad(lambda y: kept.append(x * y) or y.sum())(x)
+        return (kept[0] ** 2).sum()
+
+    np.testing.assert_allclose(mf.grad(f)(X), 4 * X**3)
+    np.testing.assert_allclose(mf.jit(mf.grad(f))(X), 4 * X**3)
 
 
 def test_ten_thousand_steps():
@@ -456,6 +519,37 @@ def test_a_rule_of_ones_own_is_differentiated_again():
     assert float(mf.jit(mf.grad(cube))(2.0)) == 12.0
 
 
+def test_a_rule_of_ones_own_takes_arguments_as_its_function_does():
+    """Those left out have their defaults, those by keyword their places: the rule sees all of them."""
+
+    @mf.custom_vjp
+    def power(x, n=2, *, times=1):
+        return x**n
+
+    @mf.custom_vjp
+    def placed(x, n=2):
+        return x**n
+
+    placed.defvjp(lambda x, n: (x**n, (x, n)), lambda kept, g: (g * kept[1] * kept[0] ** (kept[1] - 1), None))
+    assert float(mf.grad(placed)(3.0)) == 6
+    assert float(mf.grad(lambda x: placed(x, n=3))(3.0)) == 27
+    assert float(mf.grad(lambda x: placed(n=3, x=x))(3.0)) == 27
+    assert float(mf.jit(mf.grad(lambda x: placed(x, n=3)))(3.0)) == 27
+    assert placed(3, n=3) == 27
+    with pytest.raises(DifferentiationError, match="times by keyword alone"):
+        power(3.0)
+
+
+def test_a_checkpoint_takes_keywords():
+    @mf.checkpoint
+    def power(x, *, n, mode="power"):
+        return x**n if mode == "power" else x
+
+    assert float(mf.grad(lambda x: power(x, n=3, mode="power"))(3.0)) == 27
+    assert float(mf.grad(lambda n: power(2.0, n=n))(1.0)) == pytest.approx(2 * math.log(2))
+    assert power(3, n=2) == 9
+
+
 def test_a_rule_of_ones_own_over_trees():
     @mf.custom_vjp
     def f(p, q):
@@ -576,6 +670,84 @@ def test_arguments_without_a_gradient():
         mf.grad(lambda x: x.sum(), argnums=2)(X)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "complex64", ">f8", ">c16"])
+def test_bytes_in_any_order(dtype):
+    """Of NumPy's arrays, as files of astronomers have them: in none is a gradient 0 because it is not known."""
+    x = (X + 1j * X[::-1]).astype(dtype) if "c" in dtype else X.astype(dtype)
+    factor = 1j * x if "c" in dtype else x
+
+    def f(x):
+        return np.abs((x * factor).sum()) ** 2
+
+    expected = 2 * (x * factor).sum() * np.conj(factor)
+    for found in (mf.grad(f)(x), mf.jit(mf.grad(f))(x), mf.vjp(f, x)[1](1.0)[0]):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_array_equal(mf.jvp(lambda x: 2 * x, [x], [x])[1], 2 * x)
+
+
+OTHERWISE = {
+    "masked": lambda: np.ma.masked_array(X, mask=[0, 1, 0]),
+    "matrix": lambda: X.view(np.matrix),
+    "sparse": lambda: pytest.importorskip("scipy.sparse").csr_array(np.diag(X)),
+}
+
+
+@pytest.mark.parametrize("make", [mf.grad, mf.jit])
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_computes_otherwise_than_an_array_is_refused(name, make):
+    """Its mask would be lost, or its product be another: wherever it meets a gradient or a recording."""
+    other = OTHERWISE[name]()
+    with pytest.raises(FeedError, match=f"{name} array|numpy.{name}"):
+        make(lambda x: x.sum())(other)
+    with pytest.raises(FeedError, match=f"{name} array|numpy.{name}"):
+        make(lambda x, y: (x * y).sum())(X, other)
+    with pytest.raises(FeedError, match=r"test_transforms.py:\d+: it was fed a"):
+        make(lambda x: (x * other).sum())(X)
+
+
+class Series:
+    """What holds an array and is none, as those of pandas and xarray."""
+
+    dtype, shape = X.dtype, X.shape
+
+    def to_numpy(self):
+        return X
+
+
+def test_what_holds_an_array_may_be_given_but_is_not_differentiated():
+    np.testing.assert_array_equal(mf.grad(lambda x, s: (x * s.to_numpy()).sum())(X, Series()), X)
+    with pytest.raises(DifferentiationError, match=r"\w+\.Series: .*x\.to_numpy\(\)"):
+        mf.grad(lambda s: s.to_numpy().sum())(Series())
+    with pytest.raises(DifferentiationError, match=r"\w+\.Series"):
+        mf.grad(lambda x: type("Series", (Series,), {"shape": (), "__module__": Series.__module__})())(X)
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__:DeprecationWarning")
+def test_libraries_that_meet_in_a_rule_are_told():
+    """PyTorch takes NumPy's arrays in a power, and not in its gradient."""
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DifferentiationError, match=r"pow.*torch and numpy"):
+        mf.grad(lambda x: (x**X).sum())(torch.asarray(X))
+
+
+def test_a_gradient_to_start_from_has_the_dtype_of_the_value(backend):
+    _, pullback = mf.vjp(lambda x: x, backend.asarray(X))
+    (found,) = pullback(backend.asarray(np.array([1, 2, 3])))
+    assert found.dtype == backend.asarray(X).dtype
+    np.testing.assert_array_equal(backend.to_numpy(found), [1, 2, 3])
+    with pytest.raises(ShapeError, match="complex128"):
+        pullback(backend.asarray(X * 1j))
+    if backend.name not in ("strict", "cupy"):  # to which NumPy's are foreign
+        (found,) = pullback(np.ones(3, "float32"))
+        assert found.dtype == backend.asarray(X).dtype
+
+
+def test_a_gradient_to_start_from_of_another_library_is_told():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DifferentiationError, match=r"a pullback.*torch and numpy"):
+        mf.vjp(lambda x: x * 2, X)[1](torch.ones(3))
+
+
 def test_a_gradient_of_another_form():
     _, pullback = mf.vjp(lambda x: x * 2, X)
     with pytest.raises(ShapeError, match=r"\(2,\)"):
@@ -584,7 +756,21 @@ def test_a_gradient_of_another_form():
         pullback((np.ones(3), np.ones(3)))
 
 
+def test_a_number_in_a_text_loses_no_gradient(backend):
+    said = []
+
+    def f(x):
+        said.append(f"{x[1]:.2f} and {x[1]}")
+        return x.sum()
+
+    if backend.name == "strict":
+        pytest.skip("its arrays take no form")
+    mf.grad(f)(backend.asarray(X))
+    assert said[0].startswith("0.50 and <traced")
+
+
 LOSES = {
+    "pickle": lambda x: x.sum() * pickle.loads(pickle.dumps(x))[0],
     "float": lambda x: x.sum() * float(x[0]),
     "math": lambda x: x.sum() * math.exp(x[0]),
     "item": lambda x: x.sum() * x[0].item(),

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, Equation, Form, Parent, open_levels
 from miniflow_xp.arrays.keys import PLAIN
+from miniflow_xp.arrays.libraries import name_of_library
 from miniflow_xp.arrays.memory import noted
 from miniflow_xp.arrays.refusals import (
     by_keyword,
@@ -17,7 +18,9 @@ from miniflow_xp.arrays.refusals import (
     stale,
 )
 from miniflow_xp.arrays.tables import POSITIONAL, RULES, VIEWS, WITHOUT_GRADIENT, Rule, unseen
-from miniflow_xp.arrays.traced import Traced, ground
+from miniflow_xp.arrays.traced import Traced, ground, without_closed_levels
+from miniflow_xp.errors import FeedError
+from miniflow_xp.given import wrong_with
 from miniflow_xp.system.callers import calling_line
 
 
@@ -142,16 +145,33 @@ def lowered(args: Sequence[Any], top: int, parents: list[Parent], place: int | N
                 arg = arg.array
             elif arg.level == CONSTANT:
                 arg = arg.array
-            if type(arg) is Traced and (below is None or arg.xp.tape is not None):
-                below = arg.xp
+            if type(arg) is Traced:
+                if arg.level not in open_levels:
+                    arg = without_closed_levels(arg)
+                if type(arg) is Traced and (below is None or arg.xp.tape is not None):
+                    below = arg.xp
         elif (kind is list or kind is tuple) and place is None:
             known = len(parents)
             items, deeper = lowered(arg, top, parents, n)
             arg = kind(items) if len(parents) == known else items  # an index stays a tuple
             if deeper is not None and (below is None or deeper.tape is not None):
                 below = deeper
+        elif kind not in ORDINARY:
+            enter_ordinary(kind)
         inputs.append(arg)
     return inputs, below
+
+
+ORDINARY: set[type] = set()
+"""Classes of arguments that compute as arrays do, or are none; one is entered when it is first met."""
+
+
+def enter_ordinary(kind: type) -> None:
+    """Enter a class among the ordinary ones; raises FeedError for what computes otherwise, as masked arrays do."""
+    wrong = wrong_with(kind)
+    if wrong is not None:
+        raise FeedError(f"an argument, at {calling_line()}", *wrong)
+    ORDINARY.add(kind)
 
 
 def called_below(operation: Operation, inputs: Sequence[Any], below: Any, top: int) -> tuple[Any, ...]:
@@ -198,7 +218,7 @@ def called_natively(op: str, xp: Any, inputs: Sequence[Any], keywords: dict[str,
     try:
         return xp.native(op)(*inputs, **keywords)
     except TypeError:
-        check_libraries(op, inputs)
+        check_libraries(op, inputs, name_of_library(xp.library))
         raise
 
 
@@ -287,9 +307,11 @@ def rebuilt(model: Any, items: Sequence[Any]) -> Any:
     return type(model)(*items) if hasattr(model, "_fields") else type(model)(items)
 
 
-def check_libraries(op: str, args: Sequence[Any]) -> None:
-    """Raise DifferentiationError where arrays of several libraries meet."""
+def check_libraries(op: str, args: Sequence[Any], called: str | None = None) -> None:
+    """Raise DifferentiationError where arrays of several libraries meet; ``called``: the one whose function it is."""
     kinds = {type(a).__module__.partition(".")[0]: None for a in args if hasattr(a, "dtype")}
     kinds = {"jax" if kind == "jaxlib" else kind: None for kind in kinds}
+    if called in ("numpy", "torch", "jax", "cupy"):
+        kinds[called] = None
     if len(kinds) > 1:
         raise mixed_libraries(op, list(kinds))

@@ -10,6 +10,10 @@ STALE = 1 << 62  # the level of an array that a write to memory it shares has ma
 levels = count(RECORDED + 1)
 """Each differentiation takes the next one: of nested ones the inner has the higher."""
 
+open_levels = {CONSTANT, RECORDED, STALE}
+"""The levels that mean something: with those of the differentiations whose function runs. One that is over says nothing
+of an array that the function has left behind: it is what stands for it one level below."""
+
 _numbers = count()
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from miniflow_xp.arrays.refusals import of_no_library
+
 
 def library_of(array: Any) -> Any:
-    """The Array API namespace of a library's array; raises TypeError where it has none."""
+    """The Array API namespace of a library's array; raises DifferentiationError where it has none."""
     kind: Any = type(array)
     return _library_of_type(kind) or _found(array)
 
@@ -29,7 +31,10 @@ def _library_of_type(kind: type) -> Any:
 def _found(array: Any) -> Any:
     from array_api_compat import array_namespace
 
-    return array_namespace(array)
+    try:
+        return array_namespace(array)
+    except TypeError:
+        raise of_no_library(type(array)) from None
 
 
 @cache

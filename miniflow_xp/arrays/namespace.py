@@ -13,6 +13,7 @@ from miniflow_xp.arrays.operators import BINARY, COMPARISONS, function_of
 from miniflow_xp.arrays.protocols.dispatch import define_protocols
 from miniflow_xp.arrays.protocols.torch_dispatch import define_torch_protocol
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE
+from miniflow_xp.dtypes import spelled
 
 define_protocols()
 define_torch_protocol()
@@ -42,7 +43,7 @@ class Namespace(ModuleType):
         self.tape = tape
         self.immutable = name_of_library(library) == "jax"
         self.native = functools.cache(lambda op: function_of(op, library))
-        self.inexact = functools.cache(lambda dtype: "float" in str(dtype) or "complex" in str(dtype))
+        self.inexact = functools.cache(lambda dtype: any(kind in spelled(dtype) for kind in ("float", "complex")))
 
     def __getattr__(self, name: str) -> Any:
         if name in ("linalg", "fft") or any(op.startswith(f"{name}.") for op in (*NATIVE, *COMPOSED)):

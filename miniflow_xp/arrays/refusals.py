@@ -131,6 +131,16 @@ def unknown_to_library(said: str, place: str) -> DifferentiationError:
     )
 
 
+def of_no_library(kind: type) -> DifferentiationError:
+    """The error for what is no array of the Array API, though it may hold one, as those of pandas and xarray do."""
+    return DifferentiationError(
+        f"{kind.__module__.partition('.')[0]}.{kind.__name__}",
+        "it stands where an array is wanted",
+        "arrays are those that follow the Array API",
+        "Give the array in it, as x.to_numpy() or x.data, and make it again within the function where need be",
+    )
+
+
 def mixed_libraries(op: str, names: list[str]) -> DifferentiationError:
     """The error for a call with arrays of several libraries."""
     return DifferentiationError(

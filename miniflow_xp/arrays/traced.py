@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
+from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE, open_levels
 from miniflow_xp.arrays.refusals import contents_wanted, gradient_lost, leaves_namespace, stale
 
 
@@ -88,6 +88,13 @@ class Traced:
         if self.level == RECORDED:
             return f"<recorded {self.shape} {self.dtype}>"
         return f"<traced {ground(self)!r}>"
+
+    def __format__(self, how: str) -> str:
+        """For people: a number in this form, where there is one and it is known."""
+        return format(contents(self), how) if how else str(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return constant(self, "pickle").__reduce_ex__(protocol)
 
     # -- contents: may be looked at while Python runs the function, but for what is recorded
 
@@ -174,7 +181,14 @@ def constant(traced: Traced, asked: str) -> Any:
     while type(array) is Traced:
         if array.level == RECORDED:
             raise leaves_namespace(traced.shape, asked)
-        if array.level != CONSTANT:
+        if array.level != CONSTANT and array.level in open_levels:
             raise stale(array.place) if array.level == STALE else gradient_lost(traced.shape, asked)
         array = array.array
     return array
+
+
+def without_closed_levels(item: Any) -> Any:
+    """An array without the levels of differentiations that are over, whose function has left it behind."""
+    while type(item) is Traced and item.level not in open_levels:
+        item = item.array
+    return item

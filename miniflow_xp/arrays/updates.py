@@ -113,8 +113,9 @@ def torch_add_at(x: Any, key: Key, value: Any) -> Any:
     import torch
 
     value = torch.as_tensor(value, dtype=x.dtype, device=x.device)
-    if key != () and all(isinstance(k, torch.Tensor) for k in parts_of(key)):
-        return torch.index_put(x, parts_of(key), value, accumulate=True)
+    parts = parts_of(key)
+    if parts and all(isinstance(k, torch.Tensor) for k in parts):
+        return torch.index_put(x, parts, value, accumulate=True)
     places = torch.arange(x.numel(), device=x.device).reshape(x.shape)[key]
     new = x.clone().reshape(-1)
     new.index_put_((places.reshape(-1),), value.expand(places.shape).reshape(-1), accumulate=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import ref
 
-from miniflow_xp.arrays.calls import leaves, rebuilt
+from miniflow_xp.arrays.calls import ORDINARY, enter_ordinary, leaves, rebuilt
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
 from miniflow_xp.arrays.introductions import introduce
 from miniflow_xp.arrays.namespace import Namespace
@@ -143,6 +143,8 @@ class Tape:
             return self._value_of(arg)
         if isinstance(arg, (list, tuple)):
             return rebuilt(arg, [self.enter(a, arrays) for a in arg]) if leaves(arg) else arg
+        if type(arg) not in ORDINARY:
+            enter_ordinary(type(arg))
         is_content = isinstance(arg, (int, float, complex)) or (hasattr(arg, "dtype") and not isinstance(arg, type))
         return self.constant(arg) if arrays and is_content else arg
 

@@ -4,9 +4,12 @@ from math import nan
 from typing import Any
 
 from miniflow_xp.arrays.tables import rule
+from miniflow_xp.dtypes import wide
 from miniflow_xp.rules.algebra import axes_of, conj, count, kept
 
 Axis = int | tuple[int, ...] | None
+
+LARGEST_HALF = 65504  # the largest number of float16
 
 
 @rule("sum")
@@ -16,7 +19,9 @@ def _sum(xp: Any, g: Any, y: Any, x: Any, axis: Axis = None, dtype: Any = None, 
 
 @rule("mean")
 def _mean(xp: Any, g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return (lambda: xp.broadcast_to(kept(xp, g / max(count(x, axis), 1), x, axis), tuple(x.shape)),)
+    n = max(count(x, axis), 1)
+    share = g if n <= LARGEST_HALF else wide(xp, g)
+    return (lambda: xp.broadcast_to(kept(xp, share / n, x, axis), tuple(x.shape)),)
 
 
 @rule("prod")
@@ -58,7 +63,7 @@ def _extreme(xp: Any, g: Any, y: Any, x: Any, axis: Axis = None, keepdims: bool 
 
     def back() -> Any:
         found = kept(xp, y, x, axis)
-        hit = xp.astype((x == found) | (found != found), x.dtype)
+        hit = wide(xp, xp.astype((x == found) | (found != found), x.dtype))
         shares = xp.sum(hit, axis=axes_of(axis, len(x.shape)), keepdims=True)
         return kept(xp, g, x, axis) * hit / xp.where(found == found, shares, found)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from miniflow_xp.arrays.tables import rule
 from miniflow_xp.arrays.updates import add_at
+from miniflow_xp.dtypes import wide
 
 
 @rule("sort")
@@ -24,7 +25,7 @@ def _unique(xp: Any, g: Any, y: Any, x: Any) -> Any:
         flat = xp.reshape(x, (-1,))
         order = xp.argsort(values)
         places = xp.take(order, xp.searchsorted(xp.take(values, order), flat))
-        shares = add_at(xp, xp.zeros_like(arrived), places, xp.ones_like(flat))
+        shares = add_at(xp, wide(xp, xp.zeros_like(arrived)), places, wide(xp, xp.ones_like(flat)))
         return xp.reshape(xp.take(arrived / shares, places), tuple(x.shape))
 
     return (back,)

@@ -1,30 +1,36 @@
 """A function with a rule of its own, and one that is computed again in place of being remembered."""
 
+import inspect
 from collections.abc import Callable, Sequence
-from functools import wraps
 from typing import Any
 
 from miniflow_xp.arrays.calls import Operation, apply, leaves, level_of
 from miniflow_xp.arrays.equations import RECORDED
 from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.transforms.pullback import check_function, vjp, zeros_like
+from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import flatten
 
 
-class custom_vjp:  # noqa: N801  named as JAX's users know it
+class custom_vjp(Transformed):  # noqa: N801  named as JAX's users know it
     """A function whose gradient is written by hand; a decorator, completed by ``defvjp``.
 
     ``f.defvjp(forward, backward)``: ``forward(*args)`` gives (value, residuals); ``backward(residuals, gradient)``
     gives a gradient for each argument, in its form, or None. Both are written in functions of the arrays' namespace.
+    Arguments that are given by keyword, or left out for their defaults, take their places among the others.
     ``gradcheck`` checks it. Raises DifferentiationError where it is differentiated without a rule.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         check_function(function, "custom_vjp")
-        wraps(function)(self)
-        self.function = function
+        super().__init__(function)
         self.name = str(getattr(function, "__name__", "custom_vjp"))
         self._pair: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+        self._signature, self._count = signature_of(function)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        made = super().__reduce__()
+        return made if isinstance(made, str) else (*made, {"_pair": self._pair})
 
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Give the rule."""
@@ -32,7 +38,9 @@ class custom_vjp:  # noqa: N801  named as JAX's users know it
             check_function(rule, f"{self.name}.defvjp")
         self._pair = forward, backward
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        if keywords or len(args) < self._count:
+            args = self._by_position(args, keywords)
         found, build = flatten(args)
         traced = leaves(found)
         if level_of(traced) <= RECORDED:
@@ -61,6 +69,19 @@ class custom_vjp:  # noqa: N801  named as JAX's users know it
         results = apply(Operation(self.name, call, rule), traced[0].xp, found)
         return form[0](iter(results))
 
+    def _by_position(self, args: Sequence[Any], keywords: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments in their places, also those left out; raises DifferentiationError where one has no place."""
+        bound = self._signature.bind(*args, **keywords)
+        bound.apply_defaults()
+        if bound.kwargs:
+            raise DifferentiationError(
+                self.name,
+                f"it takes {', '.join(bound.kwargs)} by keyword alone",
+                "its rule gives a gradient for each place",
+                "Let it take all arguments by position",
+            )
+        return bound.args
+
     def _checked(self, gradients: Any, count: int) -> Sequence[Any]:
         if isinstance(gradients, (tuple, list)) and len(gradients) == count:
             return gradients
@@ -78,17 +99,22 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     Arrays that f closes over are constants: one that is differentiated is given as an argument.
     """
     check_function(function, "checkpoint")
+    return Checkpointed(function)
 
-    @wraps(function)
-    def found(*args: Any) -> Any:
-        given, build = flatten(args)
+
+class Checkpointed(Transformed):
+    """What ``checkpoint`` gives."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        given, build = flatten((args, keywords))
         traced = leaves(given)
         if level_of(traced) <= RECORDED:
-            return function(*args)
+            return self.function(*args, **keywords)
         form: list[Any] = []
 
         def flat(*arrays: Any) -> tuple[Any, ...]:
-            results, rebuild = flatten(function(*build(iter(arrays))))
+            by_position, named = build(iter(arrays))
+            results, rebuild = flatten(self.function(*by_position, **named))
             form[:] = [rebuild]
             return tuple(results)
 
@@ -105,11 +131,18 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
             gradients = dict(zip(places, pullback(tuple(gradient)), strict=True))
             return [thunk_of(gradients.get(n)) for n in range(len(inputs))]
 
-        operation = Operation(getattr(function, "__name__", "checkpoint"), flat, rule)
+        operation = Operation(getattr(self.function, "__name__", "checkpoint"), flat, rule)
         results = apply(operation, traced[0].xp, given)
         return form[0](iter(results))
 
-    return found
+
+def signature_of(function: Callable[..., Any]) -> tuple[inspect.Signature, int]:
+    """The parameters of a function, and how many have a place; of one that does not tell them, any number."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]), 0
+    return signature, sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values())
 
 
 def thunks_of(args: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:

@@ -1,16 +1,18 @@
 """Gradients and products of a function of one value: grad, value_and_grad, jvp, hvp, jacobian, hessian."""
 
 from collections.abc import Callable, Sequence
-from functools import wraps
 from math import prod
+from numbers import Integral
 from typing import Any, TypeAlias
 
 from miniflow_xp.arrays.namespace import constant, functions_of, namespace_of
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.checks import shown
 from miniflow_xp.dtypes import is_complex
-from miniflow_xp.errors import CostError, DifferentiationError
+from miniflow_xp.errors import CostError, DifferentiationError, SettingError
+from miniflow_xp.given import check_kind
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, vjp, zeros_like
+from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -24,18 +26,7 @@ def value_and_grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: 
     constants. Raises CostError where the value is no real scalar, DifferentiationError where an argument is an integer.
     """
     check_function(function, "value_and_grad")
-
-    @wraps(function)
-    def found(*args: Any, **keywords: Any) -> Any:
-        run = differentiated(function, argnums, args, keywords)
-        value, ends = run.value, run.ends
-        if has_aux:
-            check_pair(value, function)
-        scalar = value[0] if has_aux else value
-        gradients = run.gradients([one_like(scalar, function), *[None] * (len(ends) - 1)], once=True)
-        return value, gradients[0] if isinstance(argnums, int) else gradients
-
-    return found
+    return ValueAndGrad(function, as_numbers(argnums), has_aux)
 
 
 def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -43,14 +34,38 @@ def grad(function: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = Fal
 
     With ``has_aux`` it gives (gradient, whatever else f returned).
     """
-    both = value_and_grad(function, argnums, has_aux)
+    check_function(function, "grad")
+    return Grad(function, as_numbers(argnums), has_aux)
 
-    @wraps(function)
-    def found(*args: Any, **keywords: Any) -> Any:
-        value, gradient = both(*args, **keywords)
+
+class ValueAndGrad(Transformed):
+    """What ``value_and_grad`` gives."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        argnums, has_aux = self.settings
+        return value_and_gradient(self.function, argnums, has_aux, args, keywords)
+
+
+class Grad(Transformed):
+    """What ``grad`` gives."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        argnums, has_aux = self.settings
+        value, gradient = value_and_gradient(self.function, argnums, has_aux, args, keywords)
         return (gradient, value[1]) if has_aux else gradient
 
-    return found
+
+def value_and_gradient(
+    function: Callable[..., Any], argnums: Argnums, has_aux: bool, args: Sequence[Any], keywords: dict[str, Any]
+) -> tuple[Any, Any]:
+    """The value, and the gradient in the form of the chosen arguments."""
+    run = differentiated(function, argnums, args, keywords)
+    value, ends = run.value, run.ends
+    if has_aux:
+        check_pair(value, function)
+    scalar = value[0] if has_aux else value
+    gradients = run.gradients([one_like(scalar, function), *[None] * (len(ends) - 1)], once=True)
+    return value, gradients[0] if isinstance(argnums, int) else gradients
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -58,6 +73,7 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
     It is the transpose of the pullback, which is linear: no second set of rules is needed.
     """
+    check_lists("jvp", primals, tangents)
     value, pullback = vjp(function, *primals)
     _, push = vjp(pullback, tree_map(zeros_like, value))
     (tangent,) = push(tuple(tree_map(as_array, tangent) for tangent in tangents))
@@ -66,9 +82,22 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
 def hvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """∇²f(x) · v: the Hessian of a scalar function of one argument times a vector, without the Hessian itself."""
+    check_lists("hvp", primals, tangents)
     _, pullback = vjp(grad(function), *primals)
     (product,) = pullback(tangents[0])
     return product
+
+
+def check_lists(where: str, *given: Any) -> None:
+    """Raise SettingError for an array in place of a list of arguments: its rows would be taken for them."""
+    for items in given:
+        if not isinstance(items, Sequence):
+            raise SettingError(
+                where,
+                f"it was given a {type(items).__name__}",
+                "primals and tangents are lists or tuples, with an item for each argument of the function",
+                f"Write {where}(f, (x,), (v,))",
+            )
 
 
 def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -77,14 +106,25 @@ def jacobian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...
     In the form of the value and, inside of it, of the argument.
     """
     check_function(function, "jacobian")
+    return Jacobian(function, as_numbers(argnums))
 
-    @wraps(function)
-    def found(*args: Any, **keywords: Any) -> Any:
-        run = differentiated(function, argnums, args, keywords)
+
+class Jacobian(Transformed):
+    """What ``jacobian`` gives."""
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        (argnums,) = self.settings
+        run = differentiated(self.function, argnums, args, keywords)
+        for end in run.ends:
+            if not hasattr(end, "dtype"):
+                raise CostError(
+                    getattr(self.function, "__name__", "the function"),
+                    f"its value has a {type(end).__name__}",
+                    "a Jacobian is one of arrays",
+                    "Return arrays",
+                )
         blocks = [block_of(run, n, isinstance(argnums, int)) for n in range(len(run.ends))]
         return flatten(run.value)[1](iter(blocks))
-
-    return found
 
 
 def block_of(run: DifferentiatedCall, number: int, single: bool) -> Any:
@@ -133,21 +173,37 @@ def differentiated(
 
 def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """A function that gives ∂²f/∂x² in shape (*x.shape, *x.shape), for a scalar function f."""
+    check_function(function, "hessian")
     return jacobian(grad(function, argnums), argnums)
 
 
+def as_numbers(argnums: Any) -> Any:
+    """Positions as Python's integers, which NumPy's are not."""
+    if isinstance(argnums, Integral):
+        return argnums if isinstance(argnums, bool) else int(argnums)
+    return tuple(map(as_numbers, argnums)) if isinstance(argnums, (list, tuple, range)) else argnums
+
+
 def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:
-    """The positions to differentiate; raises DifferentiationError where there is no such argument."""
+    """The positions to differentiate; raises DifferentiationError where one is not there, or named twice."""
     wanted: list[Any] = list(argnums) if isinstance(argnums, Sequence) and len(argnums) > 0 else [argnums]
     for n in wanted:
         if not (isinstance(n, int) and not isinstance(n, bool) and -count <= n < count):
             raise DifferentiationError(
                 f"gradient of {getattr(function, '__name__', 'a function')}",
                 f"argnums is {shown(argnums)}, and it was called with {count} arguments by position",
-                f"they count from 0 to {count - 1}",
+                f"they count from 0 to {count - 1}" if count else "arguments by keyword are constants",
                 "Give the argument by position, or change argnums",
             )
-    return [n % count for n in wanted]
+    found = [n % count for n in wanted]
+    if found[1:] and len(set(found)) < len(found):
+        raise DifferentiationError(
+            f"gradient of {getattr(function, '__name__', 'a function')}",
+            f"argnums is {shown(argnums)}, with {count} arguments",
+            "each argument has one gradient",
+            "Name each argument once",
+        )
+    return found
 
 
 def one_like(value: Any, function: Any) -> Any:
@@ -179,6 +235,17 @@ def check_pair(value: Any, function: Any) -> None:
         )
 
 
+ARRAYS: dict[type, bool] = {}
+"""{class of arguments: has it a library's functions?}, entered when the first one is met."""
+
+
 def as_constant(leaf: Any) -> Any:
-    """An argument that is not differentiated: its functions are to be ours all the same."""
-    return constant(leaf) if hasattr(leaf, "dtype") or hasattr(leaf, "__array_namespace__") else leaf
+    """An argument that is not differentiated: an array's functions are to be ours all the same."""
+    kind: Any = type(leaf)
+    found = ARRAYS.get(kind)
+    if found is None:
+        from array_api_compat import is_array_api_obj  # here: importing this package stays quick
+
+        check_kind("an argument", leaf)
+        found = ARRAYS[kind] = is_array_api_obj(leaf) and not isinstance(leaf, type)
+    return constant(leaf) if found else leaf

@@ -1,8 +1,9 @@
 """jit: a function recorded once for each signature, and replayed by the capture of its arrays' backend."""
 
+import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from functools import wraps
+from contextlib import suppress
 from typing import Any
 
 from miniflow_xp.arrays.calls import leaves
@@ -17,6 +18,7 @@ from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import check_function, plain
 from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, is_followed, know, known
+from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import Build, flatten, form_and_leaves, forms_and_leaves
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
@@ -33,23 +35,23 @@ def jit(function: Callable[..., Any], static_argnums: int | Collection[int] = ()
 
     The backend is the one that the arrays belong to: NumPy's plan, ``jax.jit``, PyTorch's calls (compiled, where the
     backend in use is ``torch`` with ``compile=True``), a CUDA graph on CuPy. Python numbers among the arguments become
-    arrays, floats as wide as those beside them; ``static_argnums``: positions of arguments that stay as they are, and
-    make a signature each. Results that are no arrays are those of the recording. Inside of another transformation,
-    also one of JAX's or of ``torch.func``, f runs as a part of it. The function must be pure: it is run once for a
-    signature, and what it prints or keeps happens then. Raises JitError where Python code depends on the contents of an
-    array.
+    arrays, floats as wide as those beside them; ``static_argnums``: positions of arguments that stay as they are, also
+    where they come by keyword, and make a signature each. Results that are no arrays are those of the recording. Inside
+    of another transformation, also one of JAX's or of ``torch.func``, f runs as a part of it. The function must be
+    pure: it is run once for a signature, and what it prints or keeps happens then. Raises JitError where Python code
+    depends on the contents of an array.
     """
     check_function(function, "jit")
     return Jitted(function, static_argnums)
 
 
-class Jitted:
+class Jitted(Transformed):
     """A function that is recorded and replayed; ``explain()`` says how."""
 
     def __init__(self, function: Callable[..., Any], static_argnums: int | Collection[int]) -> None:
-        wraps(function)(self)
-        self.function = function
+        super().__init__(function, static_argnums)  # of which a copy records anew
         self.static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+        self._static_names = names_of(function, self.static)
         self._kept: OrderedDict[Key, Captured] = OrderedDict()
         self._dispatches: dict[Hashable, Dispatch | None] = {}
         self._lock = lock()
@@ -87,9 +89,18 @@ class Jitted:
         if not keywords and not self.static:
             forms = forms_and_leaves(args, found)
             return forms if any(forms) else None, found
-        static = self._static(len(args))
-        form = form_and_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords), found)
-        return (form, *[self._compared(args[n]) for n in static]), found
+        static, named, rest = self._parted(args, keywords)
+        form = form_and_leaves(rest, found)
+        return (form, *map(self._compared, static.values()), *named, *map(self._compared, named.values())), found
+
+    def _parted(
+        self, args: Sequence[Any], keywords: dict[str, Any]
+    ) -> tuple[dict[int, Any], dict[str, Any], tuple[list[Any], dict[str, Any]]]:
+        """The static arguments by position and by name, and the others, both as they were given."""
+        places = self._static(len(args))
+        named = {name: keywords[name] for name in sorted(self._static_names & keywords.keys())}
+        others = {name: value for name, value in keywords.items() if name not in named} if named else keywords
+        return {n: args[n] for n in places}, named, ([arg for n, arg in enumerate(args) if n not in places], others)
 
     def _static(self, count: int) -> list[int]:
         """The positions of the static ones among ``count`` arguments."""
@@ -111,16 +122,16 @@ class Jitted:
 
     def _capture(self, key: Key, args: Sequence[Any], keywords: dict[str, Any], arrays: Sequence[Any]) -> Captured:
         backend = backend_of(arrays)
-        static = {n: args[n] for n in self._static(len(args))}
-        rebuild = without_leaves(([arg for n, arg in enumerate(args) if n not in static], keywords))
+        static, named, rest = self._parted(args, keywords)
+        rebuild = without_leaves(rest)
         build: list[Build] = []
 
         def step(_: Any, *given: Any) -> list[Any]:
-            whole, named = rebuild(iter([constant(g) for g in given]))
+            whole, others = rebuild(iter([constant(g) for g in given]))
             for n, argument in static.items():
                 whole.insert(n, argument)
             try:
-                result = self.function(*whole, **named)
+                result = self.function(*whole, **others, **named)
             except ContentsError as error:
                 raise contents_needed(self.function, error) from None
             build[:] = [build_of(result)]
@@ -149,11 +160,15 @@ class Jitted:
         place, run = self._last
         return f"on {place}: {run.how}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Jitted, (self.function, self.static)  # a copy records anew
-
     def __repr__(self) -> str:
         return f"<jit {name_of(self.function)}: {self.explain()}>"
+
+
+def names_of(function: Callable[..., Any], places: Collection[int]) -> set[str]:
+    """The names of a function's parameters in these places, as far as it tells them."""
+    with suppress(TypeError, ValueError):
+        return {name for n, name in enumerate(inspect.signature(function).parameters) if n in places}
+    return set()
 
 
 def without_leaves(tree: Any) -> Build:

@@ -6,15 +6,15 @@ from typing import Any
 
 import miniflow_xp.rules  # noqa: F401  fills the tables
 from miniflow_xp import checks, given
-from miniflow_xp.arrays.calls import boxed, without_gradient
-from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels
+from miniflow_xp.arrays.calls import boxed, check_libraries, without_gradient
+from miniflow_xp.arrays.equations import CONSTANT, STALE, Equation, levels, open_levels
 from miniflow_xp.arrays.introductions import introduce
 from miniflow_xp.arrays.namespace import Namespace, constant, functions_of, namespace_of, namespace_of_library
 from miniflow_xp.arrays.refusals import stale, unknown_to_library
-from miniflow_xp.arrays.traced import Traced
+from miniflow_xp.arrays.traced import Traced, ground, without_closed_levels
 from miniflow_xp.broadcasting import unbroadcast
 from miniflow_xp.checks import shown
-from miniflow_xp.dtypes import is_complex
+from miniflow_xp.dtypes import is_complex, spelled
 from miniflow_xp.errors import DifferentiationError, MiniflowError, ShapeError
 from miniflow_xp.switch import get_backend
 from miniflow_xp.system.callers import raising_line
@@ -50,14 +50,18 @@ class DifferentiatedCall:
         leaves, self._build = flatten(primals)
         arrays = [as_array(leaf) for leaf in leaves]
         self._inside = Traced in [type(array) for array in arrays]
-        self._level = next(levels)
+        self._level = level = next(levels)
         self._starts = [start(array) for array in arrays]
         if numbers and not all(s.xp.inexact(s.value.dtype) for s in self._starts):
             raise integers(primals, numbers)
-        results, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
-        ends = [without_inner_levels(result, self._level) for result in results]
+        open_levels.add(level)
+        try:
+            results, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
+        finally:
+            open_levels.discard(level)
+        ends = [without_inner_levels(result, level) for result in results]
         self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
-        self.ends = [value_below(end, self._level, self._inside) for end in ends]
+        self.ends = [value_below(end, level, self._inside) for end in ends]
         self.value = rebuild(iter(self.ends))
         self._form = form_of(self.value)
 
@@ -77,7 +81,7 @@ class DifferentiatedCall:
         """Gradients in the form of the arguments, from one in the form of the value."""
         if form_of(gradient) != self._form:
             raise wrong_seed(shown(gradient), f"{len(self.ends)} arrays, in the form of the value")
-        return self.gradients(flatten(gradient)[0])
+        return self.gradients(list(map(in_dtype_of, self.ends, flatten(gradient)[0])))
 
     def gradients(self, seeds: Sequence[Any], by: HandOn | None = None, once: bool = False) -> tuple[Any, ...]:
         """Gradients in the form of the arguments, from one for each of ``ends``; None for those without one.
@@ -130,8 +134,8 @@ def check_function(function: Any, where: str) -> None:
     checks.function(function, where, "it takes a function of arrays", f"Write {where}(f), and call what it gives")
 
 
-def as_array(leaf: Any) -> Any:
-    """An argument as an array: a Python number as one of the backend in use."""
+def as_array(leaf: Any, remedy: str = "Close over it: grad(lambda x: f(x, it))") -> Any:
+    """An argument as an array: a Python number as one of the backend in use; ``remedy``: of what is neither."""
     if hasattr(leaf, "inbound_nodes"):
         raise DifferentiationError(
             str(leaf),
@@ -151,7 +155,7 @@ def as_array(leaf: Any) -> Any:
         "an argument",
         f"it is a {type(leaf).__name__}",
         "arguments are arrays and numbers, also in dicts, lists, tuples and dataclasses",
-        "Close over it: grad(lambda x: f(x, it))",
+        remedy,
     )
 
 
@@ -178,6 +182,9 @@ def value_below(end: Any, level: int, inside: bool) -> Any:
 
 def plain(x: Any) -> Any:
     """A constant as the library's array; everything else as it is."""
+    if type(x) is not Traced:
+        return x
+    x = without_closed_levels(x)
     return x.array if type(x) is Traced and x.level == CONSTANT else x
 
 
@@ -196,6 +203,18 @@ def seed_of(seed: Any, end: Any, xp: Namespace) -> Any:
     if tuple(seed.shape) != tuple(end.shape):
         raise wrong_seed(f"one of shape {tuple(seed.shape)}", f"{tuple(end.shape)}")
     return seed
+
+
+def in_dtype_of(end: Any, seed: Any) -> Any:
+    """A gradient in the dtype of its result; raises where it is complex for a real one, or of a third library."""
+    if not (hasattr(seed, "dtype") and hasattr(end, "dtype")) or seed.dtype == end.dtype:
+        return seed
+    if is_complex(seed) and not is_complex(end):
+        raise wrong_seed(spelled(seed.dtype), f"{end.dtype}")
+    if type(seed).__module__ == "numpy":  # which every library takes
+        return namespace_of(end).library.asarray(seed, dtype=end.dtype)
+    check_libraries("a pullback", [ground(seed), ground(end)])
+    return functions_of(seed).astype(seed, end.dtype)
 
 
 def wrong_seed(came: str, wanted: str) -> ShapeError:
@@ -236,6 +255,9 @@ def backward(
             by(equation, waiting.pop(equation), give)
         except DifferentiationError as error:
             raise with_line(error, equation.line) from error.__cause__
+        except TypeError:
+            check_libraries(str(equation.op), equation.inputs)
+            raise
         if once:
             equation.let_go()
     return waiting

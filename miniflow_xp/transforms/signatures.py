@@ -6,6 +6,7 @@ from typing import Any
 import miniflow_xp.dtypes as dtypes
 from miniflow_xp.arrays.traced import Traced
 from miniflow_xp.backend import Backend
+from miniflow_xp.given import check_kind
 from miniflow_xp.switch import backend_of, get_backend, library_name, load
 from miniflow_xp.transforms.pullback import as_array
 
@@ -28,6 +29,7 @@ def know(arrays: Sequence[Any]) -> None:
     """Enter the classes of these arrays among those whose signature can be read."""
     for array in arrays:
         if type(array) not in READERS:
+            check_kind("an argument", array)
             READERS[type(array)] = reader(type(array), library_name(array))
     KNOWN.update(READERS)
 
@@ -72,4 +74,6 @@ def number_as_array(number: Any, backend: Backend, real: str) -> Any:
         return backend.asarray(np.asarray(number), real)
     if isinstance(number, complex):
         return backend.asarray(np.asarray(number), COMPLEX.get(real))
-    return backend.asarray(np.asarray(number), None) if isinstance(number, int) else as_array(number)
+    if isinstance(number, int):
+        return backend.asarray(np.asarray(number), None)
+    return as_array(number, "Name its position in static_argnums, or close over it: jit(lambda x: f(x, it))")

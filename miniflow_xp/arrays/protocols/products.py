@@ -6,6 +6,7 @@ from typing import Any
 from miniflow_xp.arrays.protocols.arguments import as_array, in_kind, in_rows, row_by_row
 from miniflow_xp.arrays.protocols.tables import numpy
 from miniflow_xp.arrays.subscripts import parsed
+from miniflow_xp.broadcasting import summed_axes
 from miniflow_xp.errors import ShapeError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -39,12 +40,15 @@ def kron(xp: Any, a: Any, b: Any) -> Any:
 
 @numpy("tensordot")
 def tensordot(xp: Any, a: Any, b: Any, axes: Any = 2) -> Any:
-    return xp.tensordot(as_array(xp, a), as_array(xp, b), axes=axes)
+    a, b = as_array(xp, a), as_array(xp, b)
+    if not isinstance(axes, int):
+        axes = tuple(map(tuple, summed_axes(axes, len(a.shape), len(b.shape))))
+    return xp.tensordot(a, b, axes=axes)
 
 
 @numpy("linalg.tensordot")
 def linalg_tensordot(xp: Any, x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return xp.tensordot(as_array(xp, x1), as_array(xp, x2), axes=axes)
+    return tensordot(xp, x1, x2, axes)
 
 
 @numpy("linalg.matmul")

@@ -5,7 +5,7 @@ from typing import Any
 
 from miniflow_xp.arrays.calls import boxed, leaves
 from miniflow_xp.arrays.libraries import name_of_library
-from miniflow_xp.arrays.refusals import no_out, not_of_torch
+from miniflow_xp.arrays.refusals import mixed_libraries, no_out, not_of_torch
 from miniflow_xp.arrays.traced import Traced, ground
 
 PREFIXES = ("linalg_", "fft_", "special_")
@@ -55,12 +55,17 @@ def name_of(function: Any) -> str:
 
 
 def constant(xp: Any, item: Any) -> Any:
-    """An argument with tensors as constants; parameters of a model are that here, too."""
+    """An argument with tensors as constants, as parameters of a model are here, too. Raises beside another library."""
     if type(item) in (list, tuple):
         return type(item)([constant(xp, i) for i in item])
     if type(item) is Traced or not hasattr(item, "dtype"):
         return item
-    return boxed(item.detach() if hasattr(item, "detach") else item, xp)
+    if not hasattr(item, "detach"):
+        return boxed(item, xp)
+    library = name_of_library(xp.library)
+    if library != "torch":
+        raise mixed_libraries("a function of PyTorch", [library, "torch"])
+    return boxed(item.detach(), xp)
 
 
 def either(name: str) -> Callable[..., Any]:

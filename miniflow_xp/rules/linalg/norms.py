@@ -4,6 +4,7 @@ from math import inf
 from typing import Any
 
 from miniflow_xp.arrays.tables import composed, rule
+from miniflow_xp.dtypes import wide
 from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.rules.algebra import axes_of, direction, kept
 from miniflow_xp.rules.linalg.matrices import nan_where
@@ -37,7 +38,7 @@ def slope(xp: Any, x: Any, norm: Any, axis: Any, p: float) -> Any:
     if p == 1:
         return toward
     if abs(p) == inf:
-        hit = xp.astype(size == norm, norm.dtype)
+        hit = wide(xp, xp.astype(size == norm, norm.dtype))
         return toward * hit / xp.sum(hit, axis=axes_of(axis, len(x.shape)), keepdims=True)
     at_zero = size == 0
     ratio = xp.where(at_zero, xp.ones_like(size), size) / xp.where(zero, xp.ones_like(norm), norm)
