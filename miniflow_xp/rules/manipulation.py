@@ -9,7 +9,7 @@ from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.arrays.tables import RULES, Thunk, composed, native, rule
 from miniflow_xp.arrays.updates import add_at, call
 from miniflow_xp.broadcasting import broadcast
-from miniflow_xp.errors import ShapeError
+from miniflow_xp.errors import SettingError, ShapeError
 
 RULES["astype"] = lambda xp, g, y, x, dtype, copy=True, device=None: (lambda: g, None)
 RULES["broadcast_to"] = lambda xp, g, y, x, shape: (lambda: g, None)
@@ -152,12 +152,14 @@ def meshgrid(xp: Any, *arrays: Any, indexing: str = "xy") -> tuple[Any, ...]:
 def diff(xp: Any, x: Any, /, n: int = 1, axis: int = -1, *, prepend: Any = None, append: Any = None) -> Any:
     """Differences of neighbours along an axis, n times; ``prepend`` and ``append``: what is joined to x before.
 
-    ``n`` and ``axis`` by position is what the libraries allow, besides the standard.
+    ``n`` and ``axis`` by position is what the libraries allow, besides the standard. None at all are x alone, to them.
     """
+    if n < 0:
+        raise SettingError("diff", f"n is {n}", "0 or more", "Give the number of times that differences are taken")
     x = xp.asarray(x)
     along = counted(axis, len(x.shape))
     parts = [part for part in (prepend, x, append) if part is not None]
-    if len(parts) > 1:
+    if n and len(parts) > 1:
         edge = tuple([1 if k == along else size for k, size in enumerate(x.shape)])
         parts = [part if part is x else whole_edge(xp, part, edge, x.dtype) for part in parts]
         x = xp.concat(parts, axis=along)

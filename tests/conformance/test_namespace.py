@@ -305,6 +305,24 @@ def test_functions_along_an_axis(backend, name, x, axis):
         same(backend, name, [x], axis=axis)
 
 
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_differences_with_edges(backend, n):
+    """No differences are the array alone: what is joined for the first ones is not there."""
+    library, ours = namespaces(backend)
+    x, before, after = (backend.asarray(np.asarray(a)) for a in ([1.0, 2.0, 4.0], [9.0], [3.0, 5.0]))
+    try:
+        expected = library.diff(x, n=n, prepend=before, append=after)
+    except AttributeError:
+        pytest.skip(f"{backend.name} has no diff")
+    assert_same(backend, ours.diff(ours.asarray(x), n=n, prepend=before, append=after), expected)
+
+
+def test_differences_are_taken_a_number_of_times(backend):
+    _, ours = namespaces(backend)
+    with pytest.raises(ValueError, match="0 or more"):
+        ours.diff(ours.asarray([1.0, 2.0]), n=-1)
+
+
 @pytest.mark.parametrize("name", MATRICES)
 @examples
 @given(x=arrays((*FLOATS, *COMPLEX), least=2))
