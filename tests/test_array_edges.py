@@ -5,8 +5,9 @@ from math import exp, inf, nan, pi, sqrt
 
 import numpy as np
 import pytest
+from array_api_compat import array_namespace
 
-from miniflow_xp import differentiable_namespace, grad, special
+from miniflow_xp import differentiable_namespace, grad, hessian, special
 from miniflow_xp.arrays.traced import ground
 
 BIG, TINY = 3e200, 3e-200
@@ -229,6 +230,19 @@ def test_real_times_complex_has_a_real_gradient(backend):
     assert (x.dtype, z.dtype) == ("float64", "complex128")
     np.testing.assert_allclose(x, [3.0])
     np.testing.assert_allclose(z, [2.0])
+
+
+@pytest.mark.parametrize("name", ["abs", "hypot", "norm"])
+def test_the_slope_of_a_tip_is_a_constant_of_second_order(backend, name):
+    """So the square of a function with a tip at 0 has none there, though it is x²."""
+
+    def square(x):
+        xp = array_namespace(x)
+        tips = {"abs": lambda: xp.abs(x), "hypot": lambda: xp.hypot(x, 0 * x), "norm": lambda: xp.linalg.vector_norm(x)}
+        return xp.sum(tips[name]() ** 2)
+
+    found = hessian(square)(backend.asarray(np.zeros(2)))
+    np.testing.assert_array_equal(backend.to_numpy(found), np.zeros((2, 2)))
 
 
 def test_where_a_formula_is_0_over_0_every_order_is_right(backend):

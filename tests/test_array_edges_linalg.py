@@ -6,7 +6,7 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from miniflow_xp import differentiable_namespace, grad
+from miniflow_xp import differentiable_namespace, grad, jvp
 from miniflow_xp.arrays.traced import ground
 
 SINGULAR = [[1.0, 2.0], [2.0, 4.0]]
@@ -139,6 +139,27 @@ def test_the_second_derivative_at_the_edge_is_as_decided(backend, what):
     function, x, expected = SECOND[what]
     found = derivative(backend, function, x, order=2)
     np.testing.assert_allclose(found, np.asarray(expected), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("what", [what for what, (_, _, expected) in EDGES.items() if np.isnan(expected).all()])
+def test_where_no_gradient_is_determined_there_is_no_derivative_along_a_direction(backend, what):
+    """It is the transpose of the gradient: a NaN that is no factor of it would be lost."""
+    function, x, _ = EDGES[what]
+    xp, x = differentiable_namespace(backend.xp), np.asarray(EDGES[what][1])
+    if "phase" in what or what == "svd vectors, value 0":
+        pytest.skip("along a direction vectors keep their phase, and those of the other values are determined")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        direction = np.linspace(0.3, 1.7, x.size).reshape(x.shape).astype(x.dtype)
+        found = jvp(lambda x: total(xp, function(xp, x)), [backend.asarray(x)], [backend.asarray(direction)])[1]
+    assert np.isnan(backend.to_numpy(found))
+
+
+def test_the_second_derivative_of_a_singular_determinant_is_nan_along_a_direction_too(backend):
+    x = backend.asarray(np.asarray(SINGULAR))
+    xp = differentiable_namespace(backend.xp)
+    found = jvp(grad(lambda x: xp.linalg.det(x)), [x], [backend.asarray(EYE)])[1]
+    assert np.isnan(backend.to_numpy(found)).all()
 
 
 EMPTY = {

@@ -14,7 +14,7 @@ import pytest
 from array_api_compat import array_namespace
 
 import miniflow_xp as mf
-from miniflow_xp.errors import DifferentiationError, JitError, ShapeError
+from miniflow_xp.errors import DifferentiationError, JitError, SettingError, ShapeError
 from miniflow_xp.transforms.jit import KEPT
 
 
@@ -168,6 +168,13 @@ def test_static_arguments_of_another_type_are_another_signature():
     np.testing.assert_array_equal(f(ints, True), ints * 2)
     assert f(ints, (1,)).dtype == "int64"
     assert f(ints, (1.0,)).dtype == "float64"
+
+
+@pytest.mark.parametrize("wrong", ["n", 1.0, None, [1, "n"], True])
+def test_static_arguments_are_named_by_positions(wrong):
+    with pytest.raises(SettingError, match="static_argnums is"):
+        mf.jit(lambda x, n: x, static_argnums=wrong)
+    np.testing.assert_array_equal(mf.jit(lambda x, n: x**n, static_argnums=np.int64(1))(X, 2), X**2)
 
 
 def test_a_static_argument_that_cannot_be_compared_is_refused():

@@ -110,6 +110,9 @@ def test_methods_operators_and_indexing():
 
     gradient = mf.grad(f)(X)
     np.testing.assert_allclose(gradient, numeric(f, X), rtol=1e-7)
+    whole, rest = divmod(2.0, X)
+    np.testing.assert_array_equal(mf.grad(lambda x: sum(divmod(2.0, x)[1] + divmod(x, 0.4)[1]))(X), 1 - whole)
+    assert rest.shape == X.shape
 
 
 def numeric(function, x, step=6e-6):
@@ -570,6 +573,9 @@ def test_a_rule_that_is_not_given_or_wrong_in_form():
         mf.grad(lambda x: f(x).sum())(X)
     f.defvjp(lambda x: (x, None), lambda _, g: g)
     with pytest.raises(DifferentiationError, match="1 gradients"):
+        mf.grad(lambda x: f(x).sum())(X)
+    f.defvjp(lambda x: x, lambda _, g: (g,))
+    with pytest.raises(DifferentiationError, match=r"its forward gave .* Return a pair"):
         mf.grad(lambda x: f(x).sum())(X)
 
 

@@ -172,6 +172,8 @@ def define_methods() -> None:
         "__getitem__": getitem,
         "__setitem__": setitem,
         "__hash__": lambda self: id(self),
+        "__divmod__": lambda self, other: (self // other, self % other),
+        "__rdivmod__": lambda self, other: (other // self, other % self),
         "T": property(lambda self: self.xp.permute_dims(self, tuple(range(self.ndim))[::-1])),
         "mT": property(lambda self: self.xp.matrix_transpose(self)),
         "astype": lambda self, dtype, **keywords: self.xp.astype(self, dtype, **keywords),

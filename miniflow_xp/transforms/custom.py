@@ -57,7 +57,7 @@ class custom_vjp(Transformed):  # noqa: N801  named as JAX's users know it
         kept: list[Any] = []
 
         def call(*arrays: Any) -> tuple[Any, ...]:
-            value, residuals = forward(*build(iter(arrays)))
+            value, residuals = self._pair_of(forward(*build(iter(arrays))))
             results, rebuild = flatten(value)
             form[:], kept[:] = [rebuild], [residuals]
             return tuple(results)
@@ -81,6 +81,16 @@ class custom_vjp(Transformed):  # noqa: N801  named as JAX's users know it
                 "Let it take all arguments by position",
             )
         return bound.args
+
+    def _pair_of(self, found: Any) -> tuple[Any, Any]:
+        if isinstance(found, tuple) and len(found) == 2:
+            return found
+        raise DifferentiationError(
+            self.name,
+            f"its forward gave {type(found).__name__}",
+            "it gives (value, residuals), where residuals are what backward is handed",
+            "Return a pair, with None where backward needs nothing",
+        )
 
     def _checked(self, gradients: Any, count: int) -> Sequence[Any]:
         if isinstance(gradients, (tuple, list)) and len(gradients) == count:

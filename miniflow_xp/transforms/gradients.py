@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from math import prod
-from numbers import Integral
 from typing import Any, TypeAlias
 
 from miniflow_xp.arrays.namespace import constant, functions_of, namespace_of
@@ -12,7 +11,7 @@ from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import CostError, DifferentiationError, SettingError
 from miniflow_xp.given import check_kind
 from miniflow_xp.transforms.pullback import DifferentiatedCall, as_array, check_function, vjp, zeros_like
-from miniflow_xp.transforms.transformed import Transformed
+from miniflow_xp.transforms.transformed import Transformed, as_numbers
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 Argnums: TypeAlias = int | Sequence[int]
@@ -175,13 +174,6 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[...,
     """A function that gives ∂²f/∂x² in shape (*x.shape, *x.shape), for a scalar function f."""
     check_function(function, "hessian")
     return jacobian(grad(function, argnums), argnums)
-
-
-def as_numbers(argnums: Any) -> Any:
-    """Positions as Python's integers, which NumPy's are not."""
-    if isinstance(argnums, Integral):
-        return argnums if isinstance(argnums, bool) else int(argnums)
-    return tuple(map(as_numbers, argnums)) if isinstance(argnums, (list, tuple, range)) else argnums
 
 
 def chosen_numbers(argnums: Argnums, count: int, function: Any) -> list[int]:

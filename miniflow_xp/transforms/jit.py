@@ -11,14 +11,14 @@ from miniflow_xp.arrays.namespace import constant
 from miniflow_xp.arrays.refusals import ContentsError
 from miniflow_xp.backend import Capture, Dispatch
 from miniflow_xp.checks import shown
-from miniflow_xp.errors import FollowedError, JitError
+from miniflow_xp.errors import FollowedError, JitError, SettingError
 from miniflow_xp.switch import backend_of, get_backend
 from miniflow_xp.system.callers import raising_line
 from miniflow_xp.system.collector import no_garbage_collection
 from miniflow_xp.system.locks import lock
 from miniflow_xp.transforms.pullback import check_function, plain
 from miniflow_xp.transforms.signatures import READERS, as_arrays, is_array, is_followed, know, known
-from miniflow_xp.transforms.transformed import Transformed
+from miniflow_xp.transforms.transformed import Transformed, as_numbers
 from miniflow_xp.transforms.trees import Build, flatten, form_and_leaves, forms_and_leaves
 
 KEPT = 64  # captures of one function that are kept, for as many signatures
@@ -50,7 +50,7 @@ class Jitted(Transformed):
 
     def __init__(self, function: Callable[..., Any], static_argnums: int | Collection[int]) -> None:
         super().__init__(function, static_argnums)  # of which a copy records anew
-        self.static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+        self.static = positions(static_argnums)
         self._static_names = names_of(function, self.static)
         self._kept: OrderedDict[Key, Captured] = OrderedDict()
         self._dispatches: dict[Hashable, Dispatch | None] = {}
@@ -162,6 +162,20 @@ class Jitted(Transformed):
 
     def __repr__(self) -> str:
         return f"<jit {name_of(self.function)}: {self.explain()}>"
+
+
+def positions(static_argnums: Any) -> tuple[int, ...]:
+    """The positions of static arguments; raises SettingError for what is none."""
+    found = as_numbers(static_argnums)
+    found = (found,) if isinstance(found, int) else tuple(found) if isinstance(found, Collection) else ("",)
+    if not all(isinstance(n, int) and not isinstance(n, bool) for n in found):
+        raise SettingError(
+            "jit",
+            f"static_argnums is {shown(static_argnums)}",
+            "it is the position of an argument, or several",
+            "Count arguments from 0; those given by keyword are found by their position too",
+        )
+    return found
 
 
 def names_of(function: Callable[..., Any], places: Collection[int]) -> set[str]:

@@ -209,7 +209,8 @@ def in_dtype_of(end: Any, seed: Any) -> Any:
     """A gradient in the dtype of its result; raises where it is complex for a real one, or of a third library."""
     if not (hasattr(seed, "dtype") and hasattr(end, "dtype")) or seed.dtype == end.dtype:
         return seed
-    if is_complex(seed) and not is_complex(end):
+    numbers = any(kind in spelled(seed.dtype) for kind in ("float", "int", "bool", "complex"))
+    if not numbers or (is_complex(seed) and not is_complex(end)):
         raise wrong_seed(spelled(seed.dtype), f"{end.dtype}")
     if type(seed).__module__ == "numpy":  # which every library takes
         return namespace_of(end).library.asarray(seed, dtype=end.dtype)

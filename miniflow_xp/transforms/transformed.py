@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import reduce, wraps
+from numbers import Integral
 from types import MethodType
 from typing import Any
 
@@ -34,3 +35,10 @@ class Transformed:
 def found_by_name(module: str, name: str) -> Any:
     """What a module has under a name, such as ``Class.method``; None where it has nothing there."""
     return reduce(lambda found, part: getattr(found, part, None), name.split("."), sys.modules.get(module))
+
+
+def as_numbers(argnums: Any) -> Any:
+    """Positions as Python's integers, which NumPy's are not."""
+    if isinstance(argnums, Integral):
+        return argnums if isinstance(argnums, bool) else int(argnums)
+    return tuple(map(as_numbers, argnums)) if isinstance(argnums, (list, tuple, range)) else argnums

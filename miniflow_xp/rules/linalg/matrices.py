@@ -7,7 +7,7 @@ from typing import Any
 from miniflow_xp.arrays.libraries import device_of
 from miniflow_xp.arrays.tables import RULES
 from miniflow_xp.dtypes import is_complex
-from miniflow_xp.rules.algebra import conj
+from miniflow_xp.rules.algebra import conj, real
 
 
 def matrix_rule(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -70,8 +70,9 @@ def rounding(xp: Any, values: Any) -> Any:
 
 
 def nan_where(xp: Any, undefined: Any, x: Any) -> Any:
-    """x, and NaN where the mathematics defines none."""
-    return xp.where(undefined, xp.zeros_like(x) + float("nan"), x)
+    """x, and NaN where the mathematics defines none: as a factor, which derivatives along a direction have as well."""
+    size = real(xp, x)
+    return x * xp.where(undefined, xp.full_like(size, float("nan")), xp.ones_like(size))
 
 
 def inverse_where(xp: Any, undefined: Any, x: Any) -> Any:
