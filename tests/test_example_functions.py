@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from closeness import ROUNDED, assert_same
-from thinned import WHOLE
 
 import miniflow_xp as mf
 from miniflow_xp.transforms.trees import flatten, tree_map
@@ -62,8 +61,6 @@ def test_gradients_are_those_of_the_oracle(example, backend, oracle):
 
 @every
 def test_captured_they_are_the_same(example, backend):
-    if backend.name == "jax" and example.__name__.endswith(("lotka_volterra", "kalman_filter")) and not WHOLE:
-        pytest.skip("JAX compiles each of its steps: MINIFLOW_TEST_TABLE=whole")
     problem = tree_map(backend.asarray, example.problem())
     value, gradient = mf.value_and_grad(example.loss)(*problem)
     captured = mf.jit(mf.value_and_grad(example.loss))

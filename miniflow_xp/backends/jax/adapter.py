@@ -29,6 +29,7 @@ from jax.experimental.multihost_utils import process_allgather
 from miniflow_xp.arrays.refusals import contents_wanted
 from miniflow_xp.backend import AS_IT_IS, Array, Backend, Capture, Uploader
 from miniflow_xp.backends.jax.dispatch import JaxDispatch
+from miniflow_xp.backends.jax.loops import rolled, told
 from miniflow_xp.backends.jax.parts import LARGE, InParts
 from miniflow_xp.backends.jax.placing import Placing, chosen
 from miniflow_xp.backends.jax.replay import evaluate, recorded
@@ -124,8 +125,6 @@ class JaxCapture(Capture):
     ``_done`` holds the list that the last call gave: the states that each call renews, then the results.
     """
 
-    how = "compiled as one by jax.jit, its state donated"
-
     traced: Callable[[Sequence[Array]], list[Array]] | None = None
     """It without state, for ``jax.jit`` to compile as a part of a function; None where it is compiled in parts."""
 
@@ -146,6 +145,8 @@ class JaxCapture(Capture):
                 else:
                     values, results = equations
                     arguments = [v for v in values if v.op == "argument"]
+                    weak = [v for v, a in zip(arguments, arrays, strict=True) if getattr(a, "weak_type", False)]
+                    values = rolled(values, results, arguments[:state], weak)
                     run = partial(evaluate, values, results)
                     self._renewed = changed(arguments[:state], results)
         except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
@@ -161,8 +162,9 @@ class JaxCapture(Capture):
             order = [arguments[n] for n in (*self._renewed, *self._fixed, *range(state, len(arguments)))]
             renewed = {arguments[n]: results[n] for n in self._renewed}
             self._parts = InParts(order, values, [*renewed.values(), *results[state:]], renewed)
-            self.how = f"compiled by jax.jit in {self._parts.how}, its state donated"
+            self.how = f"compiled by jax.jit in {self._parts.how}{told(values)}, its state donated"
         else:
+            self.how = f"compiled as one by jax.jit{told(values) if equations else ''}, its state donated"
             self.traced = partial(step, [], {})
             self._step = jax.jit(step, donate_argnums=0)
         self._done: deque[list[Array]] = deque([[held[n] for n in self._renewed]], maxlen=1)

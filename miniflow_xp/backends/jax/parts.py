@@ -1,8 +1,10 @@
 """A large step as calls of its parts, each compiled for itself, and equal ones once.
 
-The time and the memory that XLA for the CPU takes to compile grow with the number of operations, however often they are
-the same. So a step is cut where it repeats itself, as equal layers do: parts that do the same with other arrays are one
-function of ``jax.jit``. What is computed is the same; but operations of two parts are not fused.
+The time and the memory that XLA for the CPU takes to compile grow with the number of operations, however often they
+are the same. What repeats itself on the same arrays is a loop (``loops``). Equal layers, each of which has parameters
+of its own, are none: in a row these would be copied in every call, and could not be donated. So a step that is still
+large is cut where it repeats itself: parts that do the same with other arrays are one function of ``jax.jit``. What is
+computed is the same; but operations of two parts are not fused.
 """
 
 from collections import Counter
@@ -16,19 +18,15 @@ import jax
 import jax.numpy as jnp
 
 from miniflow_xp.backend import Array
+from miniflow_xp.backends.jax.bodies import form_of
 from miniflow_xp.backends.jax.repeats import repeats
 from miniflow_xp.backends.jax.replay import evaluate_on, is_mask
 from miniflow_xp.recording.equations import Value
-from miniflow_xp.recording.tape import key_of
 from miniflow_xp.recording.walks import soonest
 
 LARGE = 12_000  # equations; of half as many, unequal parts are compiled no quicker
 PART = 1_000  # equations; a step of shorter parts takes longer
 EQUAL = 500  # equations of a part that is like the next; longer ones take longer to compile, shorter ones to call
-
-
-class Place(int):
-    """The number of a value in its part."""
 
 
 class Part(NamedTuple):
@@ -45,16 +43,7 @@ class Part(NamedTuple):
     @property
     def form(self) -> tuple[Any, ...]:
         """Equal for parts that compute the same of what they are given."""
-        places = {value: Place(n) for n, value in enumerate(chain(self.given, self.values))}
-
-        def named(value: Value) -> Any:
-            return places.get(value, value.content)
-
-        equations = [
-            (v.op, *map(key_of, v.inputs_with(named)), *sorted((k, key_of(item)) for k, item in v.keywords.items()))
-            for v in self.values
-        ]
-        return len(self.given), self.replaced, *equations, *(key_of(named(value)) for value in self.made)
+        return self.replaced, *form_of(self.given, self.values, self.made)
 
     def run(self, replaced: list[Array], others: list[Array]) -> list[Array]:
         """What it makes of what it is given."""

@@ -15,6 +15,9 @@ from miniflow_xp.arrays.keys import PLAIN, Key, parts_of
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
+from miniflow_xp.backends.jax.bodies import Body
+from miniflow_xp.backends.jax.boxes import MOVING
+from miniflow_xp.backends.jax.stacks import WEAK, windows
 from miniflow_xp.broadcasting import summed_axes
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.fallback import is_of_the_step
@@ -50,11 +53,20 @@ def transposed(linear: Callable[[Array], Array], x: Any, y: Array) -> Array:
     return found[0]
 
 
+def loop(*inputs: Any, body: Body) -> list[Array]:
+    """What a loop carries at its end, and the stacks of what its turns made."""
+    return body.run(evaluate_on, *inputs)
+
+
 JOINED: dict[str, Callable[..., Array]] = {
     "sigmoid": jax.nn.sigmoid,
     "solve_transposed": solve_transposed,
     "placed": placed,
     "tensordot_from_right": tensordot_from_right,
+    "loop": loop,
+    "windows": windows,
+    **MOVING,
+    **WEAK,
     **{op: partial(jax.lax.dot_general, dimension_numbers=(axes, ((), ()))) for op, axes in CONTRACT.items()},
 }
 
