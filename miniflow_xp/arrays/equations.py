@@ -11,8 +11,8 @@ levels = count(RECORDED + 1)
 """Each differentiation takes the next one: of nested ones the inner has the higher."""
 
 open_levels = {CONSTANT, RECORDED, STALE}
-"""The levels that mean something: with those of the differentiations whose function runs. One that is over says nothing
-of an array that the function has left behind: it is what stands for it one level below."""
+"""The levels that mean something: with those of the differentiations whose function, or pullback, runs. One that is
+over says nothing of an array that the function has left behind: it is what stands for it one level below."""
 
 _numbers = count()
 

@@ -94,7 +94,11 @@ class DifferentiatedCall:
             if seed is not None and made is not None:
                 equation, place, xp = made
                 pairs.append((equation, place, seed_of(seed, end, xp)))
-        found = backward(pairs, by=by, once=once)
+        open_levels.add(self._level)  # rules may call what the function read, as that of an integral does
+        try:
+            found = backward(pairs, by=by, once=once)
+        finally:
+            open_levels.discard(self._level)
         gradients = [found[s] if s in found else zeros_like(s.value) for s in self._starts]
         result: tuple[Any, ...] = self._build(iter([g if inside else plain(g) for g in gradients]))
         return result
