@@ -1,6 +1,7 @@
 """float16 and bfloat16: sums, counts, squares and norms are those of float32, and so is what an optimizer remembers."""
 
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -143,6 +144,8 @@ REDUCED = {
 @pytest.mark.parametrize("name", REDUCED)
 def test_a_share_of_more_elements_than_can_be_counted(backend, half, name):
     """All elements are 1: each has the same part of the gradient."""
+    if "FAKEGPU" in os.environ and name in ("norm", "unique_values"):
+        pytest.skip("the stand-in for a GPU does not play what CuPy counts long masks with")
     x = half(np.ones(ROWS))
     found = mf.grad(lambda x: REDUCED[name](array_namespace(x), x))(x)
     assert found.dtype == x.dtype
