@@ -409,6 +409,28 @@ def test_ten_times_as_many_turns_are_no_more_to_compile(gradient):
 # Parts of other transformations
 
 
+def test_what_loops_leave_behind_is_looked_through_no_further(monkeypatch):
+    """Slices of what a loop made make turns, too: loops of these would leave others behind, without an end."""
+    from miniflow_xp.backends.jax import loops
+
+    monkeypatch.setattr(loops, "LEAST", 6)
+    monkeypatch.setattr(loops, "TURNS", 3)
+
+    def cost(x, matrix):
+        xp = array_namespace(x)
+        state, found = x[0, :], []
+        for row in reversed(range(17)):
+            once = xp.tanh(xp.tanh(matrix @ state))
+            read = xp.tanh(once + x[row, :])
+            xp.tanh(xp.tanh(read) * read)
+            found.append(xp.tanh(xp.tanh(matrix @ once)))
+            state = xp.tanh(state)
+            found.append(state)
+        return xp.sum(xp.sin(xp.stack(found)))
+
+    check(mf.value_and_grad(cost), (RNG.normal(size=(17, 3)), RNG.normal(size=(3, 3))), monkeypatch, 1, 1e-10)
+
+
 def test_jax_differentiates_a_loop():
     def f(x, rows):
         return rows_read(x, rows)

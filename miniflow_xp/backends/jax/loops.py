@@ -28,6 +28,8 @@ TURNS = 8  # of fewer, a loop saves little
 LEAST = 100  # equations of all turns
 SMALL = 1_000  # elements: larger arrays take a loop time to carry, take and give
 MANY = 2_000  # equations, where arrays are larger
+MOVES = {"getitem", "item", "stack", "concat", "reshape", "windows"}
+"""What only says where something lies, as all that a loop leaves behind does: loops of these alone would have no end."""
 WHOLE = 24  # periods of equal equations that may be one turn together, such as the stages of a step
 
 
@@ -129,8 +131,9 @@ def loop_of(turns: Turns, known: Known) -> list[Value] | None:
 def pays(turns: Turns) -> bool:
     """Is a loop quicker, or compiled much sooner, than its equations are one by one?"""
     equations = turns.count * (turns.period - len(turns.hoisted))
-    elements = max(prod(turns.listing.values[n].shape) for n in range(turns.start, turns.start + turns.period))
-    return turns.count >= TURNS and equations >= (LEAST if elements <= SMALL else MANY)
+    turn = turns.listing.values[turns.start : turns.start + turns.period]
+    least = LEAST if max(prod(value.shape) for value in turn) <= SMALL else MANY
+    return turns.count >= TURNS and equations >= least and not MOVES.issuperset(value.op for value in turn)
 
 
 def told(values: Sequence[Value]) -> str:
