@@ -29,7 +29,7 @@ LEAST = 100  # equations of all turns
 SMALL = 1_000  # elements: larger arrays take a loop time to carry, take and give
 MANY = 2_000  # equations, where arrays are larger
 MOVES = {"getitem", "item", "stack", "concat", "reshape", "windows"}
-"""What only says where something lies, as all that a loop leaves behind: to look for loops of these would have no end."""
+"""What only says where something lies, as all that a loop leaves behind: loops of these would have no end."""
 WHOLE = 24  # periods of equal equations that may be one turn together, such as the stages of a step
 
 
