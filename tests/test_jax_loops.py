@@ -1,7 +1,5 @@
 """Loops of Python that were recorded, as loops of JAX: what they give is what the equations one by one give."""
 
-import re
-
 import numpy as np
 import pytest
 from array_api_compat import array_namespace
@@ -48,13 +46,13 @@ def both_ways(function, arrays, monkeypatch):
     return rolled, flat, with_loops
 
 
-def compiled(function, arrays):
-    """The text of what XLA compiles for a captured function."""
-    return jax.jit(function.captured.traced).lower(on_device(arrays)).compile().as_text()
+def handed_over(function, arrays):
+    """The text of what XLA is handed to compile, of a captured function."""
+    return jax.jit(function.captured.traced).lower(on_device(arrays)).as_text()
 
 
-def whiles(text):
-    return len(re.findall(r"\) while\(", text))
+def loops_in(text):
+    return text.count("stablehlo.while")
 
 
 def agree(got, expected, rtol=1e-12):
@@ -66,12 +64,12 @@ def agree(got, expected, rtol=1e-12):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
 
 
-def check(function, arrays, monkeypatch, loops, rtol=1e-12):
-    """As many loops are found, and give what the equations give one by one."""
-    rolled, flat, captured = both_ways(function, arrays, monkeypatch)
-    agree(rolled, flat, rtol)
-    found = whiles(compiled(captured, arrays))
-    assert loops <= found <= 3 * loops  # XLA has some of its own for linear algebra
+def check(function, arrays, loops, most=None, rtol=1e-12):
+    """As many loops are found, or from so many to ``most``, and give what NumPy gives call by call."""
+    captured = mf.jit(function)
+    found = jax.tree.map(mf.to_numpy, captured(*on_device(arrays)))
+    agree(found, jax.tree.map(np.asarray, function(*map(np.asarray, arrays))), rtol)
+    assert loops <= loops_in(handed_over(captured, arrays)) <= (most or loops)
 
 
 X = RNG.normal(size=3)
@@ -256,7 +254,7 @@ FORWARD = {
     "recurrence": (recurrence, [X], 1),
     "two carried": (two_carried, [X, X + 1], 1),
     "scalars": (two_carried, [0.3, 0.4], 1),
-    "empty": (two_carried, [np.empty((0, 2)), np.empty((0, 2))], 0),
+    "empty": (two_carried, [np.empty((0, 2)), np.empty((0, 2))], 1),
     "rows": (rows_read, [X, ROWS], 1),
     "columns": (columns_read, [X, np.asarray(ROWS.T)], 1),
     "rows from the end": (rows_from_the_end, [X, ROWS], 1),
@@ -280,13 +278,13 @@ FORWARD = {
 
 
 @pytest.mark.parametrize("name", FORWARD)
-def test_a_loop_of_python_is_a_loop(name, monkeypatch):
+def test_a_loop_of_python_is_a_loop(name):
     function, arrays, loops = FORWARD[name]
-    check(function, arrays, monkeypatch, loops)
+    check(function, arrays, loops, most=loops + 2)  # JAX has some of its own for linear algebra
 
 
 @pytest.mark.parametrize("name", FORWARD)
-def test_the_gradient_of_a_loop_is_one_too(name, monkeypatch):
+def test_the_gradient_of_a_loop_is_one_too(name):
     function, arrays, loops = FORWARD[name]
     if name == "empty":
         pytest.skip("no gradient")
@@ -297,10 +295,7 @@ def test_the_gradient_of_a_loop_is_one_too(name, monkeypatch):
         return sum(xp.sum(xp.sin(f)) for f in (found if isinstance(found, tuple) else (found,)))
 
     both = mf.value_and_grad(total, argnums=tuple(range(len(arrays))))
-    rolled, flat, captured = both_ways(both, arrays, monkeypatch)
-    agree(rolled, flat, 1e-11)
-    found = whiles(compiled(captured, arrays))
-    assert found >= 2 * loops  # others are of what begins or ends otherwise, or XLA's own
+    check(both, arrays, 2 * loops, most=8 * loops, rtol=1e-11)  # others are of what begins or ends otherwise
 
 
 # Dtypes
@@ -318,17 +313,19 @@ def test_dtypes_are_those_of_the_equations(dtype, monkeypatch):
         return x, total, xp.stack(kept)
 
     arrays = [(X * 9).astype(dtype), (ROWS * 9).astype(dtype)]
-    check(f, arrays, monkeypatch, 1, 1e-2 if dtype == "float16" else 1e-5 if dtype == "float32" else 1e-12)
+    rolled, flat, captured = both_ways(f, arrays, monkeypatch)
+    assert loops_in(handed_over(captured, arrays)) == 1
+    agree(rolled, flat, 1e-2 if dtype == "float16" else 1e-5 if dtype == "float32" else 1e-12)
 
 
-def test_numbers_take_the_dtype_of_what_they_meet(monkeypatch):
+def test_numbers_take_the_dtype_of_what_they_meet():
     def f(x):
         xp = array_namespace(x)
         for k in range(STEPS):
             x = xp.where(x > 0.01 * k, x * (0.5 + 0.01 * k), 0.3) + 1 / (k + 2)
         return x
 
-    check(f, [X.astype("float32")], monkeypatch, 1, 1e-5)
+    check(f, [X.astype("float32")], 1, rtol=1e-5)
 
 
 def test_what_takes_the_dtype_of_what_it_meets_is_not_carried(monkeypatch):
@@ -375,7 +372,7 @@ def test_large_arrays_of_their_own_for_each_turn_are_not_copied():
     assert "loop" not in jitted.explain()
 
 
-def test_a_turn_that_reads_where_no_loop_can_is_none(monkeypatch):
+def test_a_turn_that_reads_where_no_loop_can_is_none():
     def f(x):
         xp = array_namespace(x)
         found = [x]
@@ -383,7 +380,7 @@ def test_a_turn_that_reads_where_no_loop_can_is_none(monkeypatch):
             found.append(xp.sin(found[k // 2]) + 0.5)
         return found[-1]
 
-    check(f, [X], monkeypatch, 0)
+    check(f, [X], 0)
 
 
 # Time
@@ -401,7 +398,7 @@ def test_ten_times_as_many_turns_are_no_more_to_compile(gradient):
         jitted = mf.jit(mf.value_and_grad(f, argnums=(0, 1)) if gradient else f)
         arrays = [X, np.ones((turns, 3))]
         jitted(*on_device(arrays))
-        return len(compiled(jitted, arrays).splitlines())
+        return len(handed_over(jitted, arrays).splitlines())
 
     assert lines(400) <= 1.1 * lines(40)
 
@@ -428,7 +425,7 @@ def test_what_loops_leave_behind_is_looked_through_no_further(monkeypatch):
             found.append(state)
         return xp.sum(xp.sin(xp.stack(found)))
 
-    check(mf.value_and_grad(cost), (RNG.normal(size=(17, 3)), RNG.normal(size=(3, 3))), monkeypatch, 1, 1e-10)
+    check(mf.value_and_grad(cost), (RNG.normal(size=(17, 3)), RNG.normal(size=(3, 3))), 1, rtol=1e-10)
 
 
 def test_jax_differentiates_a_loop():
@@ -522,8 +519,6 @@ def run_recurrence(recurrence, x, rows):
 @given(recurrences(), st.booleans())
 @settings(max_examples=12, deadline=None)
 def test_any_recurrence_is_what_its_equations_are(recurrence, gradient):
-    from miniflow_xp.backends.jax import adapter
-
     def f(x, rows):
         found = run_recurrence(recurrence, x, rows)
         return found if not gradient else sum(array_namespace(x).sum(v) for v in found)
@@ -531,11 +526,4 @@ def test_any_recurrence_is_what_its_equations_are(recurrence, gradient):
     function = mf.value_and_grad(f, argnums=(0, 1)) if gradient else f
     x, rows = on_device([X, ROWS])
     expected = jax.tree.leaves(function(X, ROWS))
-    rolled, held = mf.jit(function), adapter.rolled
-    agree([np.asarray(v) for v in jax.tree.leaves(rolled(x, rows))], [np.asarray(v) for v in expected], 1e-11)
-    try:
-        adapter.rolled = lambda values, *_: values
-        flat = mf.jit(function)(x, rows)
-    finally:
-        adapter.rolled = held
-    agree([np.asarray(v) for v in jax.tree.leaves(flat)], [np.asarray(v) for v in expected], 1e-11)
+    agree([np.asarray(v) for v in jax.tree.leaves(mf.jit(function)(x, rows))], [np.asarray(v) for v in expected], 1e-11)
