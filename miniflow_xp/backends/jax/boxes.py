@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from miniflow_xp.arrays.keys import PLAIN, Key, parts_of
 from miniflow_xp.arrays.updates import setitem_natively
@@ -63,6 +64,16 @@ def inside(part: int | slice | None, places: range | None) -> int | slice | None
     if places is None:
         return None
     return slice(None, None, places.step) if isinstance(part, slice) else 0
+
+
+def shape_at(key: Key, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of x[key] for an x of this shape; None for what is no index of integers and slices, or outside."""
+    if not all(type(part) in PLAIN for part in parts_of(key)):
+        return None
+    try:
+        return np.broadcast_to(np.False_, shape)[key].shape
+    except IndexError:  # JAX writes nothing there, but reads the nearest
+        return None
 
 
 def getitem_in(x: Array, *starts: Any, sizes: tuple[int, ...], rest: Key) -> Array:

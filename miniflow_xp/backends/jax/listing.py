@@ -37,9 +37,9 @@ class Listing:
         kinds: dict[Hashable, int] = {}
         self.kinds = array([kinds.setdefault(one.kind, len(kinds)) for one in every])
         self.reads = array([self.number(v) for one in every for v in one.reads])
-        self.first_read = ends([len(one.reads) for one in every])
+        self.first_read = offsets([len(one.reads) for one in every])
         self.starts = array([n for one in every for n in one.starts])
-        self.first_start = ends([len(one.starts) for one in every])
+        self.first_start = offsets([len(one.starts) for one in every])
         last = [self.number(result) for result in results]
         self.last_reader = np.full(len(self.values), -1)
         np.maximum.at(self.last_reader, self.reads, np.repeat(np.arange(len(every)), np.diff(self.first_read)))
@@ -131,6 +131,6 @@ def array(numbers: Sequence[int]) -> Numbers:
     return np.asarray(numbers, dtype="int64")
 
 
-def ends(counts: Sequence[int]) -> Numbers:
+def offsets(counts: Sequence[int]) -> Numbers:
     """Where each one's part of a sequence begins, and where the last one's ends."""
     return np.cumsum([0, *counts])

@@ -49,6 +49,8 @@ def rolled(
 
     ``state``: the arguments that calls replace; ``weak``: those which take the dtype of what they meet.
     """
+    if len(values) < LEAST:  # as of most functions
+        return list(values)
     arguments = [v for v in values if v.op == "argument"]
     rest = slices_first(with_items([v for v in values if v.op != "argument"]))
     first, known = first_of_equals(rest), Known(set(state), weak_of(rest, weak), {}, {})

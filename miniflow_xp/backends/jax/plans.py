@@ -16,7 +16,7 @@ import numpy as np
 from miniflow_xp.backends.jax.bodies import Body
 from miniflow_xp.backends.jax.listing import box_in
 from miniflow_xp.backends.jax.replay import loop
-from miniflow_xp.backends.jax.stacks import WEAK, Slices, copied, origin, stacked
+from miniflow_xp.backends.jax.stacks import WEAK, Slices, copied, form_of_stack, origin, stacked
 from miniflow_xp.backends.jax.turns import Turns
 from miniflow_xp.recording.equations import Value
 from miniflow_xp.recording.walks import root, still_read
@@ -132,7 +132,7 @@ class Plan:
         body, turns = self.body(), self.turns
         stacks = [stacked(values[::-1] if self.backwards else values, slices) for values in self.taken]
         inputs = (*(begins[-1] for _, begins in self.carried), *(found[-1] for found in stacks), *self.fixed)
-        rows = [rows_of(self.all[turns.start + equation], turns.count) for equation in self.made]
+        rows = [form_of_stack(turns.count, self.all[turns.start + equation]) for equation in self.made]
         known = bodies.get(body.form)
         if known is None and not gives(body, inputs, [*self.carried.values(), *rows]):
             return None
@@ -165,11 +165,6 @@ def number(content: int) -> Value:
 def standing_for(value: Value) -> Value:
     """What stands in a body for a value of this form."""
     return Value("argument", (), {}, () if value.is_several else value)
-
-
-def rows_of(value: Value, count: int) -> jax.ShapeDtypeStruct:
-    """The form of a stack of as many values."""
-    return jax.ShapeDtypeStruct((count, *value.shape), value.dtype)
 
 
 def direction(values: Sequence[Value]) -> int:

@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from miniflow_xp.arrays.keys import PLAIN, Key, parts_of
+from miniflow_xp.arrays.keys import Key
 from miniflow_xp.arrays.operators import function_of
 from miniflow_xp.arrays.refusals import NOT_RECORDED
 from miniflow_xp.backend import Array
 from miniflow_xp.backends.jax.bodies import Body
-from miniflow_xp.backends.jax.boxes import MOVING
+from miniflow_xp.backends.jax.boxes import MOVING, shape_at
 from miniflow_xp.backends.jax.stacks import WEAK, windows
 from miniflow_xp.broadcasting import summed_axes
 from miniflow_xp.recording.equations import Value
@@ -223,16 +223,6 @@ def update_of_zeros(value: Value) -> Equation | None:
             fits = new.dtype == value.dtype and new.shape == shape_at(key, shape)
             return ("placed", (new,), {"key": key, "shape": shape}) if fits else None
     return None
-
-
-def shape_at(key: Key, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The shape of x[key] for an x of this shape; None for what is no index of integers and slices, or outside."""
-    if not all(type(part) in PLAIN for part in parts_of(key)):
-        return None
-    try:
-        return np.broadcast_to(np.False_, shape)[key].shape
-    except IndexError:  # JAX writes nothing there, but reads the nearest
-        return None
 
 
 PATTERNS = (

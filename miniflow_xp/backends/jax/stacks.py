@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from miniflow_xp.backend import Array
-from miniflow_xp.backends.jax.boxes import Box, box_of
+from miniflow_xp.backends.jax.boxes import Box, box_of, shape_at
 from miniflow_xp.recording.equations import Value
 
 KNOWN = 10_000  # elements of constants that are compared, and stacked once for all
@@ -110,7 +110,8 @@ def of_piece(piece: Piece, known: Slices) -> Value:
     source, box, step, count = piece
     if box is None:
         return Value("getitem", (source, (None, ...)), {}, form_of_stack(1, source))
-    shape = np.broadcast_to(np.False_, box.sizes)[box.rest].shape
+    shape = shape_at(box.rest, box.sizes)
+    assert shape is not None  # a box has an index into itself
     form = jax.ShapeDtypeStruct((count, *shape), source.dtype)
     key = key_of_piece(piece)
     if key is None:

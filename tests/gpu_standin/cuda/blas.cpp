@@ -27,24 +27,11 @@ static Status refuse(Status status, const char* why) {
     return status;
 }
 
-PLAYED Status cublasCreate_v2(Handle** handle) {
-    *handle = new Handle;
-    return SUCCESS;
-}
-
-PLAYED Status cublasDestroy_v2(Handle* handle) {
-    delete handle;
-    return SUCCESS;
-}
+PLAYED_HANDLE(cublasCreate_v2, cublasDestroy_v2, cublasGetStream_v2)
 
 PLAYED Status cublasSetStream_v2(Handle* handle, void* stream) {
     handle->stream = stream;
     handle->workspace = nullptr;  // as cuBLAS does
-    return SUCCESS;
-}
-
-PLAYED Status cublasGetStream_v2(Handle* handle, void** stream) {
-    *stream = handle->stream;
     return SUCCESS;
 }
 

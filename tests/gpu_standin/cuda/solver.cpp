@@ -27,23 +27,10 @@ static std::complex<T> conjugate(std::complex<T> x) {
     return std::conj(x);
 }
 
-PLAYED Status cusolverDnCreate(Handle** handle) {
-    *handle = new Handle;
-    return SUCCESS;
-}
-
-PLAYED Status cusolverDnDestroy(Handle* handle) {
-    delete handle;
-    return SUCCESS;
-}
+PLAYED_HANDLE(cusolverDnCreate, cusolverDnDestroy, cusolverDnGetStream)
 
 PLAYED Status cusolverDnSetStream(Handle* handle, void* stream) {
     handle->stream = stream;
-    return SUCCESS;
-}
-
-PLAYED Status cusolverDnGetStream(Handle* handle, void** stream) {
-    *stream = handle->stream;
     return SUCCESS;
 }
 
