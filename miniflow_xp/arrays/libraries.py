@@ -18,14 +18,22 @@ def library_of(array: Any) -> Any:
 def _library_of_type(kind: type) -> Any:
     root = kind.__module__.partition(".")[0]
     if root == "numpy":
-        import array_api_compat.numpy as xp
-
-        return xp
+        return of_numpy()
     if root == "torch":
         import array_api_compat.torch as xp
 
         return xp
     return None
+
+
+def of_numpy() -> Any:
+    """The namespace of NumPy's arrays: array-api-compat's, in which some functions cost less; the backend has it."""
+    return importlib.import_module("miniflow_xp.backends.numpy.namespace").xp  # by name, as backends stand above this
+
+
+def in_own_form(library: Any) -> Any:
+    """The namespace that is used for a library's: that of NumPy's arrays for array-api-compat's, else itself."""
+    return of_numpy() if getattr(library, "__name__", "") == "array_api_compat.numpy" else library
 
 
 def _found(array: Any) -> Any:

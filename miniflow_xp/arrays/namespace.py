@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from miniflow_xp.arrays.calls import apply, boxed, grounded
-from miniflow_xp.arrays.libraries import library_of, name_of_library
+from miniflow_xp.arrays.libraries import in_own_form, library_of, name_of_library
 from miniflow_xp.arrays.methods import Traced
 from miniflow_xp.arrays.operators import BINARY, COMPARISONS, function_of
 from miniflow_xp.arrays.protocols.dispatch import define_protocols
@@ -129,6 +129,7 @@ def namespace_of_library(library: Any) -> Namespace:
     """The namespace of a library's arrays while they are differentiated; the same object for the same library."""
     found = _namespaces.get(library)
     if found is None:
+        library = in_own_form(library)
         found = _namespaces.setdefault(library, Namespace(library))
     return found
 

@@ -12,7 +12,7 @@ from miniflow_xp.errors import BackendError, DtypeError, PackageMissingError
 from miniflow_xp.rules.special_formulas import EVERYWHERE, OF_TORCH
 
 HOMES = {
-    "numpy": "scipy.special",
+    "numpy": "miniflow_xp.backends.numpy.special",  # SciPy's
     "cupy": "cupyx.scipy.special",
     "torch": "torch.special",
     "jax": "jax.scipy.special",
@@ -97,12 +97,12 @@ def looked_up(library: str, name: str) -> Callable[..., Any] | None:
         return None
     try:
         found: Callable[..., Any] | None = getattr(import_module(HOMES[library]), name, None)
-    except ImportError:
+    except ImportError as error:
         if name in EVERYWHERE:
             return None
         raise PackageMissingError(
             f"special.{name}",
-            f"{HOMES[library]} cannot be imported",
+            f"{error.name or HOMES[library]} cannot be imported",
             "it computes this function",
             "Run: pip install 'miniflow_xp[special]'",
         ) from None

@@ -21,7 +21,12 @@ def _libraries() -> list[Any]:
 
 @cache
 def blas_threads() -> int:
-    """The number of threads that BLAS uses; 1 where it is unknown, without threadpoolctl."""
+    """The number of threads that BLAS uses, when first asked; 1 where it is unknown, without threadpoolctl."""
+    return blas_threads_now()
+
+
+def blas_threads_now() -> int:
+    """The number of threads that BLAS may use at this moment, as ``threadpool_limits`` sets it."""
     return max([int(c.num_threads) for c in _libraries()] or [1])
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from itertools import starmap
 from operator import call
+from threading import local
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread, one_b
 from miniflow_xp.backends.numpy.cores import bound_in_turn
 from miniflow_xp.backends.numpy.scratch import Call
 
+_ours = local()  # of our threads it is told that they are
 _pool: ThreadPoolExecutor | None = None
 _away: deque[Any] = deque(maxlen=0)  # takes what an iterator gives, and keeps nothing
 
@@ -66,21 +68,31 @@ def run_whole(calls: Sequence[tuple[Any, ...]]) -> None:
 
 
 def run_at_once(parts: Sequence[Callable[[], None]]) -> None:
-    """Call each part on a thread of its own, which handles NumPy's errors as this one does.
-
-    The calling thread waits, as it cannot be bound to a core for a while: an interruption might leave it bound.
-    """
+    """Call each part on a thread of its own, where BLAS runs each product on one."""
     if len(parts) == 1:
         parts[0]()
         return
     with one_blas_thread():
-        begun: list[Future[None]] = []
-        try:
-            begun.extend(pool().submit(copy_context().run, part) for part in parts)  # what was begun is waited for
-            for one in begun:
-                one.result()
-        finally:
-            wait(begun)
+        run_together(parts)
+
+
+def run_together(parts: Sequence[Callable[[], Any]]) -> None:
+    """Call each part on a thread of its own, which handles NumPy's errors as this one does.
+
+    The calling thread waits, as it cannot be bound to a core for a while: an interruption might leave it bound. One of
+    these threads calls the parts itself, as all of them may be waiting.
+    """
+    if hasattr(_ours, "begun"):
+        for part in parts:
+            part()
+        return
+    begun: list[Future[Any]] = []
+    try:
+        begun.extend(pool().submit(copy_context().run, part) for part in parts)  # what was begun is waited for
+        for one in begun:
+            one.result()
+    finally:
+        wait(begun)
 
 
 def pool() -> ThreadPoolExecutor:
@@ -95,6 +107,7 @@ def pool() -> ThreadPoolExecutor:
 def _begin(bind: Callable[[], None]) -> None:
     """The first that a thread does."""
     bind()
+    _ours.begun = True
     one_blas_thread_here()
 
 
