@@ -337,11 +337,12 @@ def test_rules_at_exactly_0_and_at_infinity(row, inputs, value, gradients, dtype
     first = np.zeros(np.shape(value))
     first[(0,) * first.ndim] = 1.0
     floats = [np.asarray(x, "int64" if n in row.integers else "float64") for n, x in enumerate(inputs)]
+    run = (rule if way == "rule" else captured)(row, backend, dtype)
     for signed in (floats, with_negative_zeros(floats)):
         endless = any(np.any(np.isinf(g)) for g in gradients if g is not None)
         invalid = "ignore" if np.any(np.isnan(value)) else "raise"
         with np.errstate(invalid=invalid, divide="ignore" if endless else "raise"):
-            got = (at_rule if way == "rule" else at_captured)(row, backend, dtype, signed, first)
+            got = run(signed, first)
         for found, expected in zip(got, (value, *gradients), strict=True):
             if expected is None:
                 assert found is None
@@ -349,18 +350,26 @@ def test_rules_at_exactly_0_and_at_infinity(row, inputs, value, gradients, dtype
                 np.testing.assert_allclose(found, expected, rtol=8 * DIGITS[dtype], atol=8 * DIGITS[dtype])
 
 
-def at_rule(row, backend, dtype, inputs, gradient):
-    got = Target().run(row.node, backend, gradient, inputs, dtype)
-    return [None if x is None else backend.to_numpy(x) for x in (got.value, *got.gradients)]
+def rule(row, backend, dtype):
+    def run(inputs, gradient):
+        got = Target().run(row.node, backend, gradient, inputs, dtype)
+        return [None if x is None else backend.to_numpy(x) for x in (got.value, *got.gradients)]
+
+    return run
 
 
-def at_captured(row, backend, dtype, inputs, gradient):
-    """By the functions that a backend's replay puts in the place of some rules."""
+def captured(row, backend, dtype):
+    """By the functions that a backend's replay puts in the place of some rules; what is compiled takes all inputs."""
     node = row.fresh()
     leaves = node.inbound_nodes
     asked = [leaf for n, leaf in enumerate(leaves) if n not in row.integers]
-    arrays = [backend.asarray(x, dtype if x.dtype.kind == "f" else None) for x in inputs]
-    feed = dict(zip(leaves, arrays, strict=True))
-    seed = backend.asarray(gradient, dtypes.name_of(mf.Program(node)(feed).values))
-    value, found = mf.Program(node, asked)(feed, seeds={node: seed})
-    return [backend.to_numpy(value), *(backend.to_numpy(found[x]) if x in found else None for x in leaves)]
+    forward, backward = mf.Program(node), mf.Program(node, asked)
+
+    def run(inputs, gradient):
+        arrays = [backend.asarray(x, dtype if x.dtype.kind == "f" else None) for x in inputs]
+        feed = dict(zip(leaves, arrays, strict=True))
+        seed = backend.asarray(gradient, dtypes.name_of(forward(feed).values))
+        value, found = backward(feed, seeds={node: seed})
+        return [backend.to_numpy(value), *(backend.to_numpy(found[x]) if x in found else None for x in leaves)]
+
+    return run

@@ -27,8 +27,12 @@ TABLE = "test_array_functions"
 COMPILED = ("jax", "cupy")
 COMPILED_OFTEN = ("test_the_value_is_that_of_the_library", "test_second_derivative")
 NODES = "test_node_functions"
-LARGE = ("_000_", "a_long_chain", "hundred_thousand", "linear_in_the_nodes", "flat", "pile_up", "less_memory")
-"""In names of tests: they do what others do, only more often."""
+LARGE = {
+    *("_000_", "a_long_chain", "hundred_thousand", "linear_in_the_nodes", "flat", "pile_up", "less_memory"),
+    *("00_graphs", "eight_threads", "while_another_thread", "at_the_minimum", "read_better", "linear_fit"),
+    *("chance_seldom", "unchanged_rows", "large_run", "headings_descend", "page_and_terminal", "saved_classifier"),
+}
+"""In names of tests: they run the lines that others run, only more often."""
 REPEATS = {
     *("test_the_value_is_that_of_the_library", "test_second_derivative", "test_captured_it_is_the_same"),
     *("test_pytorch_agrees", "test_jax_agrees"),
@@ -45,8 +49,10 @@ OF_ARRAYS = {
 VARIED = {
     *("test_rules", "test_numerics", "test_namespace", "test_special", "test_dropout", "test_random_graphs"),
     *("test_train", "test_trainer", "test_interrupted", "test_copies", "test_bench_crossover", "test_bench_record"),
+    *("test_bench_compare", "test_bench_report", "test_cli", "test_drawing", "test_examples", "test_fit_resume"),
+    *("test_prefetch", "test_readers", "test_threads", "test_train_command"),
 }
-"""Modules in which a test with other parameters runs no other lines: dtypes, shapes, and so on."""
+"""Modules in which a test with other parameters runs hardly another line: dtypes, shapes, mistakes, and so on."""
 NOT_FOLLOWED = pytest.StashKey[bool]()
 
 

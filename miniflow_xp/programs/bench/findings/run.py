@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from miniflow_xp.programs.bench.findings.texts import printable
+from miniflow_xp.programs.bench.ceilings import Lie, lies
+from miniflow_xp.programs.bench.findings.texts import printable, text
 from miniflow_xp.programs.bench.limits import change
 from miniflow_xp.programs.bench.peers import BESIDE_PEERS
-from miniflow_xp.programs.bench.record import Cell, Control, Planted, Record
+from miniflow_xp.programs.bench.record import Ceiling, Cell, Control, Planted, Record
 from miniflow_xp.programs.bench.statistics import Ratio, paired_ratio, verdict
 
 
@@ -80,6 +81,17 @@ class Run:
         """The slowdowns that were put in on purpose, as they were measured."""
         found = [(pair, paired(pair.slowed, pair.plain)) for pair in self.record.planted]
         return [(pair, ratio) for pair, ratio in found if ratio is not None]
+
+    @cached_property
+    def ceilings(self) -> dict[str, dict[str, Ceiling]]:
+        """{backend: {dtype: its ceiling}}, none where none was looked for."""
+        found = (self.record.ceilings or {}).items()
+        return {text(backend): {text(dtype): one for dtype, one in by_dtype.items()} for backend, by_dtype in found}
+
+    @cached_property
+    def lies(self) -> list[Lie]:
+        """The cells that are faster than their ceilings allow."""
+        return lies(self.cells, self.ceilings)
 
     @cached_property
     def backends(self) -> list[str]:

@@ -10,7 +10,9 @@ LONGEST = 120  # characters of a name; a report is for reading
 
 def text(value: Any) -> str:
     """A short text of printable characters; nothing for None."""
-    kept = "".join(c if c.isprintable() else " " for c in str("" if value is None else value)[: 4 * LONGEST])
+    kept = str("" if value is None else value)[: 4 * LONGEST]
+    if not kept.isprintable():
+        kept = "".join(c if c.isprintable() else " " for c in kept)
     return kept if len(kept) <= LONGEST else kept[: LONGEST - 1] + "…"
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from miniflow_xp.programs.bench.ceilings import lies
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.run import Run
 from miniflow_xp.programs.bench.findings.texts import text
-from miniflow_xp.programs.bench.record import Ceiling
 from miniflow_xp.programs.bench.statistics import TIE, UNSTEADY, Ratio
 
 GRADES = ("good", "fair", "poor")
@@ -92,22 +90,16 @@ def signed(ratio: Ratio) -> str:
     return f"{middle:+.1f} % ({low:+.1f} to {high:+.1f}), {ratio.pairs} pairs"
 
 
-def ceilings(run: Run) -> dict[str, dict[str, Ceiling]]:
-    """{backend: {dtype: its ceiling}}, none where none was looked for."""
-    found = (run.record.ceilings or {}).items()
-    return {text(backend): {text(dtype): one for dtype, one in by_dtype.items()} for backend, by_dtype in found}
-
-
 def honesty(run: Run) -> Iterator[Reason]:
     """Times below the bound, and warm-ups that did not settle."""
-    told, busy = lies(run.cells, ceilings(run)), others(run)
+    told, busy = run.lies, others(run)
     faster = f"{len(told)} cell{' is' if len(told) == 1 else 's are'} faster than"
     if told and busy is not None and busy.cores >= A_CORE:
         said = f"{faster} the peaks that were measured while others took their part: these cannot be judged by"
         yield Reason("fair", said, (QUIET,))
     elif told:
         yield Reason("poor", f"{faster} the machine's peaks allow; the first: {told[0]}")
-    elif any(ceilings(run).values()):
+    elif any(run.ceilings.values()):
         yield Reason("good", "no time is below half of what the machine's measured peaks allow")
     measured = [c for c in run.cells if c.times]
     restless = sum(not c.settled for c in measured)

@@ -6,7 +6,7 @@ from typing import Any
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.run import Run
 from miniflow_xp.programs.bench.findings.texts import text
-from miniflow_xp.programs.bench.findings.trust import ceilings, signed
+from miniflow_xp.programs.bench.findings.trust import signed
 from miniflow_xp.programs.bench.report.html import Entry, Row, escape, table
 from miniflow_xp.programs.bench.schema import Object
 
@@ -108,7 +108,7 @@ def peaks(run: Run) -> str:
     """The ceilings measured on this machine."""
     rows: list[Row] = [
         [f"{backend}, {dtype}", speed(peak.flops_per_s, "FLOP/s"), speed(peak.bytes_per_s, "B/s")]
-        for backend, by_dtype in ceilings(run).items()
+        for backend, by_dtype in run.ceilings.items()
         for dtype, peak in by_dtype.items()
     ]
     return table("Ceilings, measured", ["Backend", "Arithmetic", "Memory"], rows)

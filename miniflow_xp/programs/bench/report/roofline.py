@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 from miniflow_xp.programs.bench.findings import units
 from miniflow_xp.programs.bench.findings.run import Run
-from miniflow_xp.programs.bench.findings.trust import ceilings
 from miniflow_xp.programs.bench.record import Cell
 from miniflow_xp.programs.bench.report.svg import Plot, Style, around, marker, polyline
 
 
 def rooflines(run: Run) -> Iterator[tuple[str, str]]:
     """(title, figure) of each dtype that has both ceilings and cells with known arithmetic and traffic."""
-    peaks = ceilings(run)
+    peaks = run.ceilings
     for dtype in dict.fromkeys(c.dtype for c in run.cells):
         found = {backend: by_dtype[dtype] for backend, by_dtype in peaks.items() if dtype in by_dtype}
         known = {b: (p.flops_per_s, p.bytes_per_s) for b, p in found.items() if p.flops_per_s and p.bytes_per_s}
