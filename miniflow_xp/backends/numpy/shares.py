@@ -28,12 +28,13 @@ def shared(function: np.ufunc, when: Callable[[], bool] = lambda: True) -> Calla
 
     @wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:
-        if not keywords:
-            for arg in args:
-                if type(arg) is np.ndarray and arg.size >= LEAST:
-                    takes_long = seconds.get(arg.dtype, SHARE) * arg.size >= 2 * SHARE
-                    return in_shares(function, args, arg, seconds) if takes_long and when() else function(*args)
-        return function(*args, **keywords)
+        if keywords:
+            return function(*args, **keywords)
+        for arg in args:
+            if type(arg) is np.ndarray and arg.size >= LEAST:
+                takes_long = seconds.get(arg.dtype, SHARE) * arg.size >= 2 * SHARE
+                return in_shares(function, args, arg, seconds) if takes_long and when() else function(*args)
+        return function(*args)
 
     vars(call).update({name: getattr(function, name) for name in OF_UFUNCS})
     return call
@@ -42,7 +43,7 @@ def shared(function: np.ufunc, when: Callable[[], bool] = lambda: True) -> Calla
 def in_shares(function: np.ufunc, args: Sequence[Any], large: np.ndarray, seconds: dict[Any, float]) -> Any:
     """The function of arrays of which one is large; by several threads if they lie alike, and it takes long enough."""
     shape, size, dtype = large.shape, large.size, large.dtype
-    if len(args) != function.nin or not all([lies_in_order(arg, shape) or is_number(arg) for arg in args]):
+    if len(args) != function.nin or not all(lies_in_order(arg, shape) or is_number(arg) for arg in args):
         return function(*args)
     if dtype not in seconds:
         seconds[dtype] = first_guess(function, args)
