@@ -60,12 +60,12 @@ def in_shares(function: np.ufunc, args: Sequence[Any], large: np.ndarray, second
     try:
         with np.errstate(**heeded):
             run_together(shares)
-    except (FloatingPointError, RuntimeError):  # no thread could be begun; or an error, told as the caller set it:
-        times.clear()
-    if not times:
-        return function(*args)
-    seconds[dtype] = min(times) * threads / size
-    return result
+    except (FloatingPointError, RuntimeError):  # which is told from here, as the caller set it; or there is no thread
+        pass
+    else:
+        seconds[dtype] = min(times) * threads / size
+        return result
+    return function(*args)  # outside of ``except``: no error of a thread is told beside
 
 
 def lies_in_order(array: Any, shape: tuple[int, ...]) -> bool:
