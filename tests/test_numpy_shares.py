@@ -1,5 +1,7 @@
 """Functions of large NumPy arrays whose work threads share: the same bits, warnings and errors as on one thread."""
 
+import gc
+import pickle
 import warnings
 
 import numpy as np
@@ -205,11 +207,127 @@ def test_gradients_are_computed_so(shared):
         xp = x.__array_namespace__()
         return xp.sum(xp.sin(x) * np.arctan(x) + mf.special.gammaln(x + 1))
 
-    found = mf.grad(f)(x)
     scipy_special = pytest.importorskip("scipy.special")
+    found = mf.grad(f)(x)
     wanted = np.cos(x) * np.arctan(x) + np.sin(x) / (1 + x * x) + scipy_special.digamma(x + 1)
     np.testing.assert_allclose(found, wanted, rtol=1e-13, atol=1e-15)
     assert shared == [3] * 5
+
+
+@pytest.mark.parametrize("other", [np.asarray(0.5).view(Marked), np.ma.array(0.5), np.ma.masked], ids=repr)
+def test_beside_an_array_of_another_type_its_type_decides(other, shared):
+    x = np.linspace(0.1, 0.9, 8192)
+    for args in ((x, other), (other, x)):
+        assert type(of_numpy().hypot(*args)) is type(np.hypot(*args))
+    assert shared == []
+
+
+def test_beside_a_traced_number_it_is_differentiated(shared):
+    x, xp = np.linspace(0.1, 0.9, 8192), of_numpy()
+    found = mf.grad(lambda s: xp.sum(xp.hypot(x, s)))(np.float64(0.5))
+    np.testing.assert_allclose(found, np.sum(0.5 / np.hypot(x, 0.5)), rtol=1e-13)
+
+
+def test_an_output_by_its_position_is_numpys(shared):
+    x = np.linspace(0, 1, 8192)
+    out = np.zeros_like(x)
+    assert of_numpy().sin(x, out) is out
+    assert of_numpy().hypot(x, 1, out) is out
+    with pytest.raises(TypeError, match="positional argument"):
+        of_numpy().hypot(x)
+    assert shared == []
+
+
+def test_methods_of_ufuncs_are_there():
+    xp, x = of_numpy(), np.linspace(0, 1, 5)
+    assert xp.logaddexp.reduce(x) == np.logaddexp.reduce(x)
+    np.testing.assert_array_equal(xp.hypot.outer(x, x), np.hypot.outer(x, x))
+    assert (xp.hypot.nin, xp.sin.types) == (2, np.sin.types)
+
+
+@pytest.mark.parametrize("name", [*LONG.split(), "sum", "mean", "ones_like", "matrix_transpose", "matmul"])
+def test_functions_are_pickled_by_name(name):
+    function = getattr(of_numpy(), name)
+    assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.parametrize("name", ["ndtri", "digamma", "gammainc"])
+def test_scipys_errors_are_as_the_caller_sets_them(name, shared):
+    scipy_special = pytest.importorskip("scipy.special")
+    x = np.linspace(0.1, 0.9, 8192)
+    x[[100, 5000]] = -1.0
+    args = [x] * getattr(scipy_special, name).nin
+    with scipy_special.errstate(all="raise"), pytest.raises(scipy_special.SpecialFunctionError):
+        getattr(mf.special, name)(*args)
+    for function in (getattr(scipy_special, name), getattr(mf.special, name)):
+        with scipy_special.errstate(all="warn"), warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            function(*args)
+        assert len(seen) == 2
+    assert shared == []
+
+
+def test_an_error_tells_of_no_thread_and_keeps_no_array(shared):
+    x = np.linspace(-1, 1, 8192)
+    gc.collect()
+    gc.disable()
+    try:
+        with np.errstate(invalid="raise"), pytest.raises(FloatingPointError) as told:
+            of_numpy().log(x)
+        assert told.value.__context__ is None
+        of_numpy_log_of(x, times=20)
+        assert sum(isinstance(each, np.ndarray) for each in found_by_collector()) == 0
+    finally:
+        gc.enable()
+
+
+def of_numpy_log_of(x, times):
+    with np.errstate(invalid="call", call=lambda *_: None):
+        for _ in range(times):
+            of_numpy().log(x)
+
+
+def found_by_collector():
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return list(gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+
+
+def test_who_interrupts_the_sharing_does_not_share(shared, monkeypatch):
+    """A signal's handler may come while the threads take a share, which waits for a lock that this thread holds."""
+    x, real = np.linspace(0, 1, 8192), threads.pool()
+    found = []
+
+    class Pool:
+        inside = False
+
+        def submit(self, *args):
+            assert not self.inside
+            self.inside = True
+            found.append(of_numpy().sin(x))
+            self.inside = False
+            return real.submit(*args)
+
+    pool = Pool()
+    monkeypatch.setattr(threads, "pool", lambda: pool)
+    found.append(of_numpy().sin(x))
+    for each in found:
+        np.testing.assert_array_equal(each, np.sin(x))
+    assert len(found) > 1
+
+
+def test_a_first_array_that_takes_longer_than_others_does_not_decide_for_them(shared, monkeypatch):
+    """As of NaN, of which a tangent takes fifteen times as long as of a number: what shares take is measured, too."""
+    monkeypatch.setattr(shares, "SHARE", 0.1)  # longer than all of them take
+    monkeypatch.setattr(shares, "first_guess", lambda *_: 1.0)
+    tan, x = shares.shared(np.tan), np.linspace(0, 1, 8192)
+    for _ in range(3):
+        tan(x)
+    assert shared == [3]
 
 
 def test_a_child_shares_on_threads_of_its_own_and_so_does_an_exit(run_python):

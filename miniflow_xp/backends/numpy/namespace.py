@@ -56,7 +56,19 @@ def transposed(x: Any) -> Any:
     return x.mT if type(x) is np.ndarray and x.ndim > 1 else compat.matrix_transpose(x)
 
 
-QUICK = {"sum": summed, "mean": averaged, "ones_like": of_ones, "matrix_transpose": transposed, "matmul": np.matmul}
+QUICK: dict[str, Any] = {
+    "sum": summed,
+    "mean": averaged,
+    "ones_like": of_ones,
+    "matrix_transpose": transposed,
+    "matmul": np.matmul,
+}
+
+SHARED: dict[str, Any] = {name: shared(getattr(compat, name)) for name in LONG.split()}
 
 xp: Any = ModuleType(compat.__name__, compat.__doc__)
-vars(xp).update(vars(compat), **QUICK, **{name: shared(getattr(compat, name)) for name in LONG.split()})
+vars(xp).update(vars(compat), **QUICK, **SHARED)
+
+for name, function in (QUICK | SHARED).items():
+    if function is not np.matmul:  # which is pickled as NumPy's
+        function.__module__, function.__qualname__ = __name__, f"xp.{name}"  # where it is found again

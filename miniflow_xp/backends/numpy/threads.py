@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from itertools import starmap
 from operator import call
-from threading import local
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +19,8 @@ from miniflow_xp.backends.numpy.blas import blas_threads, one_blas_thread, one_b
 from miniflow_xp.backends.numpy.cores import bound_in_turn
 from miniflow_xp.backends.numpy.scratch import Call
 
-_ours = local()  # of our threads it is told that they are
 _pool: ThreadPoolExecutor | None = None
+_turn = Lock()  # of who has the threads work
 _away: deque[Any] = deque(maxlen=0)  # takes what an iterator gives, and keeps nothing
 
 
@@ -79,20 +79,22 @@ def run_at_once(parts: Sequence[Callable[[], None]]) -> None:
 def run_together(parts: Sequence[Callable[[], Any]]) -> None:
     """Call each part on a thread of its own, which handles NumPy's errors as this one does.
 
-    The calling thread waits, as it cannot be bound to a core for a while: an interruption might leave it bound. One of
-    these threads calls the parts itself, as all of them may be waiting.
+    The calling thread waits, as it cannot be bound to a core for a while: an interruption might leave it bound. Who
+    comes while others have their turn calls the parts itself: one of these threads, all of which may be waiting; the
+    handler of a signal that came amid the handing over; a thread that is not ours, and has a core of its own.
     """
-    if hasattr(_ours, "begun"):
+    if _turn.locked():
         for part in parts:
             part()
         return
     begun: list[Future[Any]] = []
-    try:
-        begun.extend(pool().submit(copy_context().run, part) for part in parts)  # what was begun is waited for
-        for one in begun:
-            one.result()
-    finally:
-        wait(begun)
+    with _turn:
+        try:
+            begun.extend(pool().submit(copy_context().run, part) for part in parts)  # what was begun is waited for
+            _away.extend(map(Future.result, begun))
+        finally:
+            wait(begun)
+            begun.clear()  # an error holds this frame, and would be held by it
 
 
 def pool() -> ThreadPoolExecutor:
@@ -107,13 +109,12 @@ def pool() -> ThreadPoolExecutor:
 def _begin(bind: Callable[[], None]) -> None:
     """The first that a thread does."""
     bind()
-    _ours.begun = True
     one_blas_thread_here()
 
 
 def _forget() -> None:
-    global _pool
-    _pool = None
+    global _pool, _turn
+    _pool, _turn = None, Lock()
 
 
 if hasattr(os, "register_at_fork"):  # where there is fork
