@@ -137,6 +137,30 @@ def test_other_threads_find_them_registered_too():
         np.testing.assert_array_equal(kept[0], grad(lambda b: total(solve(A, b)))(b))
 
 
+def on_another_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("how", [on_another_thread, lambda work: work()], ids=["on another thread", "inside itself"])
+def test_a_pullback_that_ends_while_another_call_of_it_runs(how):
+    """What the function read is followed until the last of them is over: the integrand runs again in each."""
+    between = []
+
+    def slope(k, t):
+        while between:
+            how(between.pop())
+        return grad(lambda u: u * u * k)(t)
+
+    with rules("integrate"):
+        _, pullback = vjp(lambda k: integrate.quad(lambda t: slope(k, t), 0, 1)[0], np.asarray(3.0))
+        inner = []
+        between.append(lambda: inner.append(pullback(1.0)[0]))
+        outer = pullback(1.0)[0]
+    np.testing.assert_allclose([outer, *inner], [1.0, 1.0], rtol=1e-12)
+
+
 def test_a_part_that_there_is_not():
     with pytest.raises(SettingError, match="one of integrate, interpolate"), rules("optimize"):
         pass
