@@ -22,6 +22,7 @@ from miniflow_xp.recording.walks import still_read
 
 SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not on contents
 SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values")
+SMALL = 1 << 12  # bytes, which are compared in a microsecond: numbers of classes, factors
 OF_THEMSELVES = {bool, int, str, type(None)}  # types whose equal objects are the same; not floats: 0.0 == -0.0
 MAY_BE_UNKNOWN = {*SHAPE_UNKNOWN, "repeat", "where", "getitem", "add_at"}
 
@@ -54,9 +55,11 @@ class Tape:
 
     def constant(self, content: Any) -> Value:
         """An array, or a Python number, that is the same in every run."""
-        key = ("number", repr(content)) if isinstance(content, (int, float, complex)) else ("array", id(content))
+        key = key_of_constant(content)
         found = self._seen.get(key)
         if found is None:
+            if key[0] == "contents":
+                content = content.copy(order="K")  # what it is now: the function may write to it
             found = self._seen[key] = Value("constant", (), {}, content)
         return found
 
@@ -208,6 +211,15 @@ def _array_of(item: Any) -> Any:
     if isinstance(item, (list, tuple)) and leaves(item):
         return rebuilt(item, [_array_of(i) for i in item])
     return item
+
+
+def key_of_constant(content: Any) -> tuple[Any, ...]:
+    """What tells a constant from others: what is in it, of a number and of a small array of NumPy; else which it is."""
+    if isinstance(content, (int, float, complex)):
+        return "number", repr(content)
+    if type(content).__module__ == "numpy" and content.nbytes <= SMALL:
+        return "contents", content.dtype, content.shape, content.strides, content.tobytes()
+    return "array", id(content)
 
 
 def key_of(item: Any) -> Any:
