@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("scipy", reason="the rules are for SciPy: pip install scipy")
 
 import scipy.linalg
-from scipy import LowLevelCallable, integrate, interpolate, ndimage, signal, stats
+from scipy import LowLevelCallable, integrate, interpolate, ndimage, signal, sparse, stats
 from scipy.linalg import solve  # before anything is registered, as somebody else's module does it
 from scipy.spatial import distance
 
 from miniflow_xp import grad, jit, stop_gradient, vjp
-from miniflow_xp.errors import DifferentiationError, JitError, SettingError
+from miniflow_xp.errors import DifferentiationError, FeedError, JitError, SettingError
 from miniflow_xp.scipy import register, registered, rules, substitute, unregister
 from miniflow_xp.scipy.integrate.adjoint import by_solve_ivp
 from miniflow_xp.scipy.registration import found
@@ -219,7 +219,33 @@ REFUSED = {
     "a weight of a metric": (lambda x: distance.cdist(x[:, None], x[:, None], "cosine", w=[1.0]), "Leave out w"),
     "a weight of two points": (lambda x: distance.chebyshev(x, b, [1.0, 2.0]), "Leave out w"),
     "a metric": (lambda x: distance.pdist(x[:, None], "jensenshannon"), "jensenshannon"),
+    "a sparse array times a number": (lambda x: sparse.csr_matrix(A) * x[0], "multiplied with"),
+    "a matrix that is not sparse": (lambda x: sparse.linalg.spsolve(A * x, b), "linalg.solve"),
 }
+
+
+SPARSE = {
+    "sparse @ x": lambda x: sparse.csr_array(A) @ x,
+    "x @ sparse": lambda x: x @ sparse.coo_array(A),
+    "sparse * x": lambda x: sparse.csc_matrix(A) * x,
+    "x * sparse": lambda x: x * sparse.csr_array(A),
+    "a function of the standard": lambda x: x.xp.matmul(sparse.csr_array(A), x),
+    "another product": lambda x: sparse.csr_array(A).multiply(x),
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_where_products_with_sparse_arrays_are_not_registered_the_remedy_is_told(name):
+    said = r"test_scipy_registered.py:\d+: .*miniflow_xp.scipy.rules\(\"sparse\"\)"
+    with pytest.raises((DifferentiationError, FeedError), match=said):
+        grad(lambda x: total(SPARSE[name](x)))(b)
+
+
+@pytest.mark.parametrize("name", ["sparse @ x", "x @ sparse", "sparse * x"])
+def test_where_products_with_sparse_arrays_are_not_registered_a_recording_falls_back(name):
+    f = jit(SPARSE[name])
+    np.testing.assert_array_equal(f(b), SPARSE[name](b))
+    assert "plain loop" in f.explain()
 
 
 def adjoint(field):
