@@ -121,13 +121,13 @@ def make_hvp(fun: Fun, x: Any) -> tuple[Pullback, Any]:
 
 def hessian_tensor_product(fun: Fun, argnum: int = 0) -> Fun:
     """A function of (*args, v) that gives ∇²f · v."""
-    found: Fun = grad(AlongLast(grad(fun, argnum)), argnum)
+    found: Fun = grad(partial(along_last, grad(fun, argnum)), argnum)
     return found
 
 
 def tensor_jacobian_product(fun: Fun, argnum: int = 0) -> Fun:
     """A function of (*args, v) that gives v · ∂f/∂x, summed over the axes that v has."""
-    found: Fun = jacobian(AlongLast(fun), argnum)
+    found: Fun = jacobian(partial(along_last, fun), argnum)
     return found
 
 
@@ -135,19 +135,13 @@ hessian_vector_product = hessian_tensor_product
 vector_jacobian_product = tensor_jacobian_product
 
 
-class AlongLast(Transformed):
-    """f's product with one more argument, summed over the axes of that."""
-
-    def __init__(self, function: Fun) -> None:
-        super().__init__(function)
-        del vars(self)["__wrapped__"]  # whose signature has one argument less
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        *args_of_fun, v = args
-        value = self.function(*args_of_fun, **kwargs)
-        xp = functions_of(value)
-        v = v if hasattr(v, "dtype") else xp.asarray(v, dtype=value.dtype)
-        return xp.tensordot(v, value, axes=len(v.shape))
+def along_last(fun: Fun, /, *args: Any, **kwargs: Any) -> Any:
+    """f's product with one more argument, the last, summed over the axes of that."""
+    *args_of_fun, v = args
+    value = fun(*args_of_fun, **kwargs)
+    xp = functions_of(value)
+    v = v if hasattr(v, "dtype") else xp.asarray(v, dtype=value.dtype)
+    return xp.tensordot(v, value, axes=len(v.shape))
 
 
 @unary_to_nary
