@@ -13,6 +13,7 @@ from weakref import ref
 from miniflow_xp.arrays.calls import ORDINARY, enter_ordinary, leaves, rebuilt
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
 from miniflow_xp.arrays.introductions import introduce
+from miniflow_xp.arrays.keys import PLAIN
 from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.refusals import contents_wanted, stale
 from miniflow_xp.arrays.traced import Traced
@@ -141,15 +142,19 @@ class Tape:
         return value
 
     def enter(self, arg: Any, arrays: bool = True) -> Any:
-        """An argument of a call, as it stands in an equation."""
+        """An argument of a call, as it stands in an equation; ``arrays``: do they, and numbers, stand as Values?"""
         if type(arg) is Traced:
             return self._value_of(arg)
         if isinstance(arg, (list, tuple)):
-            return rebuilt(arg, [self.enter(a, arrays) for a in arg]) if leaves(arg) else arg
+            if leaves(arg):
+                return rebuilt(arg, [self.enter(a, arrays) for a in arg])
+            return arg if PLAIN.issuperset(map(type, arg)) else rebuilt(arg, [self.enter(a, False) for a in arg])
         if type(arg) not in ORDINARY:
             enter_ordinary(type(arg))
-        is_content = isinstance(arg, (int, float, complex)) or (hasattr(arg, "dtype") and not isinstance(arg, type))
-        return self.constant(arg) if arrays and is_content else arg
+        is_array = hasattr(arg, "dtype") and not isinstance(arg, type)
+        if not arrays:
+            return self.constant(arg).content if is_array else arg
+        return self.constant(arg) if is_array or isinstance(arg, (int, float, complex)) else arg
 
     def _value_of(self, traced: Traced) -> Value:
         if traced.level == RECORDED and traced.xp.tape is self:
