@@ -114,7 +114,7 @@ MATRIX = (
 SPARSE = (
     "it was fed a sparse array",
     "what it computes with an array is another library's, and has no gradient",
-    "Give an array: sparse.toarray(); or write its product as a function with a rule, by custom_vjp",
+    'Give an array: sparse.toarray(); its product, sparse @ x, has a gradient by miniflow_xp.scipy.rules("sparse")',
 )
 
 

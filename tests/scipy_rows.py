@@ -509,6 +509,35 @@ def ndimage() -> list[Row]:
     ]
 
 
+def sparse() -> list[Row]:
+    from scipy import sparse as sp
+    from scipy.sparse.linalg import spsolve
+
+    dense = np.asarray([[0.5, 0.0, -2.0], [0.0, 1.5, 0.0], [0.0, 0.0, 3.0], [-1.0, 0.0, 0.0]])
+    one, many, rows = normal(3), normal(3, 2), normal(2, 4)
+    formats = ("bsr", "coo", "csc", "csr", "dia", "dok", "lil")
+    arrays = {kind: getattr(sp, f"{kind}_array")(dense) for kind in formats}
+    matrices = {kind: getattr(sp, f"{kind}_matrix")(dense) for kind in formats}
+    A, M = arrays["csr"], matrices["csr"]
+    C = sp.csr_array(dense + 0.5j * (dense == 1.5))
+    square = sp.csc_array(dense[:3] + np.diag([4.0, 0.0, 0.0]))
+    return [
+        *[row(f"{kind}_array @", lambda x, A=A: A @ x, one) for kind, A in arrays.items()],
+        *[row(f"{kind}_array dot", lambda x, A=A: A.dot(x), one) for kind, A in arrays.items()],
+        *[row(f"@ {kind}_matrix", lambda x, A=A: x @ A, rows) for kind, A in matrices.items()],
+        row("array @ columns", lambda x: A @ x, many),
+        row("vector @ array", lambda x: x @ A, rows[0]),
+        row("matrix * vector", lambda x: M * x, one),
+        row("a quadratic form", lambda x: x @ (A.T @ A) @ x, one),
+        row("complex array @ vector", lambda x: C @ x, one),
+        row("array @ complex vector", lambda x: A @ x, one + 1j * normal(3)),
+        row("spsolve", lambda b: spsolve(square, b), one),
+        row("spsolve of a column", lambda b: spsolve(square, b), many[:, :1]),
+        row("spsolve of columns", lambda b: spsolve(square, b), many),
+        row("spsolve of complex numbers", lambda b: spsolve(square * (1 + 2j), b), one),
+    ]
+
+
 def spatial() -> list[Row]:
     from scipy.spatial import distance, distance_matrix
 
@@ -533,5 +562,5 @@ def spatial() -> list[Row]:
 
 
 def every_row() -> list[Row]:
-    parts = (integrate, interpolate, linalg, ndimage, signal, spatial, stats)
+    parts = (integrate, interpolate, linalg, ndimage, signal, spatial, stats, sparse)
     return [made._replace(name=f"{part.__name__}.{made.name}") for part in parts for made in part()]

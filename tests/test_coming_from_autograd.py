@@ -1,5 +1,6 @@
 """HIPS/autograd's interface: programs that give autograd's own numbers, operators, primitives, trees, conventions."""
 
+import inspect
 import pickle
 from functools import partial
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from miniflow_xp import autograd as ag
 from miniflow_xp import use_backend
 from miniflow_xp.autograd import deriv, elementwise_grad, grad, jacobian, make_jvp, make_vjp, value_and_grad
 from miniflow_xp.autograd.builtins import isinstance as is_instance
+from miniflow_xp.autograd.differential_operators import make_jvp_reversemode
 from miniflow_xp.autograd.extend import def_linear, defjvp, defvjp, defvjp_argnum, notrace_primitive, primitive, vspace
 from miniflow_xp.autograd.misc import flatten
 from miniflow_xp.autograd.misc.flatten import flatten_func
@@ -22,6 +24,7 @@ from miniflow_xp.autograd.scipy import integrate, linalg, signal, special, stats
 from miniflow_xp.autograd.test_util import check_grads, combo_check
 from miniflow_xp.autograd.tracer import getval, isbox
 from miniflow_xp.errors import DifferentiationError, GradcheckError, MissingRuleError, SettingError, ShapeError
+from miniflow_xp.transforms.trees import flatten as leaves
 from miniflow_xp.transforms.trees import tree_map
 
 X = host.array([0.3, 0.5, 0.9])
@@ -138,6 +141,8 @@ def test_names_say_what_was_made():
 
     assert grad(cost, 1).__name__ == "grad_of_cost_wrt_argnum_1"
     assert ag.elementwise_grad.__name__ == "elementwise_grad"
+    assert list(inspect.signature(grad(cost, 1)).parameters) == ["x"]
+    assert list(inspect.signature(ag.hessian_vector_product(cost)).parameters) == ["args", "kwargs"]
 
 
 class Pair(NamedTuple):
@@ -407,6 +412,53 @@ def test_arrays_are_those_of_the_backend_in_use(backend):
 
 def test_functions_of_the_door_can_be_pickled():
     assert pickle.loads(pickle.dumps(square))(X) == square(X)
+
+
+def waves(x):
+    return np.sin(x) * x
+
+
+def halved(x):
+    return square(x), x / 2
+
+
+@value_and_grad
+def squared_and_slope(x):
+    return square(x)
+
+
+MADE = {  # operator: what it makes of a function, and what calls that
+    "grad": (grad(square), lambda f: f(X)),
+    "a gradient's gradient": (elementwise_grad(grad(square)), lambda f: f(X)),
+    "value_and_grad": (value_and_grad(square), lambda f: f(X)),
+    "a decorator": (squared_and_slope, lambda f: f(X)),
+    "elementwise_grad": (elementwise_grad(waves, argnum=0), lambda f: f(X)),
+    "deriv": (deriv(waves), lambda f: f(0.5)),
+    "jacobian": (jacobian(waves), lambda f: f(X)),
+    "hessian": (ag.hessian(square), lambda f: f(X)),
+    "holomorphic_grad": (ag.holomorphic_grad(waves), lambda f: f(0.5 + 1j)),
+    "grad_named": (ag.grad_named(square, "x"), lambda f: f(X)),
+    "grad_and_aux": (ag.grad_and_aux(halved), lambda f: f(X)),
+    "hessian_vector_product": (ag.hessian_vector_product(square), lambda f: f(X, X)),
+    "vector_jacobian_product": (ag.vector_jacobian_product(waves), lambda f: f(X, X)),
+    "make_vjp": (make_vjp(waves), lambda f: f(X)[0](X)),
+    "make_jvp": (make_jvp(waves), lambda f: f(X)(X)),
+    "make_hvp": (ag.make_hvp(square), lambda f: f(X)[0](X)),
+    "make_jvp_reversemode": (make_jvp_reversemode(waves), lambda f: f(X)(X)),
+    "make_ggnvp": (ag.make_ggnvp(waves), lambda f: f(X)(X)),
+    "multigrad_dict": (ag.multigrad_dict(square), lambda f: dict(f(X))),
+    "checkpoint": (ag.checkpoint(waves), lambda f: f(X)),
+    "check_grads": (check_grads(waves, modes=["rev"]), lambda f: f(X)),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_operators_make_can_be_pickled(name):
+    made, call = MADE[name]
+    copied = pickle.loads(pickle.dumps(made))
+    assert (copied.__name__, copied.__doc__) == (made.__name__, made.__doc__)
+    for found, expected in zip(leaves(call(copied))[0], leaves(call(made))[0], strict=True):
+        host.testing.assert_array_equal(found, expected)
 
 
 # SciPy's namespace

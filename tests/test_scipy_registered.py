@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("scipy", reason="the rules are for SciPy: pip install scipy")
 
 import scipy.linalg
-from scipy import LowLevelCallable, integrate, interpolate, ndimage, signal, stats
+from scipy import LowLevelCallable, integrate, interpolate, ndimage, signal, sparse, stats
 from scipy.linalg import solve  # before anything is registered, as somebody else's module does it
 from scipy.spatial import distance
 
 from miniflow_xp import grad, jit, stop_gradient, vjp
-from miniflow_xp.errors import DifferentiationError, JitError, SettingError
+from miniflow_xp.errors import DifferentiationError, FeedError, JitError, SettingError
 from miniflow_xp.scipy import register, registered, rules, substitute, unregister
 from miniflow_xp.scipy.integrate.adjoint import by_solve_ivp
 from miniflow_xp.scipy.registration import found
@@ -137,6 +137,30 @@ def test_other_threads_find_them_registered_too():
         np.testing.assert_array_equal(kept[0], grad(lambda b: total(solve(A, b)))(b))
 
 
+def on_another_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("how", [on_another_thread, lambda work: work()], ids=["on another thread", "inside itself"])
+def test_a_pullback_that_ends_while_another_call_of_it_runs(how):
+    """What the function read is followed until the last of them is over: the integrand runs again in each."""
+    between = []
+
+    def slope(k, t):
+        while between:
+            how(between.pop())
+        return grad(lambda u: u * u * k)(t)
+
+    with rules("integrate"):
+        _, pullback = vjp(lambda k: integrate.quad(lambda t: slope(k, t), 0, 1)[0], np.asarray(3.0))
+        inner = []
+        between.append(lambda: inner.append(pullback(1.0)[0]))
+        outer = pullback(1.0)[0]
+    np.testing.assert_allclose([outer, *inner], [1.0, 1.0], rtol=1e-12)
+
+
 def test_a_part_that_there_is_not():
     with pytest.raises(SettingError, match="one of integrate, interpolate"), rules("optimize"):
         pass
@@ -195,7 +219,33 @@ REFUSED = {
     "a weight of a metric": (lambda x: distance.cdist(x[:, None], x[:, None], "cosine", w=[1.0]), "Leave out w"),
     "a weight of two points": (lambda x: distance.chebyshev(x, b, [1.0, 2.0]), "Leave out w"),
     "a metric": (lambda x: distance.pdist(x[:, None], "jensenshannon"), "jensenshannon"),
+    "a sparse array times a number": (lambda x: sparse.csr_matrix(A) * x[0], "multiplied with"),
+    "a matrix that is not sparse": (lambda x: sparse.linalg.spsolve(A * x, b), "linalg.solve"),
 }
+
+
+SPARSE = {
+    "sparse @ x": lambda x: sparse.csr_array(A) @ x,
+    "x @ sparse": lambda x: x @ sparse.coo_array(A),
+    "sparse * x": lambda x: sparse.csc_matrix(A) * x,
+    "x * sparse": lambda x: x * sparse.csr_array(A),
+    "a function of the standard": lambda x: x.xp.matmul(sparse.csr_array(A), x),
+    "another product": lambda x: sparse.csr_array(A).multiply(x),
+}
+
+
+@pytest.mark.parametrize("name", SPARSE)
+def test_where_products_with_sparse_arrays_are_not_registered_the_remedy_is_told(name):
+    said = r"test_scipy_registered.py:\d+: .*miniflow_xp.scipy.rules\(\"sparse\"\)"
+    with pytest.raises((DifferentiationError, FeedError), match=said):
+        grad(lambda x: total(SPARSE[name](x)))(b)
+
+
+@pytest.mark.parametrize("name", ["sparse @ x", "x @ sparse", "sparse * x"])
+def test_where_products_with_sparse_arrays_are_not_registered_a_recording_falls_back(name):
+    f = jit(SPARSE[name])
+    np.testing.assert_array_equal(f(b), SPARSE[name](b))
+    assert "plain loop" in f.explain()
 
 
 def adjoint(field):

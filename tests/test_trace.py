@@ -70,6 +70,53 @@ def test_calls_that_only_look_equal_are_recorded_each():
     assert len(operations(function, X)) == 7
 
 
+def test_constants_that_are_made_twice_are_one():
+    def function(xp, x):
+        return [x == xp.arange(2), x == xp.arange(2), x + xp.eye(2)[0, :], x + np.asarray([1.0, 0.0])]
+
+    assert operations(function, X) == ["equal", "add"]
+
+
+def test_constants_that_only_look_equal_are_told_apart():
+    def function(xp, x):
+        like = [(0.0, "float64"), (-0.0, "float64"), (0.0, "float32"), (0, "int64")]
+        return [xp.copysign(x, xp.full(shape, zero, dtype=kind)) for zero, kind in like for shape in ((2,), (3, 2))]
+
+    assert len(operations(function, X)) == 8
+
+
+def test_a_small_array_that_the_function_writes_to_is_what_it_was_at_each_reading():
+    def function(xp, x):
+        count, found = np.zeros(2), []
+        for _ in range(3):
+            count += 1
+            found.append(x * count)
+        return found
+
+    capture = BACKEND.capture(function, [X], 0)
+    for got, expected in zip(capture(X), function(XP, X), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda xp, x, n: x[n], lambda xp, x, n: x[n, 1:], lambda xp, x, n: xp.take(x, n, axis=0)],
+    ids=["an index", "an index among others", "take"],
+)
+def test_so_is_a_small_index_that_the_function_writes_to(read):
+    def function(xp, x):
+        place, found = np.zeros(1, dtype=int), []
+        for _ in range(3):
+            found.append(read(xp, x, place))
+            place += 1
+        return [*found, read(xp, x, np.ones(1, dtype=int))]
+
+    capture = BACKEND.capture(function, [X], 0)
+    for got, expected in zip(capture(X), function(XP, X), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    assert len(operations(function, X)) == 3
+
+
 def test_what_does_not_depend_on_arguments_is_a_constant():
     def function(xp, x):
         n = xp.sum(xp.ones_like(x))

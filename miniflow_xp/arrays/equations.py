@@ -10,9 +10,11 @@ STALE = 1 << 62  # the level of an array that a write to memory it shares has ma
 levels = count(RECORDED + 1)
 """Each differentiation takes the next one: of nested ones the inner has the higher."""
 
-open_levels = {CONSTANT, RECORDED, STALE}
+open_levels = [CONSTANT, RECORDED, STALE]
 """The levels that mean something: with those of the differentiations whose function, or pullback, runs. One that is
-over says nothing of an array that the function has left behind: it is what stands for it one level below."""
+over says nothing of an array that the function has left behind: it is what stands for it one level below.
+
+A level is in it once for each call that runs, of any thread: a list takes and gives one without a lock."""
 
 _numbers = count()
 

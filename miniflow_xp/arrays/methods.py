@@ -15,6 +15,7 @@ from miniflow_xp.arrays.traced import Traced, ground
 from miniflow_xp.arrays.writes import is_shown_at, write
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import ShapeError
+from miniflow_xp.given import SPARSE, wrong_with
 
 Method = Callable[..., Any]
 
@@ -27,8 +28,10 @@ def unary(op: str) -> Method:
 
 
 def binary(op: str) -> Method:
+    is_known = is_factor if op == "matmul" else is_operand
+
     def method(self: Traced, other: Any) -> Any:
-        if type(other) is not Traced and not is_operand(other):
+        if type(other) is not Traced and not is_known(other):
             if type(other) not in (list, tuple):
                 return NotImplemented
             other = of_list(self.xp, other)
@@ -71,6 +74,12 @@ def is_operand(other: Any) -> bool:
     """Can this be computed with: an array, or a Python number?"""
     kind: Any = type(other)
     return isinstance(other, (int, float, complex)) or (hasattr(other, "dtype") and not answers_itself(kind))
+
+
+def is_factor(other: Any) -> bool:
+    """Can this be multiplied with as a matrix? A sparse one of SciPy's answers itself, as it does on the left."""
+    kind: Any = type(other)
+    return is_operand(other) and wrong_with(kind) is not SPARSE
 
 
 @cache

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 
 class Switch(NamedTuple):
-    """``module``: the one that knows whether it is on, ``is_on(module)``; ``remedy``: how it is turned on."""
+    """``module``: the one that knows whether it is on, ``is_on(module)``; ``remedy``: how it is turned on.
+
+    Of a part of a library: what it is that can be done, which is never done already where an array gets there.
+    """
 
     module: str
     is_on: Callable[[Any], bool]
@@ -20,6 +23,12 @@ SWITCHES = {
         lambda sklearn: bool(sklearn.get_config().get("array_api_dispatch")),
         "Call it inside of `with sklearn.config_context(array_api_dispatch=True)`, with SCIPY_ARRAY_API=1 set as well",
     ),
+    "scipy/sparse": Switch(
+        "scipy.sparse",
+        lambda _: False,
+        "Products, sparse @ x and x @ sparse, and spsolve have a gradient inside of "
+        '`with miniflow_xp.scipy.rules("sparse")`; for all else give an array: sparse.toarray()',
+    ),
     "scipy": Switch(
         "scipy._lib._array_api",
         lambda module: bool(getattr(module, "SCIPY_ARRAY_API", False)),
@@ -30,9 +39,9 @@ SWITCHES = {
 
 def remedy_within(file: str) -> str | None:
     """How the library that a file belongs to is told to take traced arrays; None where it is, or where none is."""
-    parts = PurePath(file).parts
+    folders = PurePath(file).parent.as_posix() + "/"
     for package, switch in SWITCHES.items():
         module = sys.modules.get(switch.module)
-        if package in parts and module is not None and not switch.is_on(module):
+        if f"/{package}/" in folders and module is not None and not switch.is_on(module):
             return switch.remedy
     return None

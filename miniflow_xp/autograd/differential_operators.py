@@ -17,12 +17,22 @@ from miniflow_xp.checks import function as check_function
 from miniflow_xp.dtypes import is_complex
 from miniflow_xp.errors import DifferentiationError
 from miniflow_xp.transforms import custom, gradients
+from miniflow_xp.transforms.transformed import Transformed
 from miniflow_xp.transforms.trees import flatten, tree_map
 
 Fun = Callable[..., Any]
 
-make_vjp = unary_to_nary(_make_vjp)
-make_jvp = unary_to_nary(_make_jvp)
+
+@unary_to_nary
+def make_vjp(fun: Fun, x: Any) -> tuple[Pullback, Any]:
+    """(pullback, value): ``pullback(g)`` is g · ∂f/∂x in the form of x; ``g`` has the form of the value."""
+    return _make_vjp(fun, x)
+
+
+@unary_to_nary
+def make_jvp(fun: Fun, x: Any) -> Callable[[Any], tuple[Any, Any]]:
+    """``jvp(v)`` gives (value, ∂f/∂x · v); ``v`` has the form of x. The function is run each time."""
+    return _make_jvp(fun, x)
 
 
 @unary_to_nary
@@ -111,30 +121,27 @@ def make_hvp(fun: Fun, x: Any) -> tuple[Pullback, Any]:
 
 def hessian_tensor_product(fun: Fun, argnum: int = 0) -> Fun:
     """A function of (*args, v) that gives ∇²f · v."""
-    return along_last(grad(fun, argnum), grad, argnum)
+    found: Fun = grad(partial(along_last, grad(fun, argnum)), argnum)
+    return found
 
 
 def tensor_jacobian_product(fun: Fun, argnum: int = 0) -> Fun:
     """A function of (*args, v) that gives v · ∂f/∂x, summed over the axes that v has."""
-    return along_last(fun, jacobian, argnum)
+    found: Fun = jacobian(partial(along_last, fun), argnum)
+    return found
 
 
 hessian_vector_product = hessian_tensor_product
 vector_jacobian_product = tensor_jacobian_product
 
 
-def along_last(fun: Fun, operator: Fun, argnum: int) -> Fun:
-    """The operator of f's product with one more argument, summed over the axes of that."""
-
-    def product(*args: Any, **kwargs: Any) -> Any:
-        *args_of_fun, v = args
-        value = fun(*args_of_fun, **kwargs)
-        xp = functions_of(value)
-        v = v if hasattr(v, "dtype") else xp.asarray(v, dtype=value.dtype)
-        return xp.tensordot(v, value, axes=len(v.shape))
-
-    found: Fun = operator(product, argnum)
-    return found
+def along_last(fun: Fun, /, *args: Any, **kwargs: Any) -> Any:
+    """f's product with one more argument, the last, summed over the axes of that."""
+    *args_of_fun, v = args
+    value = fun(*args_of_fun, **kwargs)
+    xp = functions_of(value)
+    v = v if hasattr(v, "dtype") else xp.asarray(v, dtype=value.dtype)
+    return xp.tensordot(v, value, axes=len(v.shape))
 
 
 @unary_to_nary
@@ -151,16 +158,17 @@ def half_square(x: Any) -> Any:
 
 def make_ggnvp(f: Fun, g: Fun = half_square, f_argnum: int = 0) -> Fun:
     """A function that gives v ↦ Jᵀ H J v: J the Jacobian of f, H the Hessian of g at its value (Gauss and Newton)."""
-
-    @unary_to_nary
-    def product(f: Fun, x: Any) -> Pullback:
-        f_vjp, value = _make_vjp(f, x)
-        g_hvp, slope = _make_vjp(grad(g), value)
-        f_jvp, _ = _make_vjp(f_vjp, vspace(slope).zeros())
-        return lambda v: f_vjp(g_hvp(f_jvp(v)))
-
-    found: Fun = product(f, f_argnum)
+    found: Fun = ggnvp(f, f_argnum, g)
     return found
+
+
+@unary_to_nary
+def ggnvp(f: Fun, x: Any, g: Fun) -> Pullback:
+    """v ↦ Jᵀ H J v at x."""
+    f_vjp, value = _make_vjp(f, x)
+    g_hvp, slope = _make_vjp(grad(g), value)
+    f_jvp, _ = _make_vjp(f_vjp, vspace(slope).zeros())
+    return lambda v: f_vjp(g_hvp(f_jvp(v)))
 
 
 @unary_to_nary
@@ -181,29 +189,38 @@ def grad_and_aux(fun: Fun, x: Any) -> tuple[Any, Any]:
 def multigrad_dict(fun: Fun) -> Fun:
     """A function that gives {argument's name: gradient}, with respect to all arguments at once."""
     check_function(fun, "multigrad_dict", "it takes a function", "Write multigrad_dict(f), and call what it gives")
-    signature = inspect.signature(fun)
+    return MultigradDict(fun)
 
-    def found(*args: Any, **kwargs: Any) -> Any:
-        bound = signature.bind(*args, **kwargs)
+
+class MultigradDict(Transformed):
+    """What ``multigrad_dict`` gives."""
+
+    def __init__(self, function: Fun) -> None:
+        super().__init__(function)
+        self._signature = inspect.signature(function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
 
         def of_arguments(arguments: Any) -> Any:
             bound.arguments.update(arguments)
-            return fun(*bound.args, **bound.kwargs)
+            return self.function(*bound.args, **bound.kwargs)
 
         return OrderedDict(grad(of_arguments)(dict(bound.arguments)))
-
-    return found
 
 
 def checkpoint(fun: Fun) -> Fun:
     """f, whose inner values are computed again in the reverse pass in place of being remembered."""
     check_function(fun, "checkpoint", "it takes a function", "Write checkpoint(f), and call what it gives")
+    return Checkpointed(fun)
 
-    def found(*args: Any, **kwargs: Any) -> Any:
-        return custom.checkpoint(partial(fun, **kwargs))(*args)
 
-    return found
+class Checkpointed(Transformed):
+    """What ``checkpoint`` gives."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return custom.checkpoint(partial(self.function, **kwargs))(*args)
 
 
 def check_real(value: Any, name: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from miniflow_xp.checks import function as check_function
 from miniflow_xp.transforms.gradients import chosen_numbers
+from miniflow_xp.transforms.transformed import Transformed
 
 Operator = Callable[..., Any]
 
@@ -20,27 +21,37 @@ def unary_to_nary(unary_operator: Operator) -> Operator:
     def nary_operator(fun: Callable[..., Any], argnum: Any = 0, *operator_args: Any, **operator_kwargs: Any) -> Any:
         name = name_of(unary_operator)
         check_function(fun, name, "it takes a function", f"Write {name}(f), and call what it gives")
-
-        def nary(*args: Any, **kwargs: Any) -> Any:
-            numbers = chosen_numbers(argnum, len(args), fun)
-
-            @wraps(fun)
-            def of_chosen(x: Any) -> Any:
-                chosen = x if isinstance(argnum, Sequence) else [x]
-                return fun(*replaced(args, numbers, chosen), **kwargs)
-
-            picked = tuple(args[n] for n in numbers)
-            x = picked if isinstance(argnum, Sequence) else picked[0]
-            return unary_operator(of_chosen, x, *operator_args, **operator_kwargs)
-
-        nary.__name__ = f"{name}_of_{name_of(fun)}_wrt_argnum_{argnum}"
-        nary.__doc__ = (
-            f"    {name} of function {name_of(fun)} with respect to argument number {argnum}: takes the arguments of\n"
-            f"    {name_of(fun)}, and returns the {name}."
-        )
-        return nary
+        return Nary(fun, nary_operator, argnum, operator_args, operator_kwargs)
 
     return nary_operator
+
+
+class Nary(Transformed):
+    """What ``operator(fun, argnum, …)`` gives; it is pickled by the operator's name, too."""
+
+    def __init__(
+        self, fun: Callable[..., Any], operator: Operator, argnum: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> None:
+        super().__init__(fun, operator, argnum, args, kwargs)
+        name, name_of_fun = name_of(operator), name_of(fun)
+        self.__name__ = f"{name}_of_{name_of_fun}_wrt_argnum_{argnum}"
+        self.__doc__ = (
+            f"    {name} of function {name_of_fun} with respect to argument number {argnum}: takes the arguments of\n"
+            f"    {name_of_fun}, and returns the {name}."
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        fun, (operator, argnum, operator_args, operator_kwargs) = self.function, self.settings
+        numbers = chosen_numbers(argnum, len(args), fun)
+
+        @wraps(fun)
+        def of_chosen(x: Any) -> Any:
+            chosen = x if isinstance(argnum, Sequence) else [x]
+            return fun(*replaced(args, numbers, chosen), **kwargs)
+
+        picked = tuple(args[n] for n in numbers)
+        x = picked if isinstance(argnum, Sequence) else picked[0]
+        return operator.__wrapped__(of_chosen, x, *operator_args, **operator_kwargs)
 
 
 def replaced(args: Sequence[Any], numbers: Sequence[int], values: Sequence[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from weakref import ref
 from miniflow_xp.arrays.calls import ORDINARY, enter_ordinary, leaves, rebuilt
 from miniflow_xp.arrays.equations import CONSTANT, RECORDED, STALE
 from miniflow_xp.arrays.introductions import introduce
+from miniflow_xp.arrays.keys import PLAIN
 from miniflow_xp.arrays.namespace import Namespace
 from miniflow_xp.arrays.refusals import contents_wanted, stale
 from miniflow_xp.arrays.traced import Traced
@@ -22,6 +23,7 @@ from miniflow_xp.recording.walks import still_read
 
 SHAPE_ONLY = ("ones_like", "zeros_like")  # results that depend on a shape, not on contents
 SHAPE_UNKNOWN = ("nonzero", "unique_all", "unique_counts", "unique_inverse", "unique_values")
+SMALL = 1 << 12  # bytes, which are compared in a microsecond: numbers of classes, factors
 OF_THEMSELVES = {bool, int, str, type(None)}  # types whose equal objects are the same; not floats: 0.0 == -0.0
 MAY_BE_UNKNOWN = {*SHAPE_UNKNOWN, "repeat", "where", "getitem", "add_at"}
 
@@ -54,9 +56,11 @@ class Tape:
 
     def constant(self, content: Any) -> Value:
         """An array, or a Python number, that is the same in every run."""
-        key = ("number", repr(content)) if isinstance(content, (int, float, complex)) else ("array", id(content))
+        key = key_of_constant(content)
         found = self._seen.get(key)
         if found is None:
+            if key[0] == "contents":
+                content = content.copy(order="K")  # what it is now: the function may write to it
             found = self._seen[key] = Value("constant", (), {}, content)
         return found
 
@@ -138,15 +142,19 @@ class Tape:
         return value
 
     def enter(self, arg: Any, arrays: bool = True) -> Any:
-        """An argument of a call, as it stands in an equation."""
+        """An argument of a call, as it stands in an equation; ``arrays``: do they, and numbers, stand as Values?"""
         if type(arg) is Traced:
             return self._value_of(arg)
         if isinstance(arg, (list, tuple)):
-            return rebuilt(arg, [self.enter(a, arrays) for a in arg]) if leaves(arg) else arg
+            if leaves(arg):
+                return rebuilt(arg, [self.enter(a, arrays) for a in arg])
+            return arg if PLAIN.issuperset(map(type, arg)) else rebuilt(arg, [self.enter(a, False) for a in arg])
         if type(arg) not in ORDINARY:
             enter_ordinary(type(arg))
-        is_content = isinstance(arg, (int, float, complex)) or (hasattr(arg, "dtype") and not isinstance(arg, type))
-        return self.constant(arg) if arrays and is_content else arg
+        is_array = hasattr(arg, "dtype") and not isinstance(arg, type)
+        if not arrays:
+            return self.constant(arg).content if is_array else arg
+        return self.constant(arg) if is_array or isinstance(arg, (int, float, complex)) else arg
 
     def _value_of(self, traced: Traced) -> Value:
         if traced.level == RECORDED and traced.xp.tape is self:
@@ -208,6 +216,15 @@ def _array_of(item: Any) -> Any:
     if isinstance(item, (list, tuple)) and leaves(item):
         return rebuilt(item, [_array_of(i) for i in item])
     return item
+
+
+def key_of_constant(content: Any) -> tuple[Any, ...]:
+    """What tells a constant from others: what is in it, of a number and of a small array of NumPy; else which it is."""
+    if isinstance(content, (int, float, complex)):
+        return "number", repr(content)
+    if type(content).__module__ == "numpy" and content.nbytes <= SMALL:
+        return "contents", content.dtype, content.shape, content.strides, content.tobytes()
+    return "array", id(content)
 
 
 def key_of(item: Any) -> Any:

@@ -14,7 +14,7 @@ from miniflow_xp.scipy.redirection import Redirection, functions_of
 from miniflow_xp.scipy.substitutes import SUBSTITUTES, Asked, Substitute, signature_of
 from miniflow_xp.system.locks import lock
 
-PARTS = ("integrate", "interpolate", "linalg", "ndimage", "signal", "spatial", "stats")
+PARTS = ("integrate", "interpolate", "linalg", "ndimage", "signal", "sparse", "spatial", "stats")
 GROUP = "miniflow_xp.scipy"
 """Entry points of this group name modules, which bring substitutes of their own; the name is that of the part."""
 

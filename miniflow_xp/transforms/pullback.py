@@ -54,11 +54,11 @@ class DifferentiatedCall:
         self._starts = [start(array) for array in arrays]
         if numbers and not all(s.xp.inexact(s.value.dtype) for s in self._starts):
             raise integers(primals, numbers)
-        open_levels.add(level)
+        open_levels.append(level)
         try:
             results, rebuild = flatten(called(function, self._build(iter([self._traced(s) for s in self._starts]))))
         finally:
-            open_levels.discard(level)
+            open_levels.remove(level)
         ends = [without_inner_levels(result, level) for result in results]
         self._made = [(e.equation, e.place, e.xp) if self._is_ours(e) else None for e in ends]
         self.ends = [value_below(end, level, self._inside) for end in ends]
@@ -94,11 +94,11 @@ class DifferentiatedCall:
             if seed is not None and made is not None:
                 equation, place, xp = made
                 pairs.append((equation, place, seed_of(seed, end, xp)))
-        open_levels.add(self._level)  # rules may call what the function read, as that of an integral does
+        open_levels.append(self._level)  # rules may call what the function read, as that of an integral does
         try:
             found = backward(pairs, by=by, once=once)
         finally:
-            open_levels.discard(self._level)
+            open_levels.remove(self._level)
         gradients = [found[s] if s in found else zeros_like(s.value) for s in self._starts]
         result: tuple[Any, ...] = self._build(iter([g if inside else plain(g) for g in gradients]))
         return result
