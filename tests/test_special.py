@@ -165,7 +165,9 @@ def test_without_scipy_the_error_says_what_to_install(monkeypatch):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "scipy", None)
     monkeypatch.setattr(special_values, "_own", {})  # as in a new process
-    with pytest.raises(PackageMissingError, match=r"special\.erf: scipy.* cannot be imported.*pip install 'miniflow_xp\[special\]'"):
+    with pytest.raises(
+        PackageMissingError, match=r"special\.erf: scipy.* cannot be imported.*pip install 'miniflow_xp\[special\]'"
+    ):
         special.erf(WIDE)
     np.testing.assert_allclose(special.expit(WIDE), 1 / (1 + np.exp(-WIDE)), rtol=1e-15)
     xp = differentiable_namespace(np)
