@@ -239,7 +239,9 @@ def test_in_torch_what_cannot_be_is_said(torch, call, error, words):
 
 def both(torch, **options):
     """A model of ours, and the same one in PyTorch's layers."""
-    ours = mf.Sequential([mf.Dense(5, 7), mf.Tanh, mf.BatchNorm(7), mf.LayerNorm(), mf.Dense(7, 3)], dtype="float64")
+    ours = mf.Sequential(
+        [mf.Dense(5, 7), mf.Tanh, mf.BatchNorm(7), mf.LayerNorm(), mf.Dense(7, 3)], seed=0, dtype="float64"
+    )
     module, nn = to_torch(ours, **options), torch.nn
     theirs = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.BatchNorm1d(7), nn.LayerNorm(7), nn.Linear(7, 3)).double()
     with torch.no_grad():
