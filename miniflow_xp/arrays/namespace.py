@@ -14,6 +14,7 @@ from miniflow_xp.arrays.protocols.dispatch import define_protocols
 from miniflow_xp.arrays.protocols.torch_dispatch import define_torch_protocol
 from miniflow_xp.arrays.tables import COMPOSED, LOOKS_ONLY, NATIVE
 from miniflow_xp.dtypes import spelled
+from miniflow_xp.system.allocation import keep_freed_memory
 
 define_protocols()
 define_torch_protocol()
@@ -129,6 +130,7 @@ def namespace_of_library(library: Any) -> Namespace:
     """The namespace of a library's arrays while they are differentiated; the same object for the same library."""
     found = _namespaces.get(library)
     if found is None:
+        keep_freed_memory()
         library = in_own_form(library)
         found = _namespaces.setdefault(library, Namespace(library))
     return found

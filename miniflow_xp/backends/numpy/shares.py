@@ -16,7 +16,7 @@ from miniflow_xp.backends.numpy.blas import blas_threads, blas_threads_now
 from miniflow_xp.backends.numpy.threads import run_together
 
 LEAST = 4096  # elements: of fewer, no function takes long
-SHARE = 1e-4  # seconds of work that make up for handing it to a thread
+SHARE = 1.5e-4  # seconds of work that make up for handing it to a thread
 LINE = 64  # elements: shares begin where a vector of any processor does
 NUMBERS = {int, float, complex, *np.sctypeDict.values()}
 OF_UFUNCS = [name for name in dir(np.ufunc) if not name.startswith("_")]  # ``reduce``, ``outer``, ``types`` …
