@@ -130,9 +130,10 @@ def namespace_of_library(library: Any) -> Namespace:
     """The namespace of a library's arrays while they are differentiated; the same object for the same library."""
     found = _namespaces.get(library)
     if found is None:
+        own = in_own_form(library)
+        made = Namespace(library) if own is library else namespace_of_library(own)
+        found = _namespaces.setdefault(library, made)
         keep_freed_memory()
-        library = in_own_form(library)
-        found = _namespaces.setdefault(library, Namespace(library))
     return found
 
 

@@ -40,7 +40,8 @@ WORTH_THREADS = 1 << 23
 WORTH_A_CALL = 1 << 17  # bytes of such a product, on average: threads wait for each other between shorter calls
 CHUNK_BYTES = 1 << 20  # of the widest product a chunk: half a typical second-level cache
 CHUNK_ROWS = 2048
-BLOCK_BYTES = 1 << 18  # of the widest value a chunk, where there are no products; the same holds of shorter calls
+# of the widest value a chunk, where there are no products: in shorter calls, too, threads wait for each other
+BLOCK_BYTES = 1 << 18
 
 
 class NumpyCapture(Capture):
